@@ -1,0 +1,71 @@
+// The one error class of the host and its closed list of codes. HTTP status codes and exit codes live in their adapters.
+
+/** Every code a HostError can carry. docs/errors.md and the `error-code` enum in wit/ list the same codes in this order. */
+export const HOST_ERROR_CODES = [
+  "invalid-message",
+  "invalid-manifest",
+  "admission-refused",
+  "incompatible-api",
+  "permission-denied",
+  "no-such-service",
+  "service-taken",
+  "call-loop",
+  "queue-full",
+  "rate-limited",
+  "deadline-exceeded",
+  "cpu-exhausted",
+  "memory-exhausted",
+  "plugin-failed",
+  "plugin-not-running",
+  "quota-exceeded",
+  "storage-failed",
+  "conflict",
+  "internal",
+] as const;
+
+export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
+
+/** What crosses a boundary (a channel, the Wasm line, HTTP): no stack, no host path. */
+export interface ErrorShape {
+  readonly code: HostErrorCode;
+  readonly message: string;
+  readonly detail?: string | undefined;
+}
+
+/**
+ * A refusal or failure with a code to branch on. The message names what was refused, the limit and the current value,
+ * and where there is one the remedy. `detail` is one line more for people (a guest's stack, the list of reasons).
+ */
+export class HostError extends Error {
+  override readonly name = "HostError";
+  readonly code: HostErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: HostErrorCode, message: string, options: { detail?: string | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+  }
+
+  toShape(): ErrorShape {
+    return this.detail === undefined
+      ? { code: this.code, message: this.message }
+      : { code: this.code, message: this.message, detail: this.detail };
+  }
+
+  static fromShape(shape: ErrorShape): HostError {
+    return new HostError(shape.code, shape.message, { detail: shape.detail });
+  }
+}
+
+const known: ReadonlySet<string> = new Set(HOST_ERROR_CODES);
+
+export function isHostErrorCode(value: unknown): value is HostErrorCode {
+  return typeof value === "string" && known.has(value);
+}
+
+/** Any thrown value as a HostError; what is not one becomes `internal` with its cause kept for the host's own log. */
+export function toHostError(thrown: unknown): HostError {
+  if (thrown instanceof HostError) return thrown;
+  return new HostError("internal", "the host failed; its log has the cause", { cause: thrown });
+}
