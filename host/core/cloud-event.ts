@@ -1,0 +1,39 @@
+// The CloudEvents 1.0 JSON form of an event, as subscribers receive it.
+
+import { HostError } from "./errors.ts";
+import type { Bytes, CloudEvent } from "./types.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+const encoded = new WeakMap<CloudEvent, Bytes>();
+
+export const isJson = (contentType: string): boolean => contentType === "application/json";
+
+/** Throws HostError `invalid-message` unless the data is one JSON text. Spliced into an event unchecked it could forge attributes. */
+export function requireJson(data: Bytes, what: string): void {
+  try {
+    JSON.parse(decoder.decode(data));
+  } catch (cause) {
+    throw new HostError("invalid-message", `${what} is not the JSON text that its content type promises`, { cause });
+  }
+}
+
+/** Encodes once per event, however many subscribers it has. JSON data must have passed requireJson. */
+export function encodeEvent(event: CloudEvent): Bytes {
+  let bytes = encoded.get(event);
+  if (bytes === undefined) {
+    const { id, source, type, time, traceparent, contentType } = event;
+    const attributes = `{"specversion":"1.0","id":"${id}","source":"${source}","type":"${type}","time":"${time}","traceparent":"${traceparent}","datacontenttype":${JSON.stringify(contentType)},`;
+    const data = isJson(contentType) ? `"data":${decoder.decode(event.data)}}` : `"data_base64":"${base64(event.data)}"}`;
+    bytes = encoder.encode(attributes + data);
+    encoded.set(event, bytes);
+  }
+  return bytes;
+}
+
+// Uint8Array.prototype.toBase64 would do, but Node 24 lacks it.
+function base64(bytes: Bytes): string {
+  let binary = "";
+  for (let i = 0; i < bytes.length; i += 8_192) binary += String.fromCharCode(...bytes.subarray(i, i + 8_192));
+  return btoa(binary);
+}

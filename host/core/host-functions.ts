@@ -1,0 +1,205 @@
+// THE table of host functions: everything a guest can ask of the host passes here, as decode → check → do → encode.
+// Functions placed in the cell touch only the plugin's own things; those placed in the host touch others and are checked.
+
+import { isJson, requireJson } from "./cloud-event.ts";
+import { HostError, toHostError } from "./errors.ts";
+import type { EventBus } from "./event-bus.ts";
+import { escapeControls, isDottedName, printable } from "./names.ts";
+import type { Permissions } from "./permissions.ts";
+import type { PluginStorage } from "./plugin-storage.ts";
+import type { Clock, LogLevel } from "./ports.ts";
+import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
+import type { StateStore } from "./state-store.ts";
+import { childSpan } from "./trace.ts";
+import type { Bytes, Caller, CloudEvent, Limits } from "./types.ts";
+import * as value from "./values.ts";
+
+const MAX_LOG_LINE_BYTES = 8 * 1024;
+const MAX_RANDOM_BYTES = 65_536;
+const MAX_CONTENT_TYPE_LENGTH = 127;
+const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
+
+/** What a function placed in the cell can reach: one plugin's own things and the current turn. */
+export interface CellScope {
+  readonly storage: PluginStorage;
+  readonly config: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly caller: Caller;
+  log(level: LogLevel, message: string): void;
+  /** Told of every failure that is the host's own fault. */
+  reportFault(fault: unknown): void;
+}
+
+/** What a function placed in the host can reach, on behalf of one turn of one plugin. */
+export interface HostScope {
+  readonly plugin: string;
+  readonly permissions: Permissions;
+  readonly limits: Limits;
+  readonly context: TurnContext;
+  readonly events: EventBus;
+  readonly services: ServiceRegistry;
+  readonly state: StateStore;
+  /** Makes the event as the host stamps it. */
+  stamp(event: Pick<CloudEvent, "type" | "contentType" | "data" | "source" | "traceparent">): CloudEvent;
+  reportFault(fault: unknown): void;
+}
+
+interface Signature {
+  /** WIT types, as written in wit/. */
+  readonly params: readonly string[];
+  readonly result: string;
+}
+
+export interface CellFunction extends Signature {
+  readonly place: "cell";
+  answer(scope: CellScope, args: readonly Bytes[]): Bytes;
+}
+
+export interface HostFunction extends Signature {
+  readonly place: "host";
+  answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
+}
+
+type Decoded<P extends readonly value.Codec<unknown>[]> = {
+  [K in keyof P]: P[K] extends value.Codec<infer T> ? T : never;
+};
+
+const decodeAll = <P extends readonly value.Codec<unknown>[]>(params: P, args: readonly Bytes[]): Decoded<P> =>
+  params.map((codec, i) => codec.decode(args[i] ?? new Uint8Array(0))) as Decoded<P>;
+
+function failed(thrown: unknown, scope: CellScope | HostScope): Bytes {
+  const error = toHostError(thrown);
+  if (error.code === "internal" || error.cause !== undefined) scope.reportFault(error);
+  return value.encodeError(error);
+}
+
+// The two catch-alls below are the only ones on the guest's path: nothing is thrown across the Wasm line.
+
+function inCell<const P extends readonly value.Codec<unknown>[], R>(
+  params: P,
+  result: value.Codec<R>,
+  run: (scope: CellScope, ...args: Decoded<P>) => R,
+): CellFunction {
+  return {
+    place: "cell",
+    params: params.map((codec) => codec.wit),
+    result: result.wit,
+    answer(scope, args) {
+      try {
+        return value.tagged(0, result.encode(run(scope, ...decodeAll(params, args))));
+      } catch (thrown) {
+        return failed(thrown, scope);
+      }
+    },
+  };
+}
+
+function inHost<const P extends readonly value.Codec<unknown>[], R>(
+  params: P,
+  result: value.Codec<R>,
+  run: (scope: HostScope, ...args: Decoded<P>) => R | Promise<R>,
+): HostFunction {
+  return {
+    place: "host",
+    params: params.map((codec) => codec.wit),
+    result: result.wit,
+    async answer(scope, args) {
+      try {
+        return value.tagged(0, result.encode(await run(scope, ...decodeAll(params, args))));
+      } catch (thrown) {
+        return failed(thrown, scope);
+      }
+    },
+  };
+}
+
+const caller: value.Codec<Caller> = {
+  wit: "caller",
+  decode: () => {
+    throw new HostError("invalid-message", "a caller is stamped by the host");
+  },
+  encode: ({ kind, name }) => value.text.encode(JSON.stringify({ kind, name })),
+};
+
+function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string {
+  if (!isDottedName(type)) {
+    throw new HostError("invalid-message", `"${printable(type)}" is no event type; write ${scope.plugin}.kebab-case`);
+  }
+  scope.permissions.require("events.publish", type);
+  if (contentType.length > MAX_CONTENT_TYPE_LENGTH || !CONTENT_TYPE.test(contentType)) {
+    throw new HostError("invalid-message", `"${printable(contentType)}" is no media type; write application/json or the like`);
+  }
+  requireSize(data, scope.limits.payloadBytes, `the data of ${type}`);
+  if (isJson(contentType)) requireJson(data, `the data of ${type}`);
+  const source = `/plugins/${scope.plugin}`;
+  const event = scope.stamp({ type, contentType, data, source, traceparent: childSpan(scope.context.traceparent) });
+  scope.events.publish(event);
+  return event.id;
+}
+
+function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | null): Promise<Bytes> {
+  scope.permissions.require("services.call", service);
+  requireSize(payload, scope.limits.payloadBytes, `the payload for ${service}`);
+  return scope.services.call({
+    service,
+    payload,
+    caller: { kind: "plugin", name: scope.plugin },
+    traceparent: scope.context.traceparent,
+    timeoutMs: deadlineMs ?? undefined,
+    within: { plugin: scope.plugin, context: scope.context },
+  });
+}
+
+function requireSize(data: Bytes, limit: number, what: string): void {
+  if (data.length > limit) {
+    throw new HostError("quota-exceeded", `${printable(what)} has ${data.length} bytes; the limit is ${limit} (limits.payloadBytes)`);
+  }
+}
+
+function writeLog(scope: CellScope, level: LogLevel, message: string): void {
+  const cut = message.length > MAX_LOG_LINE_BYTES;
+  const line = escapeControls(cut ? message.slice(0, MAX_LOG_LINE_BYTES) : message);
+  scope.log(level, cut ? `${line}… (cut, it had ${message.length} characters)` : line);
+}
+
+function randomBytes(length: number): Bytes {
+  if (length > MAX_RANDOM_BYTES) {
+    throw new HostError("invalid-message", `${length} random bytes asked for; the limit is ${MAX_RANDOM_BYTES} a call`);
+  }
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+const TABLE = {
+  "log.write": inCell([value.level, value.text], value.nothing, writeLog),
+  "events.publish": inHost([value.text, value.text, value.bytes], value.text, publish),
+  "services.call": inHost([value.text, value.bytes, value.optionU32], value.bytes, callService),
+  "services.current-caller": inCell([], caller, (scope) => scope.caller),
+  "state.get": inHost([value.text], value.optionBytes, (scope, key) => {
+    scope.permissions.require("state.read", key);
+    return scope.state.get(key);
+  }),
+  "state.set": inHost([value.text, value.bytes], value.nothing, (scope, key, data) => {
+    scope.permissions.require("state.write", key);
+    scope.state.set(key, data);
+  }),
+  "state.delete": inHost([value.text], value.bool, (scope, key) => {
+    scope.permissions.require("state.write", key);
+    return scope.state.delete(key);
+  }),
+  "state.keys": inHost([value.text], value.texts, (scope, prefix) =>
+    scope.state.keys(prefix, (key) => scope.permissions.allows("state.read", key)),
+  ),
+  "storage.get": inCell([value.text], value.optionBytes, (scope, key) => scope.storage.get(key)),
+  "storage.set": inCell([value.text, value.bytes], value.nothing, (scope, key, data) => scope.storage.set(key, data)),
+  "storage.delete": inCell([value.text], value.bool, (scope, key) => scope.storage.delete(key)),
+  "storage.keys": inCell([value.text, value.optionText, value.u32], value.texts, (scope, prefix, after, limit) =>
+    scope.storage.keys({ prefix, after, limit }),
+  ),
+  "config.get": inCell([value.text], value.optionText, (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
+  "clock.now": inCell([], value.u64, (scope) => Math.floor(scope.clock.now())),
+  "clock.monotonic": inCell([], value.u64, (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
+  "random.bytes": inCell([value.u32], value.bytes, (_scope, length) => randomBytes(length)),
+} as const satisfies Record<string, CellFunction | HostFunction>;
+
+/** Keyed by `interface.function` as in wit/; a map, so that no name finds what an object's prototype happens to have. */
+export const HOST_FUNCTIONS: ReadonlyMap<string, CellFunction | HostFunction> = new Map(Object.entries(TABLE));

@@ -1,0 +1,178 @@
+// Wires the core together: plugins to bus, registry and state. Knows no transport, file or engine.
+
+import { encodeEvent } from "./cloud-event.ts";
+import { HostError } from "./errors.ts";
+import { EventBus } from "./event-bus.ts";
+import { HOST_FUNCTIONS } from "./host-functions.ts";
+import { isPluginName, printable } from "./names.ts";
+import { type EndedTurn, Plugin } from "./plugin.ts";
+import type { Cell, Clock, LogLevel, LogSink } from "./ports.ts";
+import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
+import { startOrder } from "./start-order.ts";
+import { StateStore } from "./state-store.ts";
+import { childSpan } from "./trace.ts";
+import type { Bytes, CloudEvent, PluginDefinition } from "./types.ts";
+import { encodeError } from "./values.ts";
+
+export interface HostPorts {
+  readonly clock: Clock;
+  readonly log: LogSink;
+}
+
+export class Host {
+  readonly events: EventBus;
+  readonly services: ServiceRegistry;
+  readonly state: StateStore = new StateStore();
+  readonly #ports: HostPorts;
+  readonly #plugins = new Map<string, Plugin>();
+  readonly #undo = new Map<string, (() => void)[]>();
+  readonly #turnListeners = new Set<(turn: EndedTurn) => void>();
+  #order: readonly string[] = [];
+  #eventCount = 0;
+  readonly #idPrefix = crypto.randomUUID();
+
+  constructor(ports: HostPorts) {
+    this.#ports = ports;
+    this.services = new ServiceRegistry(ports.clock);
+    this.events = new EventBus((failure, pattern, event) =>
+      this.#note("error", "host", `a subscriber of ${pattern} failed on ${event.type}`, event.traceparent, failure),
+    );
+  }
+
+  get plugins(): readonly Plugin[] {
+    return [...this.#plugins.values()];
+  }
+
+  plugin(name: string): Plugin | undefined {
+    return this.#plugins.get(name);
+  }
+
+  /** Tells of every turn that ended, of every plugin; returns its undo. */
+  onTurn(listener: (turn: EndedTurn) => void): () => void {
+    this.#turnListeners.add(listener);
+    return () => this.#turnListeners.delete(listener);
+  }
+
+  /** Adds a plugin in the state `installed`. Throws `invalid-manifest` for its name, `conflict` for one that is taken. */
+  add(definition: PluginDefinition, cell: Cell): Plugin {
+    const { name } = definition;
+    if (!isPluginName(name)) throw new HostError("invalid-manifest", `"${printable(name)}" is no plugin name or reserved`);
+    if (this.#plugins.has(name)) throw new HostError("conflict", `a plugin ${name} is there already`);
+    const plugin = new Plugin(definition, {
+      cell,
+      clock: this.#ports.clock,
+      answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
+      onTurn: (turn) => this.#ended(turn),
+    });
+    this.#plugins.set(name, plugin);
+    return plugin;
+  }
+
+  /** Starts all plugins, dependencies first. One that cannot start is `failed` and logged; the others start. */
+  async start(): Promise<void> {
+    const { order, blocked } = startOrder([...this.#plugins.values()].map((plugin) => plugin.definition));
+    this.#order = order;
+    for (const [name, reason] of blocked) {
+      await this.#plugins.get(name)?.fail(new HostError("plugin-not-running", `${name} ${reason}`));
+      this.#note("error", "host", `${name} ${reason}`);
+    }
+    for (const name of order) {
+      const plugin = this.#plugins.get(name);
+      if (plugin !== undefined) await this.#startOne(plugin);
+    }
+  }
+
+  /** Stops all plugins, dependents first; each gets up to `drainMs` for what is queued. */
+  async stop(drainMs: number): Promise<void> {
+    for (const name of [...this.#order].reverse()) {
+      for (const undo of this.#undo.get(name) ?? []) undo();
+      this.#undo.delete(name);
+      await this.#plugins.get(name)?.stop(drainMs);
+    }
+  }
+
+  /** Makes an event as the host stamps it; the id is unique per source. */
+  stamp(event: Pick<CloudEvent, "type" | "contentType" | "data" | "source" | "traceparent">): CloudEvent {
+    this.#eventCount += 1;
+    return {
+      ...event,
+      id: `${this.#idPrefix}-${this.#eventCount}`,
+      time: new Date(this.#ports.clock.now()).toISOString(),
+    };
+  }
+
+  async #startOne(plugin: Plugin): Promise<void> {
+    const undo: (() => void)[] = [];
+    const stopped = plugin.definition.dependencies.find((name) => this.#plugins.get(name)?.state !== "running");
+    try {
+      if (stopped !== undefined) throw new HostError("plugin-not-running", `${plugin.name} needs ${stopped}, which is not running`);
+      for (const { name, entryPoint } of plugin.definition.services) undo.push(this.services.provide(name, plugin, entryPoint));
+      for (const subscription of plugin.definition.subscriptions) undo.push(this.#subscribe(plugin, subscription));
+      await plugin.start();
+    } catch (thrown) {
+      await plugin.fail(thrown instanceof HostError ? thrown : new HostError("internal", "the host failed", { cause: thrown }));
+    }
+    if (plugin.state === "running") this.#undo.set(plugin.name, undo);
+    else {
+      for (const revert of undo) revert();
+      this.#note("error", "host", `${plugin.name} did not start: ${plugin.failure?.message}`, undefined, plugin.failure?.detail);
+    }
+  }
+
+  // The grant is checked at each delivery, so a wide subscription under a narrow grant gets what the grant covers.
+  #subscribe(plugin: Plugin, subscription: { readonly type: string; readonly entryPoint: string }): () => void {
+    return this.events.subscribe(subscription.type, (event) => {
+      if (!plugin.permissions.allows("events.subscribe", event.type)) return;
+      const deadline = this.#ports.clock.monotonicMs() + plugin.deadlineMs;
+      const context: TurnContext = {
+        caller: { kind: "host", name: "events" },
+        traceparent: childSpan(event.traceparent),
+        deadline,
+        waiting: [],
+      };
+      void plugin.enter(subscription.entryPoint, encodeEvent(event), context).then((outcome) => {
+        if (!outcome.ok) this.#note("warning", plugin.name, `${event.type} was not handled: ${outcome.error.message}`, event.traceparent);
+      });
+    });
+  }
+
+  async #answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes> {
+    const hostFunction = HOST_FUNCTIONS.get(functionName);
+    if (hostFunction?.place !== "host") {
+      return encodeError(new HostError("invalid-message", `${printable(functionName)} is no host function`));
+    }
+    return hostFunction.answer(
+      {
+        plugin: plugin.name,
+        permissions: plugin.permissions,
+        limits: plugin.definition.limits,
+        context,
+        events: this.events,
+        services: this.services,
+        state: this.state,
+        stamp: (event) => this.stamp(event),
+        reportFault: (fault) => this.#note("error", "host", `${functionName} failed`, context.traceparent, fault),
+      },
+      args,
+    );
+  }
+
+  #ended(turn: EndedTurn): void {
+    for (const listener of this.#turnListeners) listener(turn);
+  }
+
+  #note(level: LogLevel, plugin: string, message: string, traceparent?: string, cause?: unknown): void {
+    this.#ports.log.write({
+      level,
+      plugin,
+      message,
+      traceparent,
+      fields: cause === undefined ? undefined : { cause: describe(cause) },
+    });
+  }
+}
+
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause === undefined ? (cause.stack ?? cause.message) : `${cause.message}: ${describe(cause.cause)}`;
+}

@@ -1,0 +1,236 @@
+// One plugin: its lifecycle and its turns. Every entry into a guest passes through `enter` in this file.
+
+import { Deadlines } from "./deadlines.ts";
+import { type ErrorShape, HostError, toHostError } from "./errors.ts";
+import { Mailbox } from "./mailbox.ts";
+import { Permissions } from "./permissions.ts";
+import type { Cell, Clock, Turn } from "./ports.ts";
+import type { Provider, TurnContext } from "./service-registry.ts";
+import { startTrace } from "./trace.ts";
+import { type Bytes, type Caller, NO_BYTES, NO_USAGE, type PluginDefinition, type PluginState, type TurnOutcome } from "./types.ts";
+
+// Turns handed to the cell ahead of time, so that a thread hop is paid per batch and not per turn.
+const MAX_IN_FLIGHT = 256;
+// How long after its deadline a turn may stay unanswered before the host stops waiting for the cell.
+const ANSWER_GRACE_MS = 1_000;
+
+const HOST: Caller = Object.freeze({ kind: "host", name: "host" });
+
+export interface PluginPorts {
+  readonly cell: Cell;
+  readonly clock: Clock;
+  /** Answers the host functions that are placed in the host. Never rejects. */
+  answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+  /** Called once for each turn that ended. */
+  onTurn(turn: EndedTurn): void;
+}
+
+export interface EndedTurn {
+  readonly plugin: string;
+  readonly entryPoint: string;
+  readonly caller: Caller;
+  readonly traceparent: string;
+  readonly outcome: TurnOutcome;
+}
+
+interface PendingTurn extends Turn {
+  readonly context: TurnContext;
+  /** When the host stops waiting; later than the deadline once the cell has the turn. */
+  expiresAt: number;
+  inFlight: boolean;
+  /** Answers once; undefined afterwards. */
+  settle: ((outcome: TurnOutcome) => void) | undefined;
+}
+
+export class Plugin implements Provider {
+  readonly definition: PluginDefinition;
+  readonly permissions: Permissions;
+  readonly #ports: PluginPorts;
+  readonly #mailbox: Mailbox<PendingTurn>;
+  readonly #deadlines: Deadlines<PendingTurn>;
+  #exports: ReadonlySet<string> = new Set();
+  #state: PluginState = "installed";
+  #failure: ErrorShape | undefined;
+  #inFlight = 0;
+  #onIdle: (() => void) | undefined;
+
+  /** Throws HostError `invalid-message` for a malformed permission pattern. */
+  constructor(definition: PluginDefinition, ports: PluginPorts) {
+    this.definition = definition;
+    this.permissions = new Permissions(definition.name, definition.permissions, definition.grants);
+    this.#ports = ports;
+    this.#mailbox = new Mailbox(definition.limits.mailboxLength);
+    this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get deadlineMs(): number {
+    return this.definition.limits.deadlineMs;
+  }
+
+  get state(): PluginState {
+    return this.#state;
+  }
+
+  /** Why the plugin is `failed`. */
+  get failure(): ErrorShape | undefined {
+    return this.#failure;
+  }
+
+  /** Turns waiting or running. */
+  get queued(): number {
+    return this.#mailbox.length + this.#inFlight;
+  }
+
+  /** `installed → loaded → starting → running`, or `failed` with the reason in `failure`. Never throws. */
+  async start(): Promise<void> {
+    try {
+      this.#exports = new Set(await this.#ports.cell.load(this.definition));
+      this.#state = "loaded";
+      this.#requireEntryPoints();
+      this.#state = "starting";
+      await this.#runLifecycle("on_load");
+      await this.#runLifecycle("on_start");
+      this.#state = "running";
+    } catch (thrown) {
+      await this.fail(toHostError(thrown));
+    }
+  }
+
+  /** `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`. Never throws. */
+  async stop(drainMs: number): Promise<void> {
+    if (this.#state !== "running") return;
+    this.#state = "stopping";
+    await this.#drained(drainMs);
+    this.#refuseWaiting();
+    for (const entryPoint of ["on_stop", "on_unload"]) await this.#runLifecycle(entryPoint).catch(() => {});
+    await this.#ports.cell.unload(this.name).catch(() => {});
+    this.#deadlines.clear();
+    this.#state = "stopped";
+  }
+
+  /** Ends in `failed`; whoever waits is answered. */
+  async fail(error: HostError): Promise<void> {
+    this.#state = "failed";
+    this.#failure = error.toShape();
+    this.#refuseWaiting();
+    await this.#ports.cell.unload(this.name).catch(() => {});
+  }
+
+  /**
+   * Queues one turn and resolves with how it ended; never rejects. Refused at once with `plugin-not-running`,
+   * `queue-full`, `quota-exceeded` (input size) or `deadline-exceeded`.
+   */
+  enter(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome> {
+    const refusal = this.#refusal(input, context);
+    if (refusal !== undefined) return Promise.resolve(failedTurn(refusal));
+    return this.#enqueue(entryPoint, input, context);
+  }
+
+  #refusal(input: Bytes, context: TurnContext): HostError | undefined {
+    const { mailboxLength, payloadBytes } = this.definition.limits;
+    if (this.#state !== "running") return new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
+    if (this.queued >= mailboxLength) {
+      return new HostError(
+        "queue-full",
+        `${this.name} has ${this.queued} turns queued; the limit is ${mailboxLength} (limits.mailboxLength)`,
+      );
+    }
+    if (input.length > payloadBytes) {
+      return new HostError(
+        "quota-exceeded",
+        `the input has ${input.length} bytes; ${this.name} takes at most ${payloadBytes} (limits.payloadBytes)`,
+      );
+    }
+    if (context.deadline <= this.#ports.clock.monotonicMs()) {
+      return new HostError("deadline-exceeded", `the deadline had passed before ${this.name} was asked`);
+    }
+    return undefined;
+  }
+
+  #enqueue(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome> {
+    const { caller, traceparent, deadline } = context;
+    const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
+    const turn: PendingTurn = {
+      ...{ plugin: this.name, entryPoint, input, caller, traceparent, deadline, context },
+      expiresAt: deadline,
+      inFlight: false,
+      answer: (functionName, args) => this.#ports.answer(this, context, functionName, args),
+      settle: (outcome) => {
+        turn.settle = undefined;
+        this.#deadlines.delete(turn);
+        resolve(outcome);
+        this.#ports.onTurn({ plugin: this.name, entryPoint, caller, traceparent, outcome });
+      },
+    };
+    this.#deadlines.add(turn);
+    if (this.#inFlight < MAX_IN_FLIGHT && this.#mailbox.length === 0) this.#dispatch(turn);
+    else this.#mailbox.offer(turn);
+    return promise;
+  }
+
+  #dispatch(turn: PendingTurn): void {
+    turn.inFlight = true;
+    this.#inFlight += 1;
+    void this.#ports.cell.run(turn).then((outcome) => {
+      this.#inFlight -= 1;
+      turn.settle?.(outcome);
+      const next = this.#mailbox.take();
+      if (next !== undefined) this.#dispatch(next);
+      else if (this.#inFlight === 0) this.#onIdle?.();
+    });
+  }
+
+  // The cell ends a turn that overruns. The host only answers for turns still in the mailbox and for a silent cell.
+  #expire(turn: PendingTurn): void {
+    if (turn.inFlight && turn.expiresAt === turn.deadline) {
+      turn.expiresAt += ANSWER_GRACE_MS;
+      this.#deadlines.add(turn);
+      return;
+    }
+    const where = turn.inFlight ? "its cell did not answer" : `it waited behind ${this.queued - 1} others`;
+    this.#mailbox.removeWhere((waiting) => waiting === turn);
+    turn.settle?.(failedTurn(new HostError("deadline-exceeded", `${this.name} ${turn.entryPoint} passed its deadline: ${where}`)));
+  }
+
+  #refuseWaiting(): void {
+    const error = new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
+    for (const turn of this.#mailbox.removeWhere(() => true)) turn.settle?.(failedTurn(error));
+  }
+
+  async #drained(drainMs: number): Promise<void> {
+    if (this.queued === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#ports.clock.after(drainMs, resolve);
+      this.#onIdle = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#onIdle = undefined;
+  }
+
+  async #runLifecycle(entryPoint: string): Promise<void> {
+    if (!this.#exports.has(entryPoint)) return;
+    const deadline = this.#ports.clock.monotonicMs() + this.deadlineMs;
+    const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [] };
+    const outcome = await this.#enqueue(entryPoint, NO_BYTES, context);
+    if (!outcome.ok) throw new HostError(outcome.error.code, `${entryPoint} failed: ${outcome.error.message}`, outcome.error);
+  }
+
+  #requireEntryPoints(): void {
+    const { services, subscriptions } = this.definition;
+    for (const { entryPoint } of [...services, ...subscriptions]) {
+      if (!this.#exports.has(entryPoint)) {
+        throw new HostError("invalid-manifest", `${this.name} names the entry point ${entryPoint}, which its module does not export`);
+      }
+    }
+  }
+}
+
+function failedTurn(error: HostError): TurnOutcome {
+  return { ok: false, error: error.toShape(), usage: NO_USAGE };
+}

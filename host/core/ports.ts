@@ -1,0 +1,71 @@
+// What the core asks of the world. Each interface is owned here and implemented in cell/ or adapters/.
+
+import type { Bytes, Caller, Limits, TurnOutcome } from "./types.ts";
+
+/** Time. The only thing that tests fake. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds since an arbitrary moment; never goes back. */
+  monotonicMs(): number;
+  /** Calls once after `delayMs`, never before; the returned function cancels. Does not keep the process alive. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+export interface LogLine {
+  readonly level: LogLevel;
+  /** The plugin that wrote it, or "host". */
+  readonly plugin: string;
+  readonly message: string;
+  readonly traceparent?: string | undefined;
+  /** Facts beside the message; written by the host only. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Takes lines and never throws or waits. */
+export interface LogSink {
+  write(line: LogLine): void;
+}
+
+/** One plugin's durable key-value pairs; keys sort by their UTF-8 bytes. Throws HostError `storage-failed` or `quota-exceeded`. */
+export interface StorageDriver {
+  get(key: string): Bytes | undefined;
+  set(key: string, value: Bytes): void;
+  delete(key: string): boolean;
+  keys(range: { readonly prefix: string; readonly after: string | undefined; readonly limit: number }): string[];
+  close(): void;
+}
+
+/** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */
+export interface PluginImage {
+  readonly name: string;
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly limits: Limits;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** One entry into a guest as a cell sees it. */
+export interface Turn {
+  readonly plugin: string;
+  readonly entryPoint: string;
+  readonly input: Bytes;
+  readonly caller: Caller;
+  readonly traceparent: string;
+  /** On the host's monotonic clock. */
+  readonly deadline: number;
+  /** Answers a host function that is placed on the host's side; never rejects, the result is the tagged block. */
+  answer(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+}
+
+/** The place in which instances run. Turns of one plugin run one at a time, in the order given. */
+export interface Cell {
+  /** Compiles the module and opens the plugin's storage; resolves with the names of its exported functions. */
+  load(image: PluginImage): Promise<readonly string[]>;
+  /** Runs one turn. Never rejects: a cell that dies answers with `plugin-failed`. */
+  run(turn: Turn): Promise<TurnOutcome>;
+  /** Ends what still runs of the plugin, drops its instance and closes its storage. */
+  unload(plugin: string): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,91 @@
+// Who provides which service, and the rules of a call: deadline, loop, caller. Permissions are checked by the caller's side.
+
+import { HostError } from "./errors.ts";
+import { isDottedName, isOwnName, printable } from "./names.ts";
+import type { Clock } from "./ports.ts";
+import { childSpan } from "./trace.ts";
+import type { Bytes, Caller, TurnOutcome } from "./types.ts";
+
+// A nested call must end before its caller's deadline, or the caller is blamed for the callee.
+const NESTED_CALL_MARGIN_MS = 10;
+
+/** What the host knows of a turn besides its input. */
+export interface TurnContext {
+  readonly caller: Caller;
+  readonly traceparent: string;
+  /** On the host's monotonic clock; counts from the moment the turn is enqueued. */
+  readonly deadline: number;
+  /** The plugins that wait for this turn to end, outermost first. */
+  readonly waiting: readonly string[];
+}
+
+/** A plugin as the registry sees it. */
+export interface Provider {
+  readonly name: string;
+  readonly deadlineMs: number;
+  enter(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome>;
+}
+
+export interface ServiceCall {
+  readonly service: string;
+  readonly payload: Bytes;
+  readonly caller: Caller;
+  readonly traceparent: string;
+  /** From now on; the provider's own limit holds when it is shorter. */
+  readonly timeoutMs?: number | undefined;
+  /** The turn in which the call is made, when a plugin makes it. */
+  readonly within?: { readonly plugin: string; readonly context: TurnContext } | undefined;
+}
+
+export class ServiceRegistry {
+  readonly #clock: Clock;
+  readonly #services = new Map<string, { readonly provider: Provider; readonly entryPoint: string }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Returns its undo. Fails with `permission-denied` outside the provider's own prefix, `service-taken`, `invalid-message`. */
+  provide(service: string, provider: Provider, entryPoint: string): () => void {
+    if (!isDottedName(service)) {
+      throw new HostError("invalid-message", `"${printable(service)}" is no service name; write ${provider.name}.kebab-case`);
+    }
+    if (!isOwnName(provider.name, service)) {
+      throw new HostError(
+        "permission-denied",
+        `${provider.name} may only provide services that begin with ${provider.name}., not ${service}`,
+      );
+    }
+    if (this.#services.has(service)) throw new HostError("service-taken", `${service} is provided already`);
+    const entry = { provider, entryPoint };
+    this.#services.set(service, entry);
+    return () => {
+      if (this.#services.get(service) === entry) this.#services.delete(service);
+    };
+  }
+
+  has(service: string): boolean {
+    return this.#services.has(service);
+  }
+
+  /** Resolves with the provider's output. Fails with `no-such-service`, `call-loop`, or whatever ended the provider's turn. */
+  async call(call: ServiceCall): Promise<Bytes> {
+    const entry = this.#services.get(call.service);
+    if (entry === undefined) throw new HostError("no-such-service", `nobody provides ${printable(call.service)}`);
+    const { provider, entryPoint } = entry;
+    const waiting = call.within === undefined ? [] : [...call.within.context.waiting, call.within.plugin];
+    if (waiting.includes(provider.name)) {
+      throw new HostError("call-loop", `${call.service} would wait for itself: ${[...waiting, provider.name].join(" → ")}`);
+    }
+    const timeoutMs = Math.min(call.timeoutMs ?? provider.deadlineMs, provider.deadlineMs);
+    const own = this.#clock.monotonicMs() + timeoutMs;
+    const outcome = await provider.enter(entryPoint, call.payload, {
+      caller: call.caller,
+      traceparent: childSpan(call.traceparent),
+      deadline: call.within === undefined ? own : Math.min(own, call.within.context.deadline - NESTED_CALL_MARGIN_MS),
+      waiting,
+    });
+    if (outcome.ok) return outcome.output;
+    throw HostError.fromShape(outcome.error);
+  }
+}

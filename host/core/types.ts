@@ -1,0 +1,90 @@
+// The words that the parts of the host share. Types and frozen defaults only, no behaviour.
+
+import type { ErrorShape } from "./errors.ts";
+import type { Grant, PermissionRequest } from "./permissions.ts";
+
+export type Bytes = Uint8Array;
+export const NO_BYTES: Bytes = new Uint8Array(0);
+
+/** What a plugin may use. Bytes are bytes, times milliseconds; each is enforced, none is advice. */
+export interface Limits {
+  /** Linear memory of one instance. */
+  readonly memoryBytes: number;
+  /** Blocks (arguments, results, input, output) of one turn. */
+  readonly blockBytes: number;
+  /** CPU time of one turn, billed by the clock while the guest runs. */
+  readonly cpuMs: number;
+  /** Wall time of one turn from the moment it is enqueued. */
+  readonly deadlineMs: number;
+  /** Turns waiting or running. */
+  readonly mailboxLength: number;
+  /** Event data, service payload, turn input and turn output, each. */
+  readonly payloadBytes: number;
+  /** The plugin's storage file. */
+  readonly storageBytes: number;
+  /** Extism variables of one instance, keys counted. */
+  readonly varBytes: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  memoryBytes: 32 * MIB,
+  blockBytes: 16 * MIB,
+  cpuMs: 1_000,
+  deadlineMs: 5_000,
+  mailboxLength: 1_024,
+  payloadBytes: 4 * MIB,
+  storageBytes: 64 * MIB,
+  varBytes: MIB,
+});
+
+/** Who asked for a turn. Stamped by the host; a guest can read it and never write it. */
+export interface Caller {
+  readonly kind: "plugin" | "adapter" | "host";
+  readonly name: string;
+}
+
+/** What one turn cost. `fuel` is in units of the meter, `cpuUs` excludes waiting, `peakMemoryBytes` counts blocks too. */
+export interface Usage {
+  readonly fuel: number;
+  readonly cpuUs: number;
+  readonly peakMemoryBytes: number;
+  readonly hostCalls: number;
+}
+
+export const NO_USAGE: Usage = Object.freeze({ fuel: 0, cpuUs: 0, peakMemoryBytes: 0, hostCalls: 0 });
+
+/** How a turn ended. Failures are values, so that usage is never lost and no answer is ever missing. */
+export type TurnOutcome =
+  | { readonly ok: true; readonly output: Bytes; readonly usage: Usage }
+  | { readonly ok: false; readonly error: ErrorShape; readonly usage: Usage };
+
+/** CloudEvents 1.0 attributes, stamped by the host, and opaque data. */
+export interface CloudEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time: string;
+  readonly traceparent: string;
+  readonly contentType: string;
+  readonly data: Bytes;
+}
+
+/** What the core needs to know of a plugin; `host/install` makes it from a manifest and the operator's configuration. */
+export interface PluginDefinition {
+  readonly name: string;
+  readonly version: string;
+  /** Admitted module, ready to be compiled. */
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly services: readonly { readonly name: string; readonly entryPoint: string }[];
+  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
+  readonly permissions: readonly PermissionRequest[];
+  readonly grants: readonly Grant[];
+  /** Names of the plugins that must run before this one. */
+  readonly dependencies: readonly string[];
+  readonly config: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+}
+
+export type PluginState = "installed" | "loaded" | "starting" | "running" | "stopping" | "stopped" | "failed" | "quarantined";
