@@ -180,7 +180,8 @@ const TABLE = {
   }),
   "state.set": inHost([value.text, value.bytes], value.nothing, (scope, key, data) => {
     scope.permissions.require("state.write", key);
-    scope.state.set(key, data);
+    // A copy: the argument may be a view on a whole batch of messages.
+    scope.state.set(key, data.slice());
   }),
   "state.delete": inHost([value.text], value.bool, (scope, key) => {
     scope.permissions.require("state.write", key);

@@ -48,7 +48,6 @@ export class Plugin implements Provider {
   readonly #ports: PluginPorts;
   readonly #mailbox: Mailbox<PendingTurn>;
   readonly #deadlines: Deadlines<PendingTurn>;
-  #exports: ReadonlySet<string> = new Set();
   #state: PluginState = "installed";
   #failure: ErrorShape | undefined;
   #inFlight = 0;
@@ -88,9 +87,9 @@ export class Plugin implements Provider {
   /** `installed → loaded → starting → running`, or `failed` with the reason in `failure`. Never throws. */
   async start(): Promise<void> {
     try {
-      this.#exports = new Set(await this.#ports.cell.load(this.definition));
-      this.#state = "loaded";
       this.#requireEntryPoints();
+      await this.#ports.cell.load(this.definition);
+      this.#state = "loaded";
       this.#state = "starting";
       await this.#runLifecycle("on_load");
       await this.#runLifecycle("on_start");
@@ -214,7 +213,7 @@ export class Plugin implements Provider {
   }
 
   async #runLifecycle(entryPoint: string): Promise<void> {
-    if (!this.#exports.has(entryPoint)) return;
+    if (!this.definition.entryPoints.includes(entryPoint)) return;
     const deadline = this.#ports.clock.monotonicMs() + this.deadlineMs;
     const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [] };
     const outcome = await this.#enqueue(entryPoint, NO_BYTES, context);
@@ -222,9 +221,9 @@ export class Plugin implements Provider {
   }
 
   #requireEntryPoints(): void {
-    const { services, subscriptions } = this.definition;
+    const { services, subscriptions, entryPoints } = this.definition;
     for (const { entryPoint } of [...services, ...subscriptions]) {
-      if (!this.#exports.has(entryPoint)) {
+      if (!entryPoints.includes(entryPoint)) {
         throw new HostError("invalid-manifest", `${this.name} names the entry point ${entryPoint}, which its module does not export`);
       }
     }

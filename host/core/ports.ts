@@ -42,6 +42,8 @@ export interface StorageDriver {
 export interface PluginImage {
   readonly name: string;
   readonly module: Uint8Array<ArrayBuffer>;
+  /** The exports that can be entered: no parameters, no result or one i32. */
+  readonly entryPoints: readonly string[];
   readonly limits: Limits;
   readonly config: Readonly<Record<string, string>>;
 }
@@ -61,8 +63,8 @@ export interface Turn {
 
 /** The place in which instances run. Turns of one plugin run one at a time, in the order given. */
 export interface Cell {
-  /** Compiles the module and opens the plugin's storage; resolves with the names of its exported functions. */
-  load(image: PluginImage): Promise<readonly string[]>;
+  /** Compiles the module and opens the plugin's storage. Rejects with HostError. */
+  load(image: PluginImage): Promise<void>;
   /** Runs one turn. Never rejects: a cell that dies answers with `plugin-failed`. */
   run(turn: Turn): Promise<TurnOutcome>;
   /** Ends what still runs of the plugin, drops its instance and closes its storage. */

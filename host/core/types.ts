@@ -77,6 +77,7 @@ export interface PluginDefinition {
   readonly version: string;
   /** Admitted module, ready to be compiled. */
   readonly module: Uint8Array<ArrayBuffer>;
+  readonly entryPoints: readonly string[];
   readonly services: readonly { readonly name: string; readonly entryPoint: string }[];
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
   readonly permissions: readonly PermissionRequest[];

@@ -1,0 +1,104 @@
+// Plugin storage in SQLite, one file a plugin, opened in the cell where the plugin runs. No SQL comes from a guest.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import Database, { type Database as Connection } from "better-sqlite3";
+import { HostError } from "../core/errors.ts";
+import { isPluginName, printable } from "../core/names.ts";
+import type { StorageDriver } from "../core/ports.ts";
+import type { Bytes } from "../core/types.ts";
+
+const PAGE_BYTES = 4_096;
+// The header and the root pages of the table take two; below four nothing could be stored at all.
+const MIN_PAGES = 4;
+
+export interface SqliteStorageOptions {
+  /** Folder of the files, made when missing; in memory when undefined. */
+  readonly dir: string | undefined;
+  readonly plugin: string;
+  /** The largest the file may grow, rounded down to whole pages of 4 KiB. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Opens `<dir>/<plugin>.sqlite` in WAL mode with `synchronous = NORMAL`: what was acknowledged survives the death of the
+ * process, the last writes may be lost when the machine loses power. Throws HostError `storage-failed`.
+ */
+export function openSqliteStorage(options: SqliteStorageOptions): StorageDriver {
+  // The name becomes a file name, so it is checked here once more.
+  if (!isPluginName(options.plugin)) throw new HostError("storage-failed", `"${printable(options.plugin)}" is no plugin name`);
+  try {
+    return new SqliteStorage(openDatabase(options), options);
+  } catch (cause) {
+    throw new HostError("storage-failed", `the storage of ${options.plugin} cannot be opened`, { cause });
+  }
+}
+
+function openDatabase({ dir, plugin, maxBytes }: SqliteStorageOptions): Connection {
+  if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const database = new Database(dir === undefined ? ":memory:" : join(dir, `${plugin}.sqlite`));
+  database.pragma(`page_size = ${PAGE_BYTES}`);
+  database.pragma("journal_mode = WAL");
+  database.pragma("synchronous = NORMAL");
+  database.exec("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT");
+  database.pragma(`max_page_count = ${Math.max(MIN_PAGES, Math.floor(maxBytes / PAGE_BYTES))}`);
+  return database;
+}
+
+class SqliteStorage implements StorageDriver {
+  readonly #database: Connection;
+  readonly #options: SqliteStorageOptions;
+  readonly #get;
+  readonly #set;
+  readonly #delete;
+  readonly #keys;
+
+  constructor(database: Connection, options: SqliteStorageOptions) {
+    this.#database = database;
+    this.#options = options;
+    this.#get = database.prepare<[string], Buffer>("SELECT value FROM entries WHERE key = ?").pluck();
+    this.#set = database.prepare<[string, Bytes]>(
+      "INSERT INTO entries (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    );
+    this.#delete = database.prepare<[string]>("DELETE FROM entries WHERE key = ?");
+    // substr and not LIKE: a prefix may hold LIKE's own wildcards.
+    this.#keys = database
+      .prepare<[string, string, string, string, number], string>(
+        "SELECT key FROM entries WHERE key >= ? AND key > ? AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?",
+      )
+      .pluck();
+  }
+
+  get(key: string): Bytes | undefined {
+    return this.#get.get(key);
+  }
+
+  set(key: string, value: Bytes): void {
+    try {
+      this.#set.run(key, value);
+    } catch (cause) {
+      if (!isFull(cause)) throw cause;
+      const { plugin, maxBytes } = this.#options;
+      throw new HostError(
+        "quota-exceeded",
+        `the storage of ${plugin} is full: its limit is ${maxBytes} bytes (limits.storageBytes); delete keys or raise it`,
+      );
+    }
+  }
+
+  delete(key: string): boolean {
+    return this.#delete.run(key).changes > 0;
+  }
+
+  keys({ prefix, after, limit }: { readonly prefix: string; readonly after: string | undefined; readonly limit: number }): string[] {
+    return this.#keys.all(prefix, after ?? "", prefix, prefix, limit);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function isFull(cause: unknown): boolean {
+  return cause instanceof Database.SqliteError && cause.code === "SQLITE_FULL";
+}

@@ -1,0 +1,122 @@
+// The host's end of a cell, whatever its kind: sends turns, pairs answers, and answers for a cell that has died.
+
+import { HostError, toHostError } from "../core/errors.ts";
+import type { Cell, Clock, LogSink, PluginImage, Turn } from "../core/ports.ts";
+import { NO_USAGE, type TurnOutcome } from "../core/types.ts";
+import { encodeError } from "../core/values.ts";
+import type { Channel, FromCell, ToCell } from "./protocol.ts";
+
+export interface CellClientPorts {
+  readonly channel: Channel<ToCell, FromCell>;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Ends whatever the cell runs in. */
+  dispose(): Promise<void>;
+}
+
+interface PendingTurn {
+  readonly turn: Turn;
+  readonly resolve: (outcome: TurnOutcome) => void;
+}
+
+export class CellClient implements Cell {
+  readonly #ports: CellClientPorts;
+  readonly #turns = new Map<number, PendingTurn>();
+  readonly #requests = new Map<number, PromiseWithResolvers<void>>();
+  #lastId = 0;
+  #death: HostError | undefined;
+
+  constructor(ports: CellClientPorts) {
+    this.#ports = ports;
+    ports.channel.receive((message) => this.#handle(message));
+  }
+
+  load(image: PluginImage): Promise<void> {
+    return this.#request((id) => ({ kind: "load", id, image }));
+  }
+
+  unload(plugin: string): Promise<void> {
+    return this.#request((id) => ({ kind: "unload", id, plugin }));
+  }
+
+  run(turn: Turn): Promise<TurnOutcome> {
+    if (this.#death !== undefined) return Promise.resolve(dead(this.#death));
+    const id = this.#nextId();
+    const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
+    this.#turns.set(id, { turn, resolve });
+    const { plugin, entryPoint, input, caller, traceparent } = turn;
+    const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
+    this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs });
+    return promise;
+  }
+
+  /** The cell is gone: whoever waits for it is answered with this error, and so is whoever asks later. */
+  die(error: HostError): void {
+    if (this.#death !== undefined) return;
+    this.#death = error;
+    for (const { resolve } of this.#turns.values()) resolve(dead(error));
+    for (const request of this.#requests.values()) request.reject(error);
+    this.#turns.clear();
+    this.#requests.clear();
+    this.#ports.channel.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.die(new HostError("plugin-not-running", "the cell was closed"));
+    await this.#ports.dispose();
+  }
+
+  #request(make: (id: number) => ToCell): Promise<void> {
+    if (this.#death !== undefined) return Promise.reject(this.#death);
+    const id = this.#nextId();
+    const request = Promise.withResolvers<void>();
+    this.#requests.set(id, request);
+    this.#ports.channel.send(make(id));
+    return request.promise;
+  }
+
+  #nextId(): number {
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    return this.#lastId;
+  }
+
+  #handle(message: FromCell): void {
+    switch (message.kind) {
+      case "ended":
+        this.#turns.get(message.id)?.resolve(message.outcome);
+        this.#turns.delete(message.id);
+        break;
+      case "call":
+        void this.#answer(message);
+        break;
+      case "acknowledged":
+        this.#settle(message.id, message.error === undefined ? undefined : HostError.fromShape(message.error));
+        break;
+      case "log": {
+        const { level, plugin, message: text, traceparent, cause } = message;
+        this.#ports.log.write({ level, plugin, message: text, traceparent, fields: cause === undefined ? undefined : { cause } });
+        break;
+      }
+    }
+  }
+
+  #settle(id: number, error: HostError | undefined): void {
+    const request = this.#requests.get(id);
+    this.#requests.delete(id);
+    if (error === undefined) request?.resolve();
+    else request?.reject(error);
+  }
+
+  // The turn is looked up here and not taken from the message: a cell can only ask on behalf of what runs in it.
+  async #answer({ id, turn, functionName, args }: Extract<FromCell, { kind: "call" }>): Promise<void> {
+    const pending = this.#turns.get(turn);
+    let block: Uint8Array;
+    if (pending === undefined) block = encodeError(new HostError("plugin-not-running", "the turn that asked has ended"));
+    else block = await pending.turn.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
+    if (this.#death === undefined) this.#ports.channel.send({ kind: "answer", id, block });
+  }
+}
+
+function dead(error: HostError): TurnOutcome {
+  return { ok: false, error: error.toShape(), usage: NO_USAGE };
+}

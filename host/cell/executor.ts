@@ -1,0 +1,118 @@
+// Runs inside a cell, whatever kind of cell that is: loads plugins, runs their turns on a fair scheduler, answers what
+// can be answered here and asks the host for the rest.
+
+import { Deadlines } from "../core/deadlines.ts";
+import { HostError, toHostError } from "../core/errors.ts";
+import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
+import type { Engine } from "../engine/engine.ts";
+import { ActiveTurn } from "./active-turn.ts";
+import { HostedPlugin } from "./hosted-plugin.ts";
+import type { Channel, FromCell, ToCell } from "./protocol.ts";
+import { FairScheduler } from "./scheduler.ts";
+
+export interface ExecutorPorts {
+  readonly channel: Channel<FromCell, ToCell>;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
+  openStorage(image: PluginImage): StorageDriver;
+}
+
+export class Executor {
+  readonly #ports: ExecutorPorts;
+  readonly #plugins = new Map<string, HostedPlugin>();
+  readonly #scheduler: FairScheduler;
+  readonly #deadlines: Deadlines<ActiveTurn>;
+  readonly #answers = new Map<number, (block: Uint8Array) => void>();
+  #calls = 0;
+
+  constructor(ports: ExecutorPorts) {
+    this.#ports = ports;
+    this.#scheduler = new FairScheduler(
+      () => ports.clock.monotonicMs(),
+      () => ports.channel.flush(),
+    );
+    this.#deadlines = new Deadlines(ports.clock, (turn) => turn.expire());
+    ports.channel.receive((message) => this.#handle(message));
+  }
+
+  /** Closes what plugins hold open; what still runs is abandoned. */
+  close(): void {
+    this.#deadlines.clear();
+    for (const plugin of this.#plugins.values()) plugin.close();
+    this.#plugins.clear();
+  }
+
+  #handle(message: ToCell): void {
+    switch (message.kind) {
+      case "turn":
+        this.#accept(message);
+        break;
+      case "answer":
+        this.#answers.get(message.id)?.(message.block);
+        this.#answers.delete(message.id);
+        break;
+      case "load":
+        void this.#acknowledge(message.id, () => this.#load(message.image));
+        break;
+      case "unload":
+        void this.#acknowledge(message.id, async () => this.#unload(message.plugin));
+        break;
+    }
+  }
+
+  #accept(message: Extract<ToCell, { kind: "turn" }>): void {
+    const plugin = this.#plugins.get(message.plugin);
+    const expiresAt = this.#ports.clock.monotonicMs() + message.remainingMs;
+    const abort = (late: ActiveTurn, error: HostError) => plugin?.abort(late, error);
+    const turn = new ActiveTurn(message, expiresAt, abort, (outcome) => {
+      this.#deadlines.delete(turn);
+      this.#ports.channel.send({ kind: "ended", id: message.id, outcome });
+    });
+    if (plugin === undefined) {
+      turn.fail(new HostError("plugin-not-running", `${message.plugin} is not loaded in this cell`));
+      this.#ports.channel.flush();
+      return;
+    }
+    this.#deadlines.add(turn);
+    plugin.enqueue(turn);
+  }
+
+  async #load(image: PluginImage): Promise<void> {
+    if (this.#plugins.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
+    const guest = await this.#ports.engine.compile(image.module);
+    const storage = this.#ports.openStorage(image);
+    const plugin = new HostedPlugin(image, guest, storage, {
+      clock: this.#ports.clock,
+      scheduler: this.#scheduler,
+      log: (line) => this.#ports.channel.send({ kind: "log", ...line }),
+      askHost: (turn, functionName, args) => this.#ask(turn, functionName, args),
+    });
+    this.#plugins.set(image.name, plugin);
+  }
+
+  #unload(name: string): void {
+    this.#plugins.get(name)?.close();
+    this.#plugins.delete(name);
+  }
+
+  #ask(turn: number, functionName: string, args: readonly Uint8Array[]): Promise<Uint8Array> {
+    this.#calls += 1;
+    const id = this.#calls;
+    const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+    this.#answers.set(id, resolve);
+    this.#ports.channel.send({ kind: "call", id, turn, functionName, args });
+    return promise;
+  }
+
+  async #acknowledge(id: number, work: () => Promise<void>): Promise<void> {
+    let error: HostError | undefined;
+    try {
+      await work();
+    } catch (thrown) {
+      error = toHostError(thrown);
+    }
+    this.#ports.channel.send({ kind: "acknowledged", id, error: error?.toShape() });
+    this.#ports.channel.flush();
+  }
+}

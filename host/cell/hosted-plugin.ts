@@ -1,0 +1,227 @@
+// One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
+
+import { HostError } from "../core/errors.ts";
+import type { CellScope } from "../core/host-functions.ts";
+import { Mailbox } from "../core/mailbox.ts";
+import { PluginStorage } from "../core/plugin-storage.ts";
+import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
+import { type Bytes, type Caller, NO_BYTES } from "../core/types.ts";
+import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../engine/engine.ts";
+import type { ActiveTurn } from "./active-turn.ts";
+import type { FromCell } from "./protocol.ts";
+import { type Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
+
+// The first guess of what a millisecond is worth; each full slice corrects it.
+const FIRST_SLICE_FUEL = 300_000;
+const MIN_SLICE_FUEL = 5_000;
+const MAX_SLICE_FUEL = 20_000_000;
+// Upwards slowly, downwards at once: a guest that was cheap for a while must not earn one very long slice.
+const SLICE_GROWTH = 1.25;
+
+const HOST: Caller = { kind: "host", name: "host" };
+
+type LogMessage = Omit<Extract<FromCell, { kind: "log" }>, "kind">;
+
+export interface HostedPluginPorts {
+  readonly clock: Clock;
+  readonly scheduler: FairScheduler;
+  log(line: LogMessage): void;
+  askHost(turn: number, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+}
+
+export class HostedPlugin implements Pacer {
+  readonly #image: PluginImage;
+  readonly #guest: CompiledGuest;
+  readonly #storage: PluginStorage;
+  readonly #ports: HostedPluginPorts;
+  readonly #scope: CellScope;
+  readonly #account: Account = { virtualMs: 0 };
+  readonly #queue: Mailbox<ActiveTurn>;
+  #instance: GuestInstance | undefined;
+  #running: ActiveTurn | undefined;
+  #sliceFuel = FIRST_SLICE_FUEL;
+  #granted = 0;
+  #sliceMs = 0;
+  /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
+  #wake: ((alive: boolean) => void) | undefined;
+
+  constructor(image: PluginImage, guest: CompiledGuest, storage: StorageDriver, ports: HostedPluginPorts) {
+    this.#image = image;
+    this.#guest = guest;
+    this.#storage = new PluginStorage(storage);
+    this.#ports = ports;
+    // The host's own mailbox is the bound; it hands over a window of it.
+    this.#queue = new Mailbox(Number.POSITIVE_INFINITY);
+    this.#scope = this.#makeScope();
+  }
+
+  enqueue(turn: ActiveTurn): void {
+    this.#queue.offer(turn);
+    if (this.#running === undefined && this.#queue.length === 1) this.#callNext();
+  }
+
+  /** Ends a turn early: what waits or runs of it is stopped and answered with the error. */
+  abort(turn: ActiveTurn, error: HostError): void {
+    if (turn !== this.#running) {
+      turn.fail(error);
+      return;
+    }
+    this.#instance?.doom(error);
+    this.#wake?.(false);
+  }
+
+  /** Stops what runs, answers what waits and closes the storage. */
+  close(): void {
+    const error = new HostError("plugin-not-running", `${this.#image.name} was unloaded`);
+    for (const turn of this.#queue.removeWhere(() => true)) turn.fail(error);
+    if (this.#running !== undefined) this.abort(this.#running, error);
+    this.#storage.close();
+  }
+
+  async refuel(): Promise<number> {
+    const turn = this.#running;
+    const instance = this.#instance;
+    if (turn === undefined || instance === undefined) return -1;
+    this.#closeSlice(turn, instance);
+    const { cpuMs } = this.#image.limits;
+    if (turn.cpuMs >= cpuMs) {
+      instance.doom(this.#cpuExhausted(turn));
+      return -1;
+    }
+    if (!(await this.#nextSlice())) return -1;
+    this.#granted = this.#sliceFuel;
+    return this.#granted;
+  }
+
+  async wait(answer: Promise<Bytes>): Promise<Bytes | undefined> {
+    const turn = this.#running;
+    if (turn === undefined) return undefined;
+    this.#bill(turn);
+    const answered = new Promise<boolean>((resolve) => {
+      this.#wake = resolve;
+      void answer.then(() => resolve(true));
+    });
+    const alive = await answered;
+    this.#wake = undefined;
+    return alive && (await this.#nextSlice()) ? answer : undefined;
+  }
+
+  #makeScope(): CellScope {
+    const scope = {
+      storage: this.#storage,
+      config: this.#image.config,
+      clock: this.#ports.clock,
+      log: (level, message) => this.#log({ level, message, cause: undefined }),
+      reportFault: (fault) => this.#log({ level: "error", message: "a host function failed", cause: causeOf(fault) }),
+    } satisfies Omit<CellScope, "caller">;
+    return Object.defineProperty({ ...scope, caller: HOST }, "caller", { get: () => this.#running?.message.caller ?? HOST });
+  }
+
+  #log(line: Omit<LogMessage, "plugin" | "traceparent">): void {
+    this.#ports.log({ plugin: this.#image.name, traceparent: this.#running?.message.traceparent, ...line });
+  }
+
+  #callNext(): void {
+    this.#ports.scheduler.ready(this.#account, () => {
+      let turn = this.#queue.take();
+      while (turn?.ended) turn = this.#queue.take();
+      if (turn === undefined) this.#ports.scheduler.release(this.#account);
+      else void this.#run(turn);
+    });
+  }
+
+  async #run(turn: ActiveTurn): Promise<void> {
+    this.#running = turn;
+    this.#granted = this.#sliceFuel;
+    this.#sliceMs = 0;
+    let result: GuestResult;
+    try {
+      result = await this.#enter(turn);
+    } catch (thrown) {
+      const error = thrown instanceof HostError ? thrown : new HostError("internal", "the cell failed", { cause: thrown });
+      result = { ok: false, code: error.code, message: error.message, broken: true };
+    }
+    this.#bill(turn);
+    this.#finish(turn, result);
+    this.#running = undefined;
+    if (this.#queue.length > 0) this.#callNext();
+  }
+
+  async #enter(turn: ActiveTurn): Promise<GuestResult> {
+    const { entryPoint, input } = turn.message;
+    if (this.#instance === undefined) {
+      this.#instance = this.#instantiate();
+      // A new instance is told so before anything else runs in it; the host itself does so for the first one.
+      if (entryPoint !== "on_load" && this.#image.entryPoints.includes("on_load")) {
+        const loaded = await this.#instance.run("on_load", NO_BYTES, this.#granted);
+        if (!loaded.ok) return { ...loaded, broken: true };
+        turn.fuel += this.#granted - this.#instance.fuelLeft;
+        this.#granted = this.#instance.fuelLeft;
+      }
+    }
+    turn.hostCallsBefore = this.#instance.hostCalls;
+    return this.#instance.run(entryPoint, input, this.#granted);
+  }
+
+  #instantiate(): GuestInstance {
+    return this.#guest.instantiate({
+      plugin: this.#image.name,
+      limits: this.#image.limits,
+      scope: this.#scope,
+      pacer: this,
+      askHost: (functionName, args) => this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args),
+    });
+  }
+
+  #finish(turn: ActiveTurn, result: GuestResult): void {
+    const instance = this.#instance;
+    if (instance !== undefined) turn.fuel += this.#granted - instance.fuelLeft;
+    const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
+    if (!result.ok && result.broken) this.#instance = undefined;
+    if (result.ok) turn.settle({ ok: true, output: result.output, usage });
+    else turn.settle({ ok: false, error: { code: result.code, message: result.message, detail: result.detail }, usage });
+  }
+
+  // Resolves with false when the turn was aborted meanwhile; then the guest resumes only to die.
+  async #nextSlice(): Promise<boolean> {
+    const alive = await new Promise<boolean>((resolve) => {
+      this.#wake = resolve;
+      this.#ports.scheduler.ready(this.#account, () => {
+        if (this.#wake === resolve) resolve(true);
+        else this.#ports.scheduler.release(this.#account);
+      });
+    });
+    this.#wake = undefined;
+    return alive;
+  }
+
+  // A slice may be cut into pieces by host calls that wait; what it took is their sum.
+  #bill(turn: ActiveTurn): void {
+    const elapsed = this.#ports.scheduler.release(this.#account);
+    turn.cpuMs += elapsed;
+    this.#sliceMs += elapsed;
+  }
+
+  #closeSlice(turn: ActiveTurn, instance: GuestInstance): void {
+    this.#bill(turn);
+    turn.fuel += this.#granted - instance.fuelLeft;
+    turn.slices += 1;
+    const measured = (this.#sliceFuel * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
+    this.#sliceMs = 0;
+    this.#sliceFuel = Math.round(Math.min(Math.max(Math.min(measured, this.#sliceFuel * SLICE_GROWTH), MIN_SLICE_FUEL), MAX_SLICE_FUEL));
+  }
+
+  #cpuExhausted(turn: ActiveTurn): HostError {
+    const { plugin, entryPoint } = turn.message;
+    const used = `${turn.cpuMs.toFixed(1)} ms in ${turn.slices} slices (${turn.fuel} fuel)`;
+    return new HostError(
+      "cpu-exhausted",
+      `${plugin} ${entryPoint} used ${used}; the limit is ${this.#image.limits.cpuMs} ms of CPU a turn (limits.cpuMs)`,
+    );
+  }
+}
+
+function causeOf(fault: unknown): string {
+  if (!(fault instanceof Error)) return String(fault);
+  return fault.cause === undefined ? (fault.stack ?? fault.message) : causeOf(fault.cause);
+}

@@ -1,0 +1,51 @@
+// A cell in a worker thread: keeps guests off the host's event loop. Not a security boundary by itself (DESIGN §3).
+
+import { Worker } from "node:worker_threads";
+import { HostError } from "../core/errors.ts";
+import type { Cell, Clock, LogSink } from "../core/ports.ts";
+import { CellClient } from "./client.ts";
+import { readFromCell, writeToCell } from "./codec.ts";
+import { portChannel } from "./port-channel.ts";
+import type { ThreadCellData } from "./thread-main.ts";
+
+export interface ThreadCellOptions {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Where the plugins' storage files are; kept in memory when undefined. */
+  readonly storageDir: string | undefined;
+}
+
+// The same file is TypeScript in the checkout and JavaScript in the package.
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./thread-main.ts" : "./thread-main.js", import.meta.url);
+
+export function createThreadCell({ clock, log, storageDir }: ThreadCellOptions): Cell {
+  const workerData: ThreadCellData = { storageDir };
+  const worker = new Worker(ENTRY, { workerData, env: {}, stdin: false, name: "bulkhead-cell" });
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  const channel = portChannel({
+    port: worker,
+    write: writeToCell,
+    read: readFromCell,
+    plan: queueMicrotask,
+    onMalformed: (cause) => end(new HostError("internal", "the cell sent something that is no message", { cause })),
+  });
+  const client = new CellClient({
+    channel,
+    clock,
+    log,
+    dispose: async () => {
+      worker.postMessage("close");
+      await ended;
+    },
+  });
+  const end = (error: HostError): void => {
+    client.die(error);
+    void worker.terminate();
+  };
+  worker.once("error", (cause) => {
+    log.write({ level: "error", plugin: "host", message: "a thread cell failed", fields: { cause: String(cause.stack ?? cause) } });
+    end(new HostError("plugin-failed", "the cell of this plugin failed", { cause }));
+  });
+  worker.once("exit", () => client.die(new HostError("plugin-failed", "the cell of this plugin ended")));
+  return client;
+}

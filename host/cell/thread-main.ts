@@ -1,0 +1,42 @@
+// What a thread cell runs: the executor on the worker's port.
+
+import { parentPort, workerData } from "node:worker_threads";
+import { openSqliteStorage } from "../adapters/storage-sqlite.ts";
+import { systemClock } from "../adapters/system-clock.ts";
+import { meteredEngine } from "../engine/metered.ts";
+import { readToCell, writeFromCell } from "./codec.ts";
+import { Executor } from "./executor.ts";
+import { portChannel } from "./port-channel.ts";
+
+export interface ThreadCellData {
+  readonly storageDir: string | undefined;
+}
+
+function main(): void {
+  if (parentPort === null) throw new Error("thread-main runs in a worker thread only");
+  const port = parentPort;
+  const { storageDir } = workerData as ThreadCellData;
+  const channel = portChannel({
+    port,
+    write: writeFromCell,
+    read: readToCell,
+    // The scheduler flushes whenever it has nothing to run or gives way to the event loop.
+    plan: () => {},
+    onMalformed: (cause) => {
+      throw cause;
+    },
+  });
+  const executor = new Executor({
+    channel,
+    engine: meteredEngine,
+    clock: systemClock,
+    openStorage: (image) => openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes }),
+  });
+  port.on("message", (message) => {
+    if (message !== "close") return;
+    executor.close();
+    port.close();
+  });
+}
+
+main();

@@ -1,0 +1,51 @@
+// The port between a cell and what runs a guest. A cell knows guests only by this.
+
+import type { HostError, HostErrorCode } from "../core/errors.ts";
+import type { CellScope } from "../core/host-functions.ts";
+import type { Bytes, Limits } from "../core/types.ts";
+
+/** How a cell paces a guest. The guest calls these from its own stack, one at a time. */
+export interface Pacer {
+  /** The slice is spent. Resolves with the fuel of the next one, or -1 to end the guest. */
+  refuel(): Promise<number>;
+  /** The guest waits for `answer`; resolves with it when the guest may run again, or undefined to end it. */
+  wait(answer: Promise<Bytes>): Promise<Bytes | undefined>;
+}
+
+/** What an instance is given besides its code. */
+export interface GuestEnvironment {
+  readonly plugin: string;
+  readonly limits: Limits;
+  readonly scope: CellScope;
+  readonly pacer: Pacer;
+  /** Asks the host's side for a host function that is placed there; resolves with the tagged block. */
+  askHost(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+}
+
+/** `broken` says that the instance must be thrown away. */
+export type GuestResult =
+  | { readonly ok: true; readonly output: Bytes }
+  | { readonly ok: false; readonly code: HostErrorCode; readonly message: string; readonly detail?: string; readonly broken: boolean };
+
+export interface GuestInstance {
+  /** Enters an export with `fuel` for the first slice. One at a time. Never rejects. */
+  run(entryPoint: string, input: Bytes, fuel: number): Promise<GuestResult>;
+  /** Ends the guest at its next check with this error, and lets it do nothing more until then. The first error counts. */
+  doom(error: HostError): void;
+  /** What the running slice has left; below 0 when it is overdrawn. */
+  readonly fuelLeft: number;
+  /** Resident bytes of linear memory and blocks. */
+  readonly memoryBytes: number;
+  /** Host functions called since the instance was made. */
+  readonly hostCalls: number;
+}
+
+/** An admitted and compiled module. */
+export interface CompiledGuest {
+  instantiate(environment: GuestEnvironment): GuestInstance;
+}
+
+export interface Engine {
+  /** Compiles an admitted module. Throws HostError `admission-refused` when it does not compile. */
+  compile(module: Uint8Array<ArrayBuffer>): Promise<CompiledGuest>;
+}

@@ -1,0 +1,174 @@
+// Builds the import object of one instance: blocks straight from the kernel, host functions through the core's table.
+// No import throws: what must end the guest goes to `fate`, and the meter's next check kills it, uncatchably; until then nothing it asks for is done.
+
+import { HostError, toHostError } from "../../core/errors.ts";
+import { type CellFunction, HOST_FUNCTIONS } from "../../core/host-functions.ts";
+import type { Bytes } from "../../core/types.ts";
+import { encodeError } from "../../core/values.ts";
+import type { GuestEnvironment } from "../engine.ts";
+import type { BlockMemory } from "./block-memory.ts";
+import { BULK_MEMORY, EXTISM_ENV, EXTISM_USER, FUNCTION_BY_IMPORT } from "./imports.ts";
+import { GuestVars } from "./vars.ts";
+
+const NO_BLOCK = 0n;
+const EMPTY: Bytes = new Uint8Array(0);
+const INVALID_HANDLE = encodeError(new HostError("invalid-message", "an argument is not the handle of a block"));
+// What Extism calls debug; our log has nothing below it.
+const LOG_LEVEL_DEBUG = 1;
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Whether and why the guest must die. */
+export interface Fate {
+  readonly doomed: boolean;
+  doom(error: HostError): void;
+}
+
+export class Bindings {
+  readonly imports: WebAssembly.Imports;
+  #hostCalls = 0;
+  readonly #environment: GuestEnvironment;
+  readonly #blocks: BlockMemory;
+  readonly #fate: Fate;
+  readonly #vars: GuestVars;
+  #memory: WebAssembly.Memory | undefined;
+  #guestBytes: Bytes = EMPTY;
+
+  constructor(environment: GuestEnvironment, blocks: BlockMemory, fate: Fate) {
+    this.#environment = environment;
+    this.#blocks = blocks;
+    this.#fate = fate;
+    this.#vars = new GuestVars(environment.limits.varBytes);
+    this.imports = {
+      [EXTISM_ENV]: { ...blocks.functions, length_unsafe: blocks.functions.length, ...this.#extismFunctions() },
+      [EXTISM_USER]: Object.fromEntries([...FUNCTION_BY_IMPORT].map(([name, hostFunction]) => [name, this.#hostFunction(hostFunction)])),
+      [BULK_MEMORY]: this.#bulkCopies(),
+    } as WebAssembly.Imports;
+  }
+
+  /** Host functions called since the instance was made. */
+  get hostCalls(): number {
+    return this.#hostCalls;
+  }
+
+  /** Gives the bulk copies the guest's memory once there is an instance. */
+  attach(memory: WebAssembly.Memory | undefined): void {
+    this.#memory = memory;
+  }
+
+  #hostFunction(name: string): unknown {
+    const definition = HOST_FUNCTIONS.get(name);
+    if (definition?.place === "cell") return (...handles: bigint[]) => this.#answerInCell(definition, handles);
+    return new WebAssembly.Suspending((...handles: bigint[]) => this.#answerInHost(name, handles));
+  }
+
+  #answerInCell(definition: CellFunction, handles: readonly bigint[]): bigint {
+    this.#hostCalls += 1;
+    const args = this.#arguments(handles);
+    return this.#give(args === undefined ? INVALID_HANDLE : definition.answer(this.#environment.scope, args));
+  }
+
+  async #answerInHost(name: string, handles: readonly bigint[]): Promise<bigint> {
+    this.#hostCalls += 1;
+    // The arguments leave the guest's memory, which may change while they are under way.
+    const args = this.#arguments(handles)?.map((view) => view.slice());
+    if (args === undefined) return this.#give(INVALID_HANDLE);
+    const answer = await this.#environment.pacer.wait(this.#environment.askHost(name, args));
+    return answer === undefined ? NO_BLOCK : this.#give(answer);
+  }
+
+  #arguments(handles: readonly bigint[]): Bytes[] | undefined {
+    if (this.#fate.doomed) return undefined;
+    const args: Bytes[] = [];
+    for (const handle of handles) {
+      const view = this.#blocks.view(handle);
+      if (view === undefined) return undefined;
+      args.push(view);
+    }
+    return args;
+  }
+
+  #give(bytes: Bytes): bigint {
+    const handle = this.#blocks.write(bytes);
+    if (handle !== undefined) return handle;
+    this.#fate.doom(blocksExhausted(this.#environment));
+    return NO_BLOCK;
+  }
+
+  #text(handle: bigint): string {
+    return decoder.decode(this.#blocks.view(handle) ?? EMPTY);
+  }
+
+  #extismFunctions(): Record<string, unknown> {
+    const { scope, plugin } = this.#environment;
+    const logger = (level: string) => {
+      const encodedLevel = encoder.encode(JSON.stringify(level));
+      const write = HOST_FUNCTIONS.get("log.write");
+      return (handle: bigint) => {
+        this.#hostCalls += 1;
+        if (write?.place === "cell") write.answer(scope, [encodedLevel, this.#blocks.view(handle) ?? EMPTY]);
+      };
+    };
+    return {
+      log_trace: logger("debug"),
+      log_debug: logger("debug"),
+      log_info: logger("info"),
+      log_warn: logger("warning"),
+      log_error: logger("error"),
+      get_log_level: () => LOG_LEVEL_DEBUG,
+      config_get: (key: bigint) => {
+        this.#hostCalls += 1;
+        const name = this.#text(key);
+        const found = Object.hasOwn(scope.config, name) ? scope.config[name] : undefined;
+        return found === undefined ? NO_BLOCK : this.#give(encoder.encode(found));
+      },
+      var_get: (key: bigint) => {
+        this.#hostCalls += 1;
+        const value = this.#vars.get(this.#text(key));
+        return value === undefined ? NO_BLOCK : this.#give(value);
+      },
+      var_set: (key: bigint, value: bigint) => {
+        this.#hostCalls += 1;
+        try {
+          this.#vars.set(this.#text(key), value === NO_BLOCK ? undefined : (this.#blocks.view(value) ?? EMPTY).slice());
+        } catch (thrown) {
+          this.#fate.doom(toHostError(thrown));
+        }
+      },
+      http_request: () => {
+        this.#hostCalls += 1;
+        this.#fate.doom(new HostError("permission-denied", `${plugin} may not make HTTP requests; this host grants http.fetch to nobody`));
+        return NO_BLOCK;
+      },
+      http_status_code: () => 0,
+      http_headers: () => NO_BLOCK,
+    };
+  }
+
+  #bulkCopies(): Record<string, unknown> {
+    const requireBounds = (inBounds: boolean): void => {
+      if (!inBounds)
+        this.#fate.doom(new HostError("plugin-failed", `${this.#environment.plugin} copied outside of its memory or its blocks`));
+    };
+    return {
+      load: (offset: bigint, address: number, length: number) =>
+        requireBounds(this.#blocks.copyToGuest(offset, this.#guest(), address >>> 0, length >>> 0)),
+      store: (address: number, offset: bigint, length: number) =>
+        requireBounds(this.#blocks.copyFromGuest(this.#guest(), address >>> 0, offset, length >>> 0)),
+    };
+  }
+
+  // Growing the memory detaches the buffer that the view stands on.
+  #guest(): Bytes {
+    if (this.#memory !== undefined && this.#guestBytes.buffer !== this.#memory.buffer)
+      this.#guestBytes = new Uint8Array(this.#memory.buffer);
+    return this.#guestBytes;
+  }
+}
+
+export function blocksExhausted({ plugin, limits }: GuestEnvironment): HostError {
+  return new HostError(
+    "memory-exhausted",
+    `${plugin} needs more than ${limits.blockBytes} bytes of blocks in one turn (limits.blockBytes)`,
+  );
+}

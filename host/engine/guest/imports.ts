@@ -1,0 +1,67 @@
+// The allow-list: every import that the host provides, with its signature. What is not here is refused at admission.
+
+import { HOST_FUNCTIONS } from "../../core/host-functions.ts";
+
+export const EXTISM_ENV = "extism:host/env";
+export const EXTISM_USER = "extism:host/user";
+export const BULK_MEMORY = "bulkhead:host/memory";
+
+/** `services.current-caller` → `services_current_caller`, as docs/abi.md has it. */
+export const importNameOf = (functionName: string): string => functionName.replaceAll(/[.-]/g, "_");
+
+export const FUNCTION_BY_IMPORT: ReadonlyMap<string, string> = new Map(
+  [...HOST_FUNCTIONS.keys()].map((name) => [importNameOf(name), name]),
+);
+
+const ENV: Readonly<Record<string, string>> = {
+  alloc: "i64:i64",
+  free: "i64:",
+  length: "i64:i64",
+  length_unsafe: "i64:i64",
+  load_u8: "i64:i32",
+  load_u64: "i64:i64",
+  store_u8: "i64,i32:",
+  store_u64: "i64,i64:",
+  input_length: ":i64",
+  input_offset: ":i64",
+  input_load_u8: "i64:i32",
+  input_load_u64: "i64:i64",
+  output_set: "i64,i64:",
+  error_set: "i64:",
+  error_get: ":i64",
+  config_get: "i64:i64",
+  var_get: "i64:i64",
+  var_set: "i64,i64:",
+  http_request: "i64,i64:i64",
+  http_status_code: ":i32",
+  http_headers: ":i64",
+  log_trace: "i64:",
+  log_debug: "i64:",
+  log_info: "i64:",
+  log_warn: "i64:",
+  log_error: "i64:",
+  get_log_level: ":i32",
+};
+
+const user = [...HOST_FUNCTIONS].map(([name, { params }]) => [importNameOf(name), `${params.map(() => "i64").join(",")}:i64`] as const);
+
+const ALLOWED: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
+  [EXTISM_ENV, new Map(Object.entries(ENV))],
+  [EXTISM_USER, new Map(user)],
+  [BULK_MEMORY, new Map(Object.entries({ load: "i64,i32,i32:", store: "i32,i64,i32:" }))],
+]);
+
+export interface FunctionImport {
+  readonly module: string;
+  readonly name: string;
+  readonly params: readonly string[];
+  readonly results: readonly string[];
+}
+
+/** True for an import that the host provides with exactly this signature, else the reason why not. */
+export function isAllowedImport({ module, name, params, results }: FunctionImport): true | string {
+  const signature = ALLOWED.get(module)?.get(name);
+  if (signature === undefined) return "the host provides no such function";
+  const asked = `${params.join(",")}:${results.join(",")}`;
+  return asked === signature || `it is (${signature.replace(":", ") -> (")}), not (${asked.replace(":", ") -> (")})`;
+}

@@ -1,0 +1,35 @@
+// Extism variables: volatile bytes by name, kept for the life of one instance, keys counted.
+
+import { HostError } from "../../core/errors.ts";
+import type { Bytes } from "../../core/types.ts";
+
+export class GuestVars {
+  readonly #maxBytes: number;
+  readonly #values = new Map<string, Bytes>();
+  #totalBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get(key: string): Bytes | undefined {
+    return this.#values.get(key);
+  }
+
+  /** Undefined removes. Throws HostError `quota-exceeded` and keeps the old value when all would not fit. */
+  set(key: string, value: Bytes | undefined): void {
+    const old = this.#values.get(key);
+    const freed = old === undefined ? 0 : key.length + old.length;
+    if (value === undefined) {
+      this.#values.delete(key);
+      this.#totalBytes -= freed;
+      return;
+    }
+    const total = this.#totalBytes - freed + key.length + value.length;
+    if (total > this.#maxBytes) {
+      throw new HostError("quota-exceeded", `variables would hold ${total} bytes; the limit is ${this.#maxBytes} (limits.varBytes)`);
+    }
+    this.#values.set(key, value);
+    this.#totalBytes = total;
+  }
+}

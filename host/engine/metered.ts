@@ -1,0 +1,163 @@
+// The default engine: instantiates an admitted module directly, enters it on a stack that JSPI can suspend and paces it
+// by the fuel that admission wove in. It does not decide how much fuel a guest gets; its cell does.
+
+import { HostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
+import type { Bytes } from "../core/types.ts";
+import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./admission.ts";
+import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
+import { Bindings, blocksExhausted, type Fate } from "./guest/bindings.ts";
+import { BlockMemory } from "./guest/block-memory.ts";
+import { createRefuel } from "./meter/refuel-trampoline.ts";
+
+// Any negative fuel makes the next check trap.
+const DOOMED = -1;
+const MAX_MESSAGE_LENGTH = 4_096;
+const MAX_STACK_LINES = 8;
+const decoder = new TextDecoder();
+
+export const meteredEngine: Engine = {
+  async compile(module) {
+    let compiled: WebAssembly.Module;
+    try {
+      compiled = await WebAssembly.compile(module);
+    } catch (cause) {
+      throw new HostError("admission-refused", "the module does not compile", { cause });
+    }
+    return { instantiate: (environment) => new MeteredInstance(compiled, environment) } satisfies CompiledGuest;
+  },
+};
+
+class MeteredInstance implements GuestInstance, Fate {
+  readonly #environment: GuestEnvironment;
+  readonly #blocks: BlockMemory;
+  readonly #bindings: Bindings;
+  readonly #exports: WebAssembly.Exports;
+  readonly #fuel: WebAssembly.Global<number>;
+  readonly #memory: WebAssembly.Memory | undefined;
+  readonly #entryPoints = new Map<string, () => Promise<unknown>>();
+  #fate: HostError | undefined;
+  #initialised = false;
+
+  /** Throws HostError `plugin-failed` when the module does not instantiate, as with a data segment out of bounds. */
+  constructor(module: WebAssembly.Module, environment: GuestEnvironment) {
+    this.#environment = environment;
+    this.#blocks = new BlockMemory(environment.limits.blockBytes);
+    this.#bindings = new Bindings(environment, this.#blocks, this);
+    try {
+      this.#exports = new WebAssembly.Instance(module, this.#bindings.imports).exports;
+    } catch (cause) {
+      throw new HostError("plugin-failed", `${environment.plugin} does not instantiate: ${messageOf(cause)}`, { cause });
+    }
+    this.#fuel = this.#exports[FUEL_EXPORT] as WebAssembly.Global<number>;
+    (this.#exports[REFUEL_EXPORT] as WebAssembly.Global).value = createRefuel(() => this.#refuel());
+    this.#memory = this.#exports[MEMORY_EXPORT] as WebAssembly.Memory | undefined;
+    this.#bindings.attach(this.#memory);
+  }
+
+  get fuelLeft(): number {
+    return this.#fuel.value;
+  }
+
+  get doomed(): boolean {
+    return this.#fate !== undefined;
+  }
+
+  get memoryBytes(): number {
+    return this.#blocks.size + (this.#memory?.buffer.byteLength ?? 0);
+  }
+
+  get hostCalls(): number {
+    return this.#bindings.hostCalls;
+  }
+
+  async run(entryPoint: string, input: Bytes, fuel: number): Promise<GuestResult> {
+    this.#fuel.value = fuel;
+    try {
+      if (!this.#initialised) await this.#initialise();
+      if (!this.#blocks.begin(input)) throw blocksExhausted(this.#environment);
+      return this.#ended(await this.#entryPoint(entryPoint)());
+    } catch (thrown) {
+      return this.#broken(thrown);
+    }
+  }
+
+  // The former start function and a reactor's initialiser run metered, like any turn.
+  async #initialise(): Promise<void> {
+    this.#blocks.begin(new Uint8Array(0));
+    for (const name of [START_EXPORT, "_initialize"]) {
+      if (this.#exports[name] !== undefined) await this.#entryPoint(name)();
+    }
+    this.#initialised = true;
+  }
+
+  #entryPoint(name: string): () => Promise<unknown> {
+    let enter = this.#entryPoints.get(name);
+    if (enter === undefined) {
+      if (!Object.hasOwn(this.#exports, name)) throw new HostError("plugin-failed", `${this.#environment.plugin} exports no ${name}`);
+      enter = WebAssembly.promising(this.#exports[name]);
+      this.#entryPoints.set(name, enter);
+    }
+    return enter;
+  }
+
+  async #refuel(): Promise<void> {
+    const granted = this.#fate === undefined ? await this.#environment.pacer.refuel() : DOOMED;
+    this.#fuel.value = this.#fate === undefined ? granted : DOOMED;
+  }
+
+  doom(error: HostError): void {
+    this.#fate ??= error;
+    this.#fuel.value = DOOMED;
+  }
+
+  #ended(returned: unknown): GuestResult {
+    if (this.#fate !== undefined) return this.#broken(this.#fate);
+    const { plugin, limits } = this.#environment;
+    const code = returned ?? 0;
+    if (code !== 0) {
+      const said = this.#errorText();
+      return { ok: false, code: "plugin-failed", message: said ?? `${plugin} returned ${String(code)} without a message`, broken: false };
+    }
+    const length = this.#blocks.outputLength;
+    if (length > limits.payloadBytes) {
+      const message = `the output of ${plugin} has ${length} bytes; the limit is ${limits.payloadBytes} (limits.payloadBytes)`;
+      return { ok: false, code: "quota-exceeded", message, broken: false };
+    }
+    return { ok: true, output: this.#blocks.output() };
+  }
+
+  #broken(thrown: unknown): GuestResult {
+    const error = this.#fate ?? (this.#blocks.exhausted ? blocksExhausted(this.#environment) : thrown);
+    if (error instanceof HostError) return { ok: false, code: error.code, message: error.message, broken: true };
+    const said = this.#errorText();
+    const trap = `${this.#environment.plugin} trapped: ${messageOf(error)}${this.#memoryNote()}`;
+    return { ok: false, code: "plugin-failed", message: said ?? trap, detail: guestStack(error), broken: true };
+  }
+
+  #memoryNote(): string {
+    const { memoryBytes } = this.#environment.limits;
+    const used = this.#memory?.buffer.byteLength ?? 0;
+    return used > 0 && used + 65_536 > memoryBytes ? ` (its memory is at the limit of ${memoryBytes} bytes, limits.memoryBytes)` : "";
+  }
+
+  #errorText(): string | undefined {
+    const said = this.#blocks.error();
+    return said === undefined ? undefined : escapeControls(decoder.decode(said.subarray(0, MAX_MESSAGE_LENGTH)));
+  }
+}
+
+function messageOf(thrown: unknown): string {
+  if (thrown instanceof WebAssembly.Exception) return "an exception of its own was not caught";
+  return thrown instanceof Error ? escapeControls(thrown.message) : "it threw a value";
+}
+
+// Frames of the host stay with the host.
+function guestStack(thrown: unknown): string {
+  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  const frames = stack.split("\n").filter((line) => line.includes("wasm://"));
+  return frames
+    .slice(0, MAX_STACK_LINES)
+    .map((line) => escapeControls(line.trim()))
+    .join("\n");
+}
