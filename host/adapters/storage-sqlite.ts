@@ -61,12 +61,7 @@ class SqliteStorage implements StorageDriver {
       "INSERT INTO entries (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     );
     this.#delete = database.prepare<[string]>("DELETE FROM entries WHERE key = ?");
-    // substr and not LIKE: a prefix may hold LIKE's own wildcards.
-    this.#keys = database
-      .prepare<[string, string, string, string, number], string>(
-        "SELECT key FROM entries WHERE key >= ? AND key > ? AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?",
-      )
-      .pluck();
+    this.#keys = database.prepare<[string, string], string>("SELECT key FROM entries WHERE key >= ? AND key > ? ORDER BY key").pluck();
   }
 
   get(key: string): Bytes | undefined {
@@ -91,7 +86,14 @@ class SqliteStorage implements StorageDriver {
   }
 
   keys({ prefix, after, limit }: { readonly prefix: string; readonly after: string | undefined; readonly limit: number }): string[] {
-    return this.#keys.all(prefix, after ?? "", prefix, prefix, limit);
+    const found: string[] = [];
+    // The keys of a prefix stand together, so the walk ends at the first that has another.
+    for (const key of this.#keys.iterate(prefix, after ?? "")) {
+      if (!key.startsWith(prefix)) break;
+      found.push(key);
+      if (found.length === limit) break;
+    }
+    return found;
   }
 
   close(): void {

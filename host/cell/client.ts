@@ -10,8 +10,8 @@ export interface CellClientPorts {
   readonly channel: Channel<ToCell, FromCell>;
   readonly clock: Clock;
   readonly log: LogSink;
-  /** Ends whatever the cell runs in. */
-  dispose(): Promise<void>;
+  /** Resolves once whatever the cell runs in has ended, after it was told to close. */
+  ended(): Promise<void>;
 }
 
 interface PendingTurn {
@@ -62,8 +62,10 @@ export class CellClient implements Cell {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#death === undefined) this.#ports.channel.send({ kind: "close", id: 0 });
+    this.#ports.channel.flush();
     this.die(new HostError("plugin-not-running", "the cell was closed"));
-    await this.#ports.dispose();
+    await this.#ports.ended();
   }
 
   #request(make: (id: number) => ToCell): Promise<void> {

@@ -16,6 +16,8 @@ export interface ExecutorPorts {
   readonly clock: Clock;
   /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
   openStorage(image: PluginImage): StorageDriver;
+  /** Called once everything is closed. */
+  onClose(): void;
 }
 
 export class Executor {
@@ -36,11 +38,12 @@ export class Executor {
     ports.channel.receive((message) => this.#handle(message));
   }
 
-  /** Closes what plugins hold open; what still runs is abandoned. */
-  close(): void {
+  // What still runs is abandoned: the host has answered for it.
+  #close(): void {
     this.#deadlines.clear();
     for (const plugin of this.#plugins.values()) plugin.close();
     this.#plugins.clear();
+    this.#ports.onClose();
   }
 
   #handle(message: ToCell): void {
@@ -54,6 +57,9 @@ export class Executor {
         break;
       case "load":
         void this.#acknowledge(message.id, () => this.#load(message.image));
+        break;
+      case "close":
+        this.#close();
         break;
       case "unload":
         void this.#acknowledge(message.id, async () => this.#unload(message.plugin));

@@ -15,8 +15,8 @@ export interface InlineCellOptions {
 
 export function createInlineCell({ clock, log, openStorage }: InlineCellOptions): Cell {
   const [hostEnd, cellEnd] = connect();
-  const executor = new Executor({ channel: cellEnd, engine: meteredEngine, clock, openStorage });
-  return new CellClient({ channel: hostEnd, clock, log, dispose: async () => executor.close() });
+  new Executor({ channel: cellEnd, engine: meteredEngine, clock, openStorage, onClose: () => {} });
+  return new CellClient({ channel: hostEnd, clock, log, ended: async () => {} });
 }
 
 function connect(): [Channel<ToCell, FromCell>, Channel<FromCell, ToCell>] {

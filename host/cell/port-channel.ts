@@ -1,6 +1,5 @@
 // A channel over a MessagePort between threads: messages are gathered into one binary buffer and transferred in one post.
 
-import type { MessagePort } from "node:worker_threads";
 import { FrameReader, FrameWriter } from "./frames.ts";
 import type { Channel } from "./protocol.ts";
 
@@ -8,7 +7,11 @@ import type { Channel } from "./protocol.ts";
 const FLUSH_BYTES = 64 * 1024;
 
 export interface PortChannelOptions<Out, In> {
-  readonly port: Pick<MessagePort, "postMessage" | "on">;
+  /** A MessagePort or a Worker. */
+  readonly port: {
+    postMessage(batch: Uint8Array, transfer: ArrayBuffer[]): void;
+    on(event: "message", listener: (batch: Uint8Array) => void): unknown;
+  };
   readonly write: (writer: FrameWriter, message: Out) => void;
   readonly read: (reader: FrameReader) => In;
   /** Called at the first message since the last flush; must see to it that `flush` is called soon. */

@@ -18,7 +18,8 @@ export type ToCell =
       readonly remainingMs: number;
       readonly input: Bytes;
     }
-  | { readonly kind: "answer"; readonly id: number; readonly block: Bytes };
+  | { readonly kind: "answer"; readonly id: number; readonly block: Bytes }
+  | { readonly kind: "close"; readonly id: number };
 
 export type FromCell =
   | { readonly kind: "acknowledged"; readonly id: number; readonly error: ErrorShape | undefined }

@@ -33,16 +33,13 @@ export function createThreadCell({ clock, log, storageDir }: ThreadCellOptions):
     channel,
     clock,
     log,
-    dispose: async () => {
-      worker.postMessage("close");
-      await ended;
-    },
+    ended: () => ended,
   });
   const end = (error: HostError): void => {
     client.die(error);
     void worker.terminate();
   };
-  worker.once("error", (cause) => {
+  worker.once("error", (cause: Error) => {
     log.write({ level: "error", plugin: "host", message: "a thread cell failed", fields: { cause: String(cause.stack ?? cause) } });
     end(new HostError("plugin-failed", "the cell of this plugin failed", { cause }));
   });

@@ -26,16 +26,12 @@ function main(): void {
       throw cause;
     },
   });
-  const executor = new Executor({
+  new Executor({
     channel,
     engine: meteredEngine,
     clock: systemClock,
     openStorage: (image) => openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes }),
-  });
-  port.on("message", (message) => {
-    if (message !== "close") return;
-    executor.close();
-    port.close();
+    onClose: () => port.close(),
   });
 }
 

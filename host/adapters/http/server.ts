@@ -1,0 +1,155 @@
+// The HTTP adapter: routes that plugins contribute, and the host's own under /v1. It holds no state and no domain logic.
+
+import type { AddressInfo } from "node:net";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { HostError, toHostError } from "../../core/errors.ts";
+import type { Host } from "../../core/host.ts";
+import { isDottedName, printable } from "../../core/names.ts";
+import type { LogSink } from "../../core/ports.ts";
+import { startTrace } from "../../core/trace.ts";
+import { errorBody, statusOf } from "./errors.ts";
+import type { HttpOptions } from "./options.ts";
+import { refuseOrigin } from "./origin.ts";
+import { type HttpRoute, parseRoutes } from "./routes.ts";
+
+export interface HttpContribution {
+  readonly plugin: string;
+  /** The manifest's `contributes.http`, as it stands there. */
+  readonly section: unknown;
+}
+
+export interface HttpServerPorts {
+  readonly host: Host;
+  readonly log: LogSink;
+  readonly contributions: readonly HttpContribution[];
+}
+
+export interface HttpServer {
+  /** Such as `http://127.0.0.1:7420`. */
+  readonly url: string;
+  /** Stops listening and waits for answers under way. */
+  close(): Promise<void>;
+}
+
+const CALLER = Object.freeze({ kind: "adapter", name: "http" });
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Rejects when the port is taken. A plugin whose routes are malformed contributes none, which is logged. */
+export async function startHttpServer(options: HttpOptions, ports: HttpServerPorts): Promise<HttpServer> {
+  const app = fastify({
+    bodyLimit: options.maxBodyBytes,
+    routerOptions: { maxParamLength: 255 },
+    onProtoPoisoning: "error",
+    forceCloseConnections: "idle",
+  });
+  app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addHook("onRequest", async (request) => {
+    const refusal = refuseOrigin(request.headers, [options.host, ...options.allowedHosts]);
+    if (refusal !== undefined) throw new HostError("permission-denied", refusal);
+  });
+  app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, ports.log));
+  app.setNotFoundHandler((request, reply) => {
+    const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;
+    return reply.code(404).send({ error: { code: "no-such-service", message } });
+  });
+  addHostRoutes(app, ports);
+  for (const contribution of ports.contributions) addContribution(app, contribution, ports);
+  await app.listen({ host: options.host, port: options.port });
+  const { address, port, family } = app.server.address() as AddressInfo;
+  return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => app.close() };
+}
+
+function addHostRoutes(app: FastifyInstance, { host }: HttpServerPorts): void {
+  app.get("/healthz", async () => {
+    const failed = host.plugins.filter((plugin) => plugin.state === "failed").map((plugin) => plugin.name);
+    return { status: failed.length === 0 ? "ok" : "degraded", failed };
+  });
+  app.get("/v1/plugins", async () =>
+    host.plugins.map((plugin) => {
+      const { name, state, queued, failure, definition } = plugin;
+      const { version, services, permissions, grants, limits } = definition;
+      const error = failure === undefined ? undefined : { code: failure.code, message: failure.message };
+      return { name, version, state, queued, services: services.map((service) => service.name), permissions, grants, limits, error };
+    }),
+  );
+  app.post<{ Params: { name: string } }>("/v1/services/:name", async (request, reply) => {
+    const { name } = request.params;
+    if (!isDottedName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no service name`);
+    const { body } = request;
+    const payload = Buffer.isBuffer(body) ? body : encoder.encode(body === undefined || body === null ? "" : JSON.stringify(body));
+    return send(await call(host, name, payload, request, reply), reply);
+  });
+}
+
+function addContribution(app: FastifyInstance, { plugin, section }: HttpContribution, { host, log }: HttpServerPorts): void {
+  let routes: readonly HttpRoute[];
+  try {
+    routes = parseRoutes(plugin, section);
+  } catch (thrown) {
+    const { message, detail } = toHostError(thrown);
+    log.write({ level: "error", plugin: "host", message, fields: { detail } });
+    return;
+  }
+  for (const { method, path, service } of routes) {
+    if (app.hasRoute({ method, url: path })) {
+      log.write({ level: "error", plugin: "host", message: `${plugin} contributes ${method} ${path} twice; the first stays` });
+      continue;
+    }
+    app.route({
+      method,
+      url: path,
+      handler: async (request, reply) => send(await call(host, service, mergedInput(request), request, reply), reply),
+    });
+  }
+}
+
+/** Path parameters over body over query, as one JSON object. */
+function mergedInput(request: FastifyRequest): Uint8Array {
+  const { body, query, params } = request;
+  if (body !== undefined && body !== null && (typeof body !== "object" || Array.isArray(body) || Buffer.isBuffer(body))) {
+    throw new HostError("invalid-message", "the body must be a JSON object");
+  }
+  return encoder.encode(JSON.stringify({ ...asObject(query), ...asObject(body), ...asObject(params) }));
+}
+
+const asObject = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});
+
+function call(host: Host, service: string, payload: Uint8Array, request: FastifyRequest, reply: FastifyReply): Promise<Uint8Array> {
+  const { traceparent: incoming } = request.headers;
+  const traceparent = startTrace(typeof incoming === "string" ? incoming : undefined);
+  reply.header("traceparent", traceparent);
+  return host.services.call({ service, payload, caller: CALLER, traceparent });
+}
+
+function send(output: Uint8Array, reply: FastifyReply): FastifyReply {
+  if (output.length === 0) return reply.code(204).send();
+  reply.header("x-content-type-options", "nosniff");
+  reply.type(isJsonText(output) ? "application/json; charset=utf-8" : "application/octet-stream");
+  return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
+}
+
+function isJsonText(output: Uint8Array): boolean {
+  try {
+    JSON.parse(decoder.decode(output));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function sendError(thrown: unknown, reply: FastifyReply, log: LogSink): FastifyReply {
+  if (isClientError(thrown)) {
+    const code = thrown.statusCode === 413 ? "quota-exceeded" : "invalid-message";
+    return reply.code(thrown.statusCode).send(errorBody({ code, message: thrown.message }));
+  }
+  const error = toHostError(thrown);
+  if (error.code === "internal")
+    log.write({ level: "error", plugin: "host", message: "an HTTP request failed", fields: { cause: String(error.cause) } });
+  return reply.code(statusOf(error.code)).send(errorBody(error));
+}
+
+// Fastify's own refusals, such as a body that is too large or no JSON.
+function isClientError(thrown: unknown): thrown is Error & { statusCode: number } {
+  return thrown instanceof Error && "statusCode" in thrown && typeof thrown.statusCode === "number" && thrown.statusCode < 500;
+}

@@ -1,0 +1,112 @@
+// `bulkhead call`: runs one export of a plugin in a sandbox and prints its output. Grants nothing, keeps nothing.
+
+import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { type Command, InvalidArgumentError } from "commander";
+import { systemClock } from "../adapters/system-clock.ts";
+import { createThreadCell } from "../cell/thread-cell.ts";
+import { HostError } from "../core/errors.ts";
+import { isPluginName } from "../core/names.ts";
+import { startTrace } from "../core/trace.ts";
+import { DEFAULT_LIMITS, type Limits } from "../core/types.ts";
+import { encodeError } from "../core/values.ts";
+import { admitPlugin } from "../engine/admit-plugin.ts";
+import { effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
+import { EXIT } from "./exit-codes.ts";
+import { say, stderrLog } from "./report.ts";
+
+interface CallOptions {
+  readonly input: string;
+  readonly set: Readonly<Record<string, string>>;
+  readonly timeout?: number;
+}
+
+export function addCall(program: Command): void {
+  program
+    .command("call")
+    .description("run one export of a plugin, Extism plugins too, in a sandbox without grants; its output goes to standard output")
+    .argument("<plugin>", "a plugin's folder or a .wasm file")
+    .argument("<export>", "the export to call")
+    .option("-i, --input <text>", "the input: a text, @FILE for a file's bytes, - for standard input", "")
+    .option("-s, --set <key=value>", "a value of the plugin's configuration; may be given often", collectPair, {})
+    .option("-t, --timeout <ms>", "wall deadline and CPU budget in milliseconds", parsePositive)
+    .addHelpText("after", "\nStorage and state are empty and vanish with the call; events, services and state are denied.")
+    .action(call);
+}
+
+async function call(path: string, entryPoint: string, options: CallOptions): Promise<void> {
+  const input = await readInput(options.input);
+  const plugin = await readPlugin(path, options);
+  const { module, entryPoints } = admitPlugin(plugin.wasm, plugin.limits);
+  if (!entryPoints.includes(entryPoint)) {
+    const known = entryPoints.length === 0 ? "it exports none" : `it exports ${entryPoints.join(", ")}`;
+    throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${known}`);
+  }
+  const cell = createThreadCell({ clock: systemClock, log: stderrLog, storageDir: undefined });
+  try {
+    await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });
+    const outcome = await cell.run({
+      plugin: plugin.name,
+      entryPoint,
+      input,
+      caller: { kind: "host", name: "call" },
+      traceparent: startTrace(),
+      deadline: systemClock.monotonicMs() + plugin.limits.deadlineMs,
+      answer: async (name) =>
+        encodeError(new HostError("permission-denied", `${name} is not available in a one-shot call, which grants nothing`)),
+    });
+    if (!outcome.ok) throw HostError.fromShape(outcome.error);
+    process.stdout.write(outcome.output);
+    if (process.stderr.isTTY) {
+      const { cpuUs, fuel, peakMemoryBytes, hostCalls } = outcome.usage;
+      say(`\n(${cpuUs} µs of CPU, ${fuel} fuel, ${Math.ceil(peakMemoryBytes / 1024)} KiB, ${hostCalls} host calls)`);
+    }
+    process.exitCode = EXIT.ok;
+  } finally {
+    await cell[Symbol.asyncDispose]();
+  }
+}
+
+async function readPlugin(
+  path: string,
+  { timeout }: CallOptions,
+): Promise<{ name: string; wasm: Uint8Array<ArrayBuffer>; limits: Limits }> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) throw new HostError("invalid-message", `${path} is neither a plugin's folder nor a .wasm file`);
+  const time = timeout === undefined ? {} : { cpuMs: timeout, deadlineMs: timeout };
+  if (!info.isDirectory()) {
+    const stem = basename(path)
+      .replace(/\.wasm$/, "")
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9-]/g, "-");
+    const wasm = new Uint8Array(await readFile(path));
+    return { name: isPluginName(stem) ? stem : "plugin", wasm, limits: { ...DEFAULT_LIMITS, ...time } };
+  }
+  const { manifest, wasm } = await readPluginFolder(path);
+  const limits = effectiveLimits(manifest, { path, isolation: "thread", grants: [], limits: {}, config: {} });
+  return { name: manifest.name, wasm, limits: { ...limits, ...time } };
+}
+
+async function readInput(input: string): Promise<Uint8Array> {
+  if (input === "-") return buffer(process.stdin);
+  if (!input.startsWith("@")) return new TextEncoder().encode(input);
+  const file = input.slice(1);
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new HostError("invalid-message", `the input file ${file} cannot be read`, { cause });
+  }
+}
+
+function collectPair(pair: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = pair.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("write key=value");
+  return { ...before, [pair.slice(0, at)]: pair.slice(at + 1) };
+}
+
+function parsePositive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 600_000) return value;
+  throw new InvalidArgumentError("write milliseconds from 1 to 600000");
+}

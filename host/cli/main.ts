@@ -1,0 +1,28 @@
+// The `bulkhead` command: its subcommands and what they have in common. One file a subcommand does the work.
+
+import { Command, CommanderError } from "commander";
+import { addCall } from "./call.ts";
+import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
+import { reportFailure } from "./report.ts";
+import { addServe } from "./serve.ts";
+import { addVersion, packageVersion } from "./version.ts";
+
+async function main(): Promise<void> {
+  const program = new Command("bulkhead")
+    .description("A host for untrusted WebAssembly plugins.")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .showHelpAfterError("(bulkhead help lists commands and options)")
+    .addHelpText("after", EXIT_CODES_HELP)
+    .exitOverride();
+  addServe(program);
+  addCall(program);
+  addVersion(program);
+  try {
+    await program.parseAsync();
+  } catch (thrown) {
+    // Commander has printed its own message; help and version come here too, with exit code 0.
+    process.exitCode = thrown instanceof CommanderError ? (thrown.exitCode === 0 ? EXIT.ok : EXIT.usage) : reportFailure(thrown);
+  }
+}
+
+await main();

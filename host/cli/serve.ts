@@ -1,0 +1,88 @@
+// `bulkhead serve`: runs the host of a configuration file until it is told to stop.
+
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { HostError } from "../core/errors.ts";
+import { type Configuration, parseConfiguration } from "../install/configuration.ts";
+import { createHost, type RunningHost } from "../main.ts";
+import { EXIT } from "./exit-codes.ts";
+import { say } from "./report.ts";
+import { packageVersion } from "./version.ts";
+
+interface ServeOptions {
+  readonly config: string;
+  readonly port?: number;
+  readonly data?: string;
+}
+
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .description("run the host until Ctrl-C; log lines go to standard output as JSON")
+    .option("-c, --config <file>", "configuration file", "bulkhead.json")
+    .option("-p, --port <number>", "HTTP port, instead of the configuration's", parsePort)
+    .option("-d, --data <folder>", "data folder, instead of the configuration's")
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const configuration = withOverrides(await readConfiguration(options.config), options);
+  say(
+    `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,
+  );
+  const host = await createHost({ configuration });
+  for (const plugin of host.core.plugins) {
+    const { isolation } = configuration.plugins[plugin.name] ?? {};
+    say(
+      `  ${plugin.name} ${plugin.definition.version}: ${plugin.state} (${isolation})${plugin.failure ? `: ${plugin.failure.message}` : ""}`,
+    );
+  }
+  say(host.url === undefined ? "serving without HTTP; Ctrl-C stops" : `listening on ${host.url}; Ctrl-C stops`);
+  await stopSignal();
+  await stop(host, configuration);
+}
+
+async function readConfiguration(file: string): Promise<Configuration> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    throw new HostError("invalid-message", `${file} cannot be read; name the configuration with --config`, { cause });
+  }
+  return parseConfiguration(text, file);
+}
+
+function withOverrides(configuration: Configuration, { port, data }: ServeOptions): Configuration {
+  const { http } = configuration.adapters;
+  const adapters =
+    port === undefined ? configuration.adapters : { ...configuration.adapters, http: { ...(typeof http === "object" ? http : {}), port } };
+  return { ...configuration, adapters, dataDir: data === undefined ? configuration.dataDir : resolve(data) };
+}
+
+async function stop(host: RunningHost, configuration: Configuration): Promise<void> {
+  say(`stopping: queued turns get up to ${configuration.drainMs} ms; Ctrl-C again ends at once`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(EXIT.failed));
+  await host.stop();
+  say("stopped");
+  process.exit(EXIT.ok);
+}
+
+function stopSignal(): Promise<void> {
+  // Nothing else may keep the process alive when HTTP is off.
+  const alive = setInterval(() => {}, 60_000);
+  return new Promise((resolveSignal) => {
+    const onSignal = (): void => {
+      clearInterval(alive);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
+      resolveSignal();
+    };
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
+  });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new InvalidArgumentError("write a number from 0 to 65535; 0 takes any free port");
+}

@@ -1,0 +1,21 @@
+// `bulkhead version`: the versions that matter in a report of a problem.
+
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { API_VERSION } from "../install/manifest.ts";
+
+export function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+export function addVersion(program: Command): void {
+  program
+    .command("version")
+    .description("print the versions of bulkhead, its plugin API, Node and V8")
+    .action(() => {
+      process.stdout.write(
+        `bulkhead ${packageVersion()}, plugin api ${API_VERSION}, node ${process.versions.node}, v8 ${process.versions.v8}\n`,
+      );
+    });
+}

@@ -1,0 +1,25 @@
+// Admission as the host uses it: a plugin's limits in, an admitted module and its entry points out.
+
+import type { Limits } from "../core/types.ts";
+import { admit, type AdmissionReport } from "./admission.ts";
+import { DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
+import { isAllowedImport } from "./guest/imports.ts";
+import { PAGE_BYTES } from "./guest/kernel.ts";
+
+export interface AdmittedModule {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** Exports without parameters and with no result or one i32. */
+  readonly entryPoints: readonly string[];
+  readonly report: AdmissionReport;
+}
+
+/** Throws HostError `admission-refused` with every reason in `detail`. */
+export function admitPlugin(wasm: Uint8Array<ArrayBuffer>, limits: Pick<Limits, "memoryBytes">): AdmittedModule {
+  const maxMemoryPages = Math.floor(limits.memoryBytes / PAGE_BYTES);
+  const { bytes, report } = admit(wasm, { limits: { ...DEFAULT_ADMISSION_LIMITS, maxMemoryPages }, isAllowedImport });
+  const entryPoints = report.exports
+    .filter(({ params, results }) => params?.length === 0 && (results?.length === 0 || (results?.length === 1 && results[0] === "i32")))
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith("__"));
+  return { module: bytes, entryPoints, report };
+}

@@ -1,0 +1,9 @@
+// The public API of the package `bulkhead`: boot a host from a configuration and use its core.
+
+export { type ErrorShape, HOST_ERROR_CODES, HostError, type HostErrorCode } from "./core/errors.ts";
+export type { Host } from "./core/host.ts";
+export type { EndedTurn, Plugin } from "./core/plugin.ts";
+export type { LogLevel, LogLine, LogSink } from "./core/ports.ts";
+export type { CloudEvent, Limits, PluginState, TurnOutcome, Usage } from "./core/types.ts";
+export { type Configuration, parseConfiguration } from "./install/configuration.ts";
+export { createHost, type HostOptions, type RunningHost } from "./main.ts";

@@ -1,0 +1,147 @@
+// The manifest: what a plugin says of itself and asks for, in `plugin.json`. Checked once here, trusted afterwards.
+
+import semver from "semver";
+import { z } from "zod";
+import { HostError } from "../core/errors.ts";
+import { isDottedName, isEntryPoint, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
+import { PERMISSIONS, type PermissionRequest } from "../core/permissions.ts";
+import type { Limits } from "../core/types.ts";
+
+/** The version of wit/ that this host speaks; a manifest names it without the patch number. */
+export const API_VERSION = "0.1";
+
+const MIB = 1024 * 1024;
+const MAX_LISTED = 256;
+
+export const pluginName: z.ZodType<string> = z
+  .string()
+  .refine(isPluginName, "write 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, not reserved");
+const dottedName = z.string().refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");
+export const pattern: z.ZodType<string> = z
+  .string()
+  .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
+const entryPoint = z.string().refine(isEntryPoint, "write the name of an export: letters, digits, _ . -, not beginning with __");
+const version = z.string().refine((text) => semver.valid(text) !== null, "write a semantic version such as 1.2.3");
+const range = z.string().refine((text) => semver.validRange(text) !== null, "write a semver range such as ^1.2.0");
+const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
+
+/** Limits in the manifest (asked for) and in the configuration (granted); the smaller of both holds. */
+export interface LimitsInput {
+  readonly memoryMiB?: number | undefined;
+  readonly blockMiB?: number | undefined;
+  readonly cpuMs?: number | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly mailboxLength?: number | undefined;
+  readonly payloadMiB?: number | undefined;
+  readonly storageMiB?: number | undefined;
+  readonly varMiB?: number | undefined;
+}
+
+export interface ProvidedService {
+  readonly entryPoint: string;
+  readonly description?: string | undefined;
+  /** JSON Schemas of payload and answer. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+}
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly api: string;
+  readonly description?: string | undefined;
+  /** File name of the module, beside plugin.json. */
+  readonly wasm: string;
+  readonly services: Readonly<Record<string, ProvidedService>>;
+  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
+  readonly permissions: readonly PermissionRequest[];
+  readonly limits: LimitsInput;
+  /** Plugin names with semver ranges. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  /** Sections by adapter; each adapter parses its own. */
+  readonly contributes: Readonly<Record<string, unknown>>;
+}
+
+export const limitsSchema: z.ZodType<LimitsInput> = z.strictObject({
+  memoryMiB: z.number().positive().max(1_024).optional(),
+  blockMiB: z.number().positive().max(256).optional(),
+  cpuMs: z.number().positive().max(600_000).optional(),
+  deadlineMs: z.number().positive().max(600_000).optional(),
+  mailboxLength: z.int().positive().max(100_000).optional(),
+  payloadMiB: z.number().positive().max(64).optional(),
+  storageMiB: z.number().positive().max(16_384).optional(),
+  varMiB: z.number().positive().max(256).optional(),
+});
+
+const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+  $schema: z.string().optional(),
+  name: pluginName,
+  version,
+  api: z.string(),
+  description: z.string().max(500).optional(),
+  wasm: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.wasm$/, "write the name of a .wasm file beside plugin.json"),
+  services: z
+    .record(
+      dottedName,
+      z.strictObject({
+        entryPoint,
+        description: z.string().max(500).optional(),
+        input: jsonSchema.optional(),
+        output: jsonSchema.optional(),
+      }),
+    )
+    .default({}),
+  subscriptions: z
+    .array(z.strictObject({ type: pattern, entryPoint }))
+    .max(MAX_LISTED)
+    .default([]),
+  permissions: z
+    .array(z.strictObject({ permission: z.enum(PERMISSIONS), resource: pattern, reason: z.string().min(1).max(500) }))
+    .max(MAX_LISTED)
+    .default([]),
+  limits: limitsSchema.default({}),
+  dependencies: z.record(pluginName, range).default({}),
+  contributes: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
+export function parseManifest(text: string, file: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new HostError("invalid-manifest", `${file} is not JSON: ${cause instanceof Error ? cause.message : ""}`, { cause });
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error) });
+  const manifest = parsed.data;
+  if (manifest.api !== API_VERSION) {
+    throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks "${API_VERSION}"`);
+  }
+  const foreign = Object.keys(manifest.services).find((service) => !isOwnName(manifest.name, service));
+  if (foreign !== undefined) {
+    throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
+  }
+  return manifest;
+}
+
+/** One line an issue: where it is and what to write instead. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.length === 0 ? "the file" : issue.path.join(".")}: ${issue.message}`).join("\n");
+}
+
+const toBytes = (mib: number | undefined): number | undefined => (mib === undefined ? undefined : Math.floor(mib * MIB));
+
+/** The limits as the core has them; what is not given stays undefined. */
+export function toLimits(input: LimitsInput): { readonly [K in keyof Limits]: number | undefined } {
+  return {
+    memoryBytes: toBytes(input.memoryMiB),
+    blockBytes: toBytes(input.blockMiB),
+    cpuMs: input.cpuMs,
+    deadlineMs: input.deadlineMs,
+    mailboxLength: input.mailboxLength,
+    payloadBytes: toBytes(input.payloadMiB),
+    storageBytes: toBytes(input.storageMiB),
+    varBytes: toBytes(input.varMiB),
+  };
+}

@@ -1,0 +1,73 @@
+// Reads a plugin from a folder and makes of manifest, module and configuration what the core runs.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { HostError } from "../core/errors.ts";
+import { DEFAULT_LIMITS, type Limits, type PluginDefinition } from "../core/types.ts";
+import type { PluginConfiguration } from "./configuration.ts";
+import { type Manifest, parseManifest, toLimits } from "./manifest.ts";
+
+export interface PluginFolder {
+  readonly manifest: Manifest;
+  readonly wasm: Uint8Array<ArrayBuffer>;
+}
+
+/** An admitted module and the exports of it that can be entered. */
+export interface AdmittedPlugin {
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly entryPoints: readonly string[];
+}
+
+/** Throws HostError `invalid-manifest` when plugin.json or its module is missing or malformed. */
+export async function readPluginFolder(folder: string): Promise<PluginFolder> {
+  const file = join(folder, "plugin.json");
+  const manifest = parseManifest((await readNamed(file)).toString("utf8"), file);
+  return { manifest, wasm: new Uint8Array(await readNamed(join(folder, manifest.wasm))) };
+}
+
+async function readNamed(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const remedy = file.endsWith(".wasm") ? "; build the plugin first (npm run build:plugins)" : "";
+    throw new HostError("invalid-manifest", `${file} cannot be read${remedy}`, { cause });
+  }
+}
+
+/** What a plugin may use: the smallest of what the manifest asks for, what the operator gives, and else the default. */
+export function effectiveLimits(manifest: Manifest, configuration: PluginConfiguration): Limits {
+  const asked = toLimits(manifest.limits);
+  const given = toLimits(configuration.limits);
+  const limit = (name: keyof Limits): number => {
+    const ceiling = given[name] ?? DEFAULT_LIMITS[name];
+    return Math.min(asked[name] ?? ceiling, ceiling);
+  };
+  return {
+    memoryBytes: limit("memoryBytes"),
+    blockBytes: limit("blockBytes"),
+    cpuMs: limit("cpuMs"),
+    deadlineMs: limit("deadlineMs"),
+    mailboxLength: limit("mailboxLength"),
+    payloadBytes: limit("payloadBytes"),
+    storageBytes: limit("storageBytes"),
+    varBytes: limit("varBytes"),
+  };
+}
+
+export function definePlugin(manifest: Manifest, admitted: AdmittedPlugin, configuration: PluginConfiguration): PluginDefinition {
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    module: admitted.module,
+    entryPoints: admitted.entryPoints,
+    services: Object.entries(manifest.services).map(([name, { entryPoint }]) => ({ name, entryPoint })),
+    subscriptions: manifest.subscriptions,
+    permissions: manifest.permissions,
+    grants: configuration.grants === "all" ? manifest.permissions : configuration.grants,
+    dependencies: Object.keys(manifest.dependencies),
+    config: Object.fromEntries(Object.entries(configuration.config).map(([key, value]) => [key, asConfigText(value)])),
+    limits: effectiveLimits(manifest, configuration),
+  };
+}
+
+const asConfigText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

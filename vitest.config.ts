@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/build-plugins.setup.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      include: ["host/**/*.ts"],
+      // Runs in a worker thread or as a command of its own, where coverage does not look; the end-to-end tests run both.
+      exclude: ["host/cell/thread-main.ts", "host/cli/**"],
+      thresholds: { lines: 85, "host/core/**": { lines: 95 }, "host/engine/**": { lines: 95 } },
+    },
+  },
+});
