@@ -1,0 +1,110 @@
+// Compares a parsed module with the limits and the fixed rules of admission, and says every way in which it exceeds them.
+// It neither validates nor rewrites.
+
+import type { AdmissionLimits } from "./admission-limits.ts";
+import { RESERVED_PREFIX } from "./meter/added-exports.ts";
+import type { SizeLimits, WasmModule } from "./wasm/module.ts";
+import { StackScan } from "./wasm/stack-scan.ts";
+
+/** Enough to understand what is wrong with a module, and not a flood to store. */
+const REASONS_MAX = 50;
+const REASON_LENGTH_MAX = 300;
+
+/** Every reason not to admit the module. Adds the features of its code to `module.features`. */
+export function findRefusals(module: WasmModule, limits: AdmissionLimits): string[] {
+  const refusals = new Refusals(limits);
+  checkCounts(module, refusals);
+  checkMemory(module, refusals);
+  checkTables(module, refusals);
+  for (const { name } of module.exports) {
+    if (name.startsWith(RESERVED_PREFIX)) refusals.add(`export ${name} uses the reserved prefix ${RESERVED_PREFIX}`);
+  }
+  checkCode(module, refusals);
+  if (module.features.has("exceptions") && module.features.has("legacy-exceptions")) {
+    refusals.add("the module mixes legacy and current exception handling");
+  }
+  return refusals.reasons;
+}
+
+class Refusals {
+  readonly reasons: string[] = [];
+  readonly #limits: AdmissionLimits;
+
+  constructor(limits: AdmissionLimits) {
+    this.#limits = limits;
+  }
+
+  add(reason: string): void {
+    if (this.reasons.length < REASONS_MAX) this.reasons.push(reason.slice(0, REASON_LENGTH_MAX));
+  }
+
+  /** Adds a reason if `value` is above the limit of that name. */
+  check(limit: keyof AdmissionLimits, value: number, what: string): void {
+    const max = this.#limits[limit];
+    if (value > max) this.add(`${what} is ${value}; the limit ${limit} is ${max}`);
+  }
+}
+
+function checkCounts(module: WasmModule, refusals: Refusals): void {
+  refusals.check("maxModuleBytes", module.bytes.length - module.customBytes, "the size without custom sections");
+  refusals.check("maxTypes", module.types.length, "the number of types");
+  refusals.check("maxImports", module.imports.length, "the number of imports");
+  refusals.check("maxExports", module.exports.length, "the number of exports");
+  refusals.check("maxGlobals", module.globals, "the number of globals");
+  refusals.check("maxTags", module.tags.length, "the number of exception tags");
+  refusals.check("maxDataSegments", module.dataSegments, "the number of data segments");
+  refusals.check("maxElementSegments", module.elementSegments, "the number of element segments");
+  refusals.check("maxElementEntries", module.elementEntries, "the number of entries in element segments");
+  refusals.check("maxConstantArrayElements", module.constantArrayElements, "the number of array elements in constant expressions");
+  refusals.check("maxFunctions", module.bodies.length, "the number of functions");
+}
+
+function checkMemory(module: WasmModule, refusals: Refusals): void {
+  if (module.memories.length > 1) refusals.add(`the module has ${module.memories.length} memories; one is allowed`);
+  for (const memory of module.memories) {
+    checkWidth(memory, "the memory", refusals);
+    refusals.check("maxMemoryPages", memory.minimum, "the memory's minimum in pages");
+  }
+}
+
+function checkTables(module: WasmModule, refusals: Refusals): void {
+  refusals.check("maxTables", module.tables.length, "the number of tables");
+  let elements = 0;
+  for (const { limits } of module.tables) {
+    checkWidth(limits, "a table", refusals);
+    elements += limits.minimum;
+  }
+  refusals.check("maxTableElements", elements, "the minimum of all tables");
+}
+
+function checkWidth(limits: SizeLimits, what: string, refusals: Refusals): void {
+  if (limits.isShared) refusals.add(`${what} is shared`);
+  if (limits.is64Bit) refusals.add(`${what} is 64-bit`);
+}
+
+function checkCode(module: WasmModule, refusals: Refusals): void {
+  const scan = new StackScan(module);
+  let locals = 0;
+  let slots = 0;
+  let branchTableValues = 0;
+  module.bodies.forEach((body, position) => {
+    const name = `of function ${module.importedFunctions + position}`;
+    refusals.check("maxFunctionBytes", body.end - body.start, `the size ${name}`);
+    const measure = scan.measure(body);
+    refusals.check("maxLocals", measure.locals, `the number of locals ${name}`);
+    refusals.check("maxLoopsPerFunction", measure.loops, `the number of loops ${name}`);
+    refusals.check("maxNesting", measure.nesting, `the nesting ${name}`);
+    refusals.check("maxBlockParams", measure.blockParams, `the number of a block's parameters ${name}`);
+    refusals.check("maxBlockResults", measure.blockResults, `the number of a block's results ${name}`);
+    refusals.check("maxBranchTableValues", measure.branchTableValues, `the number of values in branch tables ${name}`);
+    refusals.check("maxSlots", measure.slots, `the sum of slots ${name}`);
+    refusals.check("maxNestSlots", measure.nestSlots, `the nested sum of slots ${name}`);
+    locals += measure.locals;
+    slots += measure.slots;
+    branchTableValues += measure.branchTableValues;
+  });
+  refusals.check("maxLocalsInAll", locals, "the number of locals in all");
+  refusals.check("maxSlotsInAll", slots, "the sum of slots in all");
+  refusals.check("maxBranchTableValuesInAll", branchTableValues, "the number of values in branch tables in all");
+  for (const feature of scan.features()) module.features.add(feature);
+}

@@ -1,0 +1,122 @@
+// The first wall: decides whether a stranger's module may be instantiated, and makes of it what will be. Everything
+// wrong with it is said at once. It never compiles the module, but validates it: call it where that may cost (a process
+// that can be killed). It grants nothing; which imports exist is the caller's answer.
+
+import { HostError } from "../core/errors.ts";
+import { findRefusals } from "./admission-checks.ts";
+import type { AdmissionLimits } from "./admission-limits.ts";
+import { rewrite } from "./meter/rewrite.ts";
+import { type ExternalKind, functionTypeAt, signatureOf, type WasmModule } from "./wasm/module.ts";
+import { parseModule } from "./wasm/parse-module.ts";
+
+export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
+export { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./meter/added-exports.ts";
+
+export interface ImportName {
+  readonly module: string;
+  readonly name: string;
+  readonly kind: ExternalKind;
+  /** Value types by their names in the text format; empty for what is not a function. */
+  readonly params: readonly string[];
+  readonly results: readonly string[];
+}
+
+export interface ExportName {
+  readonly name: string;
+  readonly kind: ExternalKind;
+  /** Only for functions. */
+  readonly params?: readonly string[];
+  readonly results?: readonly string[];
+}
+
+export interface AdmissionReport {
+  readonly imports: readonly ImportName[];
+  /** The guest's own, without what admission adds. */
+  readonly exports: readonly ExportName[];
+  /** As admitted: the maximum is the smaller of the declared and the limit. */
+  readonly memory: { readonly minPages: number; readonly maxPages: number } | undefined;
+  readonly functions: number;
+  /** Proposals that the module uses, sorted, such as "simd" and "gc". */
+  readonly features: readonly string[];
+  readonly hasStart: boolean;
+  readonly sourceBytes: number;
+  readonly admittedBytes: number;
+}
+
+export interface Admitted {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly report: AdmissionReport;
+}
+
+export interface AdmissionOptions {
+  readonly limits: AdmissionLimits;
+  /** Whether the host provides this function with this signature: true, or the reason why not. */
+  readonly isAllowedImport: (entry: ImportName) => true | string;
+}
+
+/**
+ * Answers the module to instantiate and what it is. Throws HostError `admission-refused`, whose `detail` lists every
+ * reason found, one a line, and `internal` if the rewritten module is not valid, which would be a bug of the meter.
+ */
+export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
+  // A copy, since the caller's bytes may be shared memory that changes between the check and the use.
+  const bytes = new Uint8Array(source);
+  const module = parseModule(bytes, { maxNameBytes: options.limits.maxNameBytes });
+  const imports = importsOf(module);
+  const reasons = findRefusals(module, options.limits);
+  for (const entry of imports) {
+    const reason = refusalOf(entry, options);
+    if (reason !== undefined) reasons.push(reason);
+  }
+  if (reasons.length > 0) throw refused(reasons);
+  if (!WebAssembly.validate(bytes)) throw refused(["WebAssembly.validate: the module is not valid"]);
+  const admitted = rewrite(module, {
+    maxMemoryPages: options.limits.maxMemoryPages,
+    maxTableElements: options.limits.maxTableElements,
+    exceptions: module.features.has("exceptions") ? "try-table" : "legacy",
+  });
+  if (!WebAssembly.validate(admitted)) {
+    throw new HostError("internal", "metering made an invalid module of a valid one");
+  }
+  return { bytes: admitted, report: reportOf(module, imports, admitted.length, options.limits) };
+}
+
+function refused(reasons: readonly string[]): HostError {
+  const [first, ...others] = reasons;
+  const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+  return new HostError("admission-refused", `the module is refused: ${first}${more}`, { detail: reasons.join("\n") });
+}
+
+function refusalOf(entry: ImportName, { isAllowedImport }: AdmissionOptions): string | undefined {
+  const what = `import ${entry.module} ${entry.name}`;
+  if (entry.kind !== "function") return `${what} is a ${entry.kind}; only functions can be imported`;
+  const answer = isAllowedImport(entry);
+  return answer === true ? undefined : `${what}: ${answer}`;
+}
+
+function importsOf(module: WasmModule): ImportName[] {
+  return module.imports.map(({ module: from, name, kind, typeIndex }) => {
+    const type = typeIndex === undefined ? undefined : functionTypeAt(module, typeIndex);
+    return { module: from, name, kind, params: type?.params ?? [], results: type?.results ?? [] };
+  });
+}
+
+function reportOf(module: WasmModule, imports: readonly ImportName[], admittedBytes: number, limits: AdmissionLimits): AdmissionReport {
+  const [memory] = module.memories;
+  return {
+    imports,
+    exports: module.exports.map(({ name, kind, index }) => {
+      const type = kind === "function" ? signatureOf(module, index) : undefined;
+      return type === undefined ? { name, kind } : { name, kind, params: type.params, results: type.results };
+    }),
+    memory: memory && {
+      minPages: memory.minimum,
+      maxPages: Math.min(memory.maximum ?? limits.maxMemoryPages, limits.maxMemoryPages),
+    },
+    functions: module.bodies.length,
+    features: [...module.features].filter((feature) => feature !== "" && feature !== "mvp").sort(),
+    hasStart: module.start !== undefined,
+    sourceBytes: module.bytes.length,
+    admittedBytes,
+  };
+}

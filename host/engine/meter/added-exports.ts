@@ -1,0 +1,12 @@
+// The names under which an admitted module exports what admission added. A guest may export nothing with this prefix.
+
+export const RESERVED_PREFIX = "__bulkhead_";
+
+/** Mutable i32 global: units of fuel left; the host sets it before a turn and may read what is left after it. */
+export const FUEL_EXPORT = "__bulkhead_fuel";
+/** Mutable `(ref null (func))` global: what runs when the fuel is negative; see createRefuel. */
+export const REFUEL_EXPORT = "__bulkhead_refuel";
+/** The former start function, if there was one: the host calls it like a turn, before any other. */
+export const START_EXPORT = "__bulkhead_start";
+/** The linear memory, if there is one. */
+export const MEMORY_EXPORT = "__bulkhead_memory";

@@ -1,0 +1,178 @@
+// The meter's first pass: what each function may do and what its loops cost an iteration. It changes nothing. The module
+// has been validated, so indices lead somewhere and the stack is not looked at.
+
+import { InstructionReader } from "../wasm/instruction-reader.ts";
+import { BULK, bulkOf, COST_PER_UNIT, OP } from "../wasm/instructions.ts";
+import type { FunctionBody, WasmModule } from "../wasm/module.ts";
+import type { TypeDefinition } from "../wasm/type-section.ts";
+import { instructionCost } from "./instruction-cost.ts";
+import { classify, type Reach } from "./reach.ts";
+import { EXIT_DEBT_MAX } from "./tuning.ts";
+
+/** All costs here are in eighths of a unit of fuel. */
+export interface LoopFacts {
+  /** The dearest path through one iteration, without the loops inside, which pay for themselves. */
+  cost: number;
+  isInnermost: boolean;
+  /** Nothing called in it may run long, but on paths that end in a trap. */
+  isPure: boolean;
+  readonly parent: LoopFacts | undefined;
+  readonly calls: LoopCall[];
+}
+
+export interface LoopCall {
+  readonly callee: number;
+  /** An `unreachable` follows, so the call happens at most once. */
+  readonly isCold: boolean;
+}
+
+export interface FunctionFacts {
+  readonly body: FunctionBody;
+  /** The dearest path without loops and callees; the callees are added by classify. */
+  cost: number;
+  /** In the order in which they begin. */
+  readonly loops: LoopFacts[];
+  /** Direct callees, once for each call. */
+  readonly callees: number[];
+  /** Calls through a table or a reference. */
+  hasIndirectCalls: boolean;
+  hasBulk: boolean;
+  mayThrow: boolean;
+  hasHandlers: boolean;
+  /** Set by classify: how far a call of it may go, and what the whole call costs if that is bounded. */
+  reach: Reach;
+  total: number;
+}
+
+export interface ModuleFacts {
+  readonly functions: readonly FunctionFacts[];
+  /** Whether anything in the module can catch an exception. */
+  readonly hasHandlers: boolean;
+}
+
+export function analyse(module: WasmModule): ModuleFacts {
+  const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
+  classify(functions, module.importedFunctions);
+  return { functions, hasHandlers: functions.some((facts) => facts.hasHandlers) };
+}
+
+interface Frame {
+  readonly isLoop: boolean;
+  readonly parent: Frame | undefined;
+  /** The innermost loop around what is in this frame. */
+  readonly loop: LoopFacts | undefined;
+  cost: number;
+  /** Cost of the first arm of an `if`, once its `else` is reached. */
+  otherArm: number;
+}
+
+class FunctionAnalysis {
+  readonly #reader: InstructionReader;
+  readonly #types: readonly TypeDefinition[];
+  readonly #facts: FunctionFacts;
+  #frame: Frame | undefined = { isLoop: false, parent: undefined, loop: undefined, cost: 0, otherArm: 0 };
+
+  constructor(module: WasmModule, body: FunctionBody) {
+    this.#reader = new InstructionReader(module.bytes, body.codeAt, body.end);
+    this.#types = module.types;
+    this.#facts = {
+      body,
+      cost: 0,
+      loops: [],
+      callees: [],
+      hasIndirectCalls: false,
+      hasBulk: false,
+      mayThrow: false,
+      hasHandlers: false,
+      reach: "unbounded",
+      total: 0,
+    };
+  }
+
+  run(): FunctionFacts {
+    while (this.#reader.offset < this.#reader.end) {
+      const key = this.#reader.next();
+      const frame = this.#frame;
+      if (frame === undefined) break;
+      frame.cost += instructionCost(this.#reader, this.#types);
+      if (key <= OP.tryTable) this.#control(key, frame);
+      else if (bulkOf(key) !== BULK.none) this.#facts.hasBulk = true;
+    }
+    return this.#facts;
+  }
+
+  #control(key: number, frame: Frame): void {
+    switch (key) {
+      case OP.block:
+      case OP.if:
+        this.#open(frame, undefined);
+        break;
+      case OP.try:
+      case OP.tryTable:
+        this.#facts.hasHandlers = true;
+        this.#open(frame, undefined);
+        break;
+      case OP.loop:
+        this.#loop(frame);
+        break;
+      case OP.else:
+        frame.otherArm = frame.cost;
+        frame.cost = 0;
+        break;
+      case OP.end:
+      case OP.delegate:
+        this.#close(frame);
+        break;
+      case OP.throw:
+      case OP.rethrow:
+      case OP.throwRef:
+        this.#facts.mayThrow = true;
+        break;
+      case OP.call:
+        this.#facts.callees.push(this.#reader.index);
+        frame.loop?.calls.push({ callee: this.#reader.index, isCold: this.#trapFollows() });
+        break;
+      case OP.returnCall:
+        this.#facts.callees.push(this.#reader.index);
+        break;
+      case OP.callIndirect:
+      case OP.callRef:
+        markImpure(frame.loop);
+        frame.cost += EXIT_DEBT_MAX * COST_PER_UNIT;
+        this.#facts.hasIndirectCalls = true;
+        break;
+      case OP.returnCallIndirect:
+      case OP.returnCallRef:
+        this.#facts.hasIndirectCalls = true;
+        break;
+    }
+  }
+
+  #open(parent: Frame, loop: LoopFacts | undefined): void {
+    const isLoop = loop !== undefined;
+    this.#frame = { isLoop, parent, loop: loop ?? parent.loop, cost: 0, otherArm: 0 };
+  }
+
+  #loop(frame: Frame): void {
+    const loop: LoopFacts = { cost: 0, isInnermost: true, isPure: true, parent: frame.loop, calls: [] };
+    if (frame.loop !== undefined) frame.loop.isInnermost = false;
+    this.#facts.loops.push(loop);
+    this.#open(frame, loop);
+  }
+
+  #close(frame: Frame): void {
+    const cost = Math.max(frame.cost, frame.otherArm);
+    if (frame.isLoop && frame.loop !== undefined) frame.loop.cost = cost;
+    else if (frame.parent === undefined) this.#facts.cost = cost;
+    else frame.parent.cost += cost;
+    this.#frame = frame.parent;
+  }
+
+  #trapFollows(): boolean {
+    return this.#reader.peek() === OP.unreachable;
+  }
+}
+
+export function markImpure(innermost: LoopFacts | undefined): void {
+  for (let loop = innermost; loop !== undefined; loop = loop.parent) loop.isPure = false;
+}
