@@ -1,9 +1,8 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/build-plugins.setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
@@ -15,3 +14,5 @@ export default defineConfig({
     },
   },
 });
+
+export default config;

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { Deadlines } from "../../host/core/deadlines.ts";
+import { Mailbox } from "../../host/core/mailbox.ts";
+import { startOrder } from "../../host/core/start-order.ts";
+import { childSpan, startTrace, traceIdOf } from "../../host/core/trace.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+
+describe("mailbox", () => {
+  it("keeps the order and refuses beyond its capacity", () => {
+    const mailbox = new Mailbox<number>(3);
+    expect([1, 2, 3, 4].map((n) => mailbox.offer(n))).toEqual([true, true, true, false]);
+    expect(mailbox.take()).toBe(1);
+    expect(mailbox.offer(5)).toBe(true);
+    expect(mailbox.removeWhere((n) => n === 3)).toEqual([3]);
+    expect([mailbox.take(), mailbox.take(), mailbox.take()]).toEqual([2, 5, undefined]);
+  });
+
+  it("stays in order over many rounds", () => {
+    const mailbox = new Mailbox<number>(100);
+    let next = 0;
+    for (let i = 0; i < 10_000; i += 1) {
+      mailbox.offer(i);
+      if (i % 2 === 0) expect(mailbox.take()).toBe(next++);
+      if (mailbox.length > 90) while (mailbox.length > 10) expect(mailbox.take()).toBe(next++);
+    }
+  });
+});
+
+describe("deadlines", () => {
+  it("expires what is late, never early, and not what was removed", async () => {
+    const clock = fakeClock();
+    const expired: string[] = [];
+    const deadlines = new Deadlines<{ name: string; expiresAt: number }>(clock, (item) =>
+      expired.push(`${item.name}@${clock.monotonicMs()}`),
+    );
+    const removed = { name: "removed", expiresAt: 20 };
+    for (const item of [{ name: "late", expiresAt: 50 }, { name: "early", expiresAt: 10 }, removed]) deadlines.add(item);
+    deadlines.delete(removed);
+    await clock.advance(9);
+    expect(expired).toEqual([]);
+    await clock.advance(100);
+    expect(expired).toEqual(["early@10", "late@50"]);
+  });
+
+  it("keeps the earliest deadline that expiring itself adds", async () => {
+    const clock = fakeClock();
+    const expired: number[] = [];
+    const deadlines: Deadlines<{ expiresAt: number }> = new Deadlines(clock, (item) => {
+      expired.push(clock.monotonicMs());
+      if (expired.length === 1) {
+        item.expiresAt += 5;
+        deadlines.add(item);
+      }
+    });
+    deadlines.add({ expiresAt: 10 });
+    deadlines.add({ expiresAt: 100 });
+    await clock.advance(200);
+    expect(expired).toEqual([10, 15, 100]);
+    deadlines.add({ expiresAt: 300 });
+    deadlines.clear();
+    await clock.advance(200);
+    expect(expired).toHaveLength(3);
+  });
+});
+
+describe("start order", () => {
+  const plugin = (name: string, ...dependencies: string[]) => ({ name, dependencies });
+
+  it("starts dependencies first and keeps the given order otherwise", () => {
+    expect(startOrder([plugin("c", "b"), plugin("x"), plugin("b", "a"), plugin("a")]).order).toEqual(["x", "a", "b", "c"]);
+  });
+
+  it("names cycles and missing plugins as data and starts the others", () => {
+    const { order, blocked } = startOrder([plugin("a", "b"), plugin("b", "a"), plugin("c", "ghost"), plugin("d", "c"), plugin("ok")]);
+    expect(order).toEqual(["ok"]);
+    expect(blocked.get("a")).toContain("cycle");
+    expect(blocked.get("c")).toBe("needs ghost, which is not installed");
+    expect(blocked.get("d")).toBe("needs c, which cannot start");
+  });
+});
+
+describe("trace", () => {
+  it("continues a valid traceparent with a new span and replaces an invalid one", () => {
+    const incoming = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    expect(traceIdOf(startTrace(incoming))).toBe("4bf92f3577b34da6a3ce929d0e0e4736");
+    expect(startTrace(incoming)).not.toBe(incoming);
+    for (const bad of [undefined, "", "garbage", incoming.toUpperCase(), `00-${"0".repeat(32)}-00f067aa0ba902b7-01`, `${incoming}\nx`]) {
+      expect(startTrace(bad)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+      expect(traceIdOf(startTrace(bad))).not.toBe("4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+  });
+
+  it("gives every span an id of its own", () => {
+    const root = startTrace();
+    const spans = new Set(Array.from({ length: 1_000 }, () => childSpan(root)));
+    expect(spans.size).toBe(1_000);
+    expect(new Set([...spans].map(traceIdOf))).toEqual(new Set([traceIdOf(root)]));
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { PluginStorage } from "../../host/core/plugin-storage.ts";
+import type { StorageDriver } from "../../host/core/ports.ts";
+import { StateStore } from "../../host/core/state-store.ts";
+import { textOf, utf8 } from "../support/scripted-cell.ts";
+
+describe("state store", () => {
+  it("keeps the last value and lists keys below a prefix, in order, as far as they are visible", () => {
+    const state = new StateStore();
+    for (const key of ["b.2", "b.1", "a.1"]) state.set(key, utf8(key));
+    state.set("b.1", utf8("new"));
+    expect(textOf(state.get("b.1") ?? utf8(""))).toBe("new");
+    expect(state.get("b.9")).toBeUndefined();
+    expect(state.keys("b.", () => true)).toEqual(["b.1", "b.2"]);
+    expect(state.keys("", (key) => key.startsWith("a"))).toEqual(["a.1"]);
+    expect(state.delete("b.1")).toBe(true);
+    expect(state.delete("b.1")).toBe(false);
+  });
+
+  it("refuses values above 64 KiB and more than 16 MiB in all, keeping what was there", () => {
+    const state = new StateStore();
+    expect(() => state.set("k", new Uint8Array(65_537))).toThrow(/65537 bytes; the limit is 65536/);
+    let stored = 0;
+    expect(() => {
+      for (; ; stored += 1) state.set(`k${stored}`, new Uint8Array(65_536));
+    }).toThrow(/the limit is 16777216/);
+    expect(stored).toBe(255);
+    state.set("k0", utf8("small"));
+    state.set("k255", utf8("fits now"));
+  });
+
+  it("counts empty values, so that keys are not free", () => {
+    const state = new StateStore();
+    expect(() => {
+      for (let i = 0; i < 1_000_000; i += 1) state.set(`key-${i}`, new Uint8Array(0));
+    }).toThrow(/quota-exceeded|limit is/);
+  });
+
+  it("refuses malformed keys", () => {
+    const state = new StateStore();
+    for (const bad of ["", "a b", "ä", "a..b"]) expect(() => state.get(bad), bad).toThrow(/no state key/);
+  });
+});
+
+const driver = (overrides: Partial<StorageDriver> = {}): StorageDriver => {
+  const map = new Map<string, Uint8Array>();
+  return {
+    get: (key) => map.get(key),
+    set: (key, value) => void map.set(key, value),
+    delete: (key) => map.delete(key),
+    keys: ({ prefix, limit }) => [...map.keys()].filter((key) => key.startsWith(prefix)).slice(0, limit),
+    close: () => map.clear(),
+    ...overrides,
+  };
+};
+
+describe("plugin storage", () => {
+  it("passes values through to its driver", () => {
+    const storage = new PluginStorage(driver());
+    storage.set("a", utf8("1"));
+    expect(textOf(storage.get("a") ?? utf8(""))).toBe("1");
+    expect(storage.keys({ prefix: "", after: undefined, limit: 10 })).toEqual(["a"]);
+    expect(storage.delete("a")).toBe(true);
+    storage.close();
+  });
+
+  it("takes keys of 1 to 512 bytes of well-formed text", () => {
+    const storage = new PluginStorage(driver());
+    storage.set("é".repeat(256), utf8("ok"));
+    for (const bad of ["", "é".repeat(257), "x".repeat(513), "\ud800"])
+      expect(() => storage.set(bad, utf8("x")), bad).toThrow(/storage key/);
+  });
+
+  it("takes values up to 1 MiB and pages of 1 to 1,000", () => {
+    const storage = new PluginStorage(driver());
+    storage.set("a", new Uint8Array(1024 * 1024));
+    expect(() => storage.set("a", new Uint8Array(1024 * 1024 + 1))).toThrow(/the limit is 1048576/);
+    for (const limit of [0, 1_001, 1.5, Number.NaN])
+      expect(() => storage.keys({ prefix: "", after: undefined, limit })).toThrow(/limit is/);
+    expect(() => storage.keys({ prefix: "x".repeat(600), after: undefined, limit: 1 })).toThrow(/storage key/);
+    expect(() => storage.keys({ prefix: "", after: "x".repeat(600), limit: 1 })).toThrow(/storage key/);
+  });
+
+  it("turns whatever a driver throws into storage-failed, without its words", () => {
+    const storage = new PluginStorage(
+      driver({
+        get: () => {
+          throw new Error("SQLITE_IOERR /secret/path");
+        },
+      }),
+    );
+    expect(() => storage.get("a")).toThrow(
+      expect.objectContaining({ code: "storage-failed", message: expect.not.stringContaining("secret") }),
+    );
+  });
+});

@@ -1,0 +1,61 @@
+// A cell whose entry points are JavaScript functions: for testing the core without Wasm.
+
+import { HostError, toHostError } from "../../host/core/errors.ts";
+import type { Cell, Turn } from "../../host/core/ports.ts";
+import { type Bytes, DEFAULT_LIMITS, NO_BYTES, NO_USAGE, type PluginDefinition } from "../../host/core/types.ts";
+
+export type EntryPoint = (input: Bytes, turn: Turn) => Bytes | undefined | Promise<Bytes | undefined>;
+export type Script = Readonly<Record<string, EntryPoint>>;
+
+/** Runs the turns of each plugin one at a time, as every cell does. */
+export function scriptedCell(scripts: Readonly<Record<string, Script>>): Cell & { readonly loaded: Set<string> } {
+  const loaded = new Set<string>();
+  const tails = new Map<string, Promise<unknown>>();
+  return {
+    loaded,
+    async load(image) {
+      if (scripts[image.name] === undefined) throw new HostError("admission-refused", "no script");
+      loaded.add(image.name);
+    },
+    run(turn) {
+      const result = (tails.get(turn.plugin) ?? Promise.resolve()).then(async () => {
+        try {
+          const output = await scripts[turn.plugin]?.[turn.entryPoint]?.(turn.input, turn);
+          return { ok: true as const, output: output ?? NO_BYTES, usage: NO_USAGE };
+        } catch (thrown) {
+          const error = thrown instanceof HostError ? toHostError(thrown) : new HostError("plugin-failed", String(thrown));
+          return { ok: false as const, error: error.toShape(), usage: NO_USAGE };
+        }
+      });
+      tails.set(turn.plugin, result);
+      return result;
+    },
+    async unload(plugin) {
+      loaded.delete(plugin);
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** A definition with nothing but what the test cares about. */
+export function definition(name: string, script: Script, rest: Partial<PluginDefinition> = {}): PluginDefinition {
+  return {
+    name,
+    version: "1.0.0",
+    module: new Uint8Array(0),
+    entryPoints: Object.keys(script),
+    services: [],
+    subscriptions: [],
+    permissions: [],
+    grants: [],
+    dependencies: [],
+    config: {},
+    limits: DEFAULT_LIMITS,
+    ...rest,
+  };
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+export const utf8 = (text: string): Bytes => encoder.encode(text);
+export const textOf = (bytes: Bytes): string => decoder.decode(bytes);
