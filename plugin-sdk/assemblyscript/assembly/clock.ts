@@ -1,0 +1,14 @@
+// Time, as the host tells it.
+
+import { jsonFrom } from "./answers";
+import * as abi from "./imports";
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export function now(): u64 {
+  return jsonFrom<u64>(abi.clock_now()).value;
+}
+
+/** Nanoseconds since an arbitrary moment; never goes back. */
+export function monotonic(): u64 {
+  return jsonFrom<u64>(abi.clock_monotonic()).value;
+}

@@ -1,0 +1,46 @@
+// Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
+
+import { bytesFrom, jsonFrom, nothingFrom } from "./answers";
+import * as abi from "./imports";
+import { written } from "./json";
+import { bytesBlock, staticBytesBlock, textBlock } from "./memory";
+import { Nothing, Result, fail } from "./result";
+
+/** Who asked for the current turn. Stamped by the host; nobody can forge it. */
+@json
+export class Caller {
+  /** `plugin` (another plugin), `adapter` (a request from outside) or `host` (lifecycle entry points and events). */
+  kind!: string;
+  /** The plugin's name, the adapter's such as `http`, or the host's. */
+  name!: string;
+}
+
+/**
+ * Calls a service with JSON and waits for its answer as JSON. Needs the permission `services.call`, for the plugin's own services too.
+ * The deadline is the earlier of `deadlineMs` from this call on (0 for none) and just before the end of the current turn's own.
+ *
+ * Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very turn), queue-full,
+ * deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running, quota-exceeded (size),
+ * invalid-message (the answer is not the JSON of `O`). `Nothing` as `O` ignores the answer.
+ */
+export function call<I, O>(service: string, request: I, deadlineMs: u32 = 0): Result<O> {
+  const json = written<I>(request);
+  const block = send(service, staticBytesBlock(json.bytes, json.length), deadlineMs);
+  if (idof<nonnull<O>>() == idof<Nothing>()) return changetype<Result<O>>(nothingFrom(block));
+  const answer = jsonFrom<O>(block);
+  if (answer.isOk || abi.load_u8(block)) return answer;
+  return fail<O>(`the answer of ${service} is not the JSON expected (${nameof<O>()}): ${answer.error.message}`, "invalid-message");
+}
+
+/** The same with bytes both ways. */
+export function callRaw(service: string, payload: Uint8Array, deadlineMs: u32 = 0): Result<Uint8Array> {
+  return bytesFrom(send(service, bytesBlock(payload), deadlineMs));
+}
+
+function send(service: string, payload: u64, deadlineMs: u32): u64 {
+  return abi.services_call(textBlock(service), payload, textBlock(deadlineMs ? deadlineMs.toString() : "null"));
+}
+
+export function currentCaller(): Caller {
+  return jsonFrom<Caller>(abi.services_current_caller()).value;
+}

@@ -1,0 +1,20 @@
+// The door of the package: asc resolves "@bulkhead/assemblyscript" to this file. What is public is named here.
+
+import "./assembly/abort";
+
+export { HostError, Nothing, Outcome, Result, done, fail, ok } from "./assembly/result";
+export { Event } from "./assembly/event";
+export { Json, JsonKind } from "./assembly/json";
+export { event, lifecycle, rawEvent, rawService, service, textService } from "./assembly/entry-points";
+export { Caller } from "./assembly/services";
+
+import * as clock from "./assembly/clock";
+import * as config from "./assembly/config";
+import * as events from "./assembly/events";
+import * as log from "./assembly/log";
+import * as random from "./assembly/random";
+import * as services from "./assembly/services";
+import * as state from "./assembly/state";
+import * as storage from "./assembly/storage";
+
+export { clock, config, events, log, random, services, state, storage };

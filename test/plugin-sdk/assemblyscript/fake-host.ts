@@ -1,0 +1,263 @@
+// The ABI of docs/abi.md from the guest's side, small enough to read at once: blocks in a byte array, storage in a map, everything
+// synchronous. It keeps the SDK's tests independent of the host; limits and permissions are not its business.
+
+import { randomFillSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+const text = new TextEncoder();
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const HOST_PAGE_BYTES = 65_536;
+
+export interface FakeError {
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: string;
+}
+
+export interface Published {
+  readonly type: string;
+  readonly contentType: string;
+  readonly data: Uint8Array;
+}
+
+export interface TurnResult {
+  /** The entry point returned 0. */
+  readonly ok: boolean;
+  readonly output: Uint8Array;
+  /** What the plugin gave to error_set. */
+  readonly error: string | undefined;
+  /** The instance is of no use any more. */
+  readonly trapped: boolean;
+}
+
+export interface FakeHostOptions {
+  readonly storage?: Map<string, Uint8Array>;
+  readonly state?: Map<string, Uint8Array>;
+  readonly config?: Readonly<Record<string, string>>;
+  readonly caller?: { readonly kind: string; readonly name: string };
+  /** Answers services.call; throwing a FakeError refuses the call. */
+  readonly call?: (service: string, payload: Uint8Array, deadlineMs: number | null) => Uint8Array;
+  readonly nowMs?: () => number;
+}
+
+export class FakeHost {
+  readonly logs: { level: string; message: string }[] = [];
+  readonly events: Published[] = [];
+  readonly storage: Map<string, Uint8Array>;
+  readonly state: Map<string, Uint8Array>;
+  /** Blocks allocated in the current turn, for tests of frugality. */
+  blocks: [number, number][] = [];
+  /** Set to make the next host function fail. */
+  refuseNext: FakeError | undefined;
+  caller: { readonly kind: string; readonly name: string };
+  #memory = new Uint8Array(HOST_PAGE_BYTES);
+  #end = 8;
+  #lengths = new Map<number, number>();
+  #input: [number, number] = [0, 0];
+  #output: [number, number] = [0, 0];
+  #error = 0;
+  readonly #exports: WebAssembly.Exports;
+  readonly #options: FakeHostOptions;
+
+  constructor(module: WebAssembly.Module, options: FakeHostOptions = {}) {
+    this.#options = options;
+    this.storage = options.storage ?? new Map();
+    this.state = options.state ?? new Map();
+    this.caller = options.caller ?? { kind: "host", name: "bulkhead" };
+    this.#exports = new WebAssembly.Instance(module, this.#imports()).exports;
+    this.#function("_initialize")?.();
+  }
+
+  static fromFile(file: string, options?: FakeHostOptions): FakeHost {
+    return new FakeHost(new WebAssembly.Module(readFileSync(file)), options);
+  }
+
+  /** Runs one turn. Input that is neither text nor bytes goes in as JSON. */
+  turn(entryPoint: string, input: unknown = ""): TurnResult {
+    this.#end = 8;
+    this.#lengths.clear();
+    this.blocks = [];
+    this.#error = 0;
+    this.#output = [0, 0];
+    const bytes = input instanceof Uint8Array ? input : text.encode(typeof input === "string" ? input : JSON.stringify(input));
+    this.#input = [this.#put(bytes), bytes.length];
+    const run = this.#function(entryPoint);
+    if (!run) throw new Error(`the plugin exports no ${entryPoint}`);
+    let status = -1;
+    let trapped = false;
+    try {
+      status = Number(run());
+    } catch (thrown) {
+      if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
+      trapped = true;
+    }
+    const error = this.#error ? utf8.decode(this.#block(this.#error)) : undefined;
+    return { ok: status === 0, output: this.#slice(...this.#output), error, trapped };
+  }
+
+  /** A turn that must succeed, its output parsed as JSON; undefined for an empty output. */
+  json(entryPoint: string, input: unknown = {}): unknown {
+    const { ok, output, error } = this.turn(entryPoint, input);
+    if (!ok) throw new Error(error ?? "trapped without a message");
+    return output.length > 0 ? JSON.parse(utf8.decode(output)) : undefined;
+  }
+
+  /** Delivers an event as the host would. */
+  deliver(entryPoint: string, type: string, data: unknown, attributes: Readonly<Record<string, unknown>> = {}): TurnResult {
+    const event = { specversion: "1.0", id: "1", source: "/plugins/other", type, time: "2026-01-02T03:04:05.678Z" };
+    const trace = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", datacontenttype: "application/json" };
+    return this.turn(entryPoint, { ...event, ...trace, ...(data === undefined ? {} : { data }), ...attributes });
+  }
+
+  /** The data of the published events of one type. */
+  published(type: string): unknown[] {
+    return this.events.filter((event) => event.type === type).map(({ data }) => JSON.parse(utf8.decode(data)));
+  }
+
+  memoryBytes(): number {
+    const { memory } = this.#exports;
+    return memory instanceof WebAssembly.Memory ? memory.buffer.byteLength : 0;
+  }
+
+  #function(name: string): ((...args: unknown[]) => unknown) | undefined {
+    const found = this.#exports[name];
+    return typeof found === "function" ? (...args) => found(...args) : undefined;
+  }
+
+  #linear(address: number, length: number): Uint8Array {
+    const { memory } = this.#exports;
+    if (!(memory instanceof WebAssembly.Memory)) throw new Error("the plugin exports no memory");
+    return new Uint8Array(memory.buffer, address >>> 0, length);
+  }
+
+  #alloc(length: number): number {
+    const at = this.#end;
+    this.#end += Math.max(8, (length + 7) & ~7);
+    if (this.#end > this.#memory.length) {
+      const grown = new Uint8Array(this.#end * 2);
+      grown.set(this.#memory);
+      this.#memory = grown;
+    }
+    this.#lengths.set(at, length);
+    this.blocks.push([at, length]);
+    return at;
+  }
+
+  #put(bytes: Uint8Array): number {
+    const at = this.#alloc(bytes.length);
+    this.#memory.set(bytes, at);
+    return at;
+  }
+
+  #block(handle: number): Uint8Array {
+    const length = this.#lengths.get(handle);
+    if (length === undefined) throw new Error(`${handle} is no block`);
+    return this.#slice(handle, length);
+  }
+
+  #slice(offset: number, length: number): Uint8Array {
+    if (offset + length > this.#end) throw new WebAssembly.RuntimeError(`${length} bytes at ${offset} are not in the blocks`);
+    return this.#memory.slice(offset, offset + length);
+  }
+
+  /** One host function: decoded parameters in, value out, as rule 3 and 4 of docs/abi.md say. */
+  #host(types: readonly ("text" | "bytes" | "json" | "option")[], run: (...args: never[]) => unknown, result: "bytes" | "option" | "json" | "none") {
+    const decode = {
+      text: (bytes: Uint8Array) => utf8.decode(bytes),
+      bytes: (bytes: Uint8Array) => bytes,
+      json: (bytes: Uint8Array) => JSON.parse(utf8.decode(bytes)),
+      option: (bytes: Uint8Array) => (bytes[0] ? utf8.decode(bytes.subarray(1)) : undefined),
+    };
+    const encode = (value: unknown): Uint8Array => {
+      if (result === "none") return new Uint8Array(0);
+      if (result === "json") return text.encode(JSON.stringify(value));
+      const bytes = typeof value === "string" ? text.encode(value) : value instanceof Uint8Array ? value : new Uint8Array(0);
+      return result === "bytes" ? bytes : Uint8Array.of(value === undefined ? 0 : 1, ...bytes);
+    };
+    return (...handles: bigint[]): bigint => {
+      const args = handles.map((handle, i) => decode[types[i] ?? "bytes"](this.#block(Number(handle))));
+      const answer = (): Uint8Array => {
+        const refusal = this.refuseNext;
+        this.refuseNext = undefined;
+        if (refusal) return Uint8Array.of(1, ...text.encode(JSON.stringify({ detail: null, ...refusal })));
+        try {
+          return tagged(encode(run(...(args as never[]))));
+        } catch (thrown) {
+          if (thrown instanceof Error) throw thrown;
+          return Uint8Array.of(1, ...text.encode(JSON.stringify(thrown)));
+        }
+      };
+      return BigInt(this.#put(answer()));
+    };
+  }
+
+  #imports(): WebAssembly.Imports {
+    const keysOf = (map: Map<string, Uint8Array>, prefix: string) => [...map.keys()].filter((key) => key.startsWith(prefix)).sort();
+    const store = (map: Map<string, Uint8Array>) => ({
+      get: this.#host(["text"], (key: string) => map.get(key), "option"),
+      set: this.#host(["text", "bytes"], (key: string, value: Uint8Array) => void map.set(key, value), "none"),
+      delete: this.#host(["text"], (key: string) => map.delete(key), "json"),
+    });
+    const prefixed = (prefix: string, functions: Record<string, WebAssembly.ImportValue>) =>
+      Object.fromEntries(Object.entries(functions).map(([name, value]) => [`${prefix}_${name}`, value]));
+    return {
+      "extism:host/env": {
+        alloc: (length: bigint) => BigInt(this.#alloc(Number(length))),
+        length: (block: bigint) => BigInt(this.#lengths.get(Number(block)) ?? 0),
+        load_u8: (at: bigint) => this.#slice(Number(at), 1)[0] ?? 0,
+        input_offset: () => BigInt(this.#input[0]),
+        input_length: () => BigInt(this.#input[1]),
+        output_set: (at: bigint, length: bigint) => {
+          this.#output = [Number(at), Number(length)];
+        },
+        error_set: (block: bigint) => {
+          this.#error = Number(block);
+        },
+      },
+      "bulkhead:host/memory": {
+        load: (at: bigint, address: number, length: number) => this.#linear(address, length).set(this.#slice(Number(at), length)),
+        store: (address: number, at: bigint, length: number) => this.#memory.set(this.#linear(address, length), Number(at)),
+      },
+      "extism:host/user": {
+        log_write: this.#host(["json", "text"], (level: string, message: string) => void this.logs.push({ level, message }), "none"),
+        events_publish: this.#host(
+          ["text", "text", "bytes"],
+          (type: string, contentType: string, data: Uint8Array) => `event-${this.events.push({ type, contentType, data })}`,
+          "bytes",
+        ),
+        services_call: this.#host(
+          ["text", "bytes", "json"],
+          (service: string, payload: Uint8Array, deadlineMs: number | null) => {
+            if (!this.#options.call) throw { code: "no-such-service", message: `nobody provides ${service}`, detail: null };
+            return this.#options.call(service, payload, deadlineMs);
+          },
+          "bytes",
+        ),
+        services_current_caller: this.#host([], () => this.caller, "json"),
+        ...prefixed("state", { ...store(this.state), keys: this.#host(["text"], (prefix: string) => keysOf(this.state, prefix), "json") }),
+        ...prefixed("storage", {
+          ...store(this.storage),
+          keys: this.#host(
+            ["text", "option", "json"],
+            (prefix: string, after: string | undefined, limit: number) =>
+              keysOf(this.storage, prefix)
+                .filter((key) => after === undefined || key > after)
+                .slice(0, limit),
+            "json",
+          ),
+        }),
+        config_get: this.#host(["text"], (key: string) => this.#options.config?.[key], "option"),
+        clock_now: this.#host([], () => this.#options.nowMs?.() ?? 1_767_323_045_678, "json"),
+        clock_monotonic: this.#host([], () => Math.floor(performance.now() * 1e6), "json"),
+        random_bytes: this.#host(["json"], (length: number) => randomFillSync(new Uint8Array(length)), "bytes"),
+      },
+    };
+  }
+}
+
+function tagged(value: Uint8Array): Uint8Array {
+  const block = new Uint8Array(value.length + 1);
+  block.set(value, 1);
+  return block;
+}
