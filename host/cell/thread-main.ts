@@ -20,8 +20,8 @@ function main(): void {
     port,
     write: writeFromCell,
     read: readToCell,
-    // The scheduler flushes whenever it has nothing to run or gives way to the event loop.
-    plan: () => {},
+    // The scheduler flushes earlier, whenever it has nothing to run or gives way to the event loop.
+    plan: setImmediate,
     onMalformed: (cause) => {
       throw cause;
     },
