@@ -1,0 +1,380 @@
+import { describe, expect, it } from "vitest";
+import { HostError } from "../../host/core/errors.ts";
+import { Host } from "../../host/core/host.ts";
+import type { EndedTurn } from "../../host/core/plugin.ts";
+import type { Turn } from "../../host/core/ports.ts";
+import { startTrace, traceIdOf } from "../../host/core/trace.ts";
+import { type Bytes, DEFAULT_LIMITS, type PluginDefinition } from "../../host/core/types.ts";
+import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
+
+interface World {
+  readonly host: Host;
+  readonly clock: FakeClock;
+  readonly log: ReturnType<typeof memoryLog>;
+  readonly turns: EndedTurn[];
+}
+
+async function boot(plugins: Readonly<Record<string, [Script, Partial<PluginDefinition>?]>>): Promise<World> {
+  const clock = fakeClock();
+  const log = memoryLog();
+  const host = new Host({ clock, log });
+  const turns: EndedTurn[] = [];
+  host.onTurn((turn) => turns.push(turn));
+  const cell = scriptedCell(Object.fromEntries(Object.entries(plugins).map(([name, [script]]) => [name, script])));
+  for (const [name, [script, rest]] of Object.entries(plugins)) host.add(definition(name, script, rest), cell);
+  await host.start();
+  return { host, clock, log, turns };
+}
+
+const provides = (name: string, entryPoint = "serve"): Partial<PluginDefinition> => ({ services: [{ name, entryPoint }] });
+const may = (...grants: [PluginDefinition["grants"][number]["permission"], string][]): Partial<PluginDefinition> => {
+  const list = grants.map(([permission, resource]) => ({ permission, resource, reason: "test" }));
+  return { permissions: list, grants: list };
+};
+const ask = (turn: Turn, name: string, ...args: (string | Bytes)[]): Promise<string> =>
+  turn
+    .answer(
+      name,
+      args.map((arg) => (typeof arg === "string" ? utf8(arg) : arg)),
+    )
+    .then((block) => `${block[0]}${textOf(block.subarray(1))}`);
+const call = (host: Host, service: string, payload = "", timeoutMs?: number): Promise<string> =>
+  host.services
+    .call({ service, payload: utf8(payload), caller: { kind: "adapter", name: "test" }, traceparent: startTrace(), timeoutMs })
+    .then(textOf);
+
+describe("services", () => {
+  it("hand the payload over, with the caller's identity stamped by the host, and the answer back", async () => {
+    const { host } = await boot({
+      b: [{ serve: (input, turn) => utf8(`${turn.caller.kind}/${turn.caller.name}: ${textOf(input)}`) }, provides("b.echo")],
+      a: [
+        { serve: async (input, turn) => utf8(await ask(turn, "services.call", "b.echo", input, "null")) },
+        { ...provides("a.relay"), ...may(["services.call", "b.*"]) },
+      ],
+    });
+    expect(await call(host, "b.echo", "hi")).toBe("adapter/test: hi");
+    expect(await call(host, "a.relay", "hi")).toBe("0plugin/a: hi");
+  });
+
+  it("refuse a caller without a grant and an unknown service as different things", async () => {
+    const relay: Script = { serve: async (input, turn) => utf8(await ask(turn, "services.call", input, "", "null")) };
+    const { host } = await boot({
+      b: [{ serve: () => undefined }, provides("b.x")],
+      a: [relay, { ...provides("a.relay"), ...may(["services.call", "ghost.*"]) }],
+    });
+    expect(await call(host, "a.relay", "b.x")).toContain("permission-denied");
+    expect(await call(host, "a.relay", "ghost.x")).toContain("no-such-service");
+    await expect(call(host, "ghost.x")).rejects.toMatchObject({ code: "no-such-service" });
+  });
+
+  it("refuse a call that would wait for itself, through one plugin or two", async () => {
+    const relay = (next: string): Script => ({ serve: async (_input, turn) => utf8(await ask(turn, "services.call", next, "", "null")) });
+    const { host } = await boot({
+      self: [relay("self.x"), { ...provides("self.x"), ...may(["services.call", "**"]) }],
+      a: [relay("b.x"), { ...provides("a.x"), ...may(["services.call", "**"]) }],
+      b: [relay("a.x"), { ...provides("b.x"), ...may(["services.call", "**"]) }],
+    });
+    expect(await call(host, "self.x")).toContain("self.x would wait for itself: self → self");
+    expect(await call(host, "a.x")).toContain("a.x would wait for itself: a → b → a");
+  });
+
+  it("give a nested call an earlier deadline than its caller, and count from the moment of enqueueing", async () => {
+    const deadlines: Record<string, number> = {};
+    const { host, clock } = await boot({
+      inner: [
+        {
+          serve: (_input, turn) => {
+            deadlines.inner = turn.deadline;
+            return undefined;
+          },
+        },
+        provides("inner.x"),
+      ],
+      outer: [
+        {
+          serve: async (_input, turn) => {
+            deadlines.outer = turn.deadline;
+            await ask(turn, "services.call", "inner.x", "", "4000000000");
+            return undefined;
+          },
+        },
+        { ...provides("outer.x"), ...may(["services.call", "inner.x"]) },
+      ],
+    });
+    await clock.advance(100);
+    await call(host, "outer.x", "", 2_000);
+    expect(deadlines.outer).toBe(2_100);
+    expect(deadlines.inner).toBeLessThan(2_100);
+  });
+
+  it("answer the caller with the provider's failure and keep its stack", async () => {
+    const failing: Script = {
+      serve: () => {
+        throw new HostError("plugin-failed", "no device lamp-1", { detail: "at wasm-function[3]" });
+      },
+    };
+    const relay: Script = { serve: async (_input, turn) => utf8(await ask(turn, "services.call", "b.x", "", "null")) };
+    const { host } = await boot({ b: [failing, provides("b.x")], a: [relay, { ...provides("a.x"), ...may(["services.call", "b.x"]) }] });
+    expect(await call(host, "a.x")).toBe('1{"code":"plugin-failed","message":"no device lamp-1","detail":null}');
+  });
+
+  it("may only be provided below the plugin's own name, and once", async () => {
+    const { host } = await boot({
+      a: [{ serve: () => undefined }, provides("a.x")],
+      thief: [{ serve: () => undefined }, provides("a.y")],
+      twice: [
+        { serve: () => undefined },
+        {
+          services: [
+            { name: "twice.x", entryPoint: "serve" },
+            { name: "twice.x", entryPoint: "serve" },
+          ],
+        },
+      ],
+      odd: [{ serve: () => undefined }, provides("odd")],
+    });
+    expect(host.plugins.map((plugin) => [plugin.name, plugin.state, plugin.failure?.code])).toEqual([
+      ["a", "running", undefined],
+      ["thief", "failed", "permission-denied"],
+      ["twice", "failed", "service-taken"],
+      ["odd", "failed", "invalid-message"],
+    ]);
+    expect(host.services.has("twice.x")).toBe(false);
+  });
+});
+
+describe("events", () => {
+  const recorder = (seen: string[]): Script => ({ on_event: (input) => void seen.push(textOf(input)) });
+  const subscribes = (type: string): Partial<PluginDefinition> => ({ subscriptions: [{ type, entryPoint: "on_event" }] });
+  const publisher: Script = { serve: async (input, turn) => utf8(await ask(turn, "events.publish", input, "application/json", '{"n":1}')) };
+
+  it("reach granted subscribers, stamped by the host with source, id, time and the publisher's trace", async () => {
+    const seen: string[] = [];
+    const { host, turns } = await boot({
+      pub: [publisher, provides("pub.go")],
+      sub: [recorder(seen), { ...subscribes("pub.*"), ...may(["events.subscribe", "pub.**"]) }],
+    });
+    const id = (await call(host, "pub.go", "pub.happened")).slice(1);
+    await settle();
+    const event = JSON.parse(seen[0] ?? "") as Record<string, string>;
+    expect(event).toMatchObject({
+      specversion: "1.0",
+      id,
+      source: "/plugins/pub",
+      type: "pub.happened",
+      time: "2026-01-01T00:00:00.000Z",
+      data: { n: 1 },
+    });
+    const published = turns.find((turn) => turn.plugin === "pub");
+    const handled = turns.find((turn) => turn.plugin === "sub");
+    expect(traceIdOf(event.traceparent ?? "")).toBe(traceIdOf(published?.traceparent ?? ""));
+    expect(traceIdOf(handled?.traceparent ?? "")).toBe(traceIdOf(published?.traceparent ?? ""));
+    expect(handled?.caller).toEqual({ kind: "host", name: "events" });
+  });
+
+  it("of other plugins' types are refused without a grant, and so are malformed types, media types and JSON", async () => {
+    const raw: Script = {
+      serve: async (input, turn) => {
+        const [type = "", contentType = "", data = ""] = textOf(input).split("|");
+        return utf8(await ask(turn, "events.publish", type, contentType, data));
+      },
+    };
+    const { host } = await boot({ pub: [raw, provides("pub.go")] });
+    expect(await call(host, "pub.go", "devices.changed|application/json|1")).toContain("permission-denied");
+    expect(await call(host, "pub.go", "Pub|application/json|1")).toContain("is no event type");
+    expect(await call(host, "pub.go", 'pub.x|text/plain","source":"/plugins/devices|1')).toContain("no media type");
+    expect(await call(host, "pub.go", 'pub.x|application/json|1,"source":"/plugins/devices"')).toContain("not the JSON text");
+    expect(await call(host, "pub.go", "pub.x|text/plain; charset=utf-8|1")).toMatch(/^0/);
+  });
+
+  it("reach nobody whose grant does not cover the type, however wide the subscription", async () => {
+    const seen: string[] = [];
+    const { host } = await boot({
+      pub: [publisher, provides("pub.go")],
+      sub: [
+        recorder(seen),
+        {
+          ...subscribes("**"),
+          permissions: [{ permission: "events.subscribe", resource: "**", reason: "r" }],
+          grants: [{ permission: "events.subscribe", resource: "pub.right" }],
+        },
+      ],
+    });
+    await call(host, "pub.go", "pub.wrong");
+    await call(host, "pub.go", "pub.right");
+    await settle();
+    expect(seen.map((text) => (JSON.parse(text) as { type: string }).type)).toEqual(["pub.right"]);
+  });
+
+  it("answer the publisher before a slow subscriber finishes, and log a failing one", async () => {
+    let finish: () => void = () => {};
+    const { host, log } = await boot({
+      pub: [publisher, provides("pub.go")],
+      slow: [
+        { on_event: () => new Promise((resolve) => (finish = () => resolve(undefined))) },
+        { ...subscribes("pub.*"), ...may(["events.subscribe", "pub.*"]) },
+      ],
+      bad: [
+        {
+          on_event: () => {
+            throw new Error("broken");
+          },
+        },
+        { ...subscribes("pub.*"), ...may(["events.subscribe", "pub.*"]) },
+      ],
+    });
+    expect(await call(host, "pub.go", "pub.x")).toMatch(/^0/);
+    await settle();
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: "warning", plugin: "bad", message: expect.stringContaining("pub.x was not handled") }),
+    );
+    finish();
+  });
+});
+
+describe("turns", () => {
+  const stuck = (): { script: Script; release: () => void } => {
+    const waiting: (() => void)[] = [];
+    return {
+      script: { serve: () => new Promise((resolve) => waiting.push(() => resolve(undefined))) },
+      release: () => waiting.shift()?.(),
+    };
+  };
+
+  it("are refused with the numbers once the mailbox is full", async () => {
+    const { script } = stuck();
+    const { host } = await boot({ p: [script, { ...provides("p.x"), limits: { ...DEFAULT_LIMITS, mailboxLength: 2 } }] });
+    for (let i = 0; i < 2; i += 1) void call(host, "p.x").catch(() => {});
+    await expect(call(host, "p.x")).rejects.toMatchObject({
+      code: "queue-full",
+      message: expect.stringContaining("2 turns queued; the limit is 2"),
+    });
+  });
+
+  it("wait in the mailbox beyond what the cell is handed, in order", async () => {
+    const seen: string[] = [];
+    const { host } = await boot({ p: [{ serve: (input) => void seen.push(textOf(input)) }, provides("p.x")] });
+    await Promise.all(Array.from({ length: 600 }, (_, i) => call(host, "p.x", String(i))));
+    expect(seen).toEqual(Array.from({ length: 600 }, (_, i) => String(i)));
+  });
+
+  it("pass their deadline in the mailbox with an answer, and in a silent cell after a grace", async () => {
+    const { script } = stuck();
+    const limits = { ...DEFAULT_LIMITS, mailboxLength: 1_000, deadlineMs: 1_000 };
+    const { host, clock } = await boot({ p: [script, { ...provides("p.x"), limits }] });
+    const all = Array.from({ length: 300 }, () => call(host, "p.x").catch((error: HostError) => error.message));
+    await clock.advance(1_500);
+    expect(await all[299]).toContain("it waited behind");
+    await clock.advance(1_000);
+    expect(await all[0]).toContain("its cell did not answer");
+    expect(host.plugin("p")?.queued).toBe(256);
+  });
+
+  it("are refused when their input is too large or their deadline is over", async () => {
+    const { host, clock } = await boot({
+      p: [{ serve: () => undefined }, { ...provides("p.x"), limits: { ...DEFAULT_LIMITS, payloadBytes: 10 } }],
+    });
+    await expect(call(host, "p.x", "x".repeat(11))).rejects.toMatchObject({ code: "quota-exceeded" });
+    await clock.advance(10);
+    await expect(call(host, "p.x", "", -1)).rejects.toMatchObject({ code: "deadline-exceeded" });
+  });
+});
+
+describe("lifecycle", () => {
+  const recording = (name: string, order: string[]): Script =>
+    Object.fromEntries(["on_load", "on_start", "on_stop", "on_unload"].map((step) => [step, () => void order.push(`${name} ${step}`)]));
+
+  it("starts dependencies first, stops them last", async () => {
+    const order: string[] = [];
+    const { host } = await boot({ a: [recording("a", order), { dependencies: ["b"] }], b: [recording("b", order)] });
+    await host.stop(100);
+    expect(order).toEqual(["b on_load", "b on_start", "a on_load", "a on_start", "a on_stop", "a on_unload", "b on_stop", "b on_unload"]);
+    expect(host.plugins.map((plugin) => plugin.state)).toEqual(["stopped", "stopped"]);
+  });
+
+  it("treats a failing on_start, a missing dependency, a cycle and a missing entry point as data; the others run", async () => {
+    const fails: Script = {
+      on_start: () => {
+        throw new Error("no");
+      },
+    };
+    const { host, log } = await boot({
+      ok: [{}],
+      bad: [fails],
+      needs: [{}, { dependencies: ["bad"] }],
+      ghost: [{}, { dependencies: ["nobody"] }],
+      x: [{}, { dependencies: ["y"] }],
+      y: [{}, { dependencies: ["x"] }],
+      lies: [{}, provides("lies.x", "not_there")],
+    });
+    expect(Object.fromEntries(host.plugins.map((plugin) => [plugin.name, plugin.state]))).toEqual({
+      ok: "running",
+      bad: "failed",
+      needs: "failed",
+      ghost: "failed",
+      x: "failed",
+      y: "failed",
+      lies: "failed",
+    });
+    expect(host.plugin("bad")?.failure?.message).toContain("on_start failed");
+    expect(host.plugin("needs")?.failure?.message).toContain("needs bad, which is not running");
+    expect(host.plugin("x")?.failure?.message).toContain("cycle");
+    expect(log.lines.filter((line) => line.level === "error")).toHaveLength(6);
+  });
+
+  it("gives queued turns the drain time when it stops, then answers the rest", async () => {
+    const waiting: (() => void)[] = [];
+    const script: Script = { serve: () => new Promise((resolve) => waiting.push(() => resolve(utf8("done")))) };
+    const { host, clock } = await boot({ p: [script, provides("p.x")] });
+    const first = call(host, "p.x");
+    await settle();
+    const stopping = host.stop(1_000);
+    await expect(call(host, "p.x")).rejects.toMatchObject({ code: "no-such-service" });
+    waiting.shift()?.();
+    await stopping;
+    expect(await first).toBe("done");
+    expect(host.plugin("p")?.state).toBe("stopped");
+    await clock.advance(5_000);
+  });
+
+  it("refuses bad and taken names, and turns for a plugin that does not run", async () => {
+    const { host } = await boot({ p: [{}] });
+    expect(() => host.add(definition("host", {}), scriptedCell({}))).toThrow(/no plugin name or reserved/);
+    expect(() => host.add(definition("p", {}), scriptedCell({}))).toThrow(/there already/);
+    await host.stop(0);
+    const context = { caller: { kind: "host", name: "test" } as const, traceparent: startTrace(), deadline: 1_000, waiting: [] };
+    expect(await host.plugin("p")?.enter("serve", utf8(""), context)).toMatchObject({ ok: false, error: { code: "plugin-not-running" } });
+  });
+});
+
+describe("state", () => {
+  it("is read and written by grant only, and lists what may be read", async () => {
+    const script: Script = {
+      serve: async (input, turn) => {
+        const [name = "", ...args] = textOf(input).split("|");
+        return utf8(await ask(turn, name, ...args));
+      },
+    };
+    const { host } = await boot({
+      p: [script, { ...provides("p.x"), ...may(["state.read", "shared.*"], ["state.write", "shared.lamp"]) }],
+    });
+    expect(await call(host, "p.x", "state.set|shared.lamp|on")).toBe("0");
+    expect(await call(host, "p.x", "state.set|shared.other|on")).toContain("permission-denied");
+    expect(await call(host, "p.x", "state.get|shared.lamp")).toBe("0\u0001on");
+    expect(await call(host, "p.x", "state.get|shared.none")).toBe("0\u0000");
+    expect(await call(host, "p.x", "state.get|private.lamp")).toContain("permission-denied");
+    host.state.set("private.lamp", utf8("secret"));
+    expect(await call(host, "p.x", "state.keys|")).toBe('0["shared.lamp"]');
+    expect(await call(host, "p.x", "state.delete|shared.lamp")).toBe("0true");
+    expect(await call(host, "p.x", "state.delete|private.lamp")).toContain("permission-denied");
+  });
+
+  it("answers names that are no host function, also those of a prototype", async () => {
+    const script: Script = { serve: async (input, turn) => utf8(await ask(turn, textOf(input))) };
+    const { host } = await boot({ p: [script, provides("p.x")] });
+    for (const name of ["constructor", "__proto__", "log.write", "nope"])
+      expect(await call(host, "p.x", name)).toContain("is no host function");
+  });
+});
