@@ -1,0 +1,50 @@
+// Real cells of every kind for tests, and turns to put into them.
+
+import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
+import { systemClock } from "../../host/adapters/system-clock.ts";
+import { createInlineCell } from "../../host/cell/inline-cell.ts";
+import { createThreadCell } from "../../host/cell/thread-cell.ts";
+import type { Cell, LogSink, PluginImage, Turn } from "../../host/core/ports.ts";
+import { startTrace } from "../../host/core/trace.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../host/core/types.ts";
+import { admitPlugin } from "../../host/engine/admit-plugin.ts";
+import { utf8 } from "./scripted-cell.ts";
+
+export type CellKind = "inline" | "thread";
+export const CELL_KINDS: readonly CellKind[] = ["inline", "thread"];
+
+export function createCell(kind: CellKind, log: LogSink, storageDir?: string): Cell {
+  if (kind === "thread") return createThreadCell({ clock: systemClock, log, storageDir });
+  const openStorage = (image: PluginImage) =>
+    openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes });
+  return createInlineCell({ clock: systemClock, log, openStorage });
+}
+
+export function image(
+  name: string,
+  wasm: Uint8Array<ArrayBuffer>,
+  limits: Partial<Limits> = {},
+  config: Record<string, string> = {},
+): PluginImage {
+  const all = { ...DEFAULT_LIMITS, ...limits };
+  const { module, entryPoints } = admitPlugin(wasm, all);
+  return { name, module, entryPoints, limits: all, config };
+}
+
+export function turn(
+  plugin: string,
+  entryPoint: string,
+  rest: Partial<Omit<Turn, "input">> & { input?: string | Uint8Array; timeoutMs?: number } = {},
+): Turn {
+  const { input = "", timeoutMs = 10_000, ...others } = rest;
+  return {
+    plugin,
+    entryPoint,
+    input: typeof input === "string" ? utf8(input) : input,
+    caller: { kind: "adapter", name: "test" },
+    traceparent: startTrace(),
+    deadline: systemClock.monotonicMs() + timeoutMs,
+    answer: () => new Promise(() => {}),
+    ...others,
+  };
+}
