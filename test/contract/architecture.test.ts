@@ -1,0 +1,118 @@
+// Who may import whom (DESIGN §2), checked on the files themselves and on the linter's rules; and the size of the core.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const host = join(root, "host");
+const MAX_CORE_LINES = 1_500;
+
+const files = readdirSync(host, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+const importsOf = (file: string): string[] =>
+  [...readFileSync(join(host, file), "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
+
+/** The room of a file in host/: its folder, or its own name at the top. */
+const roomOf = (file: string): string => file.split("/")[0] ?? "";
+
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: ["core"],
+  engine: ["engine", "core"],
+  adapters: ["adapters", "core"],
+  install: ["install", "core"],
+  cell: ["cell", "engine", "adapters", "core"],
+  cli: ["cli", "main.ts", "cell", "engine", "adapters", "install", "core"],
+  "main.ts": ["cell", "engine", "adapters", "install", "core"],
+  "index.ts": ["main.ts", "install", "core"],
+};
+
+/** An adapter is a file or a folder of adapters/. */
+const adapterOf = (file: string): string => file.split("/")[1] ?? "";
+
+describe("the architecture", () => {
+  it("keeps the core below 1,500 lines", () => {
+    const lines = files
+      .filter((file) => roomOf(file) === "core")
+      .reduce((sum, file) => sum + readFileSync(join(host, file), "utf8").split("\n").length - 1, 0);
+    expect(lines).toBeLessThan(MAX_CORE_LINES);
+  });
+
+  it("lets the core import nothing from outside itself", () => {
+    for (const file of files.filter((name) => roomOf(name) === "core")) {
+      for (const specifier of importsOf(file)) expect(specifier, file).toMatch(/^\.\/[a-z-]+\.ts$/);
+    }
+  });
+
+  it("lets each room import only what the table allows, and adapters never each other", () => {
+    for (const file of files) {
+      for (const specifier of importsOf(file).filter((name) => name.startsWith("."))) {
+        const target = relative(host, resolve(host, dirname(file), specifier));
+        expect(MAY_IMPORT[roomOf(file)], `${file} imports ${target}`).toContain(roomOf(target));
+        if (roomOf(file) === "adapters" && roomOf(target) === "adapters")
+          expect(adapterOf(target), `${file} imports ${target}`).toBe(adapterOf(file));
+      }
+    }
+  });
+
+  it("has the linter refuse what the table refuses", () => {
+    const forbidden: [string, string][] = [
+      ["core/a.ts", "node:fs/promises"],
+      ["core/a.ts", "zod"],
+      ["core/a.ts", "../engine/b.ts"],
+      ["engine/a.ts", "../adapters/b.ts"],
+      ["engine/meter/a.ts", "../../cell/b.ts"],
+      ["adapters/a.ts", "../engine/b.ts"],
+      ["adapters/http/a.ts", "../../install/b.ts"],
+      ["adapters/http/a.ts", "../../main.ts"],
+      ["install/a.ts", "../cell/b.ts"],
+      ["cell/a.ts", "../main.ts"],
+      ["cell/a.ts", "../install/b.ts"],
+    ];
+    const allowed: [string, string][] = [
+      ["core/b.ts", "./names.ts"],
+      ["engine/b.ts", "../core/names.ts"],
+      ["cell/b.ts", "../engine/engine.ts"],
+      ["adapters/http/b.ts", "../../core/names.ts"],
+      ["cli/b.ts", "../main.ts"],
+    ];
+    const restricted = lintImports([...forbidden, ...allowed]);
+    expect(restricted.sort()).toEqual(forbidden.map(([file, specifier]) => `${file} ${specifier}`).sort());
+  });
+});
+
+/** The pairs of file and import that biome refuses, in a copy of our configuration. */
+function lintImports(pairs: readonly (readonly [string, string])[]): string[] {
+  const folder = mkdtempSync(join(tmpdir(), "bulkhead-lint-"));
+  try {
+    const config = readFileSync(join(root, "biome.json"), "utf8");
+    writeFileSync(
+      join(folder, "biome.json"),
+      config.replace('"enabled": true, "clientKind"', '"enabled": false, "clientKind"').replace(/"\$schema": "[^"]*",/, ""),
+    );
+    return pairs
+      .filter(([file, specifier], i) => {
+        const path = join(folder, "host", file.replace(/\.ts$/, `${i}.ts`));
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, `import { x } from "${specifier}";\nx();\n`);
+        return lint(folder, path).includes("noRestrictedImports");
+      })
+      .map(([file, specifier]) => `${file} ${specifier}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function lint(folder: string, path: string): string {
+  try {
+    return execFileSync(join(root, "node_modules/.bin/biome"), ["lint", "--reporter=json", path], {
+      cwd: folder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  } catch (failure) {
+    return typeof failure === "object" && failure !== null && "stdout" in failure ? String(failure.stdout) : "";
+  }
+}

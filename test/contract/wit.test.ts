@@ -1,0 +1,81 @@
+// The contract stands in wit/ once; the table of host functions, the errors and the import list must say the same.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { HOST_ERROR_CODES } from "../../host/core/errors.ts";
+import { HOST_FUNCTIONS } from "../../host/core/host-functions.ts";
+import { isAllowedImport } from "../../host/engine/guest/imports.ts";
+
+const root = new URL("../../", import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
+const wit = readdirSync(new URL("wit/", root))
+  .filter((file) => file.endsWith(".wit"))
+  .map((file) => read(`wit/${file}`).replaceAll(/\/\/.*$/gm, ""))
+  .join("\n");
+
+interface WitFunction {
+  readonly params: readonly string[];
+  /** The type inside `result<…, error>`, or the plain result. */
+  readonly result: string;
+}
+
+function witFunctions(): Map<string, WitFunction> {
+  const found = new Map<string, WitFunction>();
+  const imported = new Set([...wit.matchAll(/^\s*import ([a-z-]+);/gm)].map((match) => match[1]));
+  for (const [, name = "", body = ""] of wit.matchAll(/interface ([a-z-]+) \{([\s\S]*?)\n\}/g)) {
+    if (!imported.has(name)) continue;
+    for (const [, func = "", params = "", result = ""] of body.matchAll(/([a-z-]+): func\(([^)]*)\)(?: -> ([^;]+))?;/g)) {
+      const types = params.split(/,(?![^<]*>)/).flatMap((param) => (param.trim() === "" ? [] : [param.split(":")[1]?.trim() ?? ""]));
+      found.set(`${name}.${func}`, { params: types, result: /^result<(.*), error>$/.exec(result)?.[1] ?? result });
+    }
+  }
+  return found;
+}
+
+describe("the contract", () => {
+  it("has every host function in wit/ and in the table, with the same types", () => {
+    const table = [...HOST_FUNCTIONS].map(([name, { params, result }]) => [name, { params, result }]);
+    expect(Object.fromEntries(table)).toEqual(Object.fromEntries(witFunctions()));
+    expect(table.length).toBeGreaterThan(10);
+  });
+
+  it("maps every function to an import by the rule of docs/abi.md", () => {
+    for (const [name, { params }] of witFunctions()) {
+      const asked = { module: "extism:host/user", name: name.replaceAll(/[.-]/g, "_"), params: params.map(() => "i64"), results: ["i64"] };
+      expect(isAllowedImport(asked), name).toBe(true);
+    }
+  });
+
+  it("refuses imports that it does not have, have another signature, or name a prototype's property", () => {
+    const refused = (module: string, name: string, params: string[] = [], results: string[] = []) =>
+      isAllowedImport({ module, name, params, results });
+    expect(refused("env", "abort")).toBe("the host provides no such function");
+    expect(refused("wasi_snapshot_preview1", "fd_write", ["i32"], ["i32"])).toBe("the host provides no such function");
+    for (const name of ["constructor", "__proto__", "toString"]) expect(refused("extism:host/env", name)).toContain("no such function");
+    for (const module of ["constructor", "__proto__"]) expect(refused(module, "alloc")).toContain("no such function");
+    expect(refused("extism:host/env", "alloc", ["i32"], ["i64"])).toBe("it is (i64) -> (i64), not (i32) -> (i64)");
+  });
+
+  it("has every import of docs/abi.md in the allow-list, and the other way round", () => {
+    const abi = read("docs/abi.md");
+    const documented = new Set(
+      [...abi.matchAll(/`([a-z_0-9]+)\(/g)].map((match) => match[1]).concat([...abi.matchAll(/`(log_[a-z]+)`/g)].map((match) => match[1])),
+    );
+    const source = read("host/engine/guest/imports.ts");
+    const env = /const ENV[^{]*\{([\s\S]*?)\n\};/.exec(source)?.[1] ?? "";
+    const provided = [...env.matchAll(/^\s*([a-z_0-9]+):/gm)].map((match) => match[1]);
+    expect(provided.length).toBeGreaterThan(20);
+    expect([...documented].sort()).toEqual([...new Set([...provided, "load", "store"])].sort());
+  });
+
+  it("has the same error codes, in the same order, in the union, in wit/ and in docs/errors.md", () => {
+    const inWit = /enum error-code \{([\s\S]*?)\}/
+      .exec(wit)?.[1]
+      ?.split(",")
+      .map((code) => code.trim())
+      .filter((code) => code !== "");
+    const inDocs = [...read("docs/errors.md").matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
+    expect(inWit).toEqual([...HOST_ERROR_CODES]);
+    expect(inDocs).toEqual([...HOST_ERROR_CODES]);
+  });
+});
