@@ -5,6 +5,7 @@ import { copyBytes, encodeInto } from "./memory";
 
 const FIRST_BYTES = 1024;
 const KEPT_BYTES = 65_536;
+const COUNTED_LENGTH = 1024;
 const HEX = "0123456789abcdef";
 
 export class JsonWriter {
@@ -127,7 +128,9 @@ export class JsonWriter {
 
   text(text: string): void {
     const length = text.length;
-    this.room(length * 3 + 2);
+    // Counting the bytes takes a pass of its own, which only pays where three bytes a character would be much memory.
+    let needed = this.length + 2 + (length > COUNTED_LENGTH ? String.UTF8.byteLength(text) : length * 3);
+    this.room(needed - this.length);
     this.byte(0x22);
     let run = 0;
     for (let i = 0; i < length; i++) {
@@ -136,7 +139,8 @@ export class JsonWriter {
         if (unit >= 0x20 && unit != 0x22 && unit != 0x5c) {
           unchecked((this.bytes[this.length++] = <u8>unit));
         } else {
-          this.room((length - i) * 3 + 8);
+          needed += 5;
+          this.room(needed - this.length);
           this.escape(unit);
         }
         continue;

@@ -69,6 +69,12 @@ export class Json {
     return this.reader().whole<T>();
   }
 
+  /** A number, or a number in a string: the parameters of a URL arrive as strings. */
+  asNumber<T>(): Result<T> {
+    const text = this.as<string>();
+    return text.isOk ? Json.parse<T>(text.value) : this.as<T>();
+  }
+
   /** What stands at a path such as "data.rooms.0.name", or null. */
   at(path: string): Json | null {
     const names = path.split(".");

@@ -143,8 +143,7 @@ function switched(on: bool): State {
 
 function limitOf(given: Json | null): Result<u32> {
   if (given === null) return ok<u32>(DEFAULT_PAGE);
-  const text = given.as<string>();
-  const limit = text.isOk ? Json.parse<u32>(text.value) : given.as<u32>();
+  const limit = given.asNumber<u32>();
   if (limit.isOk && limit.value >= 1 && limit.value <= MAX_PAGE) return limit;
   return fail<u32>(`limit must be a whole number from 1 to ${MAX_PAGE}, not ${given.toString()}`);
 }
