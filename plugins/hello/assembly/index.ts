@@ -1,8 +1,9 @@
-// The template for a new plugin: copy the folder, rename it, and keep what you need.
+// The template for a new plugin: copy the folder, give it a name of its own here and in plugin.json, and keep what you need.
 
-import { Nothing, Result, done, event, fail, log, ok, service } from "@bulkhead/assemblyscript";
+import { done, event, fail, log, ok, service } from "@bulkhead/assemblyscript";
 
-// What travels as JSON is a class with @json above it. A field without a default is required.
+// What travels as JSON is a class with @json above it. A field without a default is required; the SDK refuses input without it, and
+// input of the wrong type, before your code runs.
 @json
 class Greet {
   name!: string;
@@ -14,11 +15,12 @@ class Greeting {
 }
 
 @json
-class Joined {
-  name: string = "someone";
+class Device {
+  id!: string;
+  name: string = "";
 }
 
-// A service: plugin.json says that `hello.greet` is this export. `fail` is what the caller is told.
+// A service. plugin.json says that `hello.greet` is this export. `ok` answers; what `fail` says is told to the caller.
 export function greet(): i32 {
   return service<Greet, Greeting>((request) => {
     if (request.name.trim().length == 0) return fail<Greeting>("name is empty");
@@ -26,10 +28,10 @@ export function greet(): i32 {
   });
 }
 
-// An event handler: plugin.json subscribes it to `*.joined`, and the operator grants which of those it really gets.
-export function on_joined(): i32 {
-  return event<Joined>((event, data) => {
-    log.info(`${data.name} joined, says ${event.source}`);
+// An event. plugin.json subscribes to it and asks the operator for the permission, with a reason.
+export function on_device_created(): i32 {
+  return event<Device>((event, device) => {
+    log.info(`Hello, ${device.name.length > 0 ? device.name : device.id}, says ${event.source}!`);
     return done();
   });
 }

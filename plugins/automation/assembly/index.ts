@@ -1,0 +1,75 @@
+// The automation plugin: services that keep the rules, and the one event handler that applies them.
+
+import { Event, Json, Nothing, Outcome, Result, done, fail, log, ok, rawEvent, service, services } from "@bulkhead/assemblyscript";
+import { mayFire } from "./loops";
+import { fires } from "./match";
+import { Action, Rule, problemOf } from "./rule";
+import * as rules from "./rules";
+import { fill } from "./template";
+
+// A service that hangs must leave time for the other rules of the same event.
+const ACTION_DEADLINE_MS = 1_000;
+
+@json
+class RuleId {
+  id!: string;
+}
+
+@json
+class Enabling {
+  id!: string;
+  enabled: bool;
+}
+
+@json
+class Rules {
+  constructor(readonly rules: Rule[] = []) {}
+}
+
+export function add(): i32 {
+  return service<Rule, Rule>((rule) => {
+    const problem = problemOf(rule);
+    if (problem !== null) return fail<Rule>(problem);
+    const added = rules.add(rule);
+    return added.isOk ? ok<Rule>(rule) : added.failure<Rule>();
+  });
+}
+
+export function list(): i32 {
+  return service<Nothing, Rules>((_) => {
+    const known = rules.all();
+    return known.isOk ? ok<Rules>(new Rules(known.value)) : known.failure<Rules>();
+  });
+}
+
+export function remove(): i32 {
+  return service<RuleId, Nothing>((request) => rules.remove(request.id));
+}
+
+export function enable(): i32 {
+  return service<Enabling, Rule>((request) => rules.enable(request.id, request.enabled));
+}
+
+export function on_event(): i32 {
+  return rawEvent((event) => {
+    const known = rules.all();
+    if (!known.isOk) return known.failure<Nothing>();
+    for (let i = 0; i < known.value.length; i++) {
+      const rule = known.value[i];
+      if (!fires(rule, event)) continue;
+      const ran = mayFire(rule.id, event) ? run(rule.action, event) : fail<Nothing>("it fires in circles", "call-loop");
+      if (!ran.isOk) {
+        log.warning(`rule ${rule.id} on ${event.type}: ${rule.action.service} failed with ${ran.error.code}: ${ran.error.message}`);
+      }
+    }
+    return done();
+  });
+}
+
+function run(action: Action, event: Event): Outcome {
+  const template = action.arguments;
+  if (template === null) return services.call<Nothing, Nothing>(action.service, new Nothing(), ACTION_DEADLINE_MS);
+  const filled = fill(template, event);
+  if (!filled.isOk) return filled.failure<Nothing>();
+  return services.call<Json, Nothing>(action.service, filled.value, ACTION_DEADLINE_MS);
+}

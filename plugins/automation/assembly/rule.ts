@@ -1,0 +1,89 @@
+// A rule: when an event of this type comes, and its data meets the condition, call that service. Data only, and whether it makes sense.
+
+import { Json, JsonKind } from "@bulkhead/assemblyscript";
+
+const MAX_ID_LENGTH = 64;
+const OPERATORS: StaticArray<string> = ["equals", "not-equals", "greater", "less", "exists"];
+
+@json
+export class Condition {
+  /** A dotted path into the event's data. */
+  field!: string;
+  operator!: string;
+  value: Json | null = null;
+}
+
+@json
+export class Action {
+  service!: string;
+  /** What the service gets; "{{data.id}}" in a string stands for that field of the event. */
+  arguments: Json | null = null;
+}
+
+@json
+export class Rule {
+  id!: string;
+  /** A pattern of event types: `devices.*`, `devices.**`. */
+  trigger!: string;
+  condition: Condition | null = null;
+  action!: Action;
+  enabled: bool = true;
+}
+
+/** What is wrong with a rule, or null. */
+export function problemOf(rule: Rule): string | null {
+  if (!isId(rule.id)) return `"${shown(rule.id)}" is no rule id; write 1 to ${MAX_ID_LENGTH} letters, digits, _ or -`;
+  if (!isDotted(rule.trigger, true)) {
+    return `"${shown(rule.trigger)}" is no pattern of event types; write such as devices.state-changed, devices.* or devices.**`;
+  }
+  if (!isDotted(rule.action.service, false)) return `"${shown(rule.action.service)}" is no service; write such as logger.log`;
+  const condition = rule.condition;
+  return condition === null ? null : conditionProblem(condition);
+}
+
+function conditionProblem(condition: Condition): string | null {
+  if (condition.field.length == 0) return "condition.field is empty";
+  if (!OPERATORS.includes(condition.operator)) {
+    return `"${shown(condition.operator)}" is no operator; write ${OPERATORS.join(", ")}`;
+  }
+  if (condition.operator == "exists") return null;
+  const value = condition.value;
+  if (value === null) return `condition.value is missing, which ${condition.operator} compares with`;
+  const compares = condition.operator == "greater" || condition.operator == "less";
+  return compares && value.kind != JsonKind.Number ? `condition.value must be a number for ${condition.operator}` : null;
+}
+
+function shown(text: string): string {
+  return text.substring(0, MAX_ID_LENGTH);
+}
+
+function isId(text: string): bool {
+  if (text.length == 0 || text.length > MAX_ID_LENGTH) return false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (!isLower(unit | 0x20) && !isDigit(unit) && unit != 0x5f && unit != 0x2d) return false;
+  }
+  return true;
+}
+
+function isDotted(text: string, pattern: bool): bool {
+  const segments = text.split(".");
+  for (let i = 0; i < segments.length; i++) {
+    const segment = segments[i];
+    if (pattern && (segment == "*" || (segment == "**" && i == segments.length - 1))) continue;
+    if (segment.length == 0) return false;
+    for (let k = 0; k < segment.length; k++) {
+      const unit = segment.charCodeAt(k);
+      if (!isLower(unit) && !isDigit(unit) && unit != 0x2d) return false;
+    }
+  }
+  return pattern || segments.length > 1;
+}
+
+function isLower(unit: i32): bool {
+  return unit >= 0x61 && unit <= 0x7a;
+}
+
+function isDigit(unit: i32): bool {
+  return unit >= 0x30 && unit <= 0x39;
+}
