@@ -52,7 +52,7 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
       manifests.set(name, await install(core, cells, name, plugin));
     } catch (thrown) {
       const { message, detail } = toHostError(thrown);
-      log.write({ level: "error", plugin: "host", message: `${name} is left out: ${message}`, fields: { detail } });
+      log.write({ level: "error", plugin: "host", message: `${name} is left out: ${message}`, cause: detail });
     }
   }
   await refuseUnmetDependencies(core, manifests);

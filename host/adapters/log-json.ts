@@ -2,6 +2,7 @@
 
 import pino, { type DestinationStream } from "pino";
 import { z } from "zod";
+import { describeCause } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { LogLevel, LogSink } from "../core/ports.ts";
 import { traceIdOf } from "../core/trace.ts";
@@ -28,9 +29,12 @@ export function createJsonLog(options: LogJsonOptions, destination: DestinationS
     destination,
   );
   return {
-    write({ level, plugin, message, traceparent, fields }) {
+    write({ level, plugin, message, traceparent, cause }) {
       const traceId = traceparent === undefined ? undefined : traceIdOf(traceparent);
-      logger[PINO_LEVEL[level]]({ plugin, traceId, ...fields }, escapeControls(message));
+      logger[PINO_LEVEL[level]](
+        { plugin, traceId, cause: cause === undefined ? undefined : describeCause(cause) },
+        escapeControls(message),
+      );
     },
   };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
 import { isPluginName, printable } from "../core/names.ts";
-import type { StorageDriver } from "../core/ports.ts";
+import type { KeyRange, StorageDriver } from "../core/ports.ts";
 import type { Bytes } from "../core/types.ts";
 
 const PAGE_BYTES = 4_096;
@@ -85,7 +85,7 @@ class SqliteStorage implements StorageDriver {
     return this.#delete.run(key).changes > 0;
   }
 
-  keys({ prefix, after, limit }: { readonly prefix: string; readonly after: string | undefined; readonly limit: number }): string[] {
+  keys({ prefix, after, limit }: KeyRange): string[] {
     const found: string[] = [];
     // The keys of a prefix stand together, so the walk ends at the first that has another.
     for (const key of this.#keys.iterate(prefix, after ?? "")) {

@@ -95,8 +95,8 @@ export class CellClient implements Cell {
         this.#settle(message.id, message.error === undefined ? undefined : HostError.fromShape(message.error));
         break;
       case "log": {
-        const { level, plugin, message: text, traceparent, cause } = message;
-        this.#ports.log.write({ level, plugin, message: text, traceparent, fields: cause === undefined ? undefined : { cause } });
+        const { kind: _, ...line } = message;
+        this.#ports.log.write(line);
         break;
       }
     }

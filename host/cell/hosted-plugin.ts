@@ -1,6 +1,6 @@
 // One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
 
-import { HostError } from "../core/errors.ts";
+import { describeCause, HostError } from "../core/errors.ts";
 import type { CellScope } from "../core/host-functions.ts";
 import { Mailbox } from "../core/mailbox.ts";
 import { PluginStorage } from "../core/plugin-storage.ts";
@@ -112,7 +112,7 @@ export class HostedPlugin implements Pacer {
       config: this.#image.config,
       clock: this.#ports.clock,
       log: (level, message) => this.#log({ level, message, cause: undefined }),
-      reportFault: (fault) => this.#log({ level: "error", message: "a host function failed", cause: causeOf(fault) }),
+      reportFault: (fault) => this.#log({ level: "error", message: "a host function failed", cause: describeCause(fault) }),
     } satisfies Omit<CellScope, "caller">;
     return Object.defineProperty({ ...scope, caller: HOST }, "caller", { get: () => this.#running?.message.caller ?? HOST });
   }
@@ -219,9 +219,4 @@ export class HostedPlugin implements Pacer {
       `${plugin} ${entryPoint} used ${used}; the limit is ${this.#image.limits.cpuMs} ms of CPU a turn (limits.cpuMs)`,
     );
   }
-}
-
-function causeOf(fault: unknown): string {
-  if (!(fault instanceof Error)) return String(fault);
-  return fault.cause === undefined ? (fault.stack ?? fault.message) : causeOf(fault.cause);
 }

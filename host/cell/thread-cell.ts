@@ -40,7 +40,7 @@ export function createThreadCell({ clock, log, storageDir }: ThreadCellOptions):
     void worker.terminate();
   };
   worker.once("error", (cause: Error) => {
-    log.write({ level: "error", plugin: "host", message: "a thread cell failed", fields: { cause: String(cause.stack ?? cause) } });
+    log.write({ level: "error", plugin: "host", message: "a thread cell failed", cause });
     end(new HostError("plugin-failed", "the cell of this plugin failed", { cause }));
   });
   worker.once("exit", () => client.die(new HostError("plugin-failed", "the cell of this plugin ended")));

@@ -1,7 +1,7 @@
 // How the command speaks to people: on standard error, with what a plugin sent escaped.
 
 import type { HostErrorCode } from "../core/errors.ts";
-import { toHostError } from "../core/errors.ts";
+import { describeCause, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { LogSink } from "../core/ports.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -23,8 +23,7 @@ export function reportFailure(thrown: unknown): number {
 
 /** Log lines for people, on standard error. */
 export const stderrLog: LogSink = {
-  write({ level, plugin, message, fields }) {
-    const cause = typeof fields?.cause === "string" ? `: ${fields.cause}` : "";
-    say(`${level.toUpperCase()} ${plugin}: ${escapeControls(message)}${cause}`);
+  write({ level, plugin, message, cause }) {
+    say(`${level.toUpperCase()} ${plugin}: ${escapeControls(message)}${cause === undefined ? "" : `: ${describeCause(cause)}`}`);
   },
 };

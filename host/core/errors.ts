@@ -48,9 +48,7 @@ export class HostError extends Error {
   }
 
   toShape(): ErrorShape {
-    return this.detail === undefined
-      ? { code: this.code, message: this.message }
-      : { code: this.code, message: this.message, detail: this.detail };
+    return { code: this.code, message: this.message, detail: this.detail };
   }
 
   static fromShape(shape: ErrorShape): HostError {
@@ -68,4 +66,10 @@ export function isHostErrorCode(value: unknown): value is HostErrorCode {
 export function toHostError(thrown: unknown): HostError {
   if (thrown instanceof HostError) return thrown;
   return new HostError("internal", "the host failed; its log has the cause", { cause: thrown });
+}
+
+/** The innermost cause as text, with its stack; for the operator's log, never for a guest. */
+export function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause === undefined ? (cause.stack ?? cause.message) : describeCause(cause.cause);
 }

@@ -11,7 +11,7 @@ import type { Clock, LogLevel } from "./ports.ts";
 import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, CloudEvent, Limits } from "./types.ts";
+import type { Bytes, Caller, CloudEvent, PluginDefinition } from "./types.ts";
 import * as value from "./values.ts";
 
 const MAX_LOG_LINE_BYTES = 8 * 1024;
@@ -32,9 +32,7 @@ export interface CellScope {
 
 /** What a function placed in the host can reach, on behalf of one turn of one plugin. */
 export interface HostScope {
-  readonly plugin: string;
-  readonly permissions: Permissions;
-  readonly limits: Limits;
+  readonly plugin: { readonly name: string; readonly permissions: Permissions; readonly definition: PluginDefinition };
   readonly context: TurnContext;
   readonly events: EventBus;
   readonly services: ServiceRegistry;
@@ -122,35 +120,36 @@ const caller: value.Codec<Caller> = {
 };
 
 function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string {
-  if (!isDottedName(type)) {
-    throw new HostError("invalid-message", `"${printable(type)}" is no event type; write ${scope.plugin}.kebab-case`);
-  }
-  scope.permissions.require("events.publish", type);
+  const { name, permissions } = scope.plugin;
+  if (!isDottedName(type)) throw new HostError("invalid-message", `"${printable(type)}" is no event type; write ${name}.kebab-case`);
+  permissions.require("events.publish", type);
   if (contentType.length > MAX_CONTENT_TYPE_LENGTH || !CONTENT_TYPE.test(contentType)) {
     throw new HostError("invalid-message", `"${printable(contentType)}" is no media type; write application/json or the like`);
   }
-  requireSize(data, scope.limits.payloadBytes, `the data of ${type}`);
+  requireSize(scope, data, `the data of ${type}`);
   if (isJson(contentType)) requireJson(data, `the data of ${type}`);
-  const source = `/plugins/${scope.plugin}`;
-  const event = scope.stamp({ type, contentType, data, source, traceparent: childSpan(scope.context.traceparent) });
+  const traceparent = childSpan(scope.context.traceparent);
+  const event = scope.stamp({ type, contentType, data, source: `/plugins/${name}`, traceparent });
   scope.events.publish(event);
   return event.id;
 }
 
 function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | null): Promise<Bytes> {
-  scope.permissions.require("services.call", service);
-  requireSize(payload, scope.limits.payloadBytes, `the payload for ${service}`);
-  return scope.services.call({
-    service,
-    payload,
-    caller: { kind: "plugin", name: scope.plugin },
-    traceparent: scope.context.traceparent,
-    timeoutMs: deadlineMs ?? undefined,
-    within: { plugin: scope.plugin, context: scope.context },
-  });
+  const { plugin, context } = scope;
+  plugin.permissions.require("services.call", service);
+  requireSize(scope, payload, `the payload for ${service}`);
+  const caller = { kind: "plugin", name: plugin.name } as const;
+  const within = { plugin: plugin.name, context };
+  return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs ?? undefined, within });
 }
 
-function requireSize(data: Bytes, limit: number, what: string): void {
+function stateFor({ plugin, state }: HostScope, permission: "state.read" | "state.write", key: string): StateStore {
+  plugin.permissions.require(permission, key);
+  return state;
+}
+
+function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
+  const limit = plugin.definition.limits.payloadBytes;
   if (data.length > limit) {
     throw new HostError("quota-exceeded", `${printable(what)} has ${data.length} bytes; the limit is ${limit} (limits.payloadBytes)`);
   }
@@ -174,21 +173,14 @@ const TABLE = {
   "events.publish": inHost([value.text, value.text, value.bytes], value.text, publish),
   "services.call": inHost([value.text, value.bytes, value.optionU32], value.bytes, callService),
   "services.current-caller": inCell([], caller, (scope) => scope.caller),
-  "state.get": inHost([value.text], value.optionBytes, (scope, key) => {
-    scope.permissions.require("state.read", key);
-    return scope.state.get(key);
-  }),
-  "state.set": inHost([value.text, value.bytes], value.nothing, (scope, key, data) => {
-    scope.permissions.require("state.write", key);
-    // A copy: the argument may be a view on a whole batch of messages.
-    scope.state.set(key, data.slice());
-  }),
-  "state.delete": inHost([value.text], value.bool, (scope, key) => {
-    scope.permissions.require("state.write", key);
-    return scope.state.delete(key);
-  }),
-  "state.keys": inHost([value.text], value.texts, (scope, prefix) =>
-    scope.state.keys(prefix, (key) => scope.permissions.allows("state.read", key)),
+  "state.get": inHost([value.text], value.optionBytes, (scope, key) => stateFor(scope, "state.read", key).get(key)),
+  // A copy: the argument may be a view on a whole batch of messages.
+  "state.set": inHost([value.text, value.bytes], value.nothing, (scope, key, data) =>
+    stateFor(scope, "state.write", key).set(key, data.slice()),
+  ),
+  "state.delete": inHost([value.text], value.bool, (scope, key) => stateFor(scope, "state.write", key).delete(key)),
+  "state.keys": inHost([value.text], value.texts, ({ state, plugin }, prefix) =>
+    state.keys(prefix, (key) => plugin.permissions.allows("state.read", key)),
   ),
   "storage.get": inCell([value.text], value.optionBytes, (scope, key) => scope.storage.get(key)),
   "storage.set": inCell([value.text, value.bytes], value.nothing, (scope, key, data) => scope.storage.set(key, data)),

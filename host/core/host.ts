@@ -1,7 +1,7 @@
 // Wires the core together: plugins to bus, registry and state. Knows no transport, file or engine.
 
 import { encodeEvent } from "./cloud-event.ts";
-import { HostError } from "./errors.ts";
+import { HostError, toHostError } from "./errors.ts";
 import { EventBus } from "./event-bus.ts";
 import { HOST_FUNCTIONS } from "./host-functions.ts";
 import { isPluginName, printable } from "./names.ts";
@@ -110,7 +110,7 @@ export class Host {
       for (const subscription of plugin.definition.subscriptions) undo.push(this.#subscribe(plugin, subscription));
       await plugin.start();
     } catch (thrown) {
-      await plugin.fail(thrown instanceof HostError ? thrown : new HostError("internal", "the host failed", { cause: thrown }));
+      await plugin.fail(toHostError(thrown));
     }
     if (plugin.state === "running") this.#undo.set(plugin.name, undo);
     else {
@@ -141,20 +141,9 @@ export class Host {
     if (hostFunction?.place !== "host") {
       return encodeError(new HostError("invalid-message", `${printable(functionName)} is no host function`));
     }
-    return hostFunction.answer(
-      {
-        plugin: plugin.name,
-        permissions: plugin.permissions,
-        limits: plugin.definition.limits,
-        context,
-        events: this.events,
-        services: this.services,
-        state: this.state,
-        stamp: (event) => this.stamp(event),
-        reportFault: (fault) => this.#note("error", "host", `${functionName} failed`, context.traceparent, fault),
-      },
-      args,
-    );
+    const { events, services, state } = this;
+    const reportFault = (fault: unknown): void => this.#note("error", "host", `${functionName} failed`, context.traceparent, fault);
+    return hostFunction.answer({ plugin, context, events, services, state, stamp: (event) => this.stamp(event), reportFault }, args);
   }
 
   #ended(turn: EndedTurn): void {
@@ -162,17 +151,6 @@ export class Host {
   }
 
   #note(level: LogLevel, plugin: string, message: string, traceparent?: string, cause?: unknown): void {
-    this.#ports.log.write({
-      level,
-      plugin,
-      message,
-      traceparent,
-      fields: cause === undefined ? undefined : { cause: describe(cause) },
-    });
+    this.#ports.log.write({ level, plugin, message, traceparent, cause });
   }
-}
-
-function describe(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.cause === undefined ? (cause.stack ?? cause.message) : `${cause.message}: ${describe(cause.cause)}`;
 }

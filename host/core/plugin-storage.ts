@@ -2,18 +2,12 @@
 
 import { HostError, toHostError } from "./errors.ts";
 import { printable } from "./names.ts";
-import type { StorageDriver } from "./ports.ts";
+import type { KeyRange, StorageDriver } from "./ports.ts";
 import type { Bytes } from "./types.ts";
 
 const MAX_KEY_BYTES = 512;
 export const MAX_STORED_VALUE_BYTES: number = 1024 * 1024;
 const MAX_LISTED_KEYS = 1_000;
-
-export interface KeyRange {
-  readonly prefix: string;
-  readonly after: string | undefined;
-  readonly limit: number;
-}
 
 /** Fails with `invalid-message` for a bad key or range, `quota-exceeded` for a full store, `storage-failed` for the rest. */
 export class PluginStorage {

@@ -20,8 +20,8 @@ export interface LogLine {
   readonly plugin: string;
   readonly message: string;
   readonly traceparent?: string | undefined;
-  /** Facts beside the message; written by the host only. */
-  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+  /** What led to it, for the operator only: an error or a text. */
+  readonly cause?: unknown;
 }
 
 /** Takes lines and never throws or waits. */
@@ -29,12 +29,18 @@ export interface LogSink {
   write(line: LogLine): void;
 }
 
+export interface KeyRange {
+  readonly prefix: string;
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
 /** One plugin's durable key-value pairs; keys sort by their UTF-8 bytes. Throws HostError `storage-failed` or `quota-exceeded`. */
 export interface StorageDriver {
   get(key: string): Bytes | undefined;
   set(key: string, value: Bytes): void;
   delete(key: string): boolean;
-  keys(range: { readonly prefix: string; readonly after: string | undefined; readonly limit: number }): string[];
+  keys(range: KeyRange): string[];
   close(): void;
 }
 

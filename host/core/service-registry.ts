@@ -1,7 +1,7 @@
 // Who provides which service, and the rules of a call: deadline, loop, caller. Permissions are checked by the caller's side.
 
 import { HostError } from "./errors.ts";
-import { isDottedName, isOwnName, printable } from "./names.ts";
+import { isOwnName, printable } from "./names.ts";
 import type { Clock } from "./ports.ts";
 import { childSpan } from "./trace.ts";
 import type { Bytes, Caller, TurnOutcome } from "./types.ts";
@@ -45,11 +45,8 @@ export class ServiceRegistry {
     this.#clock = clock;
   }
 
-  /** Returns its undo. Fails with `permission-denied` outside the provider's own prefix, `service-taken`, `invalid-message`. */
+  /** Returns its undo. Fails with `permission-denied` outside the provider's own prefix, and `service-taken`. */
   provide(service: string, provider: Provider, entryPoint: string): () => void {
-    if (!isDottedName(service)) {
-      throw new HostError("invalid-message", `"${printable(service)}" is no service name; write ${provider.name}.kebab-case`);
-    }
     if (!isOwnName(provider.name, service)) {
       throw new HostError(
         "permission-denied",
@@ -62,10 +59,6 @@ export class ServiceRegistry {
     return () => {
       if (this.#services.get(service) === entry) this.#services.delete(service);
     };
-  }
-
-  has(service: string): boolean {
-    return this.#services.has(service);
   }
 
   /** Resolves with the provider's output. Fails with `no-such-service`, `call-loop`, or whatever ended the provider's turn. */

@@ -11,33 +11,23 @@ export interface StartOrder {
   readonly blocked: ReadonlyMap<string, string>;
 }
 
-/** Keeps the given order where dependencies allow it. Linear in plugins and dependencies, no recursion. */
+/** Dependencies first, otherwise as given. */
 export function startOrder(plugins: readonly Startable[]): StartOrder {
-  const known = new Set(plugins.map((plugin) => plugin.name));
+  const names = new Set(plugins.map(({ name }) => name));
+  const order = new Set<string>();
   const blocked = new Map<string, string>();
-  const order: string[] = [];
-  const started = new Set<string>();
-  let waiting = plugins.filter((plugin) => {
-    const missing = plugin.dependencies.find((dependency) => !known.has(dependency));
-    if (missing !== undefined) blocked.set(plugin.name, `needs ${missing}, which is not installed`);
-    return missing === undefined;
-  });
-  for (let progress = true; progress; ) {
-    const left = waiting.filter((plugin) => {
-      const culprit = plugin.dependencies.find((dependency) => blocked.has(dependency));
-      if (culprit !== undefined) {
-        blocked.set(plugin.name, `needs ${culprit}, which cannot start`);
-        return false;
-      }
-      if (!plugin.dependencies.every((dependency) => started.has(dependency))) return true;
-      started.add(plugin.name);
-      order.push(plugin.name);
-      return false;
-    });
-    progress = left.length < waiting.length;
-    waiting = left;
+  for (let before = -1; before < order.size + blocked.size; ) {
+    before = order.size + blocked.size;
+    for (const { name, dependencies } of plugins) {
+      if (order.has(name) || blocked.has(name)) continue;
+      const missing = dependencies.find((dependency) => !names.has(dependency));
+      const stuck = dependencies.find((dependency) => blocked.has(dependency));
+      if (missing !== undefined) blocked.set(name, `needs ${missing}, which is not installed`);
+      else if (stuck !== undefined) blocked.set(name, `needs ${stuck}, which cannot start`);
+      else if (dependencies.every((dependency) => order.has(dependency))) order.add(name);
+    }
   }
-  for (const plugin of waiting)
-    blocked.set(plugin.name, `is part of or waits for a cycle of dependencies: ${waiting.map((other) => other.name).join(", ")}`);
-  return { order, blocked };
+  const cycle = [...names].filter((name) => !order.has(name) && !blocked.has(name));
+  for (const name of cycle) blocked.set(name, `is part of or waits for a cycle of dependencies: ${cycle.join(", ")}`);
+  return { order: [...order], blocked };
 }

@@ -26,19 +26,6 @@ export interface Limits {
   readonly varBytes: number;
 }
 
-const MIB = 1024 * 1024;
-
-export const DEFAULT_LIMITS: Limits = Object.freeze({
-  memoryBytes: 32 * MIB,
-  blockBytes: 16 * MIB,
-  cpuMs: 1_000,
-  deadlineMs: 5_000,
-  mailboxLength: 1_024,
-  payloadBytes: 4 * MIB,
-  storageBytes: 64 * MIB,
-  varBytes: MIB,
-});
-
 /** Who asked for a turn. Stamped by the host; a guest can read it and never write it. */
 export interface Caller {
   readonly kind: "plugin" | "adapter" | "host";

@@ -1,7 +1,7 @@
 // Admission as the host uses it: a plugin's limits in, an admitted module and its entry points out.
 
 import type { Limits } from "../core/types.ts";
-import { admit, type AdmissionReport } from "./admission.ts";
+import { type AdmissionReport, admit } from "./admission.ts";
 import { DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
 import { isAllowedImport } from "./guest/imports.ts";
 import { PAGE_BYTES } from "./guest/kernel.ts";

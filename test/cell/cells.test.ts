@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cell, Turn } from "../../host/core/ports.ts";
-import { DEFAULT_LIMITS, type TurnOutcome } from "../../host/core/types.ts";
+import type { TurnOutcome } from "../../host/core/types.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { CELL_KINDS, createCell, image, turn } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";

@@ -106,6 +106,6 @@ describe("errors", () => {
     const error = new HostError("conflict", "taken", { detail: "by x" });
     expect(toHostError(error)).toBe(error);
     expect(HostError.fromShape(error.toShape())).toMatchObject({ code: "conflict", message: "taken", detail: "by x" });
-    expect(new HostError("conflict", "taken").toShape()).toEqual({ code: "conflict", message: "taken" });
+    expect(new HostError("conflict", "taken").toShape()).toEqual({ code: "conflict", message: "taken", detail: undefined });
   });
 });

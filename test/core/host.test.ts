@@ -4,7 +4,8 @@ import { Host } from "../../host/core/host.ts";
 import type { EndedTurn } from "../../host/core/plugin.ts";
 import type { Turn } from "../../host/core/ports.ts";
 import { startTrace, traceIdOf } from "../../host/core/trace.ts";
-import { type Bytes, DEFAULT_LIMITS, type PluginDefinition } from "../../host/core/types.ts";
+import type { Bytes, PluginDefinition } from "../../host/core/types.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
@@ -139,9 +140,9 @@ describe("services", () => {
       ["a", "running", undefined],
       ["thief", "failed", "permission-denied"],
       ["twice", "failed", "service-taken"],
-      ["odd", "failed", "invalid-message"],
+      ["odd", "failed", "permission-denied"],
     ]);
-    expect(host.services.has("twice.x")).toBe(false);
+    await expect(call(host, "twice.x")).rejects.toMatchObject({ code: "no-such-service" });
   });
 });
 

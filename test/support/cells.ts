@@ -6,8 +6,9 @@ import { createInlineCell } from "../../host/cell/inline-cell.ts";
 import { createThreadCell } from "../../host/cell/thread-cell.ts";
 import type { Cell, LogSink, PluginImage, Turn } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
-import { DEFAULT_LIMITS, type Limits } from "../../host/core/types.ts";
+import type { Limits } from "../../host/core/types.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { utf8 } from "./scripted-cell.ts";
 
 export type CellKind = "inline" | "thread";

@@ -2,7 +2,8 @@
 
 import { HostError, toHostError } from "../../host/core/errors.ts";
 import type { Cell, Turn } from "../../host/core/ports.ts";
-import { type Bytes, DEFAULT_LIMITS, NO_BYTES, NO_USAGE, type PluginDefinition } from "../../host/core/types.ts";
+import { type Bytes, NO_BYTES, NO_USAGE, type PluginDefinition } from "../../host/core/types.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 
 export type EntryPoint = (input: Bytes, turn: Turn) => Bytes | undefined | Promise<Bytes | undefined>;
 export type Script = Readonly<Record<string, EntryPoint>>;

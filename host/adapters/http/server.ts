@@ -88,7 +88,7 @@ function addContribution(app: FastifyInstance, { plugin, section }: HttpContribu
     routes = parseRoutes(plugin, section);
   } catch (thrown) {
     const { message, detail } = toHostError(thrown);
-    log.write({ level: "error", plugin: "host", message, fields: { detail } });
+    log.write({ level: "error", plugin: "host", message, cause: detail });
     return;
   }
   for (const { method, path, service } of routes) {
@@ -144,8 +144,7 @@ function sendError(thrown: unknown, reply: FastifyReply, log: LogSink): FastifyR
     return reply.code(thrown.statusCode).send(errorBody({ code, message: thrown.message }));
   }
   const error = toHostError(thrown);
-  if (error.code === "internal")
-    log.write({ level: "error", plugin: "host", message: "an HTTP request failed", fields: { cause: String(error.cause) } });
+  if (error.code === "internal") log.write({ level: "error", plugin: "host", message: "an HTTP request failed", cause: error });
   return reply.code(statusOf(error.code)).send(errorBody(error));
 }
 

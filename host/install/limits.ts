@@ -1,0 +1,16 @@
+// What a plugin may use when neither its manifest nor the operator says otherwise.
+
+import type { Limits } from "../core/types.ts";
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  memoryBytes: 32 * MIB,
+  blockBytes: 16 * MIB,
+  cpuMs: 1_000,
+  deadlineMs: 5_000,
+  mailboxLength: 1_024,
+  payloadBytes: 4 * MIB,
+  storageBytes: 64 * MIB,
+  varBytes: MIB,
+});
