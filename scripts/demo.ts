@@ -32,7 +32,7 @@ class Recorder {
   readonly log = {
     write: (line: LogLine): void => {
       if (line.plugin === "logger") this.note(`log line: ${line.level} ${line.message}`, "logger", line.traceparent ?? "");
-      else if (line.level === "error" || line.level === "warning") console.error(`${line.level} ${line.plugin}: ${line.message}`);
+      else if (line.level === "error" || line.level === "warning") process.stderr.write(`${line.level} ${line.plugin}: ${line.message}\n`);
     },
   };
 
@@ -126,7 +126,7 @@ async function main(): Promise<number> {
     const missing = await run(dataDir);
     if (missing.length === 0)
       console.log("\nThe chain is complete: request → devices → devices.state-changed → automation → logger.log → log line.");
-    else console.error(`\nThe chain is broken; missing: ${missing.join(", ")}`);
+    else process.stderr.write(`\nThe chain is broken; missing: ${missing.join(", ")}\n`);
     return missing.length === 0 ? 0 : 1;
   } finally {
     await rm(dataDir, { recursive: true });

@@ -135,10 +135,11 @@ class MeteredInstance implements GuestInstance, Fate {
     return { ok: false, code: "plugin-failed", message: said ?? trap, detail: guestStack(error), broken: true };
   }
 
+  // A guest whose memory.grow was refused mostly ends in a bare `unreachable`; the numbers tell the two apart.
   #memoryNote(): string {
-    const { memoryBytes } = this.#environment.limits;
+    const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
     const used = this.#memory?.buffer.byteLength ?? 0;
-    return used > 0 && used + 65_536 > memoryBytes ? ` (its memory is at the limit of ${memoryBytes} bytes, limits.memoryBytes)` : "";
+    return used === 0 ? "" : ` (memory ${mib(used)} of ${mib(this.#environment.limits.memoryBytes)} MiB)`;
   }
 
   #errorText(): string | undefined {
