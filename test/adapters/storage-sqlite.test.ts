@@ -1,0 +1,61 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
+import { storageDriverContract } from "../contract/storage-driver.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { textOf, utf8 } from "../support/scripted-cell.ts";
+
+let folder: TemporaryFolder;
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(() => folder.remove());
+
+storageDriverContract(({ maxBytes = 1024 * 1024 } = {}) => openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes }));
+
+describe("SQLite storage", () => {
+  it("keeps one file a plugin, and what it acknowledged after being opened again", () => {
+    const first = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6 });
+    first.set("k", utf8("kept"));
+    first.close();
+    openSqliteStorage({ dir: folder.path, plugin: "two", maxBytes: 1e6 }).close();
+    expect(readdirSync(folder.path).filter((file) => file.endsWith(".sqlite"))).toEqual(["one.sqlite", "two.sqlite"]);
+    const again = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6 });
+    expect(textOf(again.get("k") ?? utf8(""))).toBe("kept");
+    again.close();
+  });
+
+  it("survives the death of its process in the middle of writing", () => {
+    const module = new URL("../../host/adapters/storage-sqlite.ts", import.meta.url).href;
+    const script = `import { openSqliteStorage } from ${JSON.stringify(module)};
+      const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e7 });
+      for (let i = 0; i < 200; i += 1) storage.set("k" + i, new Uint8Array(100));
+      process.kill(process.pid, "SIGKILL");`;
+    expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", script], { stdio: "ignore" })).toThrow();
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7 });
+    expect(storage.keys({ prefix: "", after: undefined, limit: 1_000 })).toHaveLength(200);
+    storage.close();
+  });
+
+  it("holds its limit on disk", () => {
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 128 * 1024 });
+    expect(() => {
+      for (let i = 0; ; i += 1) storage.set(`k${i}`, new Uint8Array(1_000));
+    }).toThrow(/is full/);
+    storage.close();
+    expect(statSync(join(folder.path, "p.sqlite")).size).toBeLessThanOrEqual(128 * 1024);
+  });
+
+  it("refuses a name that would leave its folder, and a file that is no database", () => {
+    for (const plugin of ["../evil", "a/b", "host", ""]) {
+      expect(() => openSqliteStorage({ dir: folder.path, plugin, maxBytes: 1e6 })).toThrow(
+        expect.objectContaining({ code: "storage-failed" }),
+      );
+    }
+    expect(existsSync(join(folder.path, "..", "evil.sqlite"))).toBe(false);
+    writeFileSync(join(folder.path, "bad.sqlite"), "this is no database, but long enough to be taken for one".repeat(100));
+    expect(() => openSqliteStorage({ dir: folder.path, plugin: "bad", maxBytes: 1e6 })).toThrow(/cannot be opened/);
+  });
+});
