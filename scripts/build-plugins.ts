@@ -1,7 +1,8 @@
 // Compiles AssemblyScript plugins. As a command: `node scripts/build-plugins.ts [--force] [folder…]`, all of plugins/ without a folder.
 // The compiler's flags stand in the SDK's asconfig.json, so that a plugin outside of this repository is built the same way.
 
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as asc from "assemblyscript/asc";
@@ -35,7 +36,7 @@ export async function buildPlugin(folder: string, options: BuildOptions = {}): P
   const file = options.outFile ?? join(folder, `${name}.wasm`);
   const entry = options.entry ?? join("assembly", "index.ts");
   const skipped = !options.force && (await newestOf([join(folder, "assembly"), join(folder, entry), SDK])) < (await modifiedMs(file));
-  if (!skipped) await writeFile(file, await compile(folder, entry));
+  if (!skipped) await replaceFile(file, await compile(folder, entry));
   return { name, file, bytes: (await stat(file)).size, ms: performance.now() - started, skipped };
 }
 
@@ -54,6 +55,13 @@ async function compile(folder: string, entry: string): Promise<Uint8Array> {
   const wasm = output.get("out.wasm");
   if (error || !wasm) throw new Error(`${folder} does not compile\n${messages.join("") || error?.message}`);
   return wasm;
+}
+
+/** In one step, because test files build the same plugin side by side. */
+async function replaceFile(file: string, contents: Uint8Array): Promise<void> {
+  const unfinished = `${file}.${process.pid}.${randomUUID()}`;
+  await writeFile(unfinished, contents);
+  await rename(unfinished, file);
 }
 
 async function flags(): Promise<string[]> {
@@ -101,13 +109,14 @@ async function main(args: readonly string[]): Promise<void> {
   const named = args.filter((arg) => arg !== "--force");
   for (const folder of named.length > 0 ? named : await pluginFolders()) {
     const { file, bytes, ms, skipped } = await buildPlugin(folder, { force });
-    console.log(`${relative(process.cwd(), file)}  ${(bytes / 1024).toFixed(1)} KiB  ${skipped ? "up to date" : `${ms.toFixed(0)} ms`}`);
+    const cost = skipped ? "up to date" : `${ms.toFixed(0)} ms`;
+    process.stdout.write(`${relative(process.cwd(), file)}  ${(bytes / 1024).toFixed(1)} KiB  ${cost}\n`);
   }
 }
 
 if (import.meta.main) {
   await main(process.argv.slice(2)).catch((error: Error) => {
-    console.error(error.message);
+    process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   });
 }

@@ -29,9 +29,8 @@ function extend(declaration) {
 
 /** A field without initializer that cannot be null is required. */
 function describe(field, index) {
-  const type = field.type?.range.toString();
-  if (!type) throw new Error(`${at(field)}: write the type of the field ${field.name.text}; @json needs it`);
-  return { name: field.name.text, type, required: !field.initializer && !field.type.isNullable, number: index + 1 };
+  const required = !field.initializer && !field.type.isNullable;
+  return { name: field.name.text, type: field.type.range.toString(), required, number: index + 1 };
 }
 
 function* methods(fields) {

@@ -2,7 +2,7 @@
 
 import { decodeBase64 } from "./base64";
 import { Json } from "./json";
-import { encodeUtf8, viewOf } from "./memory";
+import { decodeView, encodeUtf8, viewOf } from "./memory";
 import { Result, fail, ok } from "./result";
 
 @json
@@ -35,9 +35,7 @@ export class Event {
   /** The data as text: a JSON text as it is, anything else decoded as UTF-8. */
   get dataText(): string {
     const data = this.data;
-    if (data !== null) return data.toString();
-    const bytes = this.dataBytes;
-    return String.UTF8.decode(bytes.buffer);
+    return data !== null ? data.toString() : decodeView(this.dataBytes);
   }
 
   get dataBytes(): Uint8Array {

@@ -124,14 +124,22 @@ export function blank<T>(): T {
   return <T>0;
 }
 
+export function decodeView(bytes: Uint8Array): string {
+  return decodeAt(bytes.dataStart, bytes.byteLength);
+}
+
 /**
  * Decodes as the Encoding Standard does: each ill-formed sequence becomes one U+FFFD. The standard library's decoder trusts its
  * input and would read a truncated sequence as some other character.
  */
 export function decodeUtf8(bytes: StaticArray<u8>, start: i32, end: i32): string {
-  let from = changetype<usize>(bytes) + start;
-  const last = changetype<usize>(bytes) + end;
-  const text = __new((<usize>(end - start)) << 1, idof<string>());
+  return decodeAt(changetype<usize>(bytes) + start, end - start);
+}
+
+function decodeAt(address: usize, length: i32): string {
+  let from = address;
+  const last = address + length;
+  const text = __new((<usize>length) << 1, idof<string>());
   let to = text;
   while (from < last) {
     while (from + 4 <= last) {
@@ -179,5 +187,5 @@ export function decodeUtf8(bytes: StaticArray<u8>, start: i32, end: i32): string
     to += 2;
   }
   const used = to - text;
-  return changetype<string>(used == (<usize>(end - start)) << 1 ? text : __renew(text, used));
+  return changetype<string>(used == (<usize>length) << 1 ? text : __renew(text, used));
 }

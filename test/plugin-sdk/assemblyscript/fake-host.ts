@@ -162,7 +162,11 @@ export class FakeHost {
   }
 
   /** One host function: decoded parameters in, value out, as rule 3 and 4 of docs/abi.md say. */
-  #host(types: readonly ("text" | "bytes" | "json" | "option")[], run: (...args: never[]) => unknown, result: "bytes" | "option" | "json" | "none") {
+  #host(
+    types: readonly ("text" | "bytes" | "json" | "option")[],
+    run: (...args: never[]) => unknown,
+    result: "bytes" | "option" | "json" | "none",
+  ) {
     const decode = {
       text: (bytes: Uint8Array) => utf8.decode(bytes),
       bytes: (bytes: Uint8Array) => bytes,
@@ -173,19 +177,19 @@ export class FakeHost {
       if (result === "none") return new Uint8Array(0);
       if (result === "json") return text.encode(JSON.stringify(value));
       const bytes = typeof value === "string" ? text.encode(value) : value instanceof Uint8Array ? value : new Uint8Array(0);
-      return result === "bytes" ? bytes : Uint8Array.of(value === undefined ? 0 : 1, ...bytes);
+      return result === "bytes" ? bytes : tagged(value === undefined ? 0 : 1, bytes);
     };
     return (...handles: bigint[]): bigint => {
       const args = handles.map((handle, i) => decode[types[i] ?? "bytes"](this.#block(Number(handle))));
       const answer = (): Uint8Array => {
         const refusal = this.refuseNext;
         this.refuseNext = undefined;
-        if (refusal) return Uint8Array.of(1, ...text.encode(JSON.stringify({ detail: null, ...refusal })));
+        if (refusal) return tagged(1, text.encode(JSON.stringify({ detail: null, ...refusal })));
         try {
-          return tagged(encode(run(...(args as never[]))));
+          return tagged(0, encode(run(...(args as never[]))));
         } catch (thrown) {
           if (thrown instanceof Error) throw thrown;
-          return Uint8Array.of(1, ...text.encode(JSON.stringify(thrown)));
+          return tagged(1, text.encode(JSON.stringify(thrown)));
         }
       };
       return BigInt(this.#put(answer()));
@@ -199,7 +203,7 @@ export class FakeHost {
       set: this.#host(["text", "bytes"], (key: string, value: Uint8Array) => void map.set(key, value), "none"),
       delete: this.#host(["text"], (key: string) => map.delete(key), "json"),
     });
-    const prefixed = (prefix: string, functions: Record<string, WebAssembly.ImportValue>) =>
+    const prefixed = (prefix: string, functions: Record<string, (...handles: bigint[]) => bigint>) =>
       Object.fromEntries(Object.entries(functions).map(([name, value]) => [`${prefix}_${name}`, value]));
     return {
       "extism:host/env": {
@@ -256,8 +260,9 @@ export class FakeHost {
   }
 }
 
-function tagged(value: Uint8Array): Uint8Array {
+function tagged(tag: number, value: Uint8Array): Uint8Array {
   const block = new Uint8Array(value.length + 1);
+  block[0] = tag;
   block.set(value, 1);
   return block;
 }
