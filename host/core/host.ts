@@ -78,7 +78,7 @@ export class Host {
     }
     for (const name of order) {
       const plugin = this.#plugins.get(name);
-      if (plugin !== undefined) await this.#startOne(plugin);
+      if (plugin?.state === "installed") await this.#startOne(plugin);
     }
   }
 

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import { type Grant, PERMISSIONS } from "../core/permissions.ts";
+import { parseJsonFile } from "./json-file.ts";
 import { describeIssues, type LimitsInput, limitsSchema, pattern, pluginName } from "./manifest.ts";
 
 export interface PluginConfiguration {
@@ -44,13 +45,7 @@ const configurationSchema: z.ZodType<Configuration> = z.strictObject({
 
 /** Parses the text of the file at `path` and makes its paths absolute. Throws HostError `invalid-message` naming each path. */
 export function parseConfiguration(text: string, path: string): Configuration {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new HostError("invalid-message", `${path} is not JSON: ${cause instanceof Error ? cause.message : ""}`, { cause });
-  }
-  const parsed = configurationSchema.safeParse(json);
+  const parsed = configurationSchema.safeParse(parseJsonFile(text, path, "invalid-message"));
   if (!parsed.success) throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error) });
   const base = dirname(resolve(path));
   const plugins = Object.fromEntries(

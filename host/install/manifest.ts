@@ -6,6 +6,7 @@ import { HostError } from "../core/errors.ts";
 import { isDottedName, isEntryPoint, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import { PERMISSIONS, type PermissionRequest } from "../core/permissions.ts";
 import type { Limits } from "../core/types.ts";
+import { parseJsonFile } from "./json-file.ts";
 
 /** The version of wit/ that this host speaks; a manifest names it without the patch number. */
 export const API_VERSION = "0.1";
@@ -106,13 +107,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
 
 /** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
 export function parseManifest(text: string, file: string): Manifest {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new HostError("invalid-manifest", `${file} is not JSON: ${cause instanceof Error ? cause.message : ""}`, { cause });
-  }
-  const parsed = manifestSchema.safeParse(json);
+  const parsed = manifestSchema.safeParse(parseJsonFile(text, file, "invalid-manifest"));
   if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error) });
   const manifest = parsed.data;
   if (manifest.api !== API_VERSION) {

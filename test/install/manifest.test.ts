@@ -1,0 +1,132 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { HostError } from "../../host/core/errors.ts";
+import { parseConfiguration } from "../../host/install/configuration.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { parseManifest } from "../../host/install/manifest.ts";
+import { definePlugin, effectiveLimits, readPluginFolder } from "../../host/install/plugin-folder.ts";
+import { ownPlugin, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
+
+const BASE = { name: "p", version: "1.0.0", api: "0.1", wasm: "p.wasm" };
+const parse = (overrides: object) => parseManifest(JSON.stringify({ ...BASE, ...overrides }), "plugin.json");
+const refusal = (work: () => unknown): HostError => {
+  try {
+    work();
+  } catch (error) {
+    return error as HostError;
+  }
+  throw new Error("was accepted");
+};
+
+describe("manifest", () => {
+  it("accepts every plugin of this repository", async () => {
+    for (const name of ["devices", "automation", "logger", "hello"])
+      expect((await readPluginFolder(ownPlugin(name))).manifest.name).toBe(name);
+  });
+
+  it("names the path and the remedy of everything that is wrong, at once", () => {
+    const error = refusal(() =>
+      parse({
+        name: "P",
+        version: "1",
+        wasm: "../p.wasm",
+        subscriptions: [{ type: "**.x", entryPoint: "__start" }],
+        permissions: [{ permission: "root", resource: "**", reason: "" }],
+      }),
+    );
+    expect(error.code).toBe("invalid-manifest");
+    for (const path of [
+      "name: write 1 to 63",
+      "version: write a semantic version",
+      "wasm: write the name of a .wasm",
+      "subscriptions.0.type: write dotted",
+      "subscriptions.0.entryPoint",
+      "permissions.0.permission",
+      "permissions.0.reason",
+    ]) {
+      expect(error.detail).toContain(path);
+    }
+  });
+
+  it("refuses unknown keys, also __proto__, and text that is no JSON", () => {
+    expect(refusal(() => parse({ permision: [] })).detail).toContain("permision");
+    expect(
+      refusal(() =>
+        parseManifest('{"name":"p","version":"1.0.0","api":"0.1","wasm":"p.wasm","services":{"__proto__":{"entryPoint":"x"}}}', "f"),
+      ).code,
+    ).toBe("invalid-manifest");
+    expect(refusal(() => parseManifest("{", "f")).message).toContain("f is not JSON");
+  });
+
+  it("refuses services outside of the plugin's own name and another API version", () => {
+    expect(refusal(() => parse({ services: { "other.x": { entryPoint: "x" } } })).message).toContain("only below its own name");
+    expect(refusal(() => parse({ api: "9.9" }))).toMatchObject({
+      code: "incompatible-api",
+      message: expect.stringContaining('this host speaks "0.1"'),
+    });
+  });
+
+  it("takes the smaller of the limits asked for and given, and the default where neither says", () => {
+    const configuration = { path: "", isolation: "thread", grants: [], config: {}, limits: { memoryMiB: 8, cpuMs: 50 } } as const;
+    const limits = effectiveLimits(parse({ limits: { memoryMiB: 4, cpuMs: 5_000, storageMiB: 1_000 } }), configuration);
+    expect(limits).toMatchObject({
+      memoryBytes: 4 * 1024 * 1024,
+      cpuMs: 50,
+      storageBytes: DEFAULT_LIMITS.storageBytes,
+      deadlineMs: DEFAULT_LIMITS.deadlineMs,
+    });
+  });
+
+  it("gives the core what it needs, with grants all or as listed", () => {
+    const permissions = [{ permission: "services.call" as const, resource: "logger.log", reason: "to log" }];
+    const manifest = parse({ permissions, dependencies: { logger: "^1.0.0" }, services: { "p.x": { entryPoint: "x" } } });
+    const admitted = { module: new Uint8Array(0), entryPoints: ["x"] };
+    const configuration = { path: "", isolation: "thread", grants: "all", limits: {}, config: { text: "ü", list: [1, 2] } } as const;
+    expect(definePlugin(manifest, admitted, configuration)).toMatchObject({
+      grants: permissions,
+      dependencies: ["logger"],
+      services: [{ name: "p.x", entryPoint: "x" }],
+      config: { text: "ü", list: "[1,2]" },
+    });
+    expect(definePlugin(manifest, admitted, { ...configuration, grants: [] }).grants).toEqual([]);
+  });
+});
+
+describe("plugin folder", () => {
+  it("says what is missing and how to get it", async () => {
+    const folder = temporaryFolder();
+    await expect(readPluginFolder(folder.path)).rejects.toMatchObject({
+      code: "invalid-manifest",
+      message: expect.stringContaining("plugin.json cannot be read"),
+    });
+    writeFileSync(join(folder.path, "plugin.json"), JSON.stringify(BASE));
+    await expect(readPluginFolder(folder.path)).rejects.toMatchObject({ message: expect.stringContaining("build the plugin first") });
+    const written = await writePlugin(folder.path, "ok", "(module)");
+    expect((await readPluginFolder(written)).wasm.length).toBe(8);
+    folder.remove();
+  });
+});
+
+describe("configuration", () => {
+  it("makes paths absolute beside the file and fills in defaults that grant nothing", () => {
+    const configuration = parseConfiguration('{"plugins":{"p":{"path":"plugins/p"}}}', "/etc/bulkhead/bulkhead.json");
+    expect(configuration).toMatchObject({
+      dataDir: "/etc/bulkhead/data",
+      plugins: { p: { path: "/etc/bulkhead/plugins/p", isolation: "thread", grants: [], config: {} } },
+    });
+  });
+
+  it("refuses unknown keys, reserved names, bad patterns and malformed JSON with their paths", () => {
+    expect(refusal(() => parseConfiguration("{", "c.json")).message).toContain("c.json is not JSON");
+    const error = refusal(() =>
+      parseConfiguration(
+        '{"plugin":{},"plugins":{"p":{"path":"x","grants":[{"permission":"services.call","resource":"a*"}],"isolation":"none"}}}',
+        "c.json",
+      ),
+    );
+    expect(error.code).toBe("invalid-message");
+    for (const path of ["plugin", "plugins.p.grants", "plugins.p.isolation"]) expect(error.detail).toContain(path);
+    expect(refusal(() => parseConfiguration('{"plugins":{"host":{"path":"x"}}}', "c.json")).detail).toContain("plugins");
+  });
+});
