@@ -22,8 +22,8 @@ export interface Frame {
   hasElse: boolean;
   /** Blocks that the meter opened around this one and the ones outside, by which labels shift. */
   readonly extraBlocks: number;
-  /** The loop was split: see injection.ts. */
-  readonly isSplit: boolean;
+  /** What a split loop spends an iteration, undefined for all else: see injection.ts. */
+  readonly splitUnits: number | undefined;
 }
 
 const unreached = (): State => ({ unchecked: false, dirty: false, debt: UNREACHED });
@@ -37,14 +37,14 @@ export class Flow {
     return this.frames.at(-1)?.extraBlocks ?? 0;
   }
 
-  open(kind: Frame["kind"], extraBlocks = 0): void {
+  open(kind: Frame["kind"], split?: { extraBlocks: number; units: number }): void {
     this.frames.push({
       kind,
       entry: { ...this.state },
       exit: unreached(),
       hasElse: false,
-      extraBlocks: this.extraBlocks + extraBlocks,
-      isSplit: extraBlocks > 0,
+      extraBlocks: this.extraBlocks + (split?.extraBlocks ?? 0),
+      splitUnits: split?.units,
     });
   }
 

@@ -76,10 +76,12 @@ export class FuelCode {
     this.#indexed(OP.brIf, label);
   }
 
-  /** Refuels a cached fuel without asking whether it is negative. */
-  refuel(): void {
+  /** Refuels the cached fuel and takes `units` back that the check before will spend again; they may wrap in between. */
+  refuelAndReturn(units: number): void {
     this.#indexed(OP.localGet, this.#fuelLocal);
     this.#indexed(OP.call, this.#added.helper);
+    this.#constant(units);
+    this.#out.byte(OP.i32Add);
     this.#indexed(OP.localSet, this.#fuelLocal);
   }
 
@@ -103,7 +105,9 @@ export class FuelCode {
     this.unlikely.push(this.#out.length);
     this.#out.byte(OP.if);
     this.#out.byte(EMPTY_BLOCK);
-    this.refuel();
+    this.#indexed(OP.localGet, this.#fuelLocal);
+    this.#indexed(OP.call, this.#added.helper);
+    this.#indexed(OP.localSet, this.#fuelLocal);
     this.#out.byte(OP.end);
   }
 

@@ -209,7 +209,7 @@ class Injection {
     const units = Math.min(PREPAY_MAX, Math.max(1, Math.ceil(loop.cost / COST_PER_UNIT)));
     const isSplit = this.#canSplit(loop);
     if (isSplit) this.#openSplit();
-    this.#flow.open("loop", isSplit ? SPLIT_BLOCKS : 0);
+    this.#flow.open("loop", isSplit ? { extraBlocks: SPLIT_BLOCKS, units } : undefined);
     this.#copyTo(this.#reader.offset);
     // What was paid in advance for the way here does not count inside, or an iteration could live on it.
     const debt = Math.max(0, this.#flow.state.debt) - units * COST_PER_UNIT;
@@ -235,10 +235,10 @@ class Injection {
     this.#out.bytes([OP.loop, EMPTY_BLOCK, OP.block, EMPTY_BLOCK]);
   }
 
-  #closeSplit(): void {
+  #closeSplit(units: number): void {
     this.#copyTo(this.#reader.offset);
     this.#out.bytes([OP.br, 2, OP.end]);
-    this.#fuel.refuel();
+    this.#fuel.refuelAndReturn(units);
     this.#out.bytes([OP.br, 0, OP.end, OP.unreachable, OP.end]);
   }
 
@@ -257,7 +257,7 @@ class Injection {
       return;
     }
     const frame = flow.close();
-    if (frame.isSplit) this.#closeSplit();
+    if (frame.splitUnits !== undefined) this.#closeSplit(frame.splitUnits);
   }
 
   #endFunction(): void {

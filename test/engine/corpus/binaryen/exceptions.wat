@@ -1,0 +1,36 @@
+;; Exception handling with try_table and throw_ref.
+(module
+  (tag $number (param i32))
+  (tag $nothing)
+  (func $thrower (param i32)
+    (if (i32.gt_s (local.get 0) (i32.const 5)) (then (throw $number (local.get 0))))
+    (if (i32.lt_s (local.get 0) (i32.const 0)) (then (throw $nothing))))
+  (func $catch (export "catch") (param i32) (result i32)
+    (block $all
+      (return (i32.mul (i32.const 10) (block $tagged (result i32)
+        (try_table (catch $number $tagged) (catch_all $all) (call $thrower (local.get 0)))
+        (return (i32.const 1))))))
+    (i32.const -10))
+  (func (export "again") (param i32) (result i32) (local $caught exnref)
+    (block $tagged (result i32)
+      (local.set $caught (block $all (result exnref)
+        (try_table (catch_all_ref $all) (call $thrower (local.get 0)))
+        (return (i32.const 2))))
+      (try_table (catch $number $tagged) (throw_ref (local.get $caught)))
+      (i32.const 3)))
+  (func (export "uncaught") (param i32) (result i32) (call $thrower (local.get 0)) (i32.const 0))
+  ;; A clause whose target is the function itself.
+  (func (export "toFunction") (param i32) (result i32)
+    (try_table (result i32) (catch $number 0) (call $thrower (local.get 0)) (i32.const 5)))
+  (func (export "loop") (param i32) (result i32) (local i32 i32)
+    (loop $l
+      (local.set 2 (i32.add (local.get 2) (call $catch (i32.sub (local.get 1) (i32.const 4)))))
+      (br_if $l (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 20))))
+    (local.get 2))
+  (func (export "loopInside") (param i32) (result i32) (local i32)
+    (block $tagged (result i32)
+      (try_table (catch $number $tagged)
+        (loop $l
+          (call $thrower (local.get 1))
+          (br_if $l (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (local.get 0)))))
+      (local.get 1))))

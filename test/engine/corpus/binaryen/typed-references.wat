@@ -1,0 +1,30 @@
+;; Calls through typed references, tables with an initial value, and branches on null.
+(module
+  (type $unary (func (param i32) (result i32)))
+  (table $t 3 3 (ref $unary) (ref.func $double))
+  (elem (table $t) (i32.const 1) (ref $unary) (ref.func $triple))
+  (elem declare func $count)
+  (func $double (type $unary) (i32.mul (local.get 0) (i32.const 2)))
+  (func $triple (type $unary) (i32.mul (local.get 0) (i32.const 3)))
+  (func $count (type $unary) (local i32)
+    (loop (br_if 0 (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (local.get 0))))
+    (local.get 1))
+  (func (export "call") (param i32) (result i32)
+    (call_ref $unary (local.get 0) (table.get $t (i32.rem_u (local.get 0) (i32.const 4)))))
+  (func (export "tail") (param i32) (result i32)
+    (return_call_ref $unary (i32.and (local.get 0) (i32.const 255)) (ref.func $count)))
+  (func (export "loop") (param i32) (result i32) (local i32)
+    (local.set 1 (i32.const 10))
+    (loop
+      (local.set 0 (call_ref $unary (i32.and (local.get 0) (i32.const 31)) (ref.func $count)))
+      (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
+    (local.get 0))
+  (func (export "null") (param i32) (result i32)
+    (block $none
+      (return (call_ref $unary (local.get 0) (br_on_null $none
+        (if (result (ref null $unary)) (local.get 0) (then (ref.func $triple)) (else (ref.null $unary)))))))
+    (i32.const 1234))
+  (func (export "nonNull") (param i32) (result i32)
+    (call_ref $unary (i32.const 5) (block $some (result (ref $unary))
+      (br_on_non_null $some (if (result (ref null $unary)) (local.get 0) (then (ref.func $double)) (else (ref.null $unary))))
+      (ref.func $triple)))))

@@ -1,0 +1,92 @@
+;; Blocks, loops and branches of every kind that the first version of WebAssembly has.
+(module
+  (func (export "sumTo") (param i32) (result i32) (local i32)
+    (block (loop
+      (br_if 1 (i32.le_s (local.get 0) (i32.const 0)))
+      (local.set 1 (i32.add (local.get 1) (local.get 0)))
+      (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+      (br 0)))
+    (local.get 1))
+  (func (export "switch") (param i32) (result i32)
+    (block $other (block $two (block $one (block $zero
+      (br_table $zero $one $two $other (local.get 0)))
+      (return (i32.const 10)))
+      (return (i32.const 11)))
+      (return (i32.const 12)))
+    (i32.const 13))
+  ;; A switch inside a loop, whose cases go round, out of the loop, and out of the function.
+  (func (export "machine") (param i32) (result i32) (local i32 i32)
+    (block $done
+      (loop $next
+        (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+        (if (i32.gt_u (local.get 1) (i32.const 200)) (then (return (local.get 2))))
+        (block $c (block $b (block $a
+          (br_table $a $b $c $done (i32.rem_u (i32.add (local.get 0) (local.get 1)) (i32.const 5))))
+          (local.set 2 (i32.add (local.get 2) (i32.const 3))) (br $next))
+          (local.set 2 (i32.mul (local.get 2) (i32.const 5))) (br $next))
+        (local.set 2 (i32.xor (local.get 2) (local.get 1)))
+        (br $next)))
+    (i32.add (local.get 2) (i32.const 1000)))
+  ;; The function's own label as a target, with a value.
+  (func (export "leave") (param i32) (result i32) (local i32)
+    (loop $l (result i32)
+      (drop (br_if 1 (local.get 1) (i32.gt_s (local.get 1) (local.get 0))))
+      (local.set 1 (i32.add (local.get 1) (i32.const 3)))
+      (drop (br_if 1 (i32.const -5) (i32.gt_s (local.get 1) (i32.const 90))))
+      (br $l)))
+  (func (export "ifElse") (param i32) (result i32)
+    (if (result i32) (i32.and (local.get 0) (i32.const 1))
+      (then (loop (result i32) (i32.mul (local.get 0) (i32.const 3))))
+      (else (if (result i32) (i32.gt_s (local.get 0) (i32.const 2)) (then (i32.const 2)) (else (return (i32.const 9)))))))
+  (func (export "deadCode") (param i32) (result i32)
+    (block (br 0) (loop (br 0)) (drop (i32.add (unreachable) (i32.const 1))) (call $nothing))
+    (if (i32.eq (local.get 0) (i32.const 77)) (then (unreachable)))
+    (return (i32.const 4)) (loop (br 0)))
+  (func $nothing)
+  ;; Three loops deep, with a loop after the innermost.
+  (func (export "nested") (param i32) (result i32) (local i32 i32 i32 i32)
+    (local.set 0 (i32.and (local.get 0) (i32.const 15)))
+    (loop $a
+      (local.set 2 (i32.const 0))
+      (loop $b
+        (local.set 3 (i32.const 0))
+        (loop $c
+          (local.set 4 (i32.add (i32.mul (local.get 4) (i32.const 7)) (local.get 3)))
+          (local.set 3 (i32.add (local.get 3) (i32.const 1)))
+          (br_if $c (i32.lt_s (local.get 3) (local.get 0)))
+          (br_if $b (i32.eq (local.get 4) (i32.const 0x12345))))
+        (loop $d
+          (local.set 4 (i32.xor (local.get 4) (local.get 3)))
+          (local.set 3 (i32.sub (local.get 3) (i32.const 1)))
+          (br_if $d (i32.gt_s (local.get 3) (i32.const 0))))
+        (local.set 2 (i32.add (local.get 2) (i32.const 1)))
+        (br_if $b (i32.lt_s (local.get 2) (local.get 0))))
+      (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+      (br_if $a (i32.lt_s (local.get 1) (local.get 0))))
+    (local.get 4))
+  (func $fib (export "fib") (param i32) (result i32)
+    (local.set 0 (i32.and (local.get 0) (i32.const 15)))
+    (if (result i32) (i32.lt_s (local.get 0) (i32.const 2)) (then (local.get 0))
+      (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1))) (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+  ;; A loop that calls what may run long, so that the cached fuel must be written and read back.
+  (func $work (param i32) (result i32) (local i32)
+    (loop (local.set 1 (i32.add (local.get 1) (local.get 0)))
+      (br_if 0 (i32.gt_s (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 0))))
+    (local.get 1))
+  (func (export "mixed") (param i32) (result i32) (local i32 i32)
+    (local.set 1 (i32.const 20))
+    (loop (local.set 2 (i32.add (local.get 2) (i32.const 7)))
+      (br_if 0 (i32.gt_s (local.tee 1 (i32.sub (local.get 1) (i32.const 1))) (i32.const 0))))
+    (local.set 1 (i32.const 5))
+    (loop (local.set 2 (i32.add (local.get 2) (call $work (i32.and (local.get 0) (i32.const 63)))))
+      (br_if 0 (i32.gt_s (local.tee 1 (i32.sub (local.get 1) (i32.const 1))) (i32.const 0))))
+    (local.get 2))
+  (func $half (param f64) (result f64) (f64.mul (local.get 0) (f64.const 0.5)))
+  ;; A bounded callee inside a loop, and a call that ends in a trap.
+  (func (export "halves") (param f64) (result i32) (local i32)
+    (loop
+      (if (f64.lt (local.get 0) (f64.const -10)) (then (drop (call $work (i32.const 1))) (unreachable)))
+      (local.set 0 (call $half (local.get 0)))
+      (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+      (br_if 0 (f64.gt (local.get 0) (f64.const 0.001))))
+    (local.get 1)))

@@ -1,0 +1,23 @@
+;; Arithmetic, sign extension and saturating conversions, with every immediate a constant can have.
+(module
+  (func (export "i32") (param i32) (result i32)
+    (i32.add (i32.rotl (i32.clz (local.get 0)) (i32.const -2147483648))
+      (i32.add (i32.extend8_s (local.get 0)) (i32.div_s (i32.extend16_s (local.get 0)) (i32.const 3)))))
+  (func (export "i64") (param i64) (result i64)
+    (i64.xor (i64.const -9223372036854775808)
+      (i64.add (i64.extend32_s (local.get 0)) (i64.rem_u (local.get 0) (i64.const 1000003)))))
+  (func (export "f32") (param f32) (result f32) (f32.sqrt (f32.abs (f32.nearest (f32.mul (local.get 0) (f32.const 1.5))))))
+  (func (export "f64") (param f64) (result f64) (f64.div (f64.copysign (local.get 0) (f64.const -0x1p-3)) (f64.const 3)))
+  (func (export "saturate") (param f64) (result i64)
+    (i64.add (i64.trunc_sat_f64_s (f64.mul (local.get 0) (f64.const 1e300)))
+      (i64.extend_i32_u (i32.trunc_sat_f64_u (local.get 0)))))
+  (func (export "divide") (param i32) (result i32) (i32.div_u (i32.const 100) (local.get 0)))
+  (func (export "collatz") (param i64) (result i32) (local i32)
+    (local.set 0 (i64.add (i64.const 1) (i64.and (local.get 0) (i64.const 0xffff))))
+    (block (loop
+      (br_if 1 (i64.eq (local.get 0) (i64.const 1)))
+      (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+      (local.set 0 (select (i64.add (i64.mul (local.get 0) (i64.const 3)) (i64.const 1))
+        (i64.shr_u (local.get 0) (i64.const 1)) (i32.wrap_i64 (i64.and (local.get 0) (i64.const 1)))))
+      (br 0)))
+    (local.get 1)))

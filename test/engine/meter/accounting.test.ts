@@ -1,0 +1,168 @@
+// What is charged is at least a fixed share of what is done, so that a slice of fuel is a bounded time; and the amounts
+// cannot wrap around.
+
+import { describe, expect, it } from "vitest";
+import { assemble, assembleWithGc } from "../corpus/text.ts";
+import { admitAll, Metered } from "./metered.ts";
+
+const PLENTY = 2 ** 31 - 1;
+
+/** Units that a call of `run` is charged. */
+async function charged(text: string, build: (text: string) => Uint8Array<ArrayBuffer> = assemble): Promise<number> {
+  const guest = new Metered(admitAll(build(`(module ${text})`)).bytes, { units: PLENTY, max: 1 });
+  await guest.call("run", 1);
+  return PLENTY - guest.fuel;
+}
+
+const adds = (count: number): string => "(local.set 0 (i32.add (local.get 0) (i32.const 3)))".repeat(count);
+
+describe("straight-line code", () => {
+  it("is free when it is short and calls nothing that may be long", async () => {
+    expect(await charged(`(func (export "run") (param i32) ${adds(100)})`)).toBe(0);
+  });
+
+  it("is charged when it is long", async () => {
+    expect(await charged(`(func (export "run") (param i32) ${adds(10_000)})`)).toBeGreaterThan(10_000);
+  });
+
+  it("is charged on the side that is taken only", async () => {
+    const text = `(func (export "run") (param i32) (if (i32.eqz (local.get 0)) (then ${adds(5_000)}) (else ${adds(1_000)})))`;
+    const units = await charged(text);
+    expect(units).toBeGreaterThan(1_000);
+    expect(units).toBeLessThan(4_000);
+  });
+});
+
+describe("calls", () => {
+  // A function that is unbounded for the analysis, yet returns at once on a path without a check.
+  const early = `(func $early (param i32) (if (local.get 0) (then ${adds(40)} (return))) (loop))`;
+
+  it("of what returns before its first check are still charged what it did", async () => {
+    const calls = "(call $early (i32.const 1))".repeat(500);
+    expect(await charged(`${early} (func (export "run") (param i32) ${calls})`)).toBeGreaterThan(500 * 40);
+  });
+
+  it("in a loop are charged each time", async () => {
+    const text = `${early} (func (export "run") (param i32) (local i32) (loop (call $early (i32.const 1))
+      (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000)))))`;
+    expect(await charged(text)).toBeGreaterThan(1_000 * 40);
+  });
+
+  it("of bounded functions are charged by their caller", async () => {
+    const text = `(func $bounded (param i32) ${adds(100)}) (func (export "run") (param i32) (local i32)
+      (loop (call $bounded (i32.const 1))
+        (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000)))))`;
+    expect(await charged(text)).toBeGreaterThan(1_000 * 100);
+  });
+
+  it("of host functions are charged", async () => {
+    const { bytes } = admitAll(assemble(`(module (import "h" "f" (func $f)) (func (export "run") ${"(call $f)".repeat(100)}))`));
+    const guest = new Metered(bytes, { units: PLENTY }, { h: { f: () => undefined } });
+    await guest.call("run");
+    expect(PLENTY - guest.fuel).toBeGreaterThan(1_000);
+  });
+
+  it("that throw through functions are charged for each of these", async () => {
+    const text = `(tag $e) (func $thrower (param i32) (throw $e))
+      (func $middle (param i32) (loop) ${adds(200)} (call $thrower (local.get 0)))
+      (func (export "run") (param i32) (local i32)
+        (loop (try (do (call $middle (i32.const 1))) (catch_all))
+          (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 100)))))`;
+    expect(await charged(text)).toBeGreaterThan(100 * 200);
+  });
+});
+
+describe("loops", () => {
+  const rounds = (body: string): string => `(func (export "run") (param i32) (local i32) (loop ${body}
+    (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000)))))`;
+
+  it("are charged about their body an iteration", async () => {
+    const units = await charged(rounds(adds(50)));
+    expect(units).toBeGreaterThan(1_000 * 50);
+    expect(units).toBeLessThan(1_000 * 150);
+  });
+
+  it.each([300, 600, 2_000])("with a body of %i instructions are charged at least half of it", async (count) => {
+    expect(await charged(rounds(adds(count)))).toBeGreaterThan((1_000 * count) / 2);
+  });
+
+  it("do not live on what the loops around them paid in advance", async () => {
+    const inner = `(loop ${adds(700)}
+      (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000))))`;
+    const nested = `(loop ${adds(300)} `.repeat(8) + inner + ")".repeat(8);
+    expect(await charged(`(func (export "run") (param i32) (local i32) ${nested})`)).toBeGreaterThan(350_000);
+  });
+
+  it("of instructions that compile to nothing are not free", async () => {
+    expect(await charged(rounds("(drop (i32.const 1))".repeat(1_000)))).toBeGreaterThan(100_000);
+  });
+});
+
+describe("bulk operations", () => {
+  it("are charged by their length", async () => {
+    const text = `(memory 16) (func (export "run") (param i32) (memory.fill (i32.const 0) (i32.const 1) (i32.const 1000000)))`;
+    expect(await charged(text)).toBeGreaterThan(1_000_000 / 16);
+  });
+
+  it("on arrays are charged by their length", async () => {
+    const text = `(type $a (array i32)) (func (export "run") (param i32)
+      (drop (array.new_default $a (i32.const 100000))))`;
+    expect(await charged(text, assembleWithGc)).toBeGreaterThan(100_000 / 4);
+  });
+
+  it.each([
+    ["memory.fill", `(memory 1) (func (export "run") (memory.fill (i32.const 0) (i32.const 0) (i32.const -1)))`],
+    [
+      "table.fill",
+      `(table $t 1 funcref) (func (export "run")
+      (table.fill $t (i32.const 0) (ref.null func) (i32.const -1)))`,
+    ],
+  ])("of the greatest length (%s) leave the fuel negative, not wrapped around", async (_, text) => {
+    const guest = new Metered(admitAll(assemble(`(module ${text})`)).bytes, { units: 1 });
+    let seen = 0;
+    guest.refuelWith(() => {
+      seen = guest.fuel;
+    });
+    await expect(guest.call("run")).rejects.toThrow("unreachable");
+    expect(seen).toBeLessThan(-(2 ** 27));
+    expect(seen).toBeGreaterThan(-(2 ** 31));
+  });
+
+  it("that make large structures are charged by their fields", async () => {
+    const fields = "(field i32)".repeat(500);
+    const text = `(type $s (struct ${fields})) (func (export "run") (param i32) (local i32)
+      (loop $l (drop (struct.new_default $s))
+        (br_if $l (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 100)))))`;
+    expect(await charged(text, assembleWithGc)).toBeGreaterThan(100 * 100);
+  });
+});
+
+describe("a host that wants a guest to die", () => {
+  it("sets the fuel negative in a host function, and the guest traps at its next check", async () => {
+    const text = `(module (import "h" "kill" (func $kill)) (global $after (export "after") (mut i32) (i32.const 0))
+      (func (export "run") (local i32)
+        (loop (call $kill) (loop (global.set $after (i32.add (global.get $after) (i32.const 1))) (br 0)))))`;
+    const guest = new Metered(
+      admitAll(assemble(text)).bytes,
+      { units: PLENTY, max: 1 },
+      {
+        h: {
+          kill: () => {
+            guest.fuel = -1;
+          },
+        },
+      },
+    );
+    await expect(guest.call("run")).rejects.toThrow("unreachable");
+    expect(guest.exports).toHaveProperty("after.value", 0);
+  });
+});
+
+describe("a stack overflow", () => {
+  it("cannot be caught, or a guest could run for ever on fuel that was never written back", async () => {
+    const text = `(module (tag $e) (func $deep (call $deep) (throw $e)) (func (export "run") (result i32)
+      (try (result i32) (do (call $deep) (i32.const 0)) (catch_all (i32.const 1)))))`;
+    const guest = new Metered(admitAll(assemble(text)).bytes, { units: PLENTY });
+    await expect(guest.call("run")).rejects.toThrow(RangeError);
+  });
+});
