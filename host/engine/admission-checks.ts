@@ -46,7 +46,7 @@ class Refusals {
 }
 
 function checkCounts(module: WasmModule, refusals: Refusals): void {
-  refusals.check("maxModuleBytes", module.bytes.length - module.customBytes, "the size without custom sections");
+  refusals.check("maxModuleBytes", module.bytes.length - module.droppedBytes, "the size without what is dropped");
   refusals.check("maxTypes", module.types.length, "the number of types");
   refusals.check("maxImports", module.imports.length, "the number of imports");
   refusals.check("maxExports", module.exports.length, "the number of exports");

@@ -2,7 +2,7 @@
 // (docs: MEASUREMENTS, "Modules that hurt"); they bound what V8 spends on a module, not what the module does.
 
 export interface AdmissionLimits {
-  /** The source without its custom sections. */
+  /** The source without its custom sections, but with its names. */
   readonly maxModuleBytes: number;
   /** The linear memory's minimum may not exceed it, and its maximum becomes it. 64 KiB each. */
   readonly maxMemoryPages: number;

@@ -46,7 +46,7 @@ class ModuleParser {
   readonly #features = new Set<string>();
   #types: TypeDefinition[] = [];
   #nameSection: Uint8Array | undefined;
-  #customBytes = 0;
+  #droppedBytes = 0;
   #importedFunctions = 0;
   #globals = 0;
   #start: number | undefined;
@@ -91,7 +91,7 @@ class ModuleParser {
       bytes: this.#bytes,
       sections: this.#sections,
       nameSection: this.#nameSection,
-      customBytes: this.#customBytes,
+      droppedBytes: this.#droppedBytes,
       types: this.#types,
       imports: this.#imports,
       importedFunctions: this.#importedFunctions,
@@ -112,9 +112,9 @@ class ModuleParser {
   }
 
   #custom(at: number, reader: Reader): void {
-    this.#customBytes += reader.end - at;
-    if (reader.name(reader.end - reader.offset) !== "name" || this.#nameSection !== undefined) return;
-    this.#nameSection = this.#bytes.subarray(at, reader.end);
+    if (reader.name(reader.end - reader.offset) === "name" && this.#nameSection === undefined) {
+      this.#nameSection = this.#bytes.subarray(at, reader.end);
+    } else this.#droppedBytes += reader.end - at;
   }
 
   #section(id: number, reader: Reader): void {

@@ -99,7 +99,7 @@ class MeteredKernels {
   }
 
   kernel(name: string): (...size: number[]) => Promise<unknown> {
-    return WebAssembly.promising(exported(this.#exports, name));
+    return WebAssembly.promising(this.#exports[name]);
   }
 
   begin(slice: number): void {
