@@ -4,7 +4,8 @@ import "./assembly/abort";
 
 export { HostError, Nothing, Outcome, Result, done, fail, ok } from "./assembly/result";
 export { Event } from "./assembly/event";
-export { Json, JsonKind } from "./assembly/json";
+export { Json } from "./assembly/json";
+export { JsonKind } from "./assembly/json-scanner";
 export { event, lifecycle, rawEvent, rawService, service, textService } from "./assembly/entry-points";
 export { Caller } from "./assembly/services";
 

@@ -1,26 +1,10 @@
 // A JSON value of any shape, kept as the bytes it came in, and the two doors of the codec: parse and stringify.
 
 import { JsonReader } from "./json-reader";
+import { JsonKind } from "./json-scanner";
 import { JsonWriter } from "./json-writer";
 import { copyBytes, decodeUtf8, encodeUtf8 } from "./memory";
 import { Result } from "./result";
-
-export enum JsonKind {
-  Null,
-  Bool,
-  Number,
-  Text,
-  Array,
-  Object,
-}
-
-export function describeKind(kind: JsonKind): string {
-  if (kind == JsonKind.Null) return "null";
-  if (kind == JsonKind.Bool) return "true or false";
-  if (kind == JsonKind.Number) return "a number";
-  if (kind == JsonKind.Text) return "a string";
-  return kind == JsonKind.Array ? "an array" : "an object";
-}
 
 const writer = new JsonWriter();
 

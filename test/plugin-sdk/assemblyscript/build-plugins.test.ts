@@ -81,3 +81,17 @@ export function f(): i32 { return service<Plain, Plain>((x) => ok(x)); }`;
     await expect(buildPlugin(await plugin(source))).rejects.toThrow("this class has no JSON form: write @json above it");
   });
 });
+
+describe("the README", () => {
+  it("shows a plugin that works", async () => {
+    const readme = await readFile(join(SDK, "README.md"), "utf8");
+    const { file } = await buildPlugin(await plugin(/```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? ""));
+    const host = FakeHost.fromFile(file);
+    host.json("welcome", { name: "Zoë" });
+    expect(host.json("welcome", { name: "Zoë" })).toEqual({ name: "Zoë", times: 2 });
+    expect(host.published("visits.happened")).toHaveLength(2);
+    expect(host.deliver("on_ban", "bans.banned", { name: "Zoë" }).ok).toBe(true);
+    expect(host.deliver("on_ban", "bans.banned", { name: "" }).error).toBe("/plugins/other bans nobody");
+    expect(host.storage.size).toBe(0);
+  });
+});

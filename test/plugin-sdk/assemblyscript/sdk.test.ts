@@ -156,6 +156,15 @@ describe("JSON", () => {
     expect(load().json("echo_json", { id: "x", ratio })).toMatchObject({ ratio });
   });
 
+  it("reads every number of up to 15 digits between 1e-22 and 1e22 exactly", () => {
+    const host = load();
+    const list = Array.from({ length: 5_000 }, (_, i) =>
+      Number((((i * 7_919) % 10_007) * 1.000_13 * 10 ** ((i % 36) - 20)).toPrecision((i % 15) + 1)),
+    );
+    expect(host.json("echo_numbers", list)).toEqual(list);
+    expect(host.json("echo_numbers", "[-0.0, 0.1e1, 1E+2, 12e-1, 1e30, 1e400, 1e-400]")).toEqual([0, 1, 100, 1.2, 1e30, null, 0]);
+  });
+
   it("takes 1.0 and 1e3 for whole numbers, and all 64 bits of one", () => {
     const host = load();
     expect(host.json("echo_json", '{"id":"x","count":1.0,"small":1e2}')).toMatchObject({ count: 1, small: 100 });
