@@ -50,6 +50,7 @@ interface Signature {
 
 export interface CellFunction extends Signature {
   readonly place: "cell";
+  /** A view that is valid until the next host function answers. */
   answer(scope: CellScope, args: readonly Bytes[]): Bytes;
 }
 
@@ -58,12 +59,17 @@ export interface HostFunction extends Signature {
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
 
-type Decoded<P extends readonly value.Codec<unknown>[]> = {
-  [K in keyof P]: P[K] extends value.Codec<infer T> ? T : never;
-};
+type Codecs = readonly value.Codec<unknown>[];
+type Decoded<P extends Codecs> = { [K in keyof P]: P[K] extends value.Codec<infer T> ? T : never };
 
-const decodeAll = <P extends readonly value.Codec<unknown>[]>(params: P, args: readonly Bytes[]): Decoded<P> =>
-  params.map((codec, i) => codec.decode(args[i] ?? new Uint8Array(0))) as Decoded<P>;
+const NOTHING = new Uint8Array(0);
+const decodeAll = <P extends Codecs>(params: P, args: readonly Bytes[]): Decoded<P> =>
+  params.map((codec, i) => codec.decode(args[i] ?? NOTHING)) as Decoded<P>;
+
+const signature = (params: Codecs, result: { readonly wit: string }): Signature => ({
+  params: params.map(({ wit }) => wit),
+  result: result.wit,
+});
 
 function failed(thrown: unknown, scope: CellScope | HostScope): Bytes {
   const error = toHostError(thrown);
@@ -73,51 +79,35 @@ function failed(thrown: unknown, scope: CellScope | HostScope): Bytes {
 
 // The two catch-alls below are the only ones on the guest's path: nothing is thrown across the Wasm line.
 
-function inCell<const P extends readonly value.Codec<unknown>[], R>(
+function inCell<const P extends Codecs, R>(
   params: P,
   result: value.Codec<R>,
   run: (scope: CellScope, ...args: Decoded<P>) => R,
 ): CellFunction {
-  return {
-    place: "cell",
-    params: params.map((codec) => codec.wit),
-    result: result.wit,
-    answer(scope, args) {
-      try {
-        return value.tagged(0, result.encode(run(scope, ...decodeAll(params, args))));
-      } catch (thrown) {
-        return failed(thrown, scope);
-      }
-    },
+  const answer: CellFunction["answer"] = (scope, args) => {
+    try {
+      return value.encodeResult(result, run(scope, ...decodeAll(params, args)));
+    } catch (thrown) {
+      return failed(thrown, scope);
+    }
   };
+  return { place: "cell", ...signature(params, result), answer };
 }
 
-function inHost<const P extends readonly value.Codec<unknown>[], R>(
+function inHost<const P extends Codecs, R>(
   params: P,
   result: value.Codec<R>,
   run: (scope: HostScope, ...args: Decoded<P>) => R | Promise<R>,
 ): HostFunction {
-  return {
-    place: "host",
-    params: params.map((codec) => codec.wit),
-    result: result.wit,
-    async answer(scope, args) {
-      try {
-        return value.tagged(0, result.encode(await run(scope, ...decodeAll(params, args))));
-      } catch (thrown) {
-        return failed(thrown, scope);
-      }
-    },
+  const answer: HostFunction["answer"] = async (scope, args) => {
+    try {
+      return value.encodeResult(result, await run(scope, ...decodeAll(params, args))).slice();
+    } catch (thrown) {
+      return failed(thrown, scope);
+    }
   };
+  return { place: "host", ...signature(params, result), answer };
 }
-
-const caller: value.Codec<Caller> = {
-  wit: "caller",
-  decode: () => {
-    throw new HostError("invalid-message", "a caller is stamped by the host");
-  },
-  encode: ({ kind, name }) => value.text.encode(JSON.stringify({ kind, name })),
-};
 
 function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string {
   const { name, permissions } = scope.plugin;
@@ -172,7 +162,7 @@ const TABLE = {
   "log.write": inCell([value.level, value.text], value.nothing, writeLog),
   "events.publish": inHost([value.text, value.text, value.bytes], value.text, publish),
   "services.call": inHost([value.text, value.bytes, value.optionU32], value.bytes, callService),
-  "services.current-caller": inCell([], caller, (scope) => scope.caller),
+  "services.current-caller": inCell([], value.caller, (scope) => scope.caller),
   "state.get": inHost([value.text], value.optionBytes, (scope, key) => stateFor(scope, "state.read", key).get(key)),
   // A copy: the argument may be a view on a whole batch of messages.
   "state.set": inHost([value.text, value.bytes], value.nothing, (scope, key, data) =>

@@ -65,7 +65,7 @@ describe("the contract", () => {
     const env = /const ENV[^{]*\{([\s\S]*?)\n\};/.exec(source)?.[1] ?? "";
     const provided = [...env.matchAll(/^\s*([a-z_0-9]+):/gm)].map((match) => match[1]);
     expect(provided.length).toBeGreaterThan(20);
-    expect([...documented].sort()).toEqual([...new Set([...provided, "load", "store"])].sort());
+    expect([...documented].sort()).toEqual([...new Set([...provided, "load", "store", "release"])].sort());
   });
 
   it("has the same error codes, in the same order, in the union, in wit/ and in docs/errors.md", () => {

@@ -151,6 +151,7 @@ export class Bindings {
         this.#fate.doom(new HostError("plugin-failed", `${this.#environment.plugin} copied outside of its memory or its blocks`));
     };
     return {
+      release: this.#blocks.functions.release,
       load: (offset: bigint, address: number, length: number) =>
         requireBounds(this.#blocks.copyToGuest(offset, this.#guest(), address >>> 0, length >>> 0)),
       store: (address: number, offset: bigint, length: number) =>

@@ -48,7 +48,7 @@ const user = [...HOST_FUNCTIONS].map(([name, { params }]) => [importNameOf(name)
 const ALLOWED: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [EXTISM_ENV, new Map(Object.entries(ENV))],
   [EXTISM_USER, new Map(user)],
-  [BULK_MEMORY, new Map(Object.entries({ load: "i64,i32,i32:", store: "i32,i64,i32:" }))],
+  [BULK_MEMORY, new Map(Object.entries({ load: "i64,i32,i32:", store: "i32,i64,i32:", release: "i64:" }))],
 ]);
 
 export interface FunctionImport {

@@ -149,6 +149,13 @@ const FUNCTIONS: readonly KernelFunction[] = [
     ],
   },
   {
+    // Forgets this block and all that came after it: our SDKs give back the blocks of a host call in one go.
+    name: "release",
+    params: [I64],
+    results: [],
+    code: [...[...get(0), ...call(IS_BLOCK), IF, VOID], ...[...storeWord(WORD.top, [...get(0), WRAP, ...i32(HEADER_BYTES), I32_SUB]), END]],
+  },
+  {
     name: "length",
     params: [I64],
     results: [I64],

@@ -35,13 +35,15 @@ export interface FunctionFacts {
   /** Direct callees, once for each call. */
   readonly callees: number[];
   /** Calls through a table or a reference. */
-  hasIndirectCalls: boolean;
+  indirectCalls: number;
   hasBulk: boolean;
   mayThrow: boolean;
   hasHandlers: boolean;
   /** Set by classify: how far a call of it may go, and what the whole call costs if that is bounded. */
   reach: Reach;
   total: number;
+  /** Set by classify: the call instructions that may run long. */
+  unboundedCalls: number;
 }
 
 export interface ModuleFacts {
@@ -80,12 +82,13 @@ class FunctionAnalysis {
       cost: 0,
       loops: [],
       callees: [],
-      hasIndirectCalls: false,
+      indirectCalls: 0,
       hasBulk: false,
       mayThrow: false,
       hasHandlers: false,
       reach: "unbounded",
       total: 0,
+      unboundedCalls: 0,
     };
   }
 
@@ -139,11 +142,11 @@ class FunctionAnalysis {
       case OP.callRef:
         markImpure(frame.loop);
         frame.cost += EXIT_DEBT_MAX * COST_PER_UNIT;
-        this.#facts.hasIndirectCalls = true;
+        this.#facts.indirectCalls++;
         break;
       case OP.returnCallIndirect:
       case OP.returnCallRef:
-        this.#facts.hasIndirectCalls = true;
+        this.#facts.indirectCalls++;
         break;
     }
   }

@@ -2,6 +2,7 @@
 
 import { OP } from "../wasm/instructions.ts";
 import type { Writer } from "../wasm/writer.ts";
+import type { LengthCost } from "./tuning.ts";
 
 /** Indices of what is appended to the module. */
 export interface AddedIndices {
@@ -53,13 +54,14 @@ export class FuelCode {
     this.#refuelIfNegative();
   }
 
-  /** Spends `units` and the unsigned operand on top of the stack shifted right by `shift`; leaves the operand there. */
-  checkBulk(units: number, shift: number): void {
+  /** Spends `units` and what the length on top of the stack costs; leaves the length there. */
+  checkBulk(units: number, cost: LengthCost): void {
     this.#indexed(OP.localSet, this.#lengthLocal);
     this.#fuel();
     this.#indexed(OP.localGet, this.#lengthLocal);
-    this.#constant(shift);
-    this.#out.byte(OP.i32ShrU);
+    if (cost.max !== undefined) this.#smaller(cost.max);
+    this.#constant(Math.abs(cost.shift));
+    this.#out.byte(cost.shift < 0 ? OP.i32ShrU : OP.i32Shl);
     this.#constant(units);
     this.#out.byte(OP.i32Add);
     this.#spend();
@@ -83,6 +85,15 @@ export class FuelCode {
     this.#constant(units);
     this.#out.byte(OP.i32Add);
     this.#indexed(OP.localSet, this.#fuelLocal);
+  }
+
+  /** Makes of the length on the stack the smaller of it and `max`. */
+  #smaller(max: number): void {
+    this.#constant(max);
+    this.#indexed(OP.localGet, this.#lengthLocal);
+    this.#constant(max);
+    this.#out.byte(OP.i32LtU);
+    this.#out.byte(OP.select);
   }
 
   #fuel(): void {

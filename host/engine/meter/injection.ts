@@ -10,7 +10,19 @@ import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
 import { instructionCost } from "./instruction-cost.ts";
 import { costOfCall, type Reach } from "./reach.ts";
-import { BULK_COST, BYTES_SHIFT, DEBT_MAX, ELEMENTS_SHIFT, EXIT_DEBT_MAX, MEMORY_GROW_COST, PREPAY_MAX } from "./tuning.ts";
+import {
+  ARRAY_COPY_COST,
+  ARRAY_ELEMENTS_COST,
+  BULK_COST,
+  BYTES_COST,
+  DEBT_MAX,
+  EXIT_DEBT_MAX,
+  LAZY_CALLS_MAX,
+  type LengthCost,
+  MEMORY_GROW_COST,
+  PREPAY_MAX,
+  TABLE_ELEMENTS_COST,
+} from "./tuning.ts";
 
 const I32 = 0x7f;
 const EMPTY_BLOCK = 0x40;
@@ -18,6 +30,12 @@ const EXIT_DEBT = EXIT_DEBT_MAX * COST_PER_UNIT;
 // An exception may pass a callee that owes EXIT_DEBT, out of a point where this function owes as much.
 const CATCH_DEBT = 2 * EXIT_DEBT;
 const DEBT = DEBT_MAX * COST_PER_UNIT;
+const LENGTH_COSTS: ReadonlyMap<number, LengthCost> = new Map([
+  [BULK.bytes, BYTES_COST],
+  [BULK.tableElements, TABLE_ELEMENTS_COST],
+  [BULK.arrayElements, ARRAY_ELEMENTS_COST],
+  [BULK.arrayCopy, ARRAY_COPY_COST],
+]);
 /** The blocks that a split loop opens around itself. */
 const SPLIT_BLOCKS = 3;
 
@@ -64,6 +82,7 @@ class Injection {
 
   run(): readonly number[] {
     this.#prologue();
+    if (this.#facts.unboundedCalls > LAZY_CALLS_MAX) this.#payInAdvance();
     this.#flow.open("block");
     while (this.#reader.offset < this.#reader.end) {
       this.#instruction(this.#reader.next());
@@ -177,11 +196,16 @@ class Injection {
   }
 
   /** Writes a check here for at least `minUnits`, or what is owed if that is more. */
-  #pay(minUnits = 1): void {
+  #pay(minUnits = 0): void {
     const { state } = this.#flow;
-    const units = Math.max(minUnits, Math.ceil(state.debt / COST_PER_UNIT));
+    const units = Math.max(1, minUnits, Math.ceil(state.debt / COST_PER_UNIT));
     this.#fuel.check(units);
     this.#checked(state.debt - units * COST_PER_UNIT);
+  }
+
+  /** The check that a function begins with, at its start or before the first call that may be long. */
+  #payInAdvance(): void {
+    this.#pay(Math.min(PREPAY_MAX, Math.ceil(this.#facts.cost / COST_PER_UNIT)));
   }
 
   #checked(debt: number): void {
@@ -342,7 +366,7 @@ class Injection {
     const { state } = this.#flow;
     if (reach === "unbounded" && state.unchecked) {
       this.#copyTo(this.#reader.start);
-      this.#pay(Math.min(PREPAY_MAX, Math.max(1, Math.ceil(this.#facts.cost / COST_PER_UNIT))));
+      this.#payInAdvance();
     } else if (this.#context.facts.hasHandlers) this.#settleBefore();
     this.#storeBefore();
   }
@@ -358,9 +382,9 @@ class Injection {
     this.#spend();
     this.#copyTo(this.#reader.start);
     const owed = Math.max(0, Math.ceil(this.#flow.state.debt / COST_PER_UNIT));
-    const kind = bulkOf(key);
-    if (kind === BULK.memoryGrow) this.#fuel.check(MEMORY_GROW_COST + owed);
-    else this.#fuel.checkBulk(BULK_COST + owed, kind === BULK.bytes ? BYTES_SHIFT : ELEMENTS_SHIFT);
+    const cost = LENGTH_COSTS.get(bulkOf(key));
+    if (cost === undefined) this.#fuel.check(MEMORY_GROW_COST + owed);
+    else this.#fuel.checkBulk(BULK_COST + owed, cost);
     this.#checked(Math.min(0, this.#flow.state.debt));
   }
 }

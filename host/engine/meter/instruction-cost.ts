@@ -4,7 +4,7 @@ import type { InstructionReader } from "../wasm/instruction-reader.ts";
 import { costOf, OP } from "../wasm/instructions.ts";
 import type { TypeDefinition } from "../wasm/type-section.ts";
 
-const COST_PER_FIELD = 2;
+const COST_PER_FIELD = 8;
 
 /** In eighths of a unit; callees and the length of bulk operations are not included. */
 export function instructionCost(reader: InstructionReader, types: readonly TypeDefinition[]): number {

@@ -11,11 +11,16 @@ export type Reach = "returns" | "throws" | "unbounded";
 const BOUNDED_MAX = BOUNDED_COST_MAX * COST_PER_UNIT;
 const COST_LIMIT = 1e9;
 
-/** Sets `reach` and `total` of each function, and completes the costs of functions and loops. */
+/** Sets `reach`, `total` and `unboundedCalls` of each function, and completes the costs of functions and loops. */
 export function classify(functions: readonly FunctionFacts[], imported: number): void {
   findBounded(functions, imported);
   for (const facts of functions) {
-    for (const callee of facts.callees) facts.cost += costOfCall(functions[callee - imported]);
+    facts.unboundedCalls = facts.indirectCalls;
+    for (const index of facts.callees) {
+      const callee = functions[index - imported];
+      facts.cost += costOfCall(callee);
+      if (callee === undefined || callee.reach === "unbounded") facts.unboundedCalls++;
+    }
     facts.cost = Math.min(facts.cost, COST_LIMIT);
     for (const loop of facts.loops) completeLoop(loop, functions, imported);
   }
@@ -54,7 +59,7 @@ function findBounded(functions: readonly FunctionFacts[], imported: number): voi
 }
 
 function mayBeBounded(facts: FunctionFacts, imported: number): boolean {
-  if (facts.loops.length > 0 || facts.hasIndirectCalls || facts.hasBulk || facts.cost > BOUNDED_MAX) return false;
+  if (facts.loops.length > 0 || facts.indirectCalls > 0 || facts.hasBulk || facts.cost > BOUNDED_MAX) return false;
   return facts.callees.every((callee) => callee >= imported);
 }
 

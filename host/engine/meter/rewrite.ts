@@ -9,6 +9,7 @@ import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./added
 import { analyse } from "./analysis.ts";
 import { buildCode } from "./code-section.ts";
 import type { AddedIndices } from "./fuel-code.ts";
+import { TABLE_ELEMENTS_COST } from "./tuning.ts";
 
 export interface RewriteOptions {
   readonly maxMemoryPages: number;
@@ -130,7 +131,9 @@ function exportsOf(module: WasmModule, added: AddedIndices): Uint8Array {
   return extended(module, SECTION.export, count, out.view());
 }
 
-function tables(module: WasmModule, maxElements: number): Uint8Array {
+function tables(module: WasmModule, maxTableElements: number): Uint8Array {
+  // Beyond that length the meter would charge less than it should.
+  const maxElements = Math.min(maxTableElements, TABLE_ELEMENTS_COST.max ?? maxTableElements);
   const out = new Writer();
   out.u32(module.tables.length);
   for (const { head, limits, tail } of module.tables) {

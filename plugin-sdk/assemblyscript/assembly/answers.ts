@@ -2,7 +2,7 @@
 
 import * as abi from "./imports";
 import { JsonReader } from "./json-reader";
-import { decodeUtf8, readBlock, readView } from "./memory";
+import { decodeUtf8, endCall, readBlock, readView } from "./memory";
 import { HostError, Nothing, Outcome, Result, done, ok } from "./result";
 
 @json
@@ -12,50 +12,73 @@ class ErrorRecord {
   detail: string | null = null;
 }
 
+// Each function below reads the whole answer and then gives the call's blocks back, so no block may be used afterwards.
+
 @inline
 function refused(block: u64): bool {
   return abi.load_u8(block) != 0;
 }
 
 function refusal<T>(block: u64): Result<T> {
-  const record = new JsonReader(readBlock(block, 1)).whole<ErrorRecord>().value;
+  const record = new JsonReader(taken(block, 1)).whole<ErrorRecord>().value;
   return new Result<Nothing>(new Nothing(), new HostError(record.code, record.message, record.detail)).failure<T>();
 }
 
+function taken(block: u64, skip: i32): StaticArray<u8> {
+  const bytes = readBlock(block, skip);
+  endCall(block);
+  return bytes;
+}
+
+function takenView(block: u64, skip: i32): Uint8Array {
+  const bytes = readView(block, skip);
+  endCall(block);
+  return bytes;
+}
+
+/** Whether an option holds something; if not, the call is over. */
+function some(block: u64): bool {
+  if (abi.load_u8(block + 1)) return true;
+  endCall(block);
+  return false;
+}
+
 export function nothingFrom(block: u64): Outcome {
-  return refused(block) ? refusal<Nothing>(block) : done();
+  if (refused(block)) return refusal<Nothing>(block);
+  endCall(block);
+  return done();
 }
 
 export function bytesFrom(block: u64): Result<Uint8Array> {
-  return refused(block) ? refusal<Uint8Array>(block) : ok(readView(block, 1));
+  return refused(block) ? refusal<Uint8Array>(block) : ok(takenView(block, 1));
 }
 
 export function textFrom(block: u64): Result<string> {
   if (refused(block)) return refusal<string>(block);
-  const bytes = readBlock(block, 1);
+  const bytes = taken(block, 1);
   return ok(decodeUtf8(bytes, 0, bytes.length));
 }
 
 export function optionalBytesFrom(block: u64): Result<Uint8Array | null> {
   if (refused(block)) return refusal<Uint8Array | null>(block);
-  return ok<Uint8Array | null>(abi.load_u8(block + 1) ? readView(block, 2) : null);
+  return ok<Uint8Array | null>(some(block) ? takenView(block, 2) : null);
 }
 
 export function optionalTextFrom(block: u64): Result<string | null> {
   if (refused(block)) return refusal<string | null>(block);
-  if (!abi.load_u8(block + 1)) return ok<string | null>(null);
-  const bytes = readBlock(block, 2);
+  if (!some(block)) return ok<string | null>(null);
+  const bytes = taken(block, 2);
   return ok<string | null>(decodeUtf8(bytes, 0, bytes.length));
 }
 
 /** A stored JSON text; what is not the JSON of T fails with invalid-message. */
 export function optionalJsonFrom<T>(block: u64): Result<T | null> {
   if (refused(block)) return refusal<T | null>(block);
-  if (!abi.load_u8(block + 1)) return ok<T | null>(null);
-  const parsed = new JsonReader(readBlock(block, 2)).whole<T>();
+  if (!some(block)) return ok<T | null>(null);
+  const parsed = new JsonReader(taken(block, 2)).whole<T>();
   return parsed.isOk ? ok<T | null>(parsed.value) : parsed.failure<T | null>();
 }
 
 export function jsonFrom<T>(block: u64): Result<T> {
-  return refused(block) ? refusal<T>(block) : new JsonReader(readBlock(block, 1)).whole<T>();
+  return refused(block) ? refusal<T>(block) : new JsonReader(taken(block, 1)).whole<T>();
 }

@@ -4,7 +4,7 @@ import * as abi from "./imports";
 import { Event } from "./event";
 import { written } from "./json";
 import { JsonReader } from "./json-reader";
-import { decodeUtf8, encodeUtf8, readInput, readInputView, setOutput, setOutputText, setOutputView, textBlock } from "./memory";
+import { decodeUtf8, encodeUtf8, keep, readInput, readInputView, setOutput, setOutputText, setOutputView, textBlock } from "./memory";
 import { HostError, Nothing, Outcome, Result } from "./result";
 
 /**
@@ -78,6 +78,6 @@ function failed(error: HostError): i32 {
 }
 
 function refuse(message: string): i32 {
-  abi.error_set(textBlock(message));
+  abi.error_set(keep(textBlock(message)));
   return 1;
 }

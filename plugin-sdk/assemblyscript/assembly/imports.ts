@@ -15,6 +15,8 @@ export declare function output_set(offset: u64, length: u64): void;
 @external("extism:host/env", "error_set")
 export declare function error_set(block: u64): void;
 
+@external("bulkhead:host/memory", "release")
+export declare function release(block: u64): void;
 @external("bulkhead:host/memory", "load")
 export declare function load_bytes(offset: u64, address: usize, length: i32): void;
 @external("bulkhead:host/memory", "store")

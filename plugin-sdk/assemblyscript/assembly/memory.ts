@@ -50,9 +50,26 @@ export function optionTextBlock(text: string | null): u64 {
   return copyOut(address, length);
 }
 
+// The first argument of the host call that is being made. Once its answer is read, this block and all after it are given back:
+// a turn of a hundred thousand host calls would fill the blocks otherwise.
+let firstArgument: u64 = 0;
+
 function copyOut(address: usize, length: i32): u64 {
   const block = abi.alloc(length);
   if (length) abi.store_bytes(address, block, length);
+  if (!firstArgument) firstArgument = block;
+  return block;
+}
+
+/** Gives back the blocks of a host call. The answer must have been read. */
+export function endCall(answer: u64): void {
+  abi.release(firstArgument ? firstArgument : answer);
+  firstArgument = 0;
+}
+
+/** For what outlives the handler: the output, and the message of a failure. */
+export function keep(block: u64): u64 {
+  firstArgument = 0;
   return block;
 }
 
@@ -106,16 +123,16 @@ function viewIn(offset: u64, length: i32): Uint8Array {
 }
 
 export function setOutputView(bytes: Uint8Array): void {
-  abi.output_set(bytesBlock(bytes), bytes.byteLength);
+  abi.output_set(keep(bytesBlock(bytes)), bytes.byteLength);
 }
 
 export function setOutputText(text: string): void {
-  const block = textBlock(text);
+  const block = keep(textBlock(text));
   abi.output_set(block, abi.length(block));
 }
 
 export function setOutput(bytes: StaticArray<u8>, length: i32): void {
-  abi.output_set(staticBytesBlock(bytes, length), length);
+  abi.output_set(keep(staticBytesBlock(bytes, length)), length);
 }
 
 /** A value for a slot that nobody may read: null for references, zero else. */

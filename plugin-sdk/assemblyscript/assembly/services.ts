@@ -27,8 +27,9 @@ export function call<I, O>(service: string, request: I, deadlineMs: u32 = 0): Re
   const json = written<I>(request);
   const block = send(service, staticBytesBlock(json.bytes, json.length), deadlineMs);
   if (idof<nonnull<O>>() == idof<Nothing>()) return changetype<Result<O>>(nothingFrom(block));
+  const refused = abi.load_u8(block) != 0;
   const answer = jsonFrom<O>(block);
-  if (answer.isOk || abi.load_u8(block)) return answer;
+  if (answer.isOk || refused) return answer;
   return fail<O>(`the answer of ${service} is not the JSON expected (${nameof<O>()}): ${answer.error.message}`, "invalid-message");
 }
 

@@ -220,6 +220,12 @@ export class FakeHost {
         },
       },
       "bulkhead:host/memory": {
+        release: (block: bigint) => {
+          const first = Number(block);
+          if (!this.#lengths.has(first)) return;
+          for (const at of this.#lengths.keys()) if (at >= first) this.#lengths.delete(at);
+          this.#end = first;
+        },
         load: (at: bigint, address: number, length: number) => this.#linear(address, length).set(this.#slice(Number(at), length)),
         store: (address: number, at: bigint, length: number) => this.#memory.set(this.#linear(address, length), Number(at)),
       },

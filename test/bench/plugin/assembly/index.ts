@@ -1,0 +1,55 @@
+// What the benchmarks enter on our side.
+
+import { config, done, ok, rawEvent, rawService, service, storage } from "@bulkhead/assemblyscript";
+
+export function echo(): i32 {
+  return rawService((bytes) => ok(bytes));
+}
+
+// Each takes the number of repetitions as its input, so that the entry itself does not count.
+export function config_get(): i32 {
+  return service<i32, i32>((times) => {
+    let length = 0;
+    for (let i = 0; i < times; i++) {
+      const value = config.get("key").value;
+      if (value !== null) length += value.length;
+    }
+    return ok(length);
+  });
+}
+
+export function storage_put(): i32 {
+  return service<i32, i32>((times) => {
+    const value = new Uint8Array(200);
+    for (let i = 0; i < times; i++) {
+      value[0] = <u8>i;
+      storage.set("key-" + (i % 100).toString(), value);
+    }
+    return ok(times);
+  });
+}
+
+export function storage_get(): i32 {
+  return service<i32, i32>((times) => {
+    let length = 0;
+    for (let i = 0; i < times; i++) {
+      const value = storage.get("key-" + (i % 100).toString()).value;
+      if (value !== null) length += value.length;
+    }
+    return ok(length);
+  });
+}
+
+export function on_event(): i32 {
+  return rawService((bytes) => ok(new Uint8Array(0)));
+}
+
+export function on_parsed_event(): i32 {
+  return rawEvent((event) => done());
+}
+
+export function spin(): i32 {
+  let i: u32 = 0;
+  while (true) i++;
+  return 0;
+}
