@@ -55,4 +55,33 @@
       (local.set 2 (i32.add (local.get 2) (struct.get $list $head (local.get $l))))
       (local.set $l (struct.new $list (local.get 2) (local.get $l)))
       (br_if $i (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 20))))
-    (struct.get $list $head (local.get $l))))
+    (struct.get $list $head (local.get $l)))
+  ;; Branches out of a loop that the meter splits, so that their labels shift.
+  (func (export "search") (param i32) (result i32) (local $l (ref null $list)) (local $i i32)
+    (local.set $l (struct.new $marked (i32.const 5) (ref.null $list) (i32.const 9)))
+    (loop $build
+      (local.set $l (struct.new $list (local.get $i) (local.get $l)))
+      (br_if $build (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.and (local.get 0) (i32.const 7)))))
+    (struct.get_u $marked $mark
+      (block $found (result (ref $marked))
+        (block $end
+          (loop $next
+            (br_if $end (i32.eq (struct.get $list $head (br_on_null $end (local.get $l))) (i32.const 6)))
+            (drop (br_on_cast $found (ref null $list) (ref $marked) (local.get $l)))
+            (local.set $l (struct.get $list $tail (local.get $l)))
+            (br $next)))
+        (return (i32.const -1)))))
+  (func (export "searchNot") (param i32) (result i32) (local $l (ref null $list)) (local $i i32)
+    (local.set $l (struct.new $list (i32.const 5) (ref.null $list)))
+    (loop $build
+      (local.set $l (struct.new $marked (local.get $i) (local.get $l) (i32.const 3)))
+      (br_if $build (i32.lt_s (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.and (local.get 0) (i32.const 7)))))
+    (local.set $i (i32.const 0))
+    (drop (block $other (result (ref null $list))
+      (loop $next
+        (local.set $i (i32.add (local.get $i) (struct.get_u $marked $mark
+          (br_on_cast_fail $other (ref null $list) (ref $marked) (local.get $l)))))
+        (local.set $l (struct.get $list $tail (local.get $l)))
+        (br $next))
+      (unreachable)))
+    (local.get $i)))
