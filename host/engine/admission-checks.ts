@@ -38,15 +38,16 @@ class Refusals {
     if (this.reasons.length < REASONS_MAX) this.reasons.push(reason.slice(0, REASON_LENGTH_MAX));
   }
 
-  /** Adds a reason if `value` is above the limit of that name. */
-  check(limit: keyof AdmissionLimits, value: number, what: string): void {
+  /** Adds a reason and answers false if `value` is above the limit of that name. */
+  check(limit: keyof AdmissionLimits, value: number, what: string): boolean {
     const max = this.#limits[limit];
-    if (value > max) this.add(`${what} is ${value}; the limit ${limit} is ${max}`);
+    if (value <= max) return true;
+    this.add(`${what} is ${value}; the limit ${limit} is ${max}`);
+    return false;
   }
 }
 
 function checkCounts(module: WasmModule, refusals: Refusals): void {
-  refusals.check("maxModuleBytes", module.bytes.length - module.droppedBytes, "the size without what is dropped");
   refusals.check("maxTypes", module.types.length, "the number of types");
   refusals.check("maxImports", module.imports.length, "the number of imports");
   refusals.check("maxExports", module.exports.length, "the number of exports");
@@ -89,7 +90,8 @@ function checkCode(module: WasmModule, refusals: Refusals): void {
   let branchTableValues = 0;
   module.bodies.forEach((body, position) => {
     const name = `of function ${module.importedFunctions + position}`;
-    refusals.check("maxFunctionBytes", body.end - body.start, `the size ${name}`);
+    // What is too large is not scanned, so that its refusal costs nothing.
+    if (!refusals.check("maxFunctionBytes", body.end - body.start, `the size ${name}`)) return;
     const measure = scan.measure(body);
     refusals.check("maxLocals", measure.locals, `the number of locals ${name}`);
     refusals.check("maxLoopsPerFunction", measure.loops, `the number of loops ${name}`);

@@ -61,7 +61,7 @@ export interface AdmissionOptions {
 export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   // A copy, since the caller's bytes may be shared memory that changes between the check and the use.
   const bytes = new Uint8Array(source);
-  const module = parseModule(bytes, { maxNameBytes: options.limits.maxNameBytes });
+  const module = parseModule(bytes, options.limits);
   const imports = importsOf(module);
   const reasons = findRefusals(module, options.limits);
   for (const entry of imports) {

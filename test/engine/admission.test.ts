@@ -130,7 +130,8 @@ describe("modules known to hurt", () => {
   it.each([
     ["40 tables of 10 million elements", wasm(section(4, vector(new Array(40).fill(minimum(10_000_000))))), "maxTables"],
     ["a memory that begins with 4 GB", wasm(section(5, vector([[0, ...leb(65_536)]]))), "maxMemoryPages"],
-    ["300,000 loops", functions(body(new Array(300_000).fill([0x03, 0x40, 0x0b]))), "maxLoopsPerFunction"],
+    ["300,000 loops", functions(body(new Array(300_000).fill([0x03, 0x40, 0x0b]))), "maxFunctionBytes"],
+    ["80,000 loops", functions(body(new Array(80_000).fill([0x03, 0x40, 0x0b]))), "maxLoopsPerFunction"],
     ["50,000 locals", functions(locals(50_000)), "maxLocals"],
     [
       "2,000 locals in 1,000 nested blocks",
@@ -148,7 +149,7 @@ describe("modules known to hurt", () => {
       functions(body([0x02, 0x40, 0x41, 0, 0x0e, ...leb(65_000)], new Array(65_001).fill(0), [0x0b])),
       "maxBranchTableValues",
     ],
-    ["nesting of 100,000", functions(body(new Array(100_000).fill([0x02, 0x40]), new Array(100_000).fill(0x0b))), "maxNesting"],
+    ["nesting of 50,000", functions(body(new Array(50_000).fill([0x02, 0x40]), new Array(50_000).fill(0x0b))), "maxNesting"],
     ["60,000 functions", functions(...new Array(60_000).fill(body())), "maxFunctions"],
     [
       "a constant array of a computed length",

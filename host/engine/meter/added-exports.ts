@@ -2,7 +2,10 @@
 
 export const RESERVED_PREFIX = "__bulkhead_";
 
-/** Mutable i32 global: units of fuel left; the host sets it before a turn and may read what is left after it. */
+/**
+ * Mutable i32 global: units of fuel left. The host sets it before a turn, reads what is left after it, and sets it to -1 to
+ * let the guest trap at its next check. Far below that a check could wrap it around: nothing but -1 or more may be set.
+ */
 export const FUEL_EXPORT = "__bulkhead_fuel";
 /** Mutable `(ref null (func))` global: what runs when the fuel is negative; see createRefuel. */
 export const REFUEL_EXPORT = "__bulkhead_refuel";

@@ -176,6 +176,7 @@ class FunctionAnalysis {
   }
 }
 
+/** Marks the loop and those around it. Around an impure loop all are, which keeps deep nests of calls linear. */
 export function markImpure(innermost: LoopFacts | undefined): void {
-  for (let loop = innermost; loop !== undefined; loop = loop.parent) loop.isPure = false;
+  for (let loop = innermost; loop?.isPure === true; loop = loop.parent) loop.isPure = false;
 }

@@ -86,8 +86,6 @@ export interface WasmModule {
   readonly sections: ReadonlyMap<number, Uint8Array>;
   /** The whole first `name` section, header included. */
   readonly nameSection: Uint8Array | undefined;
-  /** Size of the custom sections that are not kept. */
-  readonly droppedBytes: number;
   readonly types: readonly TypeDefinition[];
   readonly imports: readonly ModuleImport[];
   readonly importedFunctions: number;

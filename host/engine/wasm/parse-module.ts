@@ -24,17 +24,23 @@ const HEADER: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x0
 const TABLE_WITH_INITIAL_VALUE = 0x40;
 const FUNCTION_ELEMENTS = 0x00;
 
+export interface ParseOptions {
+  /** All but the custom sections that are dropped; a larger module is refused before its content is read. */
+  readonly maxModuleBytes: number;
+  readonly maxNameBytes: number;
+}
+
 /** Throws `admission-refused` with the offset of whatever cannot be read. */
-export function parseModule(bytes: Uint8Array, options: { maxNameBytes: number }): WasmModule {
+export function parseModule(bytes: Uint8Array, options: ParseOptions): WasmModule {
   if (HEADER.some((byte, at) => bytes[at] !== byte)) {
     throw new HostError("admission-refused", "not a WebAssembly core module of version 1");
   }
-  return new ModuleParser(bytes, options.maxNameBytes).parse();
+  return new ModuleParser(bytes, options).parse();
 }
 
 class ModuleParser {
   readonly #bytes: Uint8Array;
-  readonly #maxNameBytes: number;
+  readonly #options: ParseOptions;
   readonly #sections = new Map<number, Uint8Array>();
   readonly #imports: ModuleImport[] = [];
   readonly #functionTypes: number[] = [];
@@ -55,12 +61,25 @@ class ModuleParser {
   #dataSegments = 0;
   #constantArrayElements = 0;
 
-  constructor(bytes: Uint8Array, maxNameBytes: number) {
+  constructor(bytes: Uint8Array, options: ParseOptions) {
     this.#bytes = bytes;
-    this.#maxNameBytes = maxNameBytes;
+    this.#options = options;
   }
 
   parse(): WasmModule {
+    this.#findSections();
+    this.#checkSize();
+    for (const [id, content] of this.#sections) {
+      const from = content.byteOffset - this.#bytes.byteOffset;
+      this.#section(id, new Reader(this.#bytes, from, from + content.length));
+    }
+    if (this.#bodies.length !== this.#functionTypes.length - this.#importedFunctions) {
+      throw malformed("the function and code sections differ in length", this.#bytes.length);
+    }
+    return this.#module();
+  }
+
+  #findSections(): void {
     const reader = new Reader(this.#bytes, HEADER.length);
     let lastPlace = -1;
     while (reader.offset < reader.end) {
@@ -78,12 +97,15 @@ class ModuleParser {
       if (place <= lastPlace) throw malformed(`section ${id} is out of order`, at);
       lastPlace = place;
       this.#sections.set(id, this.#bytes.subarray(from, reader.offset));
-      this.#section(id, new Reader(this.#bytes, from, reader.offset));
     }
-    if (this.#bodies.length !== this.#functionTypes.length - this.#importedFunctions) {
-      throw malformed("the function and code sections differ in length", reader.end);
-    }
-    return this.#module();
+  }
+
+  #checkSize(): void {
+    const size = this.#bytes.length - this.#droppedBytes;
+    const { maxModuleBytes } = this.#options;
+    if (size <= maxModuleBytes) return;
+    const detail = `the size without what is dropped is ${size}; the limit maxModuleBytes is ${maxModuleBytes}`;
+    throw new HostError("admission-refused", `the module is refused: ${detail}`, { detail });
   }
 
   #module(): WasmModule {
@@ -91,7 +113,6 @@ class ModuleParser {
       bytes: this.#bytes,
       sections: this.#sections,
       nameSection: this.#nameSection,
-      droppedBytes: this.#droppedBytes,
       types: this.#types,
       imports: this.#imports,
       importedFunctions: this.#importedFunctions,
@@ -173,7 +194,7 @@ class ModuleParser {
   }
 
   #name(reader: Reader): string {
-    return reader.name(this.#maxNameBytes);
+    return reader.name(this.#options.maxNameBytes);
   }
 
   #import(reader: Reader): void {

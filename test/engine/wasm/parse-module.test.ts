@@ -8,7 +8,7 @@ import { StackScan } from "../../../host/engine/wasm/stack-scan.ts";
 import { corpus } from "../corpus/corpus.ts";
 import { body, section, sized, text, vector, wasm } from "./build.ts";
 
-const parse = (bytes: Uint8Array): WasmModule => parseModule(bytes, { maxNameBytes: 100 });
+const parse = (bytes: Uint8Array): WasmModule => parseModule(bytes, { maxNameBytes: 100, maxModuleBytes: 1_000_000 });
 const TYPE = section(1, vector([[0x60, 0, 0]]));
 const FUNCTION = section(3, vector([[0]]));
 
