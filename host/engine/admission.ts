@@ -21,7 +21,7 @@ export interface ImportName {
   readonly results: readonly string[];
 }
 
-export interface ExportName {
+interface ExportName {
   readonly name: string;
   readonly kind: ExternalKind;
   /** Only for functions. */

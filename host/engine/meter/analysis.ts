@@ -20,7 +20,7 @@ export interface LoopFacts {
   readonly calls: LoopCall[];
 }
 
-export interface LoopCall {
+interface LoopCall {
   readonly callee: number;
   /** An `unreachable` follows, so the call happens at most once. */
   readonly isCold: boolean;

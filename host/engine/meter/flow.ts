@@ -2,7 +2,7 @@
 // writes no code.
 
 /** Debt where no path leads; adding every cost of a function to it leaves it far below any real debt. */
-export const UNREACHED: number = -1e12;
+const UNREACHED = -1e12;
 
 export interface State {
   /** On some path since the function began there was no check. */

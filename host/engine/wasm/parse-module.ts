@@ -2,11 +2,10 @@
 // (a type mismatch, an index that leads nowhere) is for WebAssembly.validate, and sizes are for admission.
 
 import { HostError } from "../../core/errors.ts";
+import { readGlobalType, readKind, readSizeLimits, readTag } from "./external-type.ts";
 import { readConstantExpression } from "./instruction-reader.ts";
 import { featureOf, OP } from "./instructions.ts";
 import {
-  EXTERNAL_KINDS,
-  type ExternalKind,
   type FunctionBody,
   type ModuleExport,
   type ModuleImport,
@@ -300,32 +299,4 @@ class ModuleParser {
     const codeAt = reader.offset;
     this.#bodies.push({ typeIndex, declaredLocals, localRuns, start, runsAt, codeAt, end: reader.end });
   }
-}
-
-function readKind(reader: Reader): ExternalKind {
-  const code = reader.byte();
-  const kind = EXTERNAL_KINDS[code];
-  if (kind === undefined) throw malformed(`unknown kind of import or export ${code}`, reader.offset - 1);
-  return kind;
-}
-
-function readSizeLimits(reader: Reader): SizeLimits {
-  const at = reader.offset;
-  const flags = reader.byte();
-  if (flags > 7) throw malformed(`unknown kind of limits 0x${flags.toString(16)}`, at);
-  const minimum = reader.u64();
-  const maximum = (flags & 1) === 0 ? undefined : reader.u64();
-  return { minimum, maximum, isShared: (flags & 2) !== 0, is64Bit: (flags & 4) !== 0 };
-}
-
-function readGlobalType(reader: Reader): void {
-  readValueType(reader);
-  const mutability = reader.byte();
-  if (mutability > 1) throw malformed(`unknown mutability ${mutability}`, reader.offset - 1);
-}
-
-function readTag(reader: Reader): number {
-  const attribute = reader.byte();
-  if (attribute !== 0) throw malformed(`unknown tag attribute ${attribute}`, reader.offset - 1);
-  return reader.u32();
 }

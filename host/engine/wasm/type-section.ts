@@ -12,12 +12,12 @@ export interface FunctionType {
   readonly resultBytes: Uint8Array;
 }
 
-export interface StructType {
+interface StructType {
   readonly kind: "struct";
   readonly fields: number;
 }
 
-export interface ArrayType {
+interface ArrayType {
   readonly kind: "array";
 }
 

@@ -13,7 +13,7 @@ const UNLIMITED_FUEL = 2 ** 31 - 1;
 const COLLECT = "__collect";
 const LIMITS = { ...DEFAULT_ADMISSION_LIMITS, maxMemoryPages: 4_096 };
 
-export interface KernelRow {
+interface KernelRow {
   readonly kernel: string;
   readonly unmeteredMs: number;
   readonly meteredMs: number;

@@ -1,7 +1,7 @@
 // Assembles modules from text with binaryen, which knows every proposal that Node 26 runs, or with wabt where binaryen
 // does not keep what is written (it rewrites code). It caches nothing.
 
-import binaryen from "binaryen";
+import binaryen from "assemblyscript/binaryen";
 import wabtModule from "wabt";
 
 const wabt = await wabtModule();

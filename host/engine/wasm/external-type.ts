@@ -1,0 +1,33 @@
+// Reads the types of what is imported, exported or declared: tables, memories, globals and tags.
+
+import { EXTERNAL_KINDS, type ExternalKind, type SizeLimits } from "./module.ts";
+import { malformed, type Reader } from "./reader.ts";
+import { readValueType } from "./value-type.ts";
+
+export function readKind(reader: Reader): ExternalKind {
+  const code = reader.byte();
+  const kind = EXTERNAL_KINDS[code];
+  if (kind === undefined) throw malformed(`unknown kind of import or export ${code}`, reader.offset - 1);
+  return kind;
+}
+
+export function readSizeLimits(reader: Reader): SizeLimits {
+  const at = reader.offset;
+  const flags = reader.byte();
+  if (flags > 7) throw malformed(`unknown kind of limits 0x${flags.toString(16)}`, at);
+  const minimum = reader.u64();
+  const maximum = (flags & 1) === 0 ? undefined : reader.u64();
+  return { minimum, maximum, isShared: (flags & 2) !== 0, is64Bit: (flags & 4) !== 0 };
+}
+
+export function readGlobalType(reader: Reader): void {
+  readValueType(reader);
+  const mutability = reader.byte();
+  if (mutability > 1) throw malformed(`unknown mutability ${mutability}`, reader.offset - 1);
+}
+
+export function readTag(reader: Reader): number {
+  const attribute = reader.byte();
+  if (attribute !== 0) throw malformed(`unknown tag attribute ${attribute}`, reader.offset - 1);
+  return reader.u32();
+}
