@@ -14,14 +14,9 @@ export interface CellClientPorts {
   ended(): Promise<void>;
 }
 
-interface PendingTurn {
-  readonly turn: Turn;
-  readonly resolve: (outcome: TurnOutcome) => void;
-}
-
 export class CellClient implements Cell {
   readonly #ports: CellClientPorts;
-  readonly #turns = new Map<number, PendingTurn>();
+  readonly #turns = new Map<number, Turn>();
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   #lastId = 0;
   #death: HostError | undefined;
@@ -39,24 +34,26 @@ export class CellClient implements Cell {
     return this.#request((id) => ({ kind: "unload", id, plugin }));
   }
 
-  run(turn: Turn): Promise<TurnOutcome> {
-    if (this.#death !== undefined) return Promise.resolve(dead(this.#death));
+  run(turn: Turn): void {
+    if (this.#death !== undefined) {
+      turn.end(dead(this.#death));
+      return;
+    }
     const id = this.#nextId();
-    const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
-    this.#turns.set(id, { turn, resolve });
+    this.#turns.set(id, turn);
     const { plugin, entryPoint, input, caller, traceparent } = turn;
     const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
     this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs });
-    return promise;
   }
 
   /** The cell is gone: whoever waits for it is answered with this error, and so is whoever asks later. */
   die(error: HostError): void {
     if (this.#death !== undefined) return;
     this.#death = error;
-    for (const { resolve } of this.#turns.values()) resolve(dead(error));
-    for (const request of this.#requests.values()) request.reject(error);
+    const turns = [...this.#turns.values()];
     this.#turns.clear();
+    for (const turn of turns) turn.end(dead(error));
+    for (const request of this.#requests.values()) request.reject(error);
     this.#requests.clear();
     this.#ports.channel.close();
   }
@@ -84,10 +81,12 @@ export class CellClient implements Cell {
 
   #handle(message: FromCell): void {
     switch (message.kind) {
-      case "ended":
-        this.#turns.get(message.id)?.resolve(message.outcome);
+      case "ended": {
+        const turn = this.#turns.get(message.id);
         this.#turns.delete(message.id);
+        turn?.end(message.outcome);
         break;
+      }
       case "call":
         void this.#answer(message);
         break;
@@ -114,7 +113,7 @@ export class CellClient implements Cell {
     const pending = this.#turns.get(turn);
     let block: Uint8Array;
     if (pending === undefined) block = encodeError(new HostError("plugin-not-running", "the turn that asked has ended"));
-    else block = await pending.turn.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
+    else block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
     if (this.#death === undefined) this.#ports.channel.send({ kind: "answer", id, block });
   }
 }

@@ -38,7 +38,8 @@ export function writeToCell(writer: FrameWriter, message: ToCell): void {
         writer.text(message.caller.name);
         writer.text(message.traceparent);
         writer.f64(message.remainingMs);
-        writer.bytes(message.input);
+        if (typeof message.input === "string") writer.text(message.input);
+        else writer.bytes(message.input);
         break;
       case "answer":
         writer.bytes(message.block);

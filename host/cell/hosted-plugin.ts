@@ -5,7 +5,7 @@ import type { CellScope } from "../core/host-functions.ts";
 import { Mailbox } from "../core/mailbox.ts";
 import { PluginStorage } from "../core/plugin-storage.ts";
 import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
-import { type Bytes, type Caller, NO_BYTES } from "../core/types.ts";
+import type { Bytes, Caller } from "../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../engine/engine.ts";
 import type { ActiveTurn } from "./active-turn.ts";
 import type { FromCell } from "./protocol.ts";
@@ -153,7 +153,7 @@ export class HostedPlugin implements Pacer {
       this.#instance = this.#instantiate();
       // A new instance is told so before anything else runs in it; the host itself does so for the first one.
       if (entryPoint !== "on_load" && this.#image.entryPoints.includes("on_load")) {
-        const loaded = await this.#instance.run("on_load", NO_BYTES, this.#granted);
+        const loaded = await this.#instance.run("on_load", "", this.#granted);
         if (!loaded.ok) return { ...loaded, broken: true };
         turn.fuel += this.#granted - this.#instance.fuelLeft;
         this.#granted = this.#instance.fuelLeft;

@@ -2,7 +2,7 @@
 
 import type { ErrorShape } from "../core/errors.ts";
 import type { LogLevel, PluginImage } from "../core/ports.ts";
-import type { Bytes, Caller, TurnOutcome } from "../core/types.ts";
+import type { Bytes, Caller, TurnInput, TurnOutcome } from "../core/types.ts";
 
 export type ToCell =
   | { readonly kind: "load"; readonly id: number; readonly image: PluginImage }
@@ -16,7 +16,7 @@ export type ToCell =
       readonly traceparent: string;
       /** What is left of the deadline: clocks differ between threads, durations do not. */
       readonly remainingMs: number;
-      readonly input: Bytes;
+      readonly input: TurnInput;
     }
   | { readonly kind: "answer"; readonly id: number; readonly block: Bytes }
   | { readonly kind: "close"; readonly id: number };

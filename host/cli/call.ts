@@ -9,7 +9,7 @@ import { createThreadCell } from "../cell/thread-cell.ts";
 import { HostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
 import { startTrace } from "../core/trace.ts";
-import type { Limits } from "../core/types.ts";
+import type { Limits, TurnOutcome } from "../core/types.ts";
 import { encodeError } from "../core/values.ts";
 import { admitPlugin } from "../engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../install/limits.ts";
@@ -47,7 +47,8 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   const cell = createThreadCell({ clock: systemClock, log: stderrLog, storageDir: undefined });
   try {
     await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });
-    const outcome = await cell.run({
+    const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
+    cell.run({
       plugin: plugin.name,
       entryPoint,
       input,
@@ -56,7 +57,9 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
       deadline: systemClock.monotonicMs() + plugin.limits.deadlineMs,
       answer: async (name) =>
         encodeError(new HostError("permission-denied", `${name} is not available in a one-shot call, which grants nothing`)),
+      end: resolve,
     });
+    const outcome = await promise;
     if (!outcome.ok) throw HostError.fromShape(outcome.error);
     process.stdout.write(outcome.output);
     if (process.stderr.isTTY) {

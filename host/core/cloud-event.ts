@@ -4,8 +4,7 @@ import { HostError } from "./errors.ts";
 import type { Bytes, CloudEvent } from "./types.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
-const encoded = new WeakMap<CloudEvent, Bytes>();
+const encoded = new WeakMap<CloudEvent, string>();
 
 export const isJson = (contentType: string): boolean => contentType === "application/json";
 
@@ -19,16 +18,16 @@ export function requireJson(data: Bytes, what: string): void {
 }
 
 /** Encodes once per event, however many subscribers it has. JSON data must have passed requireJson. */
-export function encodeEvent(event: CloudEvent): Bytes {
-  let bytes = encoded.get(event);
-  if (bytes === undefined) {
+export function encodeEvent(event: CloudEvent): string {
+  let text = encoded.get(event);
+  if (text === undefined) {
     const { id, source, type, time, traceparent, contentType } = event;
     const attributes = `{"specversion":"1.0","id":"${id}","source":"${source}","type":"${type}","time":"${time}","traceparent":"${traceparent}","datacontenttype":${JSON.stringify(contentType)},`;
     const data = isJson(contentType) ? `"data":${decoder.decode(event.data)}}` : `"data_base64":"${base64(event.data)}"}`;
-    bytes = encoder.encode(attributes + data);
-    encoded.set(event, bytes);
+    text = attributes + data;
+    encoded.set(event, text);
   }
-  return bytes;
+  return text;
 }
 
 // Uint8Array.prototype.toBase64 would do, but Node 24 lacks it.

@@ -11,7 +11,7 @@ import type { Clock, LogLevel } from "./ports.ts";
 import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, CloudEvent, PluginDefinition } from "./types.ts";
+import type { Bytes, Caller, CloudEvent, PluginDefinition, UnstampedEvent } from "./types.ts";
 import * as value from "./values.ts";
 
 const MAX_LOG_LINE_BYTES = 8 * 1024;
@@ -38,7 +38,7 @@ export interface HostScope {
   readonly services: ServiceRegistry;
   readonly state: StateStore;
   /** Makes the event as the host stamps it. */
-  stamp(event: Pick<CloudEvent, "type" | "contentType" | "data" | "source" | "traceparent">): CloudEvent;
+  stamp(event: UnstampedEvent): CloudEvent;
   reportFault(fault: unknown): void;
 }
 

@@ -11,8 +11,10 @@ import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
 import { startOrder } from "./start-order.ts";
 import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, CloudEvent, PluginDefinition } from "./types.ts";
+import type { Bytes, Caller, CloudEvent, PluginDefinition, UnstampedEvent } from "./types.ts";
 import { encodeError } from "./values.ts";
+
+const EVENTS: Caller = Object.freeze({ kind: "host", name: "events" });
 
 export interface HostPorts {
   readonly clock: Clock;
@@ -62,7 +64,9 @@ export class Host {
       cell,
       clock: this.#ports.clock,
       answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
-      onTurn: (turn) => this.#ended(turn),
+      onTurn: (turn) => {
+        for (const listener of this.#turnListeners) listener(turn);
+      },
     });
     this.#plugins.set(name, plugin);
     return plugin;
@@ -92,13 +96,10 @@ export class Host {
   }
 
   /** Makes an event as the host stamps it; the id is unique per source. */
-  stamp(event: Pick<CloudEvent, "type" | "contentType" | "data" | "source" | "traceparent">): CloudEvent {
+  stamp({ type, contentType, data, source, traceparent }: UnstampedEvent): CloudEvent {
     this.#eventCount += 1;
-    return {
-      ...event,
-      id: `${this.#idPrefix}-${this.#eventCount}`,
-      time: new Date(this.#ports.clock.now()).toISOString(),
-    };
+    const time = new Date(this.#ports.clock.now()).toISOString();
+    return { id: `${this.#idPrefix}-${this.#eventCount}`, source, type, time, traceparent, contentType, data };
   }
 
   async #startOne(plugin: Plugin): Promise<void> {
@@ -120,18 +121,14 @@ export class Host {
   }
 
   // The grant is checked at each delivery, so a wide subscription under a narrow grant gets what the grant covers.
-  #subscribe(plugin: Plugin, subscription: { readonly type: string; readonly entryPoint: string }): () => void {
-    return this.events.subscribe(subscription.type, (event) => {
+  #subscribe(plugin: Plugin, { type, entryPoint }: { readonly type: string; readonly entryPoint: string }): () => void {
+    return this.events.subscribe(type, (event) => {
       if (!plugin.permissions.allows("events.subscribe", event.type)) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.deadlineMs;
-      const context: TurnContext = {
-        caller: { kind: "host", name: "events" },
-        traceparent: childSpan(event.traceparent),
-        deadline,
-        waiting: [],
-      };
-      void plugin.enter(subscription.entryPoint, encodeEvent(event), context).then((outcome) => {
-        if (!outcome.ok) this.#note("warning", plugin.name, `${event.type} was not handled: ${outcome.error.message}`, event.traceparent);
+      const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [] };
+      plugin.submit(entryPoint, encodeEvent(event), context, (outcome) => {
+        if (outcome.ok) return;
+        this.#note("warning", plugin.name, `${event.type} was not handled: ${outcome.error.message}`, event.traceparent);
       });
     });
   }
@@ -144,10 +141,6 @@ export class Host {
     const { events, services, state } = this;
     const reportFault = (fault: unknown): void => this.#note("error", "host", `${functionName} failed`, context.traceparent, fault);
     return hostFunction.answer({ plugin, context, events, services, state, stamp: (event) => this.stamp(event), reportFault }, args);
-  }
-
-  #ended(turn: EndedTurn): void {
-    for (const listener of this.#turnListeners) listener(turn);
   }
 
   #note(level: LogLevel, plugin: string, message: string, traceparent?: string, cause?: unknown): void {

@@ -42,10 +42,7 @@ export type Matcher = (name: string) => boolean;
 /** Compiles a pattern. Throws HostError `invalid-message` for one that is not well-formed. */
 export function compilePattern(pattern: string): Matcher {
   if (!isPattern(pattern)) {
-    throw new HostError(
-      "invalid-message",
-      `"${printable(pattern)}" is no pattern; write dotted segments, with * for one segment and a last ** for any depth`,
-    );
+    throw new HostError("invalid-message", `"${printable(pattern)}" is no pattern; write segments, * for one, a last ** for more`);
   }
   const segments = pattern.split(".");
   const deep = segments.at(-1) === "**";

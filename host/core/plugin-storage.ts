@@ -6,7 +6,7 @@ import type { KeyRange, StorageDriver } from "./ports.ts";
 import type { Bytes } from "./types.ts";
 
 const MAX_KEY_BYTES = 512;
-export const MAX_STORED_VALUE_BYTES: number = 1024 * 1024;
+const MAX_VALUE_BYTES = 1024 * 1024;
 const MAX_LISTED_KEYS = 1_000;
 
 /** Fails with `invalid-message` for a bad key or range, `quota-exceeded` for a full store, `storage-failed` for the rest. */
@@ -24,11 +24,8 @@ export class PluginStorage {
 
   set(key: string, value: Bytes): void {
     requireKey(key);
-    if (value.length > MAX_STORED_VALUE_BYTES) {
-      throw new HostError(
-        "quota-exceeded",
-        `the value of "${printable(key)}" has ${value.length} bytes; the limit is ${MAX_STORED_VALUE_BYTES}`,
-      );
+    if (value.length > MAX_VALUE_BYTES) {
+      throw new HostError("quota-exceeded", `"${printable(key)}" would hold ${value.length} bytes; the limit is ${MAX_VALUE_BYTES}`);
     }
     driven(() => this.#driver.set(key, value));
   }
@@ -67,9 +64,6 @@ function requireKey(key: string): void {
   if (key.length > 0 && key.length * 3 <= MAX_KEY_BYTES && key.isWellFormed()) return;
   const bytes = new TextEncoder().encode(key).length;
   if (bytes === 0 || bytes > MAX_KEY_BYTES || !key.isWellFormed()) {
-    throw new HostError(
-      "invalid-message",
-      `storage key "${printable(key)}" has ${bytes} bytes; write 1 to ${MAX_KEY_BYTES} bytes of UTF-8`,
-    );
+    throw new HostError("invalid-message", `storage key "${printable(key)}" has ${bytes} bytes; write 1 to ${MAX_KEY_BYTES} of UTF-8`);
   }
 }

@@ -7,7 +7,7 @@ import { Permissions } from "./permissions.ts";
 import type { Cell, Clock, Turn } from "./ports.ts";
 import type { Provider, TurnContext } from "./service-registry.ts";
 import { startTrace } from "./trace.ts";
-import { type Bytes, type Caller, NO_BYTES, NO_USAGE, type PluginDefinition, type PluginState, type TurnOutcome } from "./types.ts";
+import { type Bytes, type Caller, NO_USAGE, type PluginDefinition, type PluginState, type TurnInput, type TurnOutcome } from "./types.ts";
 
 // Turns handed to the cell ahead of time, so that a thread hop is paid per batch and not per turn.
 const MAX_IN_FLIGHT = 256;
@@ -34,12 +34,12 @@ export interface EndedTurn {
 }
 
 interface PendingTurn extends Turn {
-  readonly context: TurnContext;
   /** When the host stops waiting; later than the deadline once the cell has the turn. */
   expiresAt: number;
   inFlight: boolean;
-  /** Answers once; undefined afterwards. */
-  settle: ((outcome: TurnOutcome) => void) | undefined;
+  ended: boolean;
+  /** Answers whoever asked; only the first time counts. */
+  settle(outcome: TurnOutcome): void;
 }
 
 export class Plugin implements Provider {
@@ -87,7 +87,6 @@ export class Plugin implements Provider {
   /** `installed → loaded → starting → running`, or `failed` with the reason in `failure`. Never throws. */
   async start(): Promise<void> {
     try {
-      this.#requireEntryPoints();
       await this.#ports.cell.load(this.definition);
       this.#state = "loaded";
       this.#state = "starting";
@@ -119,68 +118,73 @@ export class Plugin implements Provider {
     await this.#ports.cell.unload(this.name).catch(() => {});
   }
 
-  /**
-   * Queues one turn and resolves with how it ended; never rejects. Refused at once with `plugin-not-running`,
-   * `queue-full`, `quota-exceeded` (input size) or `deadline-exceeded`.
-   */
-  enter(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome> {
-    const refusal = this.#refusal(input, context);
-    if (refusal !== undefined) return Promise.resolve(failedTurn(refusal));
-    return this.#enqueue(entryPoint, input, context);
+  /** Queues one turn and resolves with how it ended; like `submit`. */
+  enter(entryPoint: string, input: TurnInput, context: TurnContext): Promise<TurnOutcome> {
+    return new Promise((resolve) => this.submit(entryPoint, input, context, resolve));
   }
 
-  #refusal(input: Bytes, context: TurnContext): HostError | undefined {
+  /**
+   * Queues one turn and calls `done` once with how it ended. Refused at once with `plugin-not-running`, `queue-full`,
+   * `quota-exceeded` (input size) or `deadline-exceeded`.
+   */
+  submit(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): void {
+    const refusal = this.#refusal(input, context);
+    if (refusal === undefined) this.#enqueue(entryPoint, input, context, done);
+    else done(failedTurn(refusal));
+  }
+
+  #refusal(input: TurnInput, context: TurnContext): HostError | undefined {
     const { mailboxLength, payloadBytes } = this.definition.limits;
-    if (this.#state !== "running") return new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
-    if (this.queued >= mailboxLength) {
-      return new HostError(
-        "queue-full",
-        `${this.name} has ${this.queued} turns queued; the limit is ${mailboxLength} (limits.mailboxLength)`,
-      );
+    const { name, queued } = this;
+    if (this.#state !== "running") return new HostError("plugin-not-running", `${name} is ${this.#state}`);
+    if (queued >= mailboxLength) {
+      return new HostError("queue-full", `${name} has ${queued} turns queued; the limit is ${mailboxLength} (limits.mailboxLength)`);
     }
     if (input.length > payloadBytes) {
-      return new HostError(
-        "quota-exceeded",
-        `the input has ${input.length} bytes; ${this.name} takes at most ${payloadBytes} (limits.payloadBytes)`,
-      );
+      const size = `${input.length} ${typeof input === "string" ? "characters" : "bytes"}`;
+      return new HostError("quota-exceeded", `the input has ${size}; ${name} takes at most ${payloadBytes} (limits.payloadBytes)`);
     }
-    if (context.deadline <= this.#ports.clock.monotonicMs()) {
-      return new HostError("deadline-exceeded", `the deadline had passed before ${this.name} was asked`);
-    }
-    return undefined;
+    if (context.deadline > this.#ports.clock.monotonicMs()) return undefined;
+    return new HostError("deadline-exceeded", `the deadline had passed before ${name} was asked`);
   }
 
-  #enqueue(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome> {
+  #enqueue(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): void {
     const { caller, traceparent, deadline } = context;
-    const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
     const turn: PendingTurn = {
-      ...{ plugin: this.name, entryPoint, input, caller, traceparent, deadline, context },
+      plugin: this.name,
+      entryPoint,
+      input,
+      caller,
+      traceparent,
+      deadline,
       expiresAt: deadline,
       inFlight: false,
+      ended: false,
       answer: (functionName, args) => this.#ports.answer(this, context, functionName, args),
       settle: (outcome) => {
-        turn.settle = undefined;
+        if (turn.ended) return;
+        turn.ended = true;
         this.#deadlines.delete(turn);
-        resolve(outcome);
-        this.#ports.onTurn({ plugin: this.name, entryPoint, caller, traceparent, outcome });
+        done(outcome);
+        this.#ports.onTurn({ plugin: turn.plugin, entryPoint, caller, traceparent, outcome });
+      },
+      end: (outcome) => {
+        this.#inFlight -= 1;
+        turn.settle(outcome);
+        const next = this.#mailbox.take();
+        if (next !== undefined) this.#dispatch(next);
+        else if (this.#inFlight === 0) this.#onIdle?.();
       },
     };
     this.#deadlines.add(turn);
     if (this.#inFlight < MAX_IN_FLIGHT && this.#mailbox.length === 0) this.#dispatch(turn);
     else this.#mailbox.offer(turn);
-    return promise;
   }
 
   #dispatch(turn: PendingTurn): void {
     turn.inFlight = true;
     this.#inFlight += 1;
-    void this.#ports.cell.run(turn).then((outcome) => {
-      this.#inFlight -= 1;
-      turn.settle?.(outcome);
-      const next = this.#mailbox.take();
-      if (next !== undefined) this.#dispatch(next);
-      else if (this.#inFlight === 0) this.#onIdle?.();
-    });
+    this.#ports.cell.run(turn);
   }
 
   // The cell ends a turn that overruns. The host only answers for turns still in the mailbox and for a silent cell.
@@ -192,41 +196,29 @@ export class Plugin implements Provider {
     }
     const where = turn.inFlight ? "its cell did not answer" : `it waited behind ${this.queued - 1} others`;
     this.#mailbox.removeWhere((waiting) => waiting === turn);
-    turn.settle?.(failedTurn(new HostError("deadline-exceeded", `${this.name} ${turn.entryPoint} passed its deadline: ${where}`)));
+    turn.settle(failedTurn(new HostError("deadline-exceeded", `${this.name} ${turn.entryPoint} passed its deadline: ${where}`)));
   }
 
   #refuseWaiting(): void {
     const error = new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
-    for (const turn of this.#mailbox.removeWhere(() => true)) turn.settle?.(failedTurn(error));
+    for (const turn of this.#mailbox.removeWhere(() => true)) turn.settle(failedTurn(error));
   }
 
   async #drained(drainMs: number): Promise<void> {
     if (this.queued === 0) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#ports.clock.after(drainMs, resolve);
-      this.#onIdle = () => {
-        cancel();
-        resolve();
-      };
-    });
-    this.#onIdle = undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    const cancel = this.#ports.clock.after(drainMs, resolve);
+    await promise;
+    cancel();
   }
 
   async #runLifecycle(entryPoint: string): Promise<void> {
     if (!this.definition.entryPoints.includes(entryPoint)) return;
     const deadline = this.#ports.clock.monotonicMs() + this.deadlineMs;
     const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [] };
-    const outcome = await this.#enqueue(entryPoint, NO_BYTES, context);
+    const outcome = await new Promise<TurnOutcome>((resolve) => this.#enqueue(entryPoint, "", context, resolve));
     if (!outcome.ok) throw new HostError(outcome.error.code, `${entryPoint} failed: ${outcome.error.message}`, outcome.error);
-  }
-
-  #requireEntryPoints(): void {
-    const { services, subscriptions, entryPoints } = this.definition;
-    for (const { entryPoint } of [...services, ...subscriptions]) {
-      if (!entryPoints.includes(entryPoint)) {
-        throw new HostError("invalid-manifest", `${this.name} names the entry point ${entryPoint}, which its module does not export`);
-      }
-    }
   }
 }
 

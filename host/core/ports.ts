@@ -1,6 +1,6 @@
 // What the core asks of the world. Each interface is owned here and implemented in cell/ or adapters/.
 
-import type { Bytes, Caller, Limits, TurnOutcome } from "./types.ts";
+import type { Bytes, Caller, Limits, TurnInput, TurnOutcome } from "./types.ts";
 
 /** Time. The only thing that tests fake. */
 export interface Clock {
@@ -58,21 +58,23 @@ export interface PluginImage {
 export interface Turn {
   readonly plugin: string;
   readonly entryPoint: string;
-  readonly input: Bytes;
+  readonly input: TurnInput;
   readonly caller: Caller;
   readonly traceparent: string;
   /** On the host's monotonic clock. */
   readonly deadline: number;
   /** Answers a host function that is placed on the host's side; never rejects, the result is the tagged block. */
   answer(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+  /** Takes the one outcome; a cell that dies ends its turns with `plugin-failed`. */
+  end(outcome: TurnOutcome): void;
 }
 
 /** The place in which instances run. Turns of one plugin run one at a time, in the order given. */
 export interface Cell {
   /** Compiles the module and opens the plugin's storage. Rejects with HostError. */
   load(image: PluginImage): Promise<void>;
-  /** Runs one turn. Never rejects: a cell that dies answers with `plugin-failed`. */
-  run(turn: Turn): Promise<TurnOutcome>;
+  /** Runs one turn and ends it, later; never throws. */
+  run(turn: Turn): void;
   /** Ends what still runs of the plugin, drops its instance and closes its storage. */
   unload(plugin: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

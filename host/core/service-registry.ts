@@ -4,7 +4,7 @@ import { HostError } from "./errors.ts";
 import { isOwnName, printable } from "./names.ts";
 import type { Clock } from "./ports.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, TurnOutcome } from "./types.ts";
+import type { Bytes, Caller, TurnInput, TurnOutcome } from "./types.ts";
 
 // A nested call must end before its caller's deadline, or the caller is blamed for the callee.
 const NESTED_CALL_MARGIN_MS = 10;
@@ -23,7 +23,7 @@ export interface TurnContext {
 export interface Provider {
   readonly name: string;
   readonly deadlineMs: number;
-  enter(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome>;
+  enter(entryPoint: string, input: TurnInput, context: TurnContext): Promise<TurnOutcome>;
 }
 
 export interface ServiceCall {
@@ -48,10 +48,7 @@ export class ServiceRegistry {
   /** Returns its undo. Fails with `permission-denied` outside the provider's own prefix, and `service-taken`. */
   provide(service: string, provider: Provider, entryPoint: string): () => void {
     if (!isOwnName(provider.name, service)) {
-      throw new HostError(
-        "permission-denied",
-        `${provider.name} may only provide services that begin with ${provider.name}., not ${service}`,
-      );
+      throw new HostError("permission-denied", `${provider.name} may only provide services below its own name, not ${service}`);
     }
     if (this.#services.has(service)) throw new HostError("service-taken", `${service} is provided already`);
     const entry = { provider, entryPoint };

@@ -26,10 +26,7 @@ export class StateStore {
     }
     const total = this.#totalBytes - this.#sizeOf(key) + ENTRY_BYTES + key.length + value.length;
     if (total > MAX_TOTAL_BYTES) {
-      throw new HostError(
-        "quota-exceeded",
-        `state would hold ${total} bytes with ${key}; the limit is ${MAX_TOTAL_BYTES}, delete keys first`,
-      );
+      throw new HostError("quota-exceeded", `state would hold ${total} bytes; the limit is ${MAX_TOTAL_BYTES}, delete keys first`);
     }
     this.#values.set(key, value);
     this.#totalBytes = total;
@@ -54,8 +51,5 @@ export class StateStore {
 
 function requireStateKey(key: string): string {
   if (isStateKey(key)) return key;
-  throw new HostError(
-    "invalid-message",
-    `"${printable(key)}" is no state key; write at most 255 letters, digits, "_" and "-" in segments joined by dots`,
-  );
+  throw new HostError("invalid-message", `"${printable(key)}" is no state key; write up to 255 of A-Z a-z 0-9 _ - in dotted segments`);
 }

@@ -5,6 +5,8 @@ import type { Grant, PermissionRequest } from "./permissions.ts";
 
 export type Bytes = Uint8Array;
 export const NO_BYTES: Bytes = new Uint8Array(0);
+/** What a turn is given: bytes, or text that enters the guest as UTF-8. */
+export type TurnInput = Bytes | string;
 
 /** What a plugin may use. Bytes are bytes, times milliseconds; each is enforced, none is advice. */
 export interface Limits {
@@ -57,6 +59,9 @@ export interface CloudEvent {
   readonly contentType: string;
   readonly data: Bytes;
 }
+
+/** An event before the host stamps id and time. */
+export type UnstampedEvent = Omit<CloudEvent, "id" | "time">;
 
 /** What the core needs to know of a plugin; `host/install` makes it from a manifest and the operator's configuration. */
 export interface PluginDefinition {

@@ -2,7 +2,7 @@
 
 import type { HostError, HostErrorCode } from "../core/errors.ts";
 import type { CellScope } from "../core/host-functions.ts";
-import type { Bytes, Limits } from "../core/types.ts";
+import type { Bytes, Limits, TurnInput } from "../core/types.ts";
 
 /** How a cell paces a guest. The guest calls these from its own stack, one at a time. */
 export interface Pacer {
@@ -29,7 +29,7 @@ export type GuestResult =
 
 export interface GuestInstance {
   /** Enters an export with `fuel` for the first slice. One at a time. Never rejects. */
-  run(entryPoint: string, input: Bytes, fuel: number): Promise<GuestResult>;
+  run(entryPoint: string, input: TurnInput, fuel: number): Promise<GuestResult>;
   /** Ends the guest at its next check with this error, and lets it do nothing more until then. The first error counts. */
   doom(error: HostError): void;
   /** What the running slice has left; below 0 when it is overdrawn. */

@@ -3,7 +3,7 @@
 
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
-import type { Bytes } from "../core/types.ts";
+import type { TurnInput } from "../core/types.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./admission.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
 import { Bindings, blocksExhausted, type Fate } from "./guest/bindings.ts";
@@ -71,7 +71,7 @@ class MeteredInstance implements GuestInstance, Fate {
     return this.#bindings.hostCalls;
   }
 
-  async run(entryPoint: string, input: Bytes, fuel: number): Promise<GuestResult> {
+  async run(entryPoint: string, input: TurnInput, fuel: number): Promise<GuestResult> {
     this.#fuel.value = fuel;
     try {
       if (!this.#initialised) await this.#initialise();
@@ -84,7 +84,7 @@ class MeteredInstance implements GuestInstance, Fate {
 
   // The former start function and a reactor's initialiser run metered, like any turn.
   async #initialise(): Promise<void> {
-    this.#blocks.begin(new Uint8Array(0));
+    this.#blocks.begin("");
     for (const name of [START_EXPORT, "_initialize"]) {
       if (this.#exports[name] !== undefined) await this.#entryPoint(name)();
     }

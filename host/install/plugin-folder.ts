@@ -55,7 +55,14 @@ export function effectiveLimits(manifest: Manifest, configuration: PluginConfigu
   };
 }
 
+/** Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export. */
 export function definePlugin(manifest: Manifest, admitted: AdmittedPlugin, configuration: PluginConfiguration): PluginDefinition {
+  const named = [...Object.values(manifest.services), ...manifest.subscriptions].map(({ entryPoint }) => entryPoint);
+  const missing = named.find((entryPoint) => !admitted.entryPoints.includes(entryPoint));
+  if (missing !== undefined) {
+    const known = admitted.entryPoints.join(", ") || "none";
+    throw new HostError("invalid-manifest", `${manifest.name} names the entry point ${missing}; its module exports ${known}`);
+  }
   return {
     name: manifest.name,
     version: manifest.version,

@@ -2,18 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cell, Turn } from "../../host/core/ports.ts";
 import type { TurnOutcome } from "../../host/core/types.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
-import { CELL_KINDS, createCell, image, turn } from "../support/cells.ts";
+import { CELL_KINDS, createCell, image, runTurn, type TurnOptions } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 import { wat } from "../support/wat.ts";
 import { BAD_DATA_SEGMENT, GAUNTLET, SPINS_AT_START } from "./gauntlet.wat.ts";
 
-type TurnOptions = Parameters<typeof turn>[2];
-
 describe.each(CELL_KINDS)("%s cell", (kind) => {
   let cell: Cell;
   let log: ReturnType<typeof memoryLog>;
-  const run = (entryPoint: string, options?: TurnOptions): Promise<TurnOutcome> => cell.run(turn("guest", entryPoint, options));
+  const run = (entryPoint: string, options?: TurnOptions): Promise<TurnOutcome> => runTurn(cell, "guest", entryPoint, options);
   const output = async (entryPoint: string, options?: TurnOptions): Promise<string> => {
     const outcome = await run(entryPoint, options);
     return outcome.ok ? textOf(outcome.output) : `${outcome.error.code}: ${outcome.error.message}`;
@@ -91,13 +89,13 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
   it("ends a start function that never returns, every time the plugin is entered", async () => {
     await cell.load(image("starter", await wat(SPINS_AT_START), { cpuMs: 50 }));
     for (let i = 0; i < 2; i += 1) {
-      expect(await cell.run(turn("starter", "echo"))).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });
+      expect(await runTurn(cell, "starter", "echo")).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });
     }
   });
 
   it("answers for a module that does not instantiate", async () => {
     await cell.load(image("broken", await wat(BAD_DATA_SEGMENT)));
-    expect(await cell.run(turn("broken", "echo"))).toMatchObject({
+    expect(await runTurn(cell, "broken", "echo")).toMatchObject({
       ok: false,
       error: { code: "plugin-failed", message: expect.stringContaining("does not instantiate") },
     });
@@ -113,8 +111,8 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
 
   it("bounds the output", async () => {
     await cell.load(image("small", await wat(GAUNTLET), { payloadBytes: 10 }));
-    expect(await cell.run(turn("small", "echo", { input: "0123456789" }))).toMatchObject({ ok: true });
-    expect(await cell.run(turn("small", "echo", { input: "0123456789a" }))).toMatchObject({ ok: false, error: { code: "quota-exceeded" } });
+    expect(await runTurn(cell, "small", "echo", { input: "0123456789" })).toMatchObject({ ok: true });
+    expect(await runTurn(cell, "small", "echo", { input: "0123456789a" })).toMatchObject({ ok: false, error: { code: "quota-exceeded" } });
   });
 
   it("trusts no handle, offset or length of a guest", async () => {
@@ -170,14 +168,14 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
   it("serves a polite plugin while others loop", async () => {
     await cell.load(image("polite", await wat(GAUNTLET)));
     for (let i = 0; i < 10; i += 1) await cell.load(image(`loop-${i}`, await wat(GAUNTLET), { cpuMs: 300 }));
-    const loops = Array.from({ length: 10 }, (_, i) => cell.run(turn(`loop-${i}`, "spin")));
+    const loops = Array.from({ length: 10 }, (_, i) => runTurn(cell, `loop-${i}`, "spin"));
     let served = 0;
     let looping = true;
     void Promise.all(loops).then(() => {
       looping = false;
     });
     while (looping) {
-      const outcome = await cell.run(turn("polite", "echo", { input: "x" }));
+      const outcome = await runTurn(cell, "polite", "echo", { input: "x" });
       if (outcome.ok) served += 1;
     }
     for (const outcome of await Promise.all(loops)) expect(outcome).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });

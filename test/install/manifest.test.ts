@@ -90,6 +90,10 @@ describe("manifest", () => {
       config: { text: "ü", list: "[1,2]" },
     });
     expect(definePlugin(manifest, admitted, { ...configuration, grants: [] }).grants).toEqual([]);
+    expect(refusal(() => definePlugin(manifest, { ...admitted, entryPoints: ["y"] }, configuration))).toMatchObject({
+      code: "invalid-manifest",
+      message: "p names the entry point x; its module exports y",
+    });
   });
 });
 

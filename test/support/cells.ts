@@ -6,10 +6,9 @@ import { createInlineCell } from "../../host/cell/inline-cell.ts";
 import { createThreadCell } from "../../host/cell/thread-cell.ts";
 import type { Cell, LogSink, PluginImage, Turn } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
-import type { Limits } from "../../host/core/types.ts";
+import type { Limits, TurnOutcome } from "../../host/core/types.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
-import { utf8 } from "./scripted-cell.ts";
 
 export type CellKind = "inline" | "thread";
 export const CELL_KINDS: readonly CellKind[] = ["inline", "thread"];
@@ -32,20 +31,22 @@ export function image(
   return { name, module, entryPoints, limits: all, config };
 }
 
-export function turn(
-  plugin: string,
-  entryPoint: string,
-  rest: Partial<Omit<Turn, "input">> & { input?: string | Uint8Array; timeoutMs?: number } = {},
-): Turn {
-  const { input = "", timeoutMs = 10_000, ...others } = rest;
-  return {
+export type TurnOptions = Partial<Omit<Turn, "end">> & { readonly timeoutMs?: number };
+
+/** Runs one turn in a cell and resolves with its outcome. */
+export function runTurn(cell: Cell, plugin: string, entryPoint: string, options: TurnOptions = {}): Promise<TurnOutcome> {
+  const { timeoutMs = 10_000, ...rest } = options;
+  const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
+  cell.run({
     plugin,
     entryPoint,
-    input: typeof input === "string" ? utf8(input) : input,
+    input: "",
     caller: { kind: "adapter", name: "test" },
     traceparent: startTrace(),
     deadline: systemClock.monotonicMs() + timeoutMs,
     answer: () => new Promise(() => {}),
-    ...others,
-  };
+    end: resolve,
+    ...rest,
+  });
+  return promise;
 }

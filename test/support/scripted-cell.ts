@@ -2,9 +2,10 @@
 
 import { HostError, toHostError } from "../../host/core/errors.ts";
 import type { Cell, Turn } from "../../host/core/ports.ts";
-import { type Bytes, NO_BYTES, NO_USAGE, type PluginDefinition } from "../../host/core/types.ts";
+import { type Bytes, NO_BYTES, NO_USAGE, type PluginDefinition, type TurnInput } from "../../host/core/types.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 
+/** The input of a turn is always given as bytes. */
 export type EntryPoint = (input: Bytes, turn: Turn) => Bytes | undefined | Promise<Bytes | undefined>;
 export type Script = Readonly<Record<string, EntryPoint>>;
 
@@ -21,15 +22,17 @@ export function scriptedCell(scripts: Readonly<Record<string, Script>>): Cell & 
     run(turn) {
       const result = (tails.get(turn.plugin) ?? Promise.resolve()).then(async () => {
         try {
-          const output = await scripts[turn.plugin]?.[turn.entryPoint]?.(turn.input, turn);
+          const output = await scripts[turn.plugin]?.[turn.entryPoint]?.(bytesOf(turn.input), turn);
           return { ok: true as const, output: output ?? NO_BYTES, usage: NO_USAGE };
         } catch (thrown) {
           const error = thrown instanceof HostError ? toHostError(thrown) : new HostError("plugin-failed", String(thrown));
           return { ok: false as const, error: error.toShape(), usage: NO_USAGE };
         }
       });
-      tails.set(turn.plugin, result);
-      return result;
+      tails.set(
+        turn.plugin,
+        result.then((outcome) => turn.end(outcome)),
+      );
     },
     async unload(plugin) {
       loaded.delete(plugin);
@@ -56,6 +59,7 @@ export function definition(name: string, script: Script, rest: Partial<PluginDef
   };
 }
 
+const bytesOf = (input: TurnInput): Bytes => (typeof input === "string" ? utf8(input) : input);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 export const utf8 = (text: string): Bytes => encoder.encode(text);

@@ -16,6 +16,7 @@ const EXHAUSTED = wordIndex("exhausted");
 
 const NO_HANDLE = 0n;
 const EMPTY = new Uint8Array(0);
+const encoder = new TextEncoder();
 const align = (length: number): number => (length + 7) & ~7;
 
 export class BlockMemory {
@@ -45,15 +46,16 @@ export class BlockMemory {
   }
 
   /** Forgets all blocks and makes the input block. False when the input does not fit. */
-  begin(input: Uint8Array): boolean {
+  begin(input: Uint8Array | string): boolean {
+    const bytes = typeof input === "string" ? encoder.encode(input) : input;
     this.#refresh();
     this.#words.fill(0, 0, ARENA_START / 4);
     this.#words[TOP] = ARENA_START;
-    const offset = this.#allocate(input.length);
+    const offset = this.#allocate(bytes.length);
     if (offset < 0) return false;
-    this.#bytes.set(input, offset);
+    this.#bytes.set(bytes, offset);
     this.#words[INPUT_OFFSET] = offset;
-    this.#words[INPUT_LENGTH] = input.length;
+    this.#words[INPUT_LENGTH] = bytes.length;
     return true;
   }
 
@@ -83,7 +85,8 @@ export class BlockMemory {
   output(): Uint8Array {
     this.#refresh();
     const offset = this.#words[OUTPUT_OFFSET] ?? 0;
-    return this.#bytes.slice(offset, offset + (this.#words[OUTPUT_LENGTH] ?? 0));
+    const length = this.#words[OUTPUT_LENGTH] ?? 0;
+    return length === 0 ? EMPTY : this.#bytes.slice(offset, offset + length);
   }
 
   get outputLength(): number {
