@@ -1,6 +1,6 @@
 // One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
 
-import { describeCause, HostError } from "../core/errors.ts";
+import { describeCause, HostError, toHostError } from "../core/errors.ts";
 import type { CellScope } from "../core/host-functions.ts";
 import { Mailbox } from "../core/mailbox.ts";
 import { PluginStorage } from "../core/plugin-storage.ts";
@@ -122,45 +122,50 @@ export class HostedPlugin implements Pacer {
   }
 
   #callNext(): void {
-    this.#ports.scheduler.ready(this.#account, () => {
-      let turn = this.#queue.take();
-      while (turn?.ended) turn = this.#queue.take();
-      if (turn === undefined) this.#ports.scheduler.release(this.#account);
-      else void this.#run(turn);
-    });
+    this.#ports.scheduler.ready(this.#account, this.#startNext);
   }
 
-  async #run(turn: ActiveTurn): Promise<void> {
+  readonly #startNext = (): void => {
+    let turn = this.#queue.take();
+    while (turn?.ended) turn = this.#queue.take();
+    if (turn === undefined) this.#ports.scheduler.release(this.#account);
+    else this.#start(turn);
+  };
+
+  #start(turn: ActiveTurn): void {
     this.#running = turn;
     this.#granted = this.#sliceFuel;
     this.#sliceMs = 0;
-    let result: GuestResult;
-    try {
-      result = await this.#enter(turn);
-    } catch (thrown) {
-      const error = thrown instanceof HostError ? thrown : new HostError("internal", "the cell failed", { cause: thrown });
-      result = { ok: false, code: error.code, message: error.message, broken: true };
-    }
+    const { entryPoint, input } = turn.message;
+    turn.hostCallsBefore = this.#instance?.hostCalls ?? 0;
+    const result = this.#instance?.run(entryPoint, input, this.#granted) ?? this.#enterNew(turn);
+    void result.then((ended) => this.#ended(turn, ended));
+  }
+
+  #ended(turn: ActiveTurn, result: GuestResult): void {
     this.#bill(turn);
     this.#finish(turn, result);
     this.#running = undefined;
     if (this.#queue.length > 0) this.#callNext();
   }
 
-  async #enter(turn: ActiveTurn): Promise<GuestResult> {
+  // A new instance is told so before anything else runs in it; the host itself does so for the first one.
+  async #enterNew(turn: ActiveTurn): Promise<GuestResult> {
     const { entryPoint, input } = turn.message;
-    if (this.#instance === undefined) {
-      this.#instance = this.#instantiate();
-      // A new instance is told so before anything else runs in it; the host itself does so for the first one.
+    try {
+      const instance = this.#instantiate();
+      this.#instance = instance;
       if (entryPoint !== "on_load" && this.#image.entryPoints.includes("on_load")) {
-        const loaded = await this.#instance.run("on_load", "", this.#granted);
+        const loaded = await instance.run("on_load", "", this.#granted);
         if (!loaded.ok) return { ...loaded, broken: true };
-        turn.fuel += this.#granted - this.#instance.fuelLeft;
-        this.#granted = this.#instance.fuelLeft;
+        turn.fuel += this.#granted - instance.fuelLeft;
+        this.#granted = instance.fuelLeft;
       }
+      return await instance.run(entryPoint, input, this.#granted);
+    } catch (thrown) {
+      const { code, message } = toHostError(thrown);
+      return { ok: false, code, message, broken: true };
     }
-    turn.hostCallsBefore = this.#instance.hostCalls;
-    return this.#instance.run(entryPoint, input, this.#granted);
   }
 
   #instantiate(): GuestInstance {

@@ -71,16 +71,24 @@ class MeteredInstance implements GuestInstance, Fate {
     return this.#bindings.hostCalls;
   }
 
-  async run(entryPoint: string, input: TurnInput, fuel: number): Promise<GuestResult> {
+  // Chained by hand: an async function would add a promise and a generator to every turn.
+  run(entryPoint: string, input: TurnInput, fuel: number): Promise<GuestResult> {
     this.#fuel.value = fuel;
+    if (this.#initialised) return this.#enter(entryPoint, input);
+    return this.#initialise().then(() => this.#enter(entryPoint, input), this.#onThrown);
+  }
+
+  #enter(entryPoint: string, input: TurnInput): Promise<GuestResult> {
     try {
-      if (!this.#initialised) await this.#initialise();
       if (!this.#blocks.begin(input)) throw blocksExhausted(this.#environment);
-      return this.#ended(await this.#entryPoint(entryPoint)());
+      return this.#entryPoint(entryPoint)().then(this.#onReturned, this.#onThrown);
     } catch (thrown) {
-      return this.#broken(thrown);
+      return Promise.resolve(this.#broken(thrown));
     }
   }
+
+  readonly #onReturned = (returned: unknown): GuestResult => this.#ended(returned);
+  readonly #onThrown = (thrown: unknown): GuestResult => this.#broken(thrown);
 
   // The former start function and a reactor's initialiser run metered, like any turn.
   async #initialise(): Promise<void> {
