@@ -1,0 +1,77 @@
+// docs/configuration.md against the schemas: every key, both ways, with its default and its bound.
+
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { httpOptions } from "../../host/adapters/http/options.ts";
+import { logJsonOptions } from "../../host/adapters/log-json.ts";
+import { toHostError } from "../../host/core/errors.ts";
+import { parseConfiguration } from "../../host/install/configuration.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { limitsSchema, parseManifest, toLimits } from "../../host/install/manifest.ts";
+import { read, rowsBelow } from "./markdown.ts";
+
+const page = read("docs/configuration.md");
+const keysBelow = (heading: string): string[] => rowsBelow(page, heading).map(([key = ""]) => key);
+const propertiesOf = (schema: z.ZodType): Record<string, z.core.JSONSchema.JSONSchema> =>
+  Object(z.toJSONSchema(schema, { io: "input" }).properties);
+
+const MANIFEST = { name: "a", version: "1.0.0", api: "0.1", wasm: "a.wasm" };
+const PLUGIN = { path: "a" };
+
+/** Which of the keys a parser does not know, by what it says of a file in which they all stand. */
+function unknownTo(parse: (keys: object) => unknown, keys: readonly string[]): string[] {
+  return keys.filter((key) => {
+    try {
+      // No key takes this value, so the parser refuses either the value or the key.
+      parse({ [key]: { nonsense: { nonsense: 1 } } });
+      return false;
+    } catch (thrown) {
+      return (toHostError(thrown).detail ?? "").includes(`Unrecognized key: "${key}"`);
+    }
+  });
+}
+
+const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly string[]][] = [
+  ["bulkhead.json", (keys) => parseConfiguration(JSON.stringify(keys), "c.json"), ["$schema"]],
+  ["plugins.<name>", (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a, []],
+  ["plugin.json", (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"), ["$schema", "description"]],
+];
+
+describe.each(SECTIONS)("%s", (heading, parse, optional) => {
+  it("is documented key for key", () => {
+    expect(keysBelow(heading).sort()).toEqual([...Object.keys(parse({}) ?? {}), ...optional].sort());
+  });
+
+  it("knows every documented key", () => {
+    expect(unknownTo(parse, [...keysBelow(heading), "surely-not"])).toEqual(["surely-not"]);
+  });
+});
+
+describe("limits", () => {
+  it("are documented with default and maximum", () => {
+    const ones = Object.fromEntries(Object.keys(propertiesOf(limitsSchema)).map((key) => [key, 1]));
+    const units = Object.values(toLimits(ones));
+    const defaults = Object.values(DEFAULT_LIMITS).map((value, i) => Number(value) / (units[i] ?? Number.NaN));
+    const expected = Object.entries(propertiesOf(limitsSchema)).map(([key, { maximum }], i) => [key, String(defaults[i]), String(maximum)]);
+    expect(rowsBelow(page, "limits").map(([key, byDefault, maximum]) => [key, byDefault, maximum])).toEqual(expected);
+  });
+
+  it("are all in the table of docs/architecture.md", () => {
+    const section = read("docs/architecture.md").split("## What is enforced where")[1] ?? "";
+    const [table = ""] = section.split("Limits that nobody configures");
+    expect(table.split("\n").filter((line) => line.startsWith("| ")).length - 1).toBe(Object.keys(DEFAULT_LIMITS).length);
+  });
+});
+
+describe.each([
+  ["adapters.http", httpOptions],
+  ["adapters.log", logJsonOptions],
+] as const)("%s", (heading, schema) => {
+  it("is documented key for key, with its defaults", () => {
+    const defaults = Object.entries(propertiesOf(schema)).map(([key, property]) => {
+      const value: unknown = property.default;
+      return [key, Array.isArray(value) || typeof value === "number" ? JSON.stringify(value) : `\`${String(value)}\``];
+    });
+    expect(rowsBelow(page, heading).map(([key, , byDefault]) => [key, byDefault])).toEqual(defaults);
+  });
+});
