@@ -6,6 +6,14 @@ import type { ToCell } from "./protocol.ts";
 
 export type TurnMessage = Extract<ToCell, { kind: "turn" }>;
 
+/** Whoever is told what becomes of a turn. */
+export interface TurnOwner {
+  /** The turn must end early with this error. */
+  abort(turn: ActiveTurn, error: HostError): void;
+  /** The turn has its outcome. */
+  ended(turn: ActiveTurn, outcome: TurnOutcome): void;
+}
+
 /** A turn from its arrival in the cell to its one outcome. */
 export class ActiveTurn {
   readonly message: TurnMessage;
@@ -14,20 +22,13 @@ export class ActiveTurn {
   fuel = 0;
   slices = 0;
   hostCallsBefore = 0;
-  readonly #abort: (turn: ActiveTurn, error: HostError) => void;
-  readonly #end: (outcome: TurnOutcome) => void;
+  readonly #owner: TurnOwner;
   #ended = false;
 
-  constructor(
-    message: TurnMessage,
-    expiresAt: number,
-    abort: (turn: ActiveTurn, error: HostError) => void,
-    end: (outcome: TurnOutcome) => void,
-  ) {
+  constructor(message: TurnMessage, expiresAt: number, owner: TurnOwner) {
     this.message = message;
     this.expiresAt = expiresAt;
-    this.#abort = abort;
-    this.#end = end;
+    this.#owner = owner;
   }
 
   get ended(): boolean {
@@ -37,7 +38,7 @@ export class ActiveTurn {
   expire(): void {
     const { plugin, entryPoint, remainingMs } = this.message;
     const spent = `it had ${Math.round(remainingMs)} ms when its cell got it and used ${this.cpuMs.toFixed(1)} ms of CPU (limits.deadlineMs)`;
-    this.#abort(this, new HostError("deadline-exceeded", `${plugin} ${entryPoint} passed its deadline: ${spent}`));
+    this.#owner.abort(this, new HostError("deadline-exceeded", `${plugin} ${entryPoint} passed its deadline: ${spent}`));
   }
 
   fail(error: HostError): void {
@@ -47,7 +48,7 @@ export class ActiveTurn {
   settle(outcome: TurnOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#end(outcome);
+    this.#owner.ended(this, outcome);
   }
 
   usage(peakMemoryBytes: number, hostCalls: number): Usage {

@@ -4,8 +4,9 @@
 import { Deadlines } from "../core/deadlines.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
+import type { TurnOutcome } from "../core/types.ts";
 import type { Engine } from "../engine/engine.ts";
-import { ActiveTurn } from "./active-turn.ts";
+import { ActiveTurn, type TurnMessage, type TurnOwner } from "./active-turn.ts";
 import { HostedPlugin } from "./hosted-plugin.ts";
 import type { Channel, FromCell, ToCell } from "./protocol.ts";
 import { FairScheduler } from "./scheduler.ts";
@@ -20,7 +21,7 @@ export interface ExecutorPorts {
   onClose(): void;
 }
 
-export class Executor {
+export class Executor implements TurnOwner {
   readonly #ports: ExecutorPorts;
   readonly #plugins = new Map<string, HostedPlugin>();
   readonly #scheduler: FairScheduler;
@@ -67,14 +68,9 @@ export class Executor {
     }
   }
 
-  #accept(message: Extract<ToCell, { kind: "turn" }>): void {
+  #accept(message: TurnMessage): void {
     const plugin = this.#plugins.get(message.plugin);
-    const expiresAt = this.#ports.clock.monotonicMs() + message.remainingMs;
-    const abort = (late: ActiveTurn, error: HostError) => plugin?.abort(late, error);
-    const turn = new ActiveTurn(message, expiresAt, abort, (outcome) => {
-      this.#deadlines.delete(turn);
-      this.#ports.channel.send({ kind: "ended", id: message.id, outcome });
-    });
+    const turn = new ActiveTurn(message, this.#ports.clock.monotonicMs() + message.remainingMs, this);
     if (plugin === undefined) {
       turn.fail(new HostError("plugin-not-running", `${message.plugin} is not loaded in this cell`));
       this.#ports.channel.flush();
@@ -82,6 +78,17 @@ export class Executor {
     }
     this.#deadlines.add(turn);
     plugin.enqueue(turn);
+  }
+
+  abort(turn: ActiveTurn, error: HostError): void {
+    const plugin = this.#plugins.get(turn.message.plugin);
+    if (plugin === undefined) turn.fail(error);
+    else plugin.abort(turn, error);
+  }
+
+  ended(turn: ActiveTurn, outcome: TurnOutcome): void {
+    this.#deadlines.delete(turn);
+    this.#ports.channel.send({ kind: "ended", id: turn.message.id, outcome });
   }
 
   async #load(image: PluginImage): Promise<void> {

@@ -136,37 +136,50 @@ export class HostedPlugin implements Pacer {
     this.#running = turn;
     this.#granted = this.#sliceFuel;
     this.#sliceMs = 0;
-    const { entryPoint, input } = turn.message;
     turn.hostCallsBefore = this.#instance?.hostCalls ?? 0;
-    const result = this.#instance?.run(entryPoint, input, this.#granted) ?? this.#enterNew(turn);
-    void result.then((ended) => this.#ended(turn, ended));
+    if (this.#instance === undefined) this.#enterNew(turn);
+    else this.#enter(turn, this.#instance);
   }
 
-  #ended(turn: ActiveTurn, result: GuestResult): void {
+  #enter(turn: ActiveTurn, instance: GuestInstance): void {
+    const { entryPoint, input } = turn.message;
+    instance.run(entryPoint, input, this.#granted, this.#onEnded);
+  }
+
+  // A new instance is told so before anything else runs in it; the host itself does so for the first one.
+  #enterNew(turn: ActiveTurn): void {
+    let instance: GuestInstance;
+    try {
+      instance = this.#instantiate();
+    } catch (thrown) {
+      const { code, message } = toHostError(thrown);
+      this.#onEnded({ ok: false, code, message, broken: true });
+      return;
+    }
+    this.#instance = instance;
+    if (turn.message.entryPoint === "on_load" || !this.#image.entryPoints.includes("on_load")) {
+      this.#enter(turn, instance);
+      return;
+    }
+    instance.run("on_load", "", this.#granted, (loaded) => {
+      if (!loaded.ok) {
+        this.#onEnded({ ...loaded, broken: true });
+        return;
+      }
+      turn.fuel += this.#granted - instance.fuelLeft;
+      this.#granted = instance.fuelLeft;
+      this.#enter(turn, instance);
+    });
+  }
+
+  readonly #onEnded = (result: GuestResult): void => {
+    const turn = this.#running;
+    if (turn === undefined) return;
     this.#bill(turn);
     this.#finish(turn, result);
     this.#running = undefined;
     if (this.#queue.length > 0) this.#callNext();
-  }
-
-  // A new instance is told so before anything else runs in it; the host itself does so for the first one.
-  async #enterNew(turn: ActiveTurn): Promise<GuestResult> {
-    const { entryPoint, input } = turn.message;
-    try {
-      const instance = this.#instantiate();
-      this.#instance = instance;
-      if (entryPoint !== "on_load" && this.#image.entryPoints.includes("on_load")) {
-        const loaded = await instance.run("on_load", "", this.#granted);
-        if (!loaded.ok) return { ...loaded, broken: true };
-        turn.fuel += this.#granted - instance.fuelLeft;
-        this.#granted = instance.fuelLeft;
-      }
-      return await instance.run(entryPoint, input, this.#granted);
-    } catch (thrown) {
-      const { code, message } = toHostError(thrown);
-      return { ok: false, code, message, broken: true };
-    }
-  }
+  };
 
   #instantiate(): GuestInstance {
     return this.#guest.instantiate({

@@ -25,11 +25,7 @@ export interface PluginPorts {
   onTurn(turn: EndedTurn): void;
 }
 
-export interface EndedTurn {
-  readonly plugin: string;
-  readonly entryPoint: string;
-  readonly caller: Caller;
-  readonly traceparent: string;
+export interface EndedTurn extends Pick<Turn, "plugin" | "entryPoint" | "caller" | "traceparent"> {
   readonly outcome: TurnOutcome;
 }
 

@@ -1,9 +1,6 @@
 // The order in which plugins start: dependencies first. What cannot start is data, never an exception.
 
-export interface Startable {
-  readonly name: string;
-  readonly dependencies: readonly string[];
-}
+import type { PluginDefinition } from "./types.ts";
 
 export interface StartOrder {
   readonly order: readonly string[];
@@ -12,7 +9,7 @@ export interface StartOrder {
 }
 
 /** Dependencies first, otherwise as given. */
-export function startOrder(plugins: readonly Startable[]): StartOrder {
+export function startOrder(plugins: readonly Pick<PluginDefinition, "name" | "dependencies">[]): StartOrder {
   const names = new Set(plugins.map(({ name }) => name));
   const order = new Set<string>();
   const blocked = new Map<string, string>();

@@ -28,8 +28,8 @@ export type GuestResult =
   | { readonly ok: false; readonly code: HostErrorCode; readonly message: string; readonly detail?: string; readonly broken: boolean };
 
 export interface GuestInstance {
-  /** Enters an export with `fuel` for the first slice. One at a time. Never rejects. */
-  run(entryPoint: string, input: TurnInput, fuel: number): Promise<GuestResult>;
+  /** Enters an export with `fuel` for the first slice and calls `done` once, later. One at a time. Never throws. */
+  run(entryPoint: string, input: TurnInput, fuel: number, done: (result: GuestResult) => void): void;
   /** Ends the guest at its next check with this error, and lets it do nothing more until then. The first error counts. */
   doom(error: HostError): void;
   /** What the running slice has left; below 0 when it is overdrawn. */

@@ -38,6 +38,7 @@ class MeteredInstance implements GuestInstance, Fate {
   readonly #entryPoints = new Map<string, () => Promise<unknown>>();
   #fate: HostError | undefined;
   #initialised = false;
+  #done: (result: GuestResult) => void = () => {};
 
   /** Throws HostError `plugin-failed` when the module does not instantiate, as with a data segment out of bounds. */
   constructor(module: WebAssembly.Module, environment: GuestEnvironment) {
@@ -71,24 +72,25 @@ class MeteredInstance implements GuestInstance, Fate {
     return this.#bindings.hostCalls;
   }
 
-  // Chained by hand: an async function would add a promise and a generator to every turn.
-  run(entryPoint: string, input: TurnInput, fuel: number): Promise<GuestResult> {
+  // Chained by hand: an async function would add two promises and a generator to every turn.
+  run(entryPoint: string, input: TurnInput, fuel: number, done: (result: GuestResult) => void): void {
     this.#fuel.value = fuel;
-    if (this.#initialised) return this.#enter(entryPoint, input);
-    return this.#initialise().then(() => this.#enter(entryPoint, input), this.#onThrown);
+    this.#done = done;
+    if (this.#initialised) this.#enter(entryPoint, input);
+    else this.#initialise().then(() => this.#enter(entryPoint, input), this.#onThrown);
   }
 
-  #enter(entryPoint: string, input: TurnInput): Promise<GuestResult> {
+  #enter(entryPoint: string, input: TurnInput): void {
     try {
       if (!this.#blocks.begin(input)) throw blocksExhausted(this.#environment);
-      return this.#entryPoint(entryPoint)().then(this.#onReturned, this.#onThrown);
+      this.#entryPoint(entryPoint)().then(this.#onReturned, this.#onThrown);
     } catch (thrown) {
-      return Promise.resolve(this.#broken(thrown));
+      queueMicrotask(() => this.#onThrown(thrown));
     }
   }
 
-  readonly #onReturned = (returned: unknown): GuestResult => this.#ended(returned);
-  readonly #onThrown = (thrown: unknown): GuestResult => this.#broken(thrown);
+  readonly #onReturned = (returned: unknown): void => this.#done(this.#ended(returned));
+  readonly #onThrown = (thrown: unknown): void => this.#done(this.#broken(thrown));
 
   // The former start function and a reactor's initialiser run metered, like any turn.
   async #initialise(): Promise<void> {
