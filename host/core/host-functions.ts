@@ -31,7 +31,7 @@ export interface CellScope {
 }
 
 /** What a function placed in the host can reach, on behalf of one turn of one plugin. */
-export interface HostScope {
+interface HostScope {
   readonly plugin: { readonly name: string; readonly permissions: Permissions; readonly definition: PluginDefinition };
   readonly context: TurnContext;
   readonly events: EventBus;

@@ -38,7 +38,7 @@ export interface LimitsInput {
   readonly varMiB?: number | undefined;
 }
 
-export interface ProvidedService {
+interface ProvidedService {
   readonly entryPoint: string;
   readonly description?: string | undefined;
   /** JSON Schemas of payload and answer. */

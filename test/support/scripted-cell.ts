@@ -6,7 +6,7 @@ import { type Bytes, NO_BYTES, NO_USAGE, type PluginDefinition, type TurnInput }
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 
 /** The input of a turn is always given as bytes. */
-export type EntryPoint = (input: Bytes, turn: Turn) => Bytes | undefined | Promise<Bytes | undefined>;
+type EntryPoint = (input: Bytes, turn: Turn) => Bytes | undefined | Promise<Bytes | undefined>;
 export type Script = Readonly<Record<string, EntryPoint>>;
 
 /** Runs the turns of each plugin one at a time, as every cell does. */

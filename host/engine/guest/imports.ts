@@ -7,7 +7,7 @@ export const EXTISM_USER = "extism:host/user";
 export const BULK_MEMORY = "bulkhead:host/memory";
 
 /** `services.current-caller` → `services_current_caller`, as docs/abi.md has it. */
-export const importNameOf = (functionName: string): string => functionName.replaceAll(/[.-]/g, "_");
+const importNameOf = (functionName: string): string => functionName.replaceAll(/[.-]/g, "_");
 
 export const FUNCTION_BY_IMPORT: ReadonlyMap<string, string> = new Map(
   [...HOST_FUNCTIONS.keys()].map((name) => [importNameOf(name), name]),
