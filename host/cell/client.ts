@@ -18,12 +18,17 @@ export class CellClient implements Cell {
   readonly #ports: CellClientPorts;
   readonly #turns = new Map<number, Turn>();
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
+  readonly #ended = Promise.withResolvers<HostError>();
   #lastId = 0;
   #death: HostError | undefined;
 
   constructor(ports: CellClientPorts) {
     this.#ports = ports;
     ports.channel.receive((message) => this.#handle(message));
+  }
+
+  get ended(): Promise<HostError> {
+    return this.#ended.promise;
   }
 
   load(image: PluginImage): Promise<void> {
@@ -36,7 +41,9 @@ export class CellClient implements Cell {
 
   run(turn: Turn): void {
     if (this.#death !== undefined) {
-      turn.end(dead(this.#death));
+      const outcome = dead(this.#death);
+      // Later, as for every other turn: a plugin hands over its next turn as soon as one ends.
+      queueMicrotask(() => turn.end(outcome));
       return;
     }
     const id = this.#nextId();
@@ -50,6 +57,7 @@ export class CellClient implements Cell {
   die(error: HostError): void {
     if (this.#death !== undefined) return;
     this.#death = error;
+    this.#ended.resolve(error);
     const turns = [...this.#turns.values()];
     this.#turns.clear();
     for (const turn of turns) turn.end(dead(error));
@@ -119,5 +127,5 @@ export class CellClient implements Cell {
 }
 
 function dead(error: HostError): TurnOutcome {
-  return { ok: false, error: error.toShape(), usage: NO_USAGE };
+  return { ok: false, error: error, usage: NO_USAGE };
 }

@@ -41,7 +41,6 @@ export class Executor implements TurnOwner {
 
   // What still runs is abandoned: the host has answered for it.
   #close(): void {
-    this.#deadlines.clear();
     for (const plugin of this.#plugins.values()) plugin.close();
     this.#plugins.clear();
     this.#ports.onClose();
@@ -125,7 +124,7 @@ export class Executor implements TurnOwner {
     } catch (thrown) {
       error = toHostError(thrown);
     }
-    this.#ports.channel.send({ kind: "acknowledged", id, error: error?.toShape() });
+    this.#ports.channel.send({ kind: "acknowledged", id, error: error });
     this.#ports.channel.flush();
   }
 }

@@ -42,6 +42,7 @@ export class HostedPlugin implements Pacer {
   #sliceFuel = FIRST_SLICE_FUEL;
   #granted = 0;
   #sliceMs = 0;
+  #forfeited = 0;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
   #wake: ((alive: boolean) => void) | undefined;
 
@@ -91,6 +92,10 @@ export class HostedPlugin implements Pacer {
     if (!(await this.#nextSlice())) return -1;
     this.#granted = this.#sliceFuel;
     return this.#granted;
+  }
+
+  overdue(): boolean {
+    return this.#sliceMs + this.#ports.scheduler.elapsed(this.#account) >= SLICE_MS;
   }
 
   async wait(answer: Promise<Bytes>): Promise<Bytes | undefined> {
@@ -157,6 +162,7 @@ export class HostedPlugin implements Pacer {
       return;
     }
     this.#instance = instance;
+    this.#forfeited = 0;
     if (turn.message.entryPoint === "on_load" || !this.#image.entryPoints.includes("on_load")) {
       this.#enter(turn, instance);
       return;
@@ -166,8 +172,7 @@ export class HostedPlugin implements Pacer {
         this.#onEnded({ ...loaded, broken: true });
         return;
       }
-      turn.fuel += this.#granted - instance.fuelLeft;
-      this.#granted = instance.fuelLeft;
+      turn.fuel += this.#takeFuel(instance);
       this.#enter(turn, instance);
     });
   }
@@ -193,7 +198,7 @@ export class HostedPlugin implements Pacer {
 
   #finish(turn: ActiveTurn, result: GuestResult): void {
     const instance = this.#instance;
-    if (instance !== undefined) turn.fuel += this.#granted - instance.fuelLeft;
+    if (instance !== undefined) turn.fuel += Math.max(0, this.#takeFuel(instance));
     const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
     if (!result.ok && result.broken) this.#instance = undefined;
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });
@@ -222,11 +227,20 @@ export class HostedPlugin implements Pacer {
 
   #closeSlice(turn: ActiveTurn, instance: GuestInstance): void {
     this.#bill(turn);
-    turn.fuel += this.#granted - instance.fuelLeft;
+    const spent = this.#takeFuel(instance);
+    turn.fuel += spent;
     turn.slices += 1;
-    const measured = (this.#sliceFuel * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
+    const measured = (Math.max(spent, 0) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
     this.#sliceMs = 0;
     this.#sliceFuel = Math.round(Math.min(Math.max(Math.min(measured, this.#sliceFuel * SLICE_GROWTH), MIN_SLICE_FUEL), MAX_SLICE_FUEL));
+  }
+
+  /** What the guest has spent since it was last asked. */
+  #takeFuel(instance: GuestInstance): number {
+    const spent = this.#granted - instance.fuelLeft - (instance.fuelForfeited - this.#forfeited);
+    this.#granted = instance.fuelLeft;
+    this.#forfeited = instance.fuelForfeited;
+    return spent;
   }
 
   #cpuExhausted(turn: ActiveTurn): HostError {

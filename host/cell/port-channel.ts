@@ -37,10 +37,15 @@ export function portChannel<Out, In>({ port, write, read, plan, onMalformed }: P
     flush,
     receive(handler) {
       port.on("message", (batch: Uint8Array) => {
-        try {
-          for (const reader = new FrameReader(batch); !reader.done && !closed; ) handler(read(reader));
-        } catch (cause) {
-          onMalformed(cause);
+        for (const reader = new FrameReader(batch); !reader.done && !closed; ) {
+          let message: In;
+          try {
+            message = read(reader);
+          } catch (cause) {
+            onMalformed(cause);
+            return;
+          }
+          handler(message);
         }
       });
     },

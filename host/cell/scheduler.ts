@@ -46,6 +46,11 @@ export class FairScheduler {
     this.#plan();
   }
 
+  /** Milliseconds that the slice of this account has run; 0 when it is not the one that runs. */
+  elapsed(account: Account): number {
+    return this.#running === account ? this.#now() - this.#sliceStart : 0;
+  }
+
   /** Ends the slice of this account and returns its milliseconds; 0 when it is not the one that runs. */
   release(account: Account): number {
     if (this.#running !== account) return 0;

@@ -1,4 +1,4 @@
-// A cell in a worker thread: keeps guests off the host's event loop. Not a security boundary by itself (DESIGN §3).
+// A cell in a worker thread: keeps guests off the host's event loop. Not a security boundary by itself (docs/non-guarantees.md).
 
 import { Worker } from "node:worker_threads";
 import { HostError } from "../core/errors.ts";

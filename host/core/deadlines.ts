@@ -25,12 +25,6 @@ export class Deadlines<T extends { readonly expiresAt: number }> {
     this.#items.delete(item);
   }
 
-  clear(): void {
-    this.#items.clear();
-    this.#disarm();
-    this.#armedFor = Number.POSITIVE_INFINITY;
-  }
-
   #arm(deadline: number): void {
     this.#disarm();
     this.#armedFor = deadline;

@@ -36,7 +36,7 @@ export interface ErrorShape {
  * A refusal or failure with a code to branch on. The message names what was refused, the limit and the current value,
  * and where there is one the remedy. `detail` is one line more for people (a guest's stack, the list of reasons).
  */
-export class HostError extends Error {
+export class HostError extends Error implements ErrorShape {
   override readonly name = "HostError";
   readonly code: HostErrorCode;
   readonly detail: string | undefined;
@@ -45,10 +45,6 @@ export class HostError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
-  }
-
-  toShape(): ErrorShape {
-    return { code: this.code, message: this.message, detail: this.detail };
   }
 
   static fromShape(shape: ErrorShape): HostError {

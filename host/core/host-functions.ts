@@ -14,7 +14,7 @@ import { childSpan } from "./trace.ts";
 import type { Bytes, Caller, CloudEvent, PluginDefinition, UnstampedEvent } from "./types.ts";
 import * as value from "./values.ts";
 
-const MAX_LOG_LINE_BYTES = 8 * 1024;
+const MAX_LOG_LINE_LENGTH = 8 * 1024;
 const MAX_RANDOM_BYTES = 65_536;
 const MAX_CONTENT_TYPE_LENGTH = 127;
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
@@ -146,8 +146,8 @@ function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
 }
 
 function writeLog(scope: CellScope, level: LogLevel, message: string): void {
-  const cut = message.length > MAX_LOG_LINE_BYTES;
-  const line = escapeControls(cut ? message.slice(0, MAX_LOG_LINE_BYTES) : message);
+  const cut = message.length > MAX_LOG_LINE_LENGTH;
+  const line = escapeControls(cut ? message.slice(0, MAX_LOG_LINE_LENGTH) : message);
   scope.log(level, cut ? `${line}… (cut, it had ${message.length} characters)` : line);
 }
 

@@ -62,9 +62,7 @@ export class Host {
       cell,
       clock: this.#ports.clock,
       answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
-      onTurn: (turn) => {
-        for (const listener of this.#turnListeners) listener(turn);
-      },
+      onTurn: (turn) => this.#turnEnded(turn),
     });
     this.#plugins.set(name, plugin);
     return plugin;
@@ -142,6 +140,19 @@ export class Host {
     const { events, services, state } = this;
     const reportFault = (fault: unknown): void => this.#note("error", "host", `${functionName} failed`, context.traceparent, fault);
     return hostFunction.answer({ plugin, context, events, services, state, stamp: (event) => this.stamp(event), reportFault }, args);
+  }
+
+  // What a plugin answers is between it and its caller; a trap, or a failing lifecycle, is the operator's concern too.
+  #turnEnded(turn: EndedTurn): void {
+    const { plugin, entryPoint, caller, traceparent, outcome } = turn;
+    if (!outcome.ok && (outcome.error.detail || caller.name === "host")) {
+      this.#note("warning", plugin, `${entryPoint} failed: ${outcome.error.message}`, traceparent, outcome.error.detail);
+    }
+    try {
+      for (const listener of this.#turnListeners) listener(turn);
+    } catch (failure) {
+      this.#note("error", "host", "a listener of turns failed", traceparent, failure);
+    }
   }
 
   #note(level: LogLevel, plugin: string, message: string, traceparent?: string, cause?: unknown): void {

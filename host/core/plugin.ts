@@ -5,7 +5,7 @@ import { type ErrorShape, HostError, toHostError } from "./errors.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Permissions } from "./permissions.ts";
 import type { Cell, Clock, Turn } from "./ports.ts";
-import type { Provider, TurnContext } from "./service-registry.ts";
+import type { TurnContext } from "./service-registry.ts";
 import { startTrace } from "./trace.ts";
 import { type Bytes, type Caller, NO_USAGE, type PluginDefinition, type PluginState, type TurnInput, type TurnOutcome } from "./types.ts";
 
@@ -38,7 +38,7 @@ interface PendingTurn extends Turn {
   settle(outcome: TurnOutcome): void;
 }
 
-export class Plugin implements Provider {
+export class Plugin {
   readonly definition: PluginDefinition;
   readonly permissions: Permissions;
   readonly #ports: PluginPorts;
@@ -85,6 +85,7 @@ export class Plugin implements Provider {
     try {
       await this.#ports.cell.load(this.definition);
       this.#state = "loaded";
+      void this.#ports.cell.ended.then((error) => (this.#state === "running" ? this.fail(error) : undefined));
       this.#state = "starting";
       await this.#runLifecycle("on_load");
       await this.#runLifecycle("on_start");
@@ -102,14 +103,13 @@ export class Plugin implements Provider {
     this.#refuseWaiting();
     for (const entryPoint of ["on_stop", "on_unload"]) await this.#runLifecycle(entryPoint).catch(() => {});
     await this.#ports.cell.unload(this.name).catch(() => {});
-    this.#deadlines.clear();
     this.#state = "stopped";
   }
 
   /** Ends in `failed`; whoever waits is answered. */
   async fail(error: HostError): Promise<void> {
     this.#state = "failed";
-    this.#failure = error.toShape();
+    this.#failure = error;
     this.#refuseWaiting();
     await this.#ports.cell.unload(this.name).catch(() => {});
   }
@@ -219,5 +219,5 @@ export class Plugin implements Provider {
 }
 
 function failedTurn(error: HostError): TurnOutcome {
-  return { ok: false, error: error.toShape(), usage: NO_USAGE };
+  return { ok: false, error: error, usage: NO_USAGE };
 }

@@ -1,5 +1,6 @@
 // What the core asks of the world. Each interface is owned here and implemented in cell/ or adapters/.
 
+import type { HostError } from "./errors.ts";
 import type { Bytes, Caller, Limits, TurnInput, TurnOutcome } from "./types.ts";
 
 /** Time. The only thing that tests fake. */
@@ -71,6 +72,8 @@ export interface Turn {
 
 /** The place in which instances run. Turns of one plugin run one at a time, in the order given. */
 export interface Cell {
+  /** Resolves with the reason once the cell is closed or has died. Never rejects. */
+  readonly ended: Promise<HostError>;
   /** Compiles the module and opens the plugin's storage. Rejects with HostError. */
   load(image: PluginImage): Promise<void>;
   /** Runs one turn and ends it, later; never throws. */

@@ -2,9 +2,10 @@
 
 import { HostError } from "./errors.ts";
 import { isOwnName, printable } from "./names.ts";
+import type { Plugin } from "./plugin.ts";
 import type { Clock } from "./ports.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, TurnInput, TurnOutcome } from "./types.ts";
+import type { Bytes, Caller } from "./types.ts";
 
 // A nested call must end before its caller's deadline, or the caller is blamed for the callee.
 const NESTED_CALL_MARGIN_MS = 10;
@@ -20,11 +21,7 @@ export interface TurnContext {
 }
 
 /** A plugin as the registry sees it. */
-export interface Provider {
-  readonly name: string;
-  readonly deadlineMs: number;
-  enter(entryPoint: string, input: TurnInput, context: TurnContext): Promise<TurnOutcome>;
-}
+type Provider = Pick<Plugin, "name" | "deadlineMs" | "enter">;
 
 export interface ServiceCall {
   readonly service: string;

@@ -4,7 +4,6 @@ import type { ErrorShape } from "./errors.ts";
 import type { Grant, PermissionRequest } from "./permissions.ts";
 
 export type Bytes = Uint8Array;
-export const NO_BYTES: Bytes = new Uint8Array(0);
 /** What a turn is given: bytes, or text that enters the guest as UTF-8. */
 export type TurnInput = Bytes | string;
 

@@ -1,5 +1,4 @@
-// The sizes up to which a module is admitted. The values come from modules that hurt and from the largest real ones
-// (docs: MEASUREMENTS, "Modules that hurt"); they bound what V8 spends on a module, not what the module does.
+// The sizes up to which a module is admitted. The values come from modules that hurt and from the largest real ones; they bound what V8 spends on a module, not what the module does.
 
 export interface AdmissionLimits {
   /** The source without its custom sections, but with its names. */

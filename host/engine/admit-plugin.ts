@@ -1,5 +1,6 @@
 // Admission as the host uses it: a plugin's limits in, an admitted module and its entry points out.
 
+import { HostError } from "../core/errors.ts";
 import type { Limits } from "../core/types.ts";
 import { type AdmissionReport, admit } from "./admission.ts";
 import { DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
@@ -17,6 +18,12 @@ export interface AdmittedModule {
 export function admitPlugin(wasm: Uint8Array<ArrayBuffer>, limits: Pick<Limits, "memoryBytes">): AdmittedModule {
   const maxMemoryPages = Math.floor(limits.memoryBytes / PAGE_BYTES);
   const { bytes, report } = admit(wasm, { limits: { ...DEFAULT_ADMISSION_LIMITS, maxMemoryPages }, isAllowedImport });
+  if (report.features.includes("gc")) {
+    throw new HostError(
+      "admission-refused",
+      "the module makes garbage-collected objects (proposal gc), which no memory limit of this host bounds; compile it to linear memory",
+    );
+  }
   const entryPoints = report.exports
     .filter(({ params, results }) => params?.length === 0 && (results?.length === 0 || (results?.length === 1 && results[0] === "i32")))
     .map(({ name }) => name)

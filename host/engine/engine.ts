@@ -8,6 +8,8 @@ import type { Bytes, Limits, TurnInput } from "../core/types.ts";
 export interface Pacer {
   /** The slice is spent. Resolves with the fuel of the next one, or -1 to end the guest. */
   refuel(): Promise<number>;
+  /** A host function was answered in the cell; true when the slice's time is over. */
+  overdue(): boolean;
   /** The guest waits for `answer`; resolves with it when the guest may run again, or undefined to end it. */
   wait(answer: Promise<Bytes>): Promise<Bytes | undefined>;
 }
@@ -32,8 +34,10 @@ export interface GuestInstance {
   run(entryPoint: string, input: TurnInput, fuel: number, done: (result: GuestResult) => void): void;
   /** Ends the guest at its next check with this error, and lets it do nothing more until then. The first error counts. */
   doom(error: HostError): void;
-  /** What the running slice has left; below 0 when it is overdrawn. */
+  /** What the running slice has left; below 0 when it is overdrawn. A host function that took long forfeits the rest. */
   readonly fuelLeft: number;
+  /** Fuel forfeited since the instance was made. */
+  readonly fuelForfeited: number;
   /** Resident bytes of linear memory and blocks. */
   readonly memoryBytes: number;
   /** Host functions called since the instance was made. */

@@ -38,6 +38,7 @@ class MeteredInstance implements GuestInstance, Fate {
   readonly #entryPoints = new Map<string, () => Promise<unknown>>();
   #fate: HostError | undefined;
   #initialised = false;
+  #fuelForfeited = 0;
   #done: (result: GuestResult) => void = () => {};
 
   /** Throws HostError `plugin-failed` when the module does not instantiate, as with a data segment out of bounds. */
@@ -66,6 +67,17 @@ class MeteredInstance implements GuestInstance, Fate {
 
   get memoryBytes(): number {
     return this.#blocks.size + (this.#memory?.buffer.byteLength ?? 0);
+  }
+
+  get fuelForfeited(): number {
+    return this.#fuelForfeited;
+  }
+
+  /** Ends the slice at the next check without charging for what is left of it. */
+  forfeit(): void {
+    if (this.#fuel.value <= 0) return;
+    this.#fuelForfeited += this.#fuel.value;
+    this.#fuel.value = 0;
   }
 
   get hostCalls(): number {
@@ -118,6 +130,7 @@ class MeteredInstance implements GuestInstance, Fate {
 
   doom(error: HostError): void {
     this.#fate ??= error;
+    this.forfeit();
     this.#fuel.value = DOOMED;
   }
 

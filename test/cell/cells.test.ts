@@ -6,7 +6,7 @@ import { CELL_KINDS, createCell, image, runTurn, type TurnOptions } from "../sup
 import { memoryLog } from "../support/memory-log.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 import { wat } from "../support/wat.ts";
-import { BAD_DATA_SEGMENT, GAUNTLET, SPINS_AT_START } from "./gauntlet.wat.ts";
+import { BAD_DATA_SEGMENT, GAUNTLET, SPINS_AT_START, WRITER } from "./gauntlet.wat.ts";
 
 describe.each(CELL_KINDS)("%s cell", (kind) => {
   let cell: Cell;
@@ -20,7 +20,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
   beforeEach(async () => {
     log = memoryLog();
     cell = createCell(kind, log);
-    const limits = { cpuMs: 100, memoryBytes: 1024 * 1024, blockBytes: 4 * 1024 * 1024, varBytes: 100 };
+    const limits = { cpuMs: 100, memoryBytes: 1024 * 1024, blockBytes: 4 * 1024 * 1024, varBytes: 400 };
     await cell.load(image("guest", await wat(GAUNTLET), limits, { greeting: "grüezi" }));
   });
   afterEach(() => cell[Symbol.asyncDispose]());
@@ -129,7 +129,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     expect(await output("config", { input: "constructor" })).toBe("");
     expect(await output("var", { input: "value" })).toBe("value");
     expect(await output("var_delete", { input: "value" })).toBe("");
-    expect(await output("var", { input: "x".repeat(51) })).toContain("quota-exceeded: variables would hold 102 bytes; the limit is 100");
+    expect(await output("var", { input: "x".repeat(100) })).toContain("quota-exceeded: variables would hold 428 bytes; the limit is 400");
     expect((await run("log", { input: "careful\u001b[2J" })).ok).toBe(true);
     await run("echo");
     expect(log.lines).toContainEqual(expect.objectContaining({ level: "warning", plugin: "guest", message: "careful\\u{1b}[2J" }));
@@ -180,6 +180,37 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     }
     for (const outcome of await Promise.all(loops)) expect(outcome).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });
     expect(served).toBeGreaterThan(50);
+  });
+
+  it("counts the fuel of a turn once, also when it is ended early", async () => {
+    const outcome = await run("spin");
+    const told = outcome.ok ? "" : (/\((\d+) fuel\)/.exec(outcome.error.message)?.[1] ?? "");
+    expect(Math.abs(outcome.usage.fuel - Number(told))).toBeLessThan(10);
+  });
+
+  it("lets a polite plugin in between host functions that take long", async () => {
+    await cell.load(image("writer", await wat(WRITER), { cpuMs: 400 }));
+    await cell.load(image("polite", await wat(GAUNTLET)));
+    let writing = true;
+    const writer = runTurn(cell, "writer", "write").finally(() => {
+      writing = false;
+    });
+    let served = 0;
+    for (; writing; served += 1) await runTurn(cell, "polite", "echo");
+    expect(await writer).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });
+    // A slice is over after the first write; without that, thousands of writes fit into the fuel of one.
+    expect(served).toBeGreaterThan(10);
+  });
+
+  it("refuses garbage-collected objects, which no limit bounds", async () => {
+    const gc = Uint8Array.from([
+      ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 9, 2, 0x5f, 1, 0x7f, 0, 0x60, 0, 1, 0x7f, 3, 2, 1, 1],
+      ...[7, 5, 1, 1, 102, 0, 0, 10, 10, 1, 8, 0, 0xfb, 1, 0, 0x1a, 0x41, 0, 0x0b],
+    ]);
+    expect(WebAssembly.validate(gc)).toBe(true);
+    expect(() => image("gc", gc)).toThrow(
+      expect.objectContaining({ code: "admission-refused", message: expect.stringContaining("garbage-collected") }),
+    );
   });
 
   it("answers what waits and runs when a plugin is unloaded, and what comes later", async () => {

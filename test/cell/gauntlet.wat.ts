@@ -102,3 +102,15 @@ export const SPINS_AT_START = `(module
   (func (export "echo") (result i32) (i32.const 0)))`;
 
 export const BAD_DATA_SEGMENT = `(module (memory 1) (data (i32.const 65530) "too far for a page") (func (export "echo") (result i32) (i32.const 0)))`;
+
+/** Writes the same large value for ever. */
+export const WRITER = `(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
+  (import "extism:host/env" "free" (func $free (param i64)))
+  (import "extism:host/user" "storage_set" (func $set (param i64 i64) (result i64)))
+  (func (export "write") (result i32) (local $key i64) (local $value i64)
+    (local.set $key (call $alloc (i64.const 1)))
+    (call $store_u8 (local.get $key) (i32.const 65))
+    (local.set $value (call $alloc (i64.const 500000)))
+    (loop $l (call $free (call $set (local.get $key) (local.get $value))) (br $l)) (i32.const 0)))`;

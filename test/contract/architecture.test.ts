@@ -1,4 +1,4 @@
-// Who may import whom (DESIGN §2), checked on the files themselves and on the linter's rules; and the size of the core.
+// Who may import whom (docs/architecture.md), checked on the files themselves and on the linter's rules; and the size of the core.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../host/adapters/system-clock.ts";
+import { CellClient } from "../../host/cell/client.ts";
+import type { Channel, FromCell, ToCell } from "../../host/cell/protocol.ts";
 import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { EndedTurn } from "../../host/core/plugin.ts";
@@ -27,6 +30,27 @@ async function boot(plugins: Readonly<Record<string, [Script, Partial<PluginDefi
   for (const [name, [script, rest]] of Object.entries(plugins)) host.add(definition(name, script, rest), cell);
   await host.start();
   return { host, clock, log, turns };
+}
+
+/** A host with one plugin that never answers, in a real cell client whose cell can die. */
+async function bootInMortalCell(): Promise<{ host: Host; end: (error: HostError) => void }> {
+  const host = new Host({ clock: systemClock, log: memoryLog() });
+  let receive: (message: FromCell) => void = () => {};
+  const channel: Channel<ToCell, FromCell> = {
+    send: (message) => {
+      if (message.kind === "load") queueMicrotask(() => receive({ kind: "acknowledged", id: message.id, error: undefined }));
+    },
+    flush: () => {},
+    receive: (handler) => {
+      receive = handler;
+    },
+    close: () => {},
+  };
+  const cell = new CellClient({ channel, clock: systemClock, log: memoryLog(), ended: async () => {} });
+  const limits = { ...DEFAULT_LIMITS, mailboxLength: 100_000 };
+  host.add(definition("p", { serve: () => undefined }, { ...provides("p.x"), limits }), cell);
+  await host.start();
+  return { host, end: (error) => cell.die(error) };
 }
 
 const provides = (name: string, entryPoint = "serve"): Partial<PluginDefinition> => ({ services: [{ name, entryPoint }] });
@@ -336,6 +360,48 @@ describe("lifecycle", () => {
     expect(await first).toBe("done");
     expect(host.plugin("p")?.state).toBe("stopped");
     await clock.advance(5_000);
+  });
+
+  it("fails plugins whose cell dies, answers whoever waits, and does not lose its footing with a long queue", async () => {
+    const { host, end } = await bootInMortalCell();
+    const waiting = Array.from({ length: 20_000 }, () => call(host, "p.x").catch((error: HostError) => error.code));
+    await settle();
+    end(new HostError("plugin-failed", "the cell ended"));
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(["plugin-failed", "plugin-not-running"]));
+    await settle();
+    expect(host.plugin("p")).toMatchObject({ state: "failed", failure: { message: "the cell ended" } });
+    await expect(call(host, "p.x")).rejects.toMatchObject({ code: "plugin-not-running" });
+  });
+
+  it("survives a listener of turns that throws", async () => {
+    const { host, log } = await boot({ p: [{ serve: () => utf8("ok") }, provides("p.x")] });
+    host.onTurn(() => {
+      throw new Error("bad listener");
+    });
+    expect(await call(host, "p.x")).toBe("ok");
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: "error", message: "a listener of turns failed" }));
+  });
+
+  it("logs traps with the guest's stack and failing lifecycles, and not what a plugin merely refuses", async () => {
+    const script: Script = {
+      trap: () => {
+        throw new HostError("plugin-failed", "unreachable", { detail: "at wasm-function[1]" });
+      },
+      refuse: () => {
+        throw new HostError("plugin-failed", "no such lamp");
+      },
+      on_stop: () => {
+        throw new HostError("plugin-failed", "cannot stop");
+      },
+    };
+    const services = ["trap", "refuse"].map((entryPoint) => ({ name: `p.${entryPoint}`, entryPoint }));
+    const { host, log } = await boot({ p: [script, { services }] });
+    for (const { name } of services) await call(host, name).catch(() => {});
+    await host.stop(0);
+    expect(log.lines.map((line) => `${line.message} ${String(line.cause)}`)).toEqual([
+      "trap failed: unreachable at wasm-function[1]",
+      "on_stop failed: cannot stop undefined",
+    ]);
   });
 
   it("refuses bad and taken names, and turns for a plugin that does not run", async () => {

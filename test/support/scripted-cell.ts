@@ -2,7 +2,7 @@
 
 import { HostError, toHostError } from "../../host/core/errors.ts";
 import type { Cell, Turn } from "../../host/core/ports.ts";
-import { type Bytes, NO_BYTES, NO_USAGE, type PluginDefinition, type TurnInput } from "../../host/core/types.ts";
+import { type Bytes, NO_USAGE, type PluginDefinition, type TurnInput } from "../../host/core/types.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 
 /** The input of a turn is always given as bytes. */
@@ -15,6 +15,7 @@ export function scriptedCell(scripts: Readonly<Record<string, Script>>): Cell & 
   const tails = new Map<string, Promise<unknown>>();
   return {
     loaded,
+    ended: new Promise(() => {}),
     async load(image) {
       if (scripts[image.name] === undefined) throw new HostError("admission-refused", "no script");
       loaded.add(image.name);
@@ -23,10 +24,10 @@ export function scriptedCell(scripts: Readonly<Record<string, Script>>): Cell & 
       const result = (tails.get(turn.plugin) ?? Promise.resolve()).then(async () => {
         try {
           const output = await scripts[turn.plugin]?.[turn.entryPoint]?.(bytesOf(turn.input), turn);
-          return { ok: true as const, output: output ?? NO_BYTES, usage: NO_USAGE };
+          return { ok: true as const, output: output ?? new Uint8Array(0), usage: NO_USAGE };
         } catch (thrown) {
           const error = thrown instanceof HostError ? toHostError(thrown) : new HostError("plugin-failed", String(thrown));
-          return { ok: false as const, error: error.toShape(), usage: NO_USAGE };
+          return { ok: false as const, error: error, usage: NO_USAGE };
         }
       });
       tails.set(

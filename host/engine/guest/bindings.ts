@@ -18,10 +18,12 @@ const LOG_LEVEL_DEBUG = 1;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Whether and why the guest must die. */
+/** Whether and why the guest must die, and whether it must yield. */
 export interface Fate {
   readonly doomed: boolean;
   doom(error: HostError): void;
+  /** Ends the slice at the next check without charging for what is left of it. */
+  forfeit(): void;
 }
 
 export class Bindings {
@@ -62,10 +64,13 @@ export class Bindings {
     return new WebAssembly.Suspending((...handles: bigint[]) => this.#answerInHost(name, handles));
   }
 
+  // What a host function does costs the guest no fuel, so the clock decides whether the slice is over.
   #answerInCell(definition: CellFunction, handles: readonly bigint[]): bigint {
     this.#hostCalls += 1;
     const args = this.#arguments(handles);
-    return this.#give(args === undefined ? INVALID_HANDLE : definition.answer(this.#environment.scope, args));
+    const block = this.#give(args === undefined ? INVALID_HANDLE : definition.answer(this.#environment.scope, args));
+    if (this.#environment.pacer.overdue()) this.#fate.forfeit();
+    return block;
   }
 
   async #answerInHost(name: string, handles: readonly bigint[]): Promise<bigint> {
@@ -95,19 +100,28 @@ export class Bindings {
     return NO_BLOCK;
   }
 
-  #text(handle: bigint): string {
+  #text(handle = NO_BLOCK): string {
     return decoder.decode(this.#blocks.view(handle) ?? EMPTY);
   }
 
   #extismFunctions(): Record<string, unknown> {
-    const { scope, plugin } = this.#environment;
+    const { scope, plugin, pacer } = this.#environment;
+    const counted =
+      (answer: (...handles: bigint[]) => bigint) =>
+      (...handles: bigint[]) => {
+        if (this.#fate.doomed) return NO_BLOCK;
+        this.#hostCalls += 1;
+        const block = answer(...handles);
+        if (pacer.overdue()) this.#fate.forfeit();
+        return block;
+      };
     const logger = (level: string) => {
       const encodedLevel = encoder.encode(JSON.stringify(level));
       const write = HOST_FUNCTIONS.get("log.write");
-      return (handle: bigint) => {
-        this.#hostCalls += 1;
+      return counted((handle = NO_BLOCK) => {
         if (write?.place === "cell") write.answer(scope, [encodedLevel, this.#blocks.view(handle) ?? EMPTY]);
-      };
+        return NO_BLOCK;
+      });
     };
     return {
       log_trace: logger("debug"),
@@ -116,30 +130,27 @@ export class Bindings {
       log_warn: logger("warning"),
       log_error: logger("error"),
       get_log_level: () => LOG_LEVEL_DEBUG,
-      config_get: (key: bigint) => {
-        this.#hostCalls += 1;
+      config_get: counted((key) => {
         const name = this.#text(key);
         const found = Object.hasOwn(scope.config, name) ? scope.config[name] : undefined;
         return found === undefined ? NO_BLOCK : this.#give(encoder.encode(found));
-      },
-      var_get: (key: bigint) => {
-        this.#hostCalls += 1;
+      }),
+      var_get: counted((key) => {
         const value = this.#vars.get(this.#text(key));
         return value === undefined ? NO_BLOCK : this.#give(value);
-      },
-      var_set: (key: bigint, value: bigint) => {
-        this.#hostCalls += 1;
+      }),
+      var_set: counted((key, value = NO_BLOCK) => {
         try {
           this.#vars.set(this.#text(key), value === NO_BLOCK ? undefined : (this.#blocks.view(value) ?? EMPTY).slice());
         } catch (thrown) {
           this.#fate.doom(toHostError(thrown));
         }
-      },
-      http_request: () => {
-        this.#hostCalls += 1;
+        return NO_BLOCK;
+      }),
+      http_request: counted(() => {
         this.#fate.doom(new HostError("permission-denied", `${plugin} may not make HTTP requests; this host grants http.fetch to nobody`));
         return NO_BLOCK;
-      },
+      }),
       http_status_code: () => 0,
       http_headers: () => NO_BLOCK,
     };

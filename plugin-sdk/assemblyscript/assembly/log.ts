@@ -21,7 +21,7 @@ export function error(message: string): Outcome {
   return write('"error"', message);
 }
 
-/** Control characters are escaped; a line above 8 KiB is cut and says so. */
+/** Control characters are escaped; a line above 8,192 characters is cut and says so. */
 function write(level: string, message: string): Outcome {
   return nothingFrom(abi.log_write(textBlock(level), textBlock(message)));
 }

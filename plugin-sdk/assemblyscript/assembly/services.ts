@@ -16,7 +16,7 @@ export class Caller {
 }
 
 /**
- * Calls a service with JSON and waits for its answer as JSON. Needs the permission `services.call`, for the plugin's own services too.
+ * Calls a service with JSON and waits for its answer as JSON. Needs the permission `services.call`. A plugin's own service is a call-loop.
  * The deadline is the earlier of `deadlineMs` from this call on (0 for none) and just before the end of the current turn's own.
  *
  * Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very turn), queue-full,
