@@ -1,5 +1,5 @@
 // `npm run demo`: boots a host with the repository's own plugins, turns a device on over HTTP and prints the chain that follows.
-// Exits with 1 and names the step when one is missing.
+// Exits with 1 and names the step when one is missing. `node scripts/demo.ts FILE` runs it with another configuration.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createHost, type EndedTurn, type LogLine, parseConfiguration, type RunningHost } from "../host/index.ts";
 
-const CONFIGURATION = fileURLToPath(new URL("../bulkhead.json", import.meta.url));
+const CONFIGURATION = process.argv[2] ?? fileURLToPath(new URL("../bulkhead.json", import.meta.url));
 const CHAIN_TIMEOUT_MS = 2_000;
 const DEVICE = "lamp-1";
 const MESSAGE = `${DEVICE} was switched`;
