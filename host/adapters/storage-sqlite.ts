@@ -11,6 +11,8 @@ import type { Bytes } from "../core/types.ts";
 const PAGE_BYTES = 4_096;
 // The header and the root pages of the table take two; below four nothing could be stored at all.
 const MIN_PAGES = 4;
+// Another process on the same file, such as a backup, holds up every plugin of the cell for this long at most.
+const LOCK_TIMEOUT_MS = 50;
 
 export interface SqliteStorageOptions {
   /** Folder of the files, made when missing; in memory when undefined. */
@@ -36,7 +38,7 @@ export function openSqliteStorage(options: SqliteStorageOptions): StorageDriver 
 
 function openDatabase({ dir, plugin, maxBytes }: SqliteStorageOptions): Connection {
   if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const database = new Database(dir === undefined ? ":memory:" : join(dir, `${plugin}.sqlite`));
+  const database = new Database(dir === undefined ? ":memory:" : join(dir, `${plugin}.sqlite`), { timeout: LOCK_TIMEOUT_MS });
   database.pragma(`page_size = ${PAGE_BYTES}`);
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");

@@ -109,7 +109,8 @@ export class Executor implements TurnOwner {
   }
 
   #ask(turn: number, functionName: string, args: readonly Uint8Array[]): Promise<Uint8Array> {
-    this.#calls += 1;
+    // Wraps as the frame's field does; by then the answer to the first is long there.
+    this.#calls = (this.#calls + 1) >>> 0;
     const id = this.#calls;
     const { promise, resolve } = Promise.withResolvers<Uint8Array>();
     this.#answers.set(id, resolve);

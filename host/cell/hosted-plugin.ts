@@ -14,9 +14,9 @@ import { type Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
 // The first guess of what a millisecond is worth; each full slice corrects it.
 const FIRST_SLICE_FUEL = 300_000;
 const MIN_SLICE_FUEL = 5_000;
-// Fast code runs up to 60 million units a millisecond, loads that miss every cache 0.2 million: more in one slice would let a
-// guest that changes from the one to the other keep its neighbours waiting for longer than 25 ms, once.
-const MAX_SLICE_FUEL = 5_000_000;
+// A million units of arithmetic take 0.16 ms, of loads that miss every cache 10 ms, in cold code 30 ms: that is what a guest
+// can take from its neighbours, once, by changing from the one to the other. Larger slices gain nothing measurable.
+const MAX_SLICE_FUEL = 1_000_000;
 // Upwards slowly, downwards at once: a guest that was cheap for a while must not earn one very long slice.
 const SLICE_GROWTH = 1.25;
 
@@ -232,7 +232,8 @@ export class HostedPlugin implements Pacer {
     const spent = this.#takeFuel(instance);
     turn.fuel += spent;
     turn.slices += 1;
-    const measured = (Math.max(spent, 0) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
+    // Debt does not count: the price of a failed table.grow says nothing about the guest's speed.
+    const measured = (Math.min(Math.max(spent, 0), this.#sliceFuel) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
     this.#sliceMs = 0;
     this.#sliceFuel = Math.round(Math.min(Math.max(Math.min(measured, this.#sliceFuel * SLICE_GROWTH), MIN_SLICE_FUEL), MAX_SLICE_FUEL));
   }

@@ -1,5 +1,6 @@
 // A cell in a worker thread: keeps guests off the host's event loop. Not a security boundary by itself (docs/non-guarantees.md).
 
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { HostError } from "../core/errors.ts";
 import type { Cell, Clock, LogSink } from "../core/ports.ts";
@@ -14,6 +15,11 @@ export interface ThreadCellOptions {
   /** Where the plugins' storage files are; kept in memory when undefined. */
   readonly storageDir: string | undefined;
 }
+
+// A guest in the middle of a long stretch keeps the thread from closing by itself; terminating it is not waited for, since a
+// thread that compiles may not end for seconds.
+const CLOSE_GRACE_MS = 1_000;
+const closeGrace = (): Promise<void> => delay(CLOSE_GRACE_MS, undefined, { ref: false });
 
 // The same file is TypeScript in the checkout and JavaScript in the package.
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./thread-main.ts" : "./thread-main.js", import.meta.url);
@@ -33,7 +39,7 @@ export function createThreadCell({ clock, log, storageDir }: ThreadCellOptions):
     channel,
     clock,
     log,
-    ended: () => ended,
+    ended: () => Promise.race([ended, closeGrace().then(() => void worker.terminate())]),
   });
   const end = (error: HostError): void => {
     client.die(error);

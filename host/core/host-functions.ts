@@ -86,7 +86,7 @@ function inCell<const P extends Codecs, R>(
 ): CellFunction {
   const answer: CellFunction["answer"] = (scope, args) => {
     try {
-      return value.encodeResult(result, run(scope, ...decodeAll(params, args)));
+      return value.encodeResultView(result, run(scope, ...decodeAll(params, args)));
     } catch (thrown) {
       return failed(thrown, scope);
     }
@@ -101,7 +101,7 @@ function inHost<const P extends Codecs, R>(
 ): HostFunction {
   const answer: HostFunction["answer"] = async (scope, args) => {
     try {
-      return value.encodeResult(result, await run(scope, ...decodeAll(params, args))).slice();
+      return value.encodeResultView(result, await run(scope, ...decodeAll(params, args))).slice();
     } catch (thrown) {
       return failed(thrown, scope);
     }

@@ -123,7 +123,7 @@ export class Host {
   #subscribe(plugin: Plugin, { type, entryPoint }: { readonly type: string; readonly entryPoint: string }): () => void {
     return this.events.subscribe(type, (event) => {
       if (!plugin.permissions.allows("events.subscribe", event.type)) return;
-      const deadline = this.#ports.clock.monotonicMs() + plugin.deadlineMs;
+      const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
       const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [] };
       plugin.submit(entryPoint, encodeEvent(event), context, (outcome) => {
         if (outcome.ok) return;

@@ -8,12 +8,14 @@ import type { Cell, Clock, Turn } from "./ports.ts";
 import type { TurnContext } from "./service-registry.ts";
 import { startTrace } from "./trace.ts";
 import { type Bytes, type Caller, NO_USAGE, type PluginDefinition, type PluginState, type TurnInput, type TurnOutcome } from "./types.ts";
+import { encodeError } from "./values.ts";
 
 // Turns handed to the cell ahead of time, so that a thread hop is paid per batch and not per turn.
 const MAX_IN_FLIGHT = 256;
 // How long after its deadline a turn may stay unanswered before the host stops waiting for the cell.
 const ANSWER_GRACE_MS = 1_000;
 
+const endedTurn = new HostError("plugin-not-running", "the turn that asked has ended");
 const HOST: Caller = Object.freeze({ kind: "host", name: "host" });
 
 export interface PluginPorts {
@@ -47,6 +49,7 @@ export class Plugin {
   #state: PluginState = "installed";
   #failure: ErrorShape | undefined;
   #inFlight = 0;
+  #waiting = 0;
   #onIdle: (() => void) | undefined;
 
   /** Throws HostError `invalid-message` for a malformed permission pattern. */
@@ -54,16 +57,12 @@ export class Plugin {
     this.definition = definition;
     this.permissions = new Permissions(definition.name, definition.permissions, definition.grants);
     this.#ports = ports;
-    this.#mailbox = new Mailbox(definition.limits.mailboxLength);
+    this.#mailbox = new Mailbox(2 * definition.limits.mailboxLength);
     this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
   }
 
   get name(): string {
     return this.definition.name;
-  }
-
-  get deadlineMs(): number {
-    return this.definition.limits.deadlineMs;
   }
 
   get state(): PluginState {
@@ -77,7 +76,7 @@ export class Plugin {
 
   /** Turns waiting or running. */
   get queued(): number {
-    return this.#mailbox.length + this.#inFlight;
+    return this.#waiting + this.#inFlight;
   }
 
   /** `installed → loaded → starting → running`, or `failed` with the reason in `failure`. Never throws. */
@@ -156,7 +155,7 @@ export class Plugin {
       expiresAt: deadline,
       inFlight: false,
       ended: false,
-      answer: (functionName, args) => this.#ports.answer(this, context, functionName, args),
+      answer: async (functionName, args) => (turn.ended ? encodeError(endedTurn) : this.#ports.answer(this, context, functionName, args)),
       settle: (outcome) => {
         if (turn.ended) return;
         turn.ended = true;
@@ -167,18 +166,29 @@ export class Plugin {
       end: (outcome) => {
         this.#inFlight -= 1;
         turn.settle(outcome);
-        const next = this.#mailbox.take();
-        if (next !== undefined) this.#dispatch(next);
-        else if (this.#inFlight === 0) this.#onIdle?.();
+        this.#dispatchNext();
       },
     };
     this.#deadlines.add(turn);
-    if (this.#inFlight < MAX_IN_FLIGHT && this.#mailbox.length === 0) this.#dispatch(turn);
-    else this.#mailbox.offer(turn);
+    // Twice as long as the limit, so that the answered ones need clearing out only now and then.
+    if (!this.#mailbox.offer(turn)) {
+      this.#mailbox.removeWhere(({ ended }) => ended);
+      this.#mailbox.offer(turn);
+    }
+    this.#waiting += 1;
+    if (this.#inFlight < MAX_IN_FLIGHT) this.#dispatchNext();
   }
 
-  #dispatch(turn: PendingTurn): void {
+  #dispatchNext(): void {
+    let turn = this.#mailbox.take();
+    // Those that expired in the queue are answered already; finding them there one by one would cost a scan each.
+    while (turn?.ended) turn = this.#mailbox.take();
+    if (turn === undefined) {
+      if (this.#inFlight === 0) this.#onIdle?.();
+      return;
+    }
     turn.inFlight = true;
+    this.#waiting -= 1;
     this.#inFlight += 1;
     this.#ports.cell.run(turn);
   }
@@ -191,13 +201,14 @@ export class Plugin {
       return;
     }
     const where = turn.inFlight ? "its cell did not answer" : `it waited behind ${this.queued - 1} others`;
-    this.#mailbox.removeWhere((waiting) => waiting === turn);
+    if (!turn.inFlight) this.#waiting -= 1;
     turn.settle(failedTurn(new HostError("deadline-exceeded", `${this.name} ${turn.entryPoint} passed its deadline: ${where}`)));
   }
 
   #refuseWaiting(): void {
     const error = new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
-    for (const turn of this.#mailbox.removeWhere(() => true)) turn.settle(failedTurn(error));
+    for (let turn = this.#mailbox.take(); turn !== undefined; turn = this.#mailbox.take()) turn.settle(failedTurn(error));
+    this.#waiting = 0;
   }
 
   async #drained(drainMs: number): Promise<void> {
@@ -211,7 +222,7 @@ export class Plugin {
 
   async #runLifecycle(entryPoint: string): Promise<void> {
     if (!this.definition.entryPoints.includes(entryPoint)) return;
-    const deadline = this.#ports.clock.monotonicMs() + this.deadlineMs;
+    const deadline = this.#ports.clock.monotonicMs() + this.definition.limits.deadlineMs;
     const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [] };
     const outcome = await new Promise<TurnOutcome>((resolve) => this.#enqueue(entryPoint, "", context, resolve));
     if (!outcome.ok) throw new HostError(outcome.error.code, `${entryPoint} failed: ${outcome.error.message}`, outcome.error);

@@ -21,7 +21,7 @@ export interface TurnContext {
 }
 
 /** A plugin as the registry sees it. */
-type Provider = Pick<Plugin, "name" | "deadlineMs" | "enter">;
+type Provider = Pick<Plugin, "name" | "definition" | "enter">;
 
 export interface ServiceCall {
   readonly service: string;
@@ -48,11 +48,8 @@ export class ServiceRegistry {
       throw new HostError("permission-denied", `${provider.name} may only provide services below its own name, not ${service}`);
     }
     if (this.#services.has(service)) throw new HostError("service-taken", `${service} is provided already`);
-    const entry = { provider, entryPoint };
-    this.#services.set(service, entry);
-    return () => {
-      if (this.#services.get(service) === entry) this.#services.delete(service);
-    };
+    this.#services.set(service, { provider, entryPoint });
+    return () => void this.#services.delete(service);
   }
 
   /** Resolves with the provider's output. Fails with `no-such-service`, `call-loop`, or whatever ended the provider's turn. */
@@ -64,8 +61,7 @@ export class ServiceRegistry {
     if (waiting.includes(provider.name)) {
       throw new HostError("call-loop", `${call.service} would wait for itself: ${[...waiting, provider.name].join(" → ")}`);
     }
-    const timeoutMs = Math.min(call.timeoutMs ?? provider.deadlineMs, provider.deadlineMs);
-    const own = this.#clock.monotonicMs() + timeoutMs;
+    const own = this.#clock.monotonicMs() + Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, provider.definition.limits.deadlineMs);
     const outcome = await provider.enter(entryPoint, call.payload, {
       caller: call.caller,
       traceparent: childSpan(call.traceparent),

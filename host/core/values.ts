@@ -48,11 +48,11 @@ function block(tag: 0 | 1, write: () => void): Bytes {
 }
 
 /** The block of a successful answer; a view that is valid until the next block is made. */
-export const encodeResult = <T>(codec: Codec<T>, value: T): Bytes => block(0, () => codec.encode(value));
+export const encodeResultView = <T>(codec: Codec<T>, value: T): Bytes => block(0, () => codec.encode(value));
 
-/** The block of a failure, likewise. `detail` may hold another guest's stack, so it stays on the host's side. */
+/** The block of a failure; a copy, since it may wait. `detail` may hold another guest's stack, so it stays on the host's side. */
 export const encodeError = ({ code, message }: ErrorShape): Bytes =>
-  block(1, () => putText(JSON.stringify({ code, message, detail: null })));
+  block(1, () => putText(JSON.stringify({ code, message, detail: null }))).slice();
 
 function decodeText(bytes: Bytes): string {
   try {

@@ -3,7 +3,7 @@
 
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { RESERVED_PREFIX } from "./meter/added-exports.ts";
-import type { SizeLimits, WasmModule } from "./wasm/module.ts";
+import { functionTypeAt, type SizeLimits, STORED_EXCEPTIONS, type WasmModule } from "./wasm/module.ts";
 import { StackScan } from "./wasm/stack-scan.ts";
 
 /** Enough to understand what is wrong with a module, and not a flood to store. */
@@ -20,6 +20,9 @@ export function findRefusals(module: WasmModule, limits: AdmissionLimits): strin
     if (name.startsWith(RESERVED_PREFIX)) refusals.add(`export ${name} uses the reserved prefix ${RESERVED_PREFIX}`);
   }
   checkCode(module, refusals);
+  if (module.features.has(STORED_EXCEPTIONS)) {
+    refusals.add("a table or global keeps exceptions (exnref), which live outside of every memory limit");
+  }
   if (module.features.has("exceptions") && module.features.has("legacy-exceptions")) {
     refusals.add("the module mixes legacy and current exception handling");
   }
@@ -53,6 +56,8 @@ function checkCounts(module: WasmModule, refusals: Refusals): void {
   refusals.check("maxExports", module.exports.length, "the number of exports");
   refusals.check("maxGlobals", module.globals, "the number of globals");
   refusals.check("maxTags", module.tags.length, "the number of exception tags");
+  const tagParams = module.tags.map((index) => functionTypeAt(module, index)?.params.length ?? 0);
+  refusals.check("maxTagParams", Math.max(0, ...tagParams), "the number of values of an exception");
   refusals.check("maxDataSegments", module.dataSegments, "the number of data segments");
   refusals.check("maxElementSegments", module.elementSegments, "the number of element segments");
   refusals.check("maxElementEntries", module.elementEntries, "the number of entries in element segments");

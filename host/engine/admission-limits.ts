@@ -1,4 +1,5 @@
-// The sizes up to which a module is admitted. The values come from modules that hurt and from the largest real ones; they bound what V8 spends on a module, not what the module does.
+// The sizes up to which a module is admitted. The values come from modules that hurt and from the largest real ones; they
+// bound what V8 spends on a module, not what the module does.
 
 export interface AdmissionLimits {
   /** The source without its custom sections, but with its names. */
@@ -13,6 +14,8 @@ export interface AdmissionLimits {
   readonly maxExports: number;
   readonly maxGlobals: number;
   readonly maxTags: number;
+  /** Values that one exception carries. */
+  readonly maxTagParams: number;
   /** Each name of an import or export. */
   readonly maxNameBytes: number;
   readonly maxDataSegments: number;
@@ -51,6 +54,7 @@ export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = Object.freeze({
   maxExports: 10_000,
   maxGlobals: 10_000,
   maxTags: 1_000,
+  maxTagParams: 16,
   maxNameBytes: 4_096,
   maxDataSegments: 65_536,
   maxElementSegments: 65_536,

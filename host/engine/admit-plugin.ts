@@ -27,6 +27,6 @@ export function admitPlugin(wasm: Uint8Array<ArrayBuffer>, limits: Pick<Limits, 
   const entryPoints = report.exports
     .filter(({ params, results }) => params?.length === 0 && (results?.length === 0 || (results?.length === 1 && results[0] === "i32")))
     .map(({ name }) => name)
-    .filter((name) => !name.startsWith("__"));
+    .filter((name) => !name.startsWith("_"));
   return { module: bytes, entryPoints, report };
 }

@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { errorBody, statusOf } from "../../host/adapters/http/errors.ts";
 import { httpOptions } from "../../host/adapters/http/options.ts";
@@ -127,6 +128,17 @@ describe("HTTP adapter", () => {
     expect(await withHeaders({ origin: "https://evil.example" })).toBe(403);
     expect(await withHeaders({ origin: "null" })).toBe(403);
     expect(await withHeaders({ origin: server.url })).toBe(200);
+  });
+
+  it("stops although a client never finishes its request", async () => {
+    const { port, hostname } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => {});
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    socket.write("POST /v1/services/p.echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await server.close();
+    await closed;
   });
 
   it("tells what runs and what failed, and why", async () => {

@@ -238,6 +238,13 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     await expect(cell.load(image("late", await wat(GAUNTLET)))).rejects.toMatchObject({ code: "plugin-not-running" });
   });
 
+  it("closes although a guest is in the middle of a long stretch", async () => {
+    await cell.load(image("busy", await wat(GAUNTLET), { cpuMs: 600_000, deadlineMs: 600_000 }));
+    const spinning = runTurn(cell, "busy", "spin", { timeoutMs: 600_000 });
+    await cell[Symbol.asyncDispose]();
+    expect(await spinning).toMatchObject({ ok: false, error: { code: "plugin-not-running" } });
+  });
+
   it("runs the turns of one plugin one at a time and in order", async () => {
     const outcomes = await Promise.all(Array.from({ length: 9 }, () => output("count")));
     expect(outcomes).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9"]);

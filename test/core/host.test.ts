@@ -297,6 +297,40 @@ describe("turns", () => {
     expect(host.plugin("p")?.queued).toBe(256);
   });
 
+  it("that expired in the queue leave their place to others, over and over", async () => {
+    const { script } = stuck();
+    const limits = { ...DEFAULT_LIMITS, mailboxLength: 300, deadlineMs: 100 };
+    const { host, clock } = await boot({ p: [script, { ...provides("p.x"), limits }] });
+    const codes: string[] = [];
+    for (let round = 0; round < 50; round += 1) {
+      const wave = Array.from({ length: 300 }, () => call(host, "p.x").catch((error: HostError) => codes.push(error.code)));
+      await clock.advance(100);
+      expect(host.plugin("p")?.queued).toBe(256);
+      if (round > 0) await Promise.all(wave);
+    }
+    expect(codes.filter((code) => code === "queue-full")).toHaveLength(49 * 256);
+    expect(codes.filter((code) => code === "deadline-exceeded").length).toBeGreaterThanOrEqual(50 * 44);
+  });
+
+  it("that the host has given up on can do nothing more through it", async () => {
+    let late: Promise<string> | undefined;
+    const script: Script = {
+      serve: async (_input, turn) => {
+        await new Promise((resolve) => clock.after(5_000, () => resolve(undefined)));
+        late = ask(turn, "events.publish", "p.late", "application/json", "1");
+        return undefined;
+      },
+    };
+    const { host, clock } = await boot({ p: [script, { ...provides("p.x"), limits: { ...DEFAULT_LIMITS, deadlineMs: 100 } }] });
+    const seen: string[] = [];
+    host.events.subscribe("**", (event) => seen.push(event.type));
+    const answer = call(host, "p.x").catch((error: HostError) => error.code);
+    await clock.advance(10_000);
+    expect(await answer).toBe("deadline-exceeded");
+    expect(await late).toContain("the turn that asked has ended");
+    expect(seen).toEqual([]);
+  });
+
   it("are refused when their input is too large or their deadline is over", async () => {
     const { host, clock } = await boot({
       p: [{ serve: () => undefined }, { ...provides("p.x"), limits: { ...DEFAULT_LIMITS, payloadBytes: 10 } }],

@@ -24,16 +24,19 @@ describe("state store", () => {
     expect(() => {
       for (; ; stored += 1) state.set(`k${stored}`, new Uint8Array(65_536));
     }).toThrow(/the limit is 16777216/);
-    expect(stored).toBe(255);
+    expect(stored).toBe(256);
     state.set("k0", utf8("small"));
-    state.set("k255", utf8("fits now"));
+    state.set("k256", utf8("fits now"));
   });
 
-  it("counts empty values, so that keys are not free", () => {
+  it("bounds the number of keys, so that empty values are not free, and takes new values for old keys", () => {
     const state = new StateStore();
     expect(() => {
       for (let i = 0; i < 1_000_000; i += 1) state.set(`key-${i}`, new Uint8Array(0));
-    }).toThrow(/quota-exceeded|limit is/);
+    }).toThrow(/state has 10000 keys/);
+    state.set("key-0", utf8("changed"));
+    state.delete("key-1");
+    state.set("another", utf8("fits now"));
   });
 
   it("refuses malformed keys", () => {

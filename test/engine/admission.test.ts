@@ -51,6 +51,7 @@ const CASES: readonly LimitCase[] = [
   { limit: "maxExports", bytes: plain('(func (export "a") (export "b") (export "c"))'), value: 3 },
   { limit: "maxGlobals", bytes: plain("(global i32 (i32.const 0)) (global i32 (i32.const 0))"), value: 2 },
   { limit: "maxTags", bytes: plain("(tag) (tag)"), value: 2 },
+  { limit: "maxTagParams", bytes: plain("(tag) (tag (param i32 i64 f32))"), value: 3 },
   { limit: "maxDataSegments", bytes: plain('(memory 1) (data "a") (data "b")'), value: 2 },
   { limit: "maxElementSegments", bytes: plain("(func) (elem func 0) (elem func 0)"), value: 2 },
   { limit: "maxElementEntries", bytes: plain("(func) (elem func 0 0 0) (elem func 0 0)"), value: 5 },
@@ -202,6 +203,16 @@ describe("rules without a limit", () => {
     ["a component", Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0), ""],
   ])("refuse %s", (_, bytes, reason) => {
     expect(reasons(bytes).join("\n")).toContain(reason);
+  });
+
+  it.each([
+    ["table", section(4, vector([[0x69, 0, 1]]))],
+    ["table of the long form", section(4, vector([[0x63, 0x69, 0, 1]]))],
+    ["global", section(6, vector([[0x69, 1, 0xd0, 0x69, 0x0b]]))],
+  ])("refuse a %s that keeps exceptions, which no memory limit counts", (_, content) => {
+    const bytes = wasm(content);
+    expect(WebAssembly.validate(bytes)).toBe(true);
+    expect(reasons(bytes)).toEqual(["a table or global keeps exceptions (exnref), which live outside of every memory limit"]);
   });
 
   it("refuse a mix of the two encodings of exception handling", () => {

@@ -31,6 +31,10 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** For a request to arrive in full. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** For answers under way when the server closes. */
+const CLOSE_GRACE_MS = 2_000;
 const CALLER = Object.freeze({ kind: "adapter", name: "http" });
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -42,6 +46,7 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
     routerOptions: { maxParamLength: 255 },
     onProtoPoisoning: "error",
     forceCloseConnections: "idle",
+    requestTimeout: REQUEST_TIMEOUT_MS,
   });
   app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", async (request) => {
@@ -57,7 +62,13 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
   for (const contribution of ports.contributions) addContribution(app, contribution, ports);
   await app.listen({ host: options.host, port: options.port });
   const { address, port, family } = app.server.address() as AddressInfo;
-  return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => app.close() };
+  return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => close(app) };
+}
+
+// A client that never finishes its request must not keep the host from stopping.
+async function close(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+  await app.close().finally(() => clearTimeout(cut));
 }
 
 function addHostRoutes(app: FastifyInstance, { host }: HttpServerPorts): void {

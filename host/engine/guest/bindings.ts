@@ -15,6 +15,7 @@ const EMPTY: Bytes = new Uint8Array(0);
 const INVALID_HANDLE = encodeError(new HostError("invalid-message", "an argument is not the handle of a block"));
 // What Extism calls debug; our log has nothing below it.
 const LOG_LEVEL_DEBUG = 1;
+const UNCLOCKED_COPY_BYTES = 4_096;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -157,16 +158,18 @@ export class Bindings {
   }
 
   #bulkCopies(): Record<string, unknown> {
-    const requireBounds = (inBounds: boolean): void => {
-      if (!inBounds)
-        this.#fate.doom(new HostError("plugin-failed", `${this.#environment.plugin} copied outside of its memory or its blocks`));
+    const { plugin, pacer } = this.#environment;
+    const copied = (inBounds: boolean, length: number): void => {
+      if (!inBounds) this.#fate.doom(new HostError("plugin-failed", `${plugin} copied outside of its memory or its blocks`));
+      // A copy costs the guest the same fuel whatever its length; only a long one is worth a look at the clock.
+      else if (length >>> 0 > UNCLOCKED_COPY_BYTES && pacer.overdue()) this.#fate.forfeit();
     };
     return {
       release: this.#blocks.functions.release,
       load: (offset: bigint, address: number, length: number) =>
-        requireBounds(this.#blocks.copyToGuest(offset, this.#guest(), address >>> 0, length >>> 0)),
+        copied(this.#blocks.copyToGuest(offset, this.#guest(), address >>> 0, length >>> 0), length),
       store: (address: number, offset: bigint, length: number) =>
-        requireBounds(this.#blocks.copyFromGuest(this.#guest(), address >>> 0, offset, length >>> 0)),
+        copied(this.#blocks.copyFromGuest(this.#guest(), address >>> 0, offset, length >>> 0), length),
     };
   }
 

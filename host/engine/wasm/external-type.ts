@@ -20,10 +20,11 @@ export function readSizeLimits(reader: Reader): SizeLimits {
   return { minimum, maximum, isShared: (flags & 2) !== 0, is64Bit: (flags & 4) !== 0 };
 }
 
-export function readGlobalType(reader: Reader): void {
-  readValueType(reader);
+export function readGlobalType(reader: Reader): string {
+  const type = readValueType(reader);
   const mutability = reader.byte();
   if (mutability > 1) throw malformed(`unknown mutability ${mutability}`, reader.offset - 1);
+  return type;
 }
 
 export function readTag(reader: Reader): number {

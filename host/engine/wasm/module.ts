@@ -37,6 +37,9 @@ export const SECTION_ORDER: readonly number[] = [
   SECTION.data,
 ];
 
+/** The feature of a module that can keep exceptions in a table or global. */
+export const STORED_EXCEPTIONS = "stored-exceptions";
+
 export type ExternalKind = "function" | "table" | "memory" | "global" | "tag";
 export const EXTERNAL_KINDS: readonly ExternalKind[] = ["function", "table", "memory", "global", "tag"];
 

@@ -12,6 +12,7 @@ import {
   SECTION,
   SECTION_ORDER,
   type SizeLimits,
+  STORED_EXCEPTIONS,
   type Table,
   type WasmModule,
 } from "./module.ts";
@@ -174,7 +175,7 @@ class ModuleParser {
         return;
       case SECTION.global:
         this.#globals++;
-        readGlobalType(reader);
+        this.#noteStored(readGlobalType(reader));
         this.#constant(reader);
         return;
       case SECTION.export:
@@ -224,6 +225,10 @@ class ModuleParser {
     this.#imports.push({ module, name, kind, typeIndex });
   }
 
+  #noteStored(type: string): void {
+    if (type.includes("exn")) this.#features.add(STORED_EXCEPTIONS);
+  }
+
   #table(reader: Reader): void {
     const from = reader.offset;
     const hasInitialValue = reader.peek() === TABLE_WITH_INITIAL_VALUE;
@@ -231,7 +236,7 @@ class ModuleParser {
       reader.offset++;
       if (reader.byte() !== 0) throw malformed("unknown form of table", from);
     }
-    readValueType(reader);
+    this.#noteStored(readValueType(reader));
     const head = reader.bytes.subarray(from, reader.offset);
     const limits = readSizeLimits(reader);
     const after = reader.offset;

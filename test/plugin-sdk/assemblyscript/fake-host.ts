@@ -39,6 +39,8 @@ export interface FakeHostOptions {
   /** Answers services.call; throwing a FakeError refuses the call. */
   readonly call?: (service: string, payload: Uint8Array, deadlineMs: number | null) => Uint8Array;
   readonly nowMs?: () => number;
+  /** Called before anything of the instance runs; admitted modules need their fuel. */
+  readonly prepare?: (exports: WebAssembly.Exports) => void;
 }
 
 export class FakeHost {
@@ -66,6 +68,7 @@ export class FakeHost {
     this.state = options.state ?? new Map();
     this.caller = options.caller ?? { kind: "host", name: "bulkhead" };
     this.#exports = new WebAssembly.Instance(module, this.#imports()).exports;
+    options.prepare?.(this.#exports);
     this.#function("_initialize")?.();
   }
 
