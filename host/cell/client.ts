@@ -6,6 +6,9 @@ import { NO_USAGE, type TurnOutcome } from "../core/types.ts";
 import { encodeError } from "../core/values.ts";
 import type { Channel, FromCell, ToCell } from "./protocol.ts";
 
+// A cell that does not answer must not keep its host from stopping.
+const UNLOAD_GRACE_MS = 1_000;
+
 export interface CellClientPorts {
   readonly channel: Channel<ToCell, FromCell>;
   readonly clock: Clock;
@@ -35,8 +38,10 @@ export class CellClient implements Cell {
     return this.#request((id) => ({ kind: "load", id, image }));
   }
 
-  unload(plugin: string): Promise<void> {
-    return this.#request((id) => ({ kind: "unload", id, plugin }));
+  async unload(plugin: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#ports.clock.after(UNLOAD_GRACE_MS, resolve);
+    await Promise.race([this.#request((id) => ({ kind: "unload", id, plugin })), promise]).finally(cancel);
   }
 
   run(turn: Turn): void {
