@@ -42,7 +42,7 @@ export class ActiveTurn {
   }
 
   fail(error: HostError): void {
-    this.settle({ ok: false, error: error, usage: this.usage(0, 0) });
+    this.settle({ ok: false, error, usage: this.usage(0, 0) });
   }
 
   settle(outcome: TurnOutcome): void {

@@ -132,5 +132,5 @@ export class CellClient implements Cell {
 }
 
 function dead(error: HostError): TurnOutcome {
-  return { ok: false, error: error, usage: NO_USAGE };
+  return { ok: false, error, usage: NO_USAGE };
 }

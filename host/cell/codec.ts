@@ -62,9 +62,9 @@ export function readToCell(reader: FrameReader): ToCell {
     case "unload":
       return { kind, id, plugin: reader.text() };
     case "turn": {
-      const plugin = reader.text();
-      const entryPoint = reader.text();
-      const caller = { kind: pick(CALLERS, reader.u8(), "caller"), name: reader.text() };
+      const plugin = reader.label();
+      const entryPoint = reader.label();
+      const caller = { kind: pick(CALLERS, reader.u8(), "caller"), name: reader.label() };
       return { kind, id, plugin, entryPoint, caller, traceparent: reader.text(), remainingMs: reader.f64(), input: reader.bytes() };
     }
     case "answer":

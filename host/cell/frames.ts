@@ -69,6 +69,9 @@ export class FrameWriter {
   }
 }
 
+// One place for each length up to 63, shared by all readers of the thread.
+const labels: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = new Array(64);
+
 /** Reads fields; throws HostError `internal` when they reach beyond the end. */
 export class FrameReader {
   readonly #buffer: Buffer;
@@ -98,6 +101,23 @@ export class FrameReader {
     const length = this.u32();
     const start = this.#advance(length);
     return this.#buffer.toString("utf8", start, start + length);
+  }
+
+  /** A text that mostly is the same from frame to frame, such as a name: decoding it again costs more than comparing it. */
+  label(): string {
+    const length = this.u32();
+    const start = this.#advance(length);
+    const known = labels[length];
+    if (known !== undefined && this.#matches(known.bytes, start, length)) return known.text;
+    const text = this.#buffer.toString("utf8", start, start + length);
+    if (length < labels.length) labels[length] = { bytes: Uint8Array.prototype.slice.call(this.#buffer, start, start + length), text };
+    return text;
+  }
+
+  #matches(known: Uint8Array, start: number, length: number): boolean {
+    if (known.length !== length) return false;
+    for (let i = 0; i < length; i += 1) if (known[i] !== this.#buffer[start + i]) return false;
+    return true;
   }
 
   /** A view on the frame, not a copy. */

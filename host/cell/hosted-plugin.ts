@@ -240,9 +240,10 @@ export class HostedPlugin implements Pacer {
 
   /** What the guest has spent since it was last asked. */
   #takeFuel(instance: GuestInstance): number {
-    const spent = this.#granted - instance.fuelLeft - (instance.fuelForfeited - this.#forfeited);
-    this.#granted = instance.fuelLeft;
-    this.#forfeited = instance.fuelForfeited;
+    const { fuelLeft, fuelForfeited } = instance;
+    const spent = this.#granted - fuelLeft - (fuelForfeited - this.#forfeited);
+    this.#granted = fuelLeft;
+    this.#forfeited = fuelForfeited;
     return spent;
   }
 

@@ -23,7 +23,7 @@ let last: { readonly event: CloudEvent; readonly text: string } | undefined;
 export function encodeEvent(event: CloudEvent): string {
   if (last?.event === event) return last.text;
   const { id, source, type, time, traceparent, contentType } = event;
-  const attributes = `{"specversion":"1.0","id":"${id}","source":"${source}","type":"${type}","time":"${time}","traceparent":"${traceparent}","datacontenttype":${JSON.stringify(contentType)},`;
+  const attributes = `{"specversion":"1.0","id":"${id}","source":"${source}","type":"${type}","time":"${time}","traceparent":"${traceparent}","datacontenttype":${isJson(contentType) ? '"application/json"' : JSON.stringify(contentType)},`;
   const data = isJson(contentType) ? `"data":${decoder.decode(event.data)}}` : `"data_base64":"${base64(event.data)}"}`;
   last = { event, text: attributes + data };
   return last.text;

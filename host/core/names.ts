@@ -47,7 +47,7 @@ export function compilePattern(pattern: string): Matcher {
   const segments = pattern.split(".");
   const deep = segments.at(-1) === "**";
   if (deep) segments.pop();
-  if (!deep && !segments.includes("*")) return (name) => name === pattern;
+  if (!segments.includes("*")) return deep ? (name) => name.startsWith(pattern.slice(0, -2)) : (name) => name === pattern;
   return (name) => {
     const parts = name.split(".");
     if (deep ? parts.length <= segments.length : parts.length !== segments.length) return false;

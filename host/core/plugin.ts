@@ -230,5 +230,5 @@ export class Plugin {
 }
 
 function failedTurn(error: HostError): TurnOutcome {
-  return { ok: false, error: error, usage: NO_USAGE };
+  return { ok: false, error, usage: NO_USAGE };
 }

@@ -6,7 +6,7 @@ import { escapeControls } from "../core/names.ts";
 import type { TurnInput } from "../core/types.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./admission.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
-import { Bindings, blocksExhausted, type Fate } from "./guest/bindings.ts";
+import { Bindings, blocksExhausted, type GuestControl } from "./guest/bindings.ts";
 import { BlockMemory } from "./guest/block-memory.ts";
 import { createRefuel } from "./meter/refuel-trampoline.ts";
 
@@ -28,7 +28,7 @@ export const meteredEngine: Engine = {
   },
 };
 
-class MeteredInstance implements GuestInstance, Fate {
+class MeteredInstance implements GuestInstance, GuestControl {
   readonly #environment: GuestEnvironment;
   readonly #blocks: BlockMemory;
   readonly #bindings: Bindings;

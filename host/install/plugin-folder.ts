@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
 import type { Limits, PluginDefinition } from "../core/types.ts";
-import { DEFAULT_LIMITS } from "../install/limits.ts";
 import type { PluginConfiguration } from "./configuration.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
 import { type Manifest, parseManifest, toLimits } from "./manifest.ts";
 
 export interface PluginFolder {

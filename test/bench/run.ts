@@ -134,10 +134,9 @@ async function benchStorage(wasm: Uint8Array<ArrayBuffer>): Promise<Row[]> {
 
 async function benchEvents(wasm: Uint8Array<ArrayBuffer>, extism: Uint8Array<ArrayBuffer>): Promise<Row[]> {
   const EVENTS = 40_000;
-  const MAILBOX = 8_192;
   const host = new Host({ clock: systemClock, log: QUIET });
   const cell = createCell("thread", QUIET);
-  const { module, entryPoints, limits, config } = image("bench", wasm, { mailboxLength: MAILBOX });
+  const { module, entryPoints, limits, config } = image("bench", wasm);
   const grants = [{ permission: "events.subscribe" as const, resource: "**", reason: "benchmark" }];
   const definition = { name: "bench", version: "1.0.0", module, entryPoints, limits, config, services: [], dependencies: [] };
   const plugin = host.add(
@@ -161,7 +160,7 @@ async function benchEvents(wasm: Uint8Array<ArrayBuffer>, extism: Uint8Array<Arr
       if (!outcome.ok) failed += 1;
     });
     for (let published = 0; ended < EVENTS; ) {
-      while (published < EVENTS && plugin.queued < MAILBOX) {
+      while (published < EVENTS && plugin.queued < limits.mailboxLength) {
         publish();
         published += 1;
       }

@@ -27,7 +27,7 @@ export function scriptedCell(scripts: Readonly<Record<string, Script>>): Cell & 
           return { ok: true as const, output: output ?? new Uint8Array(0), usage: NO_USAGE };
         } catch (thrown) {
           const error = thrown instanceof HostError ? toHostError(thrown) : new HostError("plugin-failed", String(thrown));
-          return { ok: false as const, error: error, usage: NO_USAGE };
+          return { ok: false as const, error, usage: NO_USAGE };
         }
       });
       tails.set(

@@ -1,5 +1,5 @@
 // Builds the import object of one instance: blocks straight from the kernel, host functions through the core's table.
-// No import throws: what must end the guest goes to `fate`, and the meter's next check kills it, uncatchably; until then nothing it asks for is done.
+// No import throws: what must end the guest goes to `control`, and the meter's next check kills it, uncatchably; until then nothing it asks for is done.
 
 import { HostError, toHostError } from "../../core/errors.ts";
 import { type CellFunction, HOST_FUNCTIONS } from "../../core/host-functions.ts";
@@ -20,7 +20,7 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** Whether and why the guest must die, and whether it must yield. */
-export interface Fate {
+export interface GuestControl {
   readonly doomed: boolean;
   doom(error: HostError): void;
   /** Ends the slice at the next check without charging for what is left of it. */
@@ -32,15 +32,15 @@ export class Bindings {
   #hostCalls = 0;
   readonly #environment: GuestEnvironment;
   readonly #blocks: BlockMemory;
-  readonly #fate: Fate;
+  readonly #control: GuestControl;
   readonly #vars: GuestVars;
   #memory: WebAssembly.Memory | undefined;
   #guestBytes: Bytes = EMPTY;
 
-  constructor(environment: GuestEnvironment, blocks: BlockMemory, fate: Fate) {
+  constructor(environment: GuestEnvironment, blocks: BlockMemory, control: GuestControl) {
     this.#environment = environment;
     this.#blocks = blocks;
-    this.#fate = fate;
+    this.#control = control;
     this.#vars = new GuestVars(environment.limits.varBytes);
     this.imports = {
       [EXTISM_ENV]: { ...blocks.functions, length_unsafe: blocks.functions.length, ...this.#extismFunctions() },
@@ -70,7 +70,7 @@ export class Bindings {
     this.#hostCalls += 1;
     const args = this.#arguments(handles);
     const block = this.#give(args === undefined ? INVALID_HANDLE : definition.answer(this.#environment.scope, args));
-    if (this.#environment.pacer.overdue()) this.#fate.forfeit();
+    if (this.#environment.pacer.overdue()) this.#control.forfeit();
     return block;
   }
 
@@ -84,7 +84,7 @@ export class Bindings {
   }
 
   #arguments(handles: readonly bigint[]): Bytes[] | undefined {
-    if (this.#fate.doomed) return undefined;
+    if (this.#control.doomed) return undefined;
     const args: Bytes[] = [];
     for (const handle of handles) {
       const view = this.#blocks.view(handle);
@@ -97,7 +97,7 @@ export class Bindings {
   #give(bytes: Bytes): bigint {
     const handle = this.#blocks.write(bytes);
     if (handle !== undefined) return handle;
-    this.#fate.doom(blocksExhausted(this.#environment));
+    this.#control.doom(blocksExhausted(this.#environment));
     return NO_BLOCK;
   }
 
@@ -110,10 +110,10 @@ export class Bindings {
     const counted =
       (answer: (...handles: bigint[]) => bigint) =>
       (...handles: bigint[]) => {
-        if (this.#fate.doomed) return NO_BLOCK;
+        if (this.#control.doomed) return NO_BLOCK;
         this.#hostCalls += 1;
         const block = answer(...handles);
-        if (pacer.overdue()) this.#fate.forfeit();
+        if (pacer.overdue()) this.#control.forfeit();
         return block;
       };
     const logger = (level: string) => {
@@ -144,12 +144,14 @@ export class Bindings {
         try {
           this.#vars.set(this.#text(key), value === NO_BLOCK ? undefined : (this.#blocks.view(value) ?? EMPTY).slice());
         } catch (thrown) {
-          this.#fate.doom(toHostError(thrown));
+          this.#control.doom(toHostError(thrown));
         }
         return NO_BLOCK;
       }),
       http_request: counted(() => {
-        this.#fate.doom(new HostError("permission-denied", `${plugin} may not make HTTP requests; this host grants http.fetch to nobody`));
+        this.#control.doom(
+          new HostError("permission-denied", `${plugin} may not make HTTP requests; this host grants http.fetch to nobody`),
+        );
         return NO_BLOCK;
       }),
       http_status_code: () => 0,
@@ -160,9 +162,9 @@ export class Bindings {
   #bulkCopies(): Record<string, unknown> {
     const { plugin, pacer } = this.#environment;
     const copied = (inBounds: boolean, length: number): void => {
-      if (!inBounds) this.#fate.doom(new HostError("plugin-failed", `${plugin} copied outside of its memory or its blocks`));
+      if (!inBounds) this.#control.doom(new HostError("plugin-failed", `${plugin} copied outside of its memory or its blocks`));
       // A copy costs the guest the same fuel whatever its length; only a long one is worth a look at the clock.
-      else if (length >>> 0 > UNCLOCKED_COPY_BYTES && pacer.overdue()) this.#fate.forfeit();
+      else if (length >>> 0 > UNCLOCKED_COPY_BYTES && pacer.overdue()) this.#control.forfeit();
     };
     return {
       release: this.#blocks.functions.release,
@@ -173,10 +175,9 @@ export class Bindings {
     };
   }
 
-  // Growing the memory detaches the buffer that the view stands on.
+  // Growing the memory detaches the buffer that the view stands on, which leaves it empty.
   #guest(): Bytes {
-    if (this.#memory !== undefined && this.#guestBytes.buffer !== this.#memory.buffer)
-      this.#guestBytes = new Uint8Array(this.#memory.buffer);
+    if (this.#memory !== undefined && this.#guestBytes.length === 0) this.#guestBytes = new Uint8Array(this.#memory.buffer);
     return this.#guestBytes;
   }
 }

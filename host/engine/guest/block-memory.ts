@@ -146,9 +146,10 @@ export class BlockMemory {
     return true;
   }
 
-  // Growing, by guest or host, detaches the buffer that the views stand on.
+  // Growing, by guest or host, detaches the buffer that the views stand on, which leaves them empty. Looking at the length is
+  // several times cheaper than asking the memory for its buffer.
   #refresh(): void {
-    if (this.#bytes.buffer === this.#memory.buffer) return;
+    if (this.#bytes.length > 0) return;
     this.#bytes = new Uint8Array(this.#memory.buffer);
     this.#words = new Int32Array(this.#memory.buffer);
   }
