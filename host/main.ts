@@ -57,6 +57,7 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
   }
   await refuseUnmetDependencies(core, manifests);
   await core.start();
+  warnOfDeafPlugins(core, log);
   let http: HttpServer | undefined;
   const stop = async (): Promise<void> => {
     await http?.close();
@@ -123,6 +124,16 @@ async function refuseUnmetDependencies(core: Host, manifests: ReadonlyMap<string
       if (found === undefined || semver.satisfies(found, range)) continue;
       await core.plugin(name)?.fail(new HostError("conflict", `${name} needs ${dependency} ${range}; ${found} is installed`));
     }
+  }
+}
+
+// A subscription without a grant hears nothing and fails nothing, so somebody has to say it.
+function warnOfDeafPlugins(core: Host, log: LogSink): void {
+  for (const { name, definition } of core.plugins) {
+    if (definition.subscriptions.length === 0 || definition.grants.some(({ permission }) => permission === "events.subscribe")) continue;
+    const types = definition.subscriptions.map(({ type }) => type).join(", ");
+    const remedy = `plugins.${name}.grants needs {"permission": "events.subscribe", "resource": "…"}`;
+    log.write({ level: "warning", plugin: "host", message: `${name} subscribes to ${types} and will hear nothing: ${remedy}` });
   }
 }
 

@@ -51,6 +51,17 @@ describe("createHost", () => {
     expect(host.core.plugin("wants")?.failure?.message).toContain("needs good ^2.0.0; 1.0.0 is installed");
   });
 
+  it("warns of a plugin that subscribes without a grant, and not of one that has it", async () => {
+    const subscriptions = [{ type: "devices.*", entryPoint: "serve" }];
+    const permissions = [{ permission: "events.subscribe", resource: "devices.*", reason: "test" }];
+    for (const name of ["deaf", "hears"]) await writePlugin(folder.path, name, SERVES, { subscriptions, permissions });
+    const plugins = { deaf: { path: "deaf", isolation: "inline" }, hears: { path: "hears", isolation: "inline", grants: "all" } };
+    const { log } = await boot({ adapters: { http: false }, plugins });
+    expect(log.lines.map((line) => line.message)).toEqual([
+      expect.stringMatching(/^deaf subscribes to devices\.\* and will hear nothing: plugins\.deaf\.grants/),
+    ]);
+  });
+
   it("refuses malformed adapter options and a taken port, and leaves nothing running", async () => {
     await expect(boot({ adapters: { http: { prot: 1 } } })).rejects.toMatchObject({
       code: "invalid-message",
