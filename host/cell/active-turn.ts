@@ -16,7 +16,7 @@ export interface TurnOwner {
 
 /** A turn from its arrival in the cell to its one outcome. */
 export class ActiveTurn {
-  readonly message: TurnMessage;
+  message: TurnMessage;
   readonly expiresAt: number;
   cpuMs = 0;
   fuel = 0;
@@ -41,8 +41,11 @@ export class ActiveTurn {
     this.#owner.abort(this, new HostError("deadline-exceeded", `${plugin} ${entryPoint} passed its deadline: ${spent}`));
   }
 
+  /** Ends a turn that has not begun. */
   fail(error: HostError): void {
     this.settle({ ok: false, error, usage: this.usage(0, 0) });
+    // It may stand in the queue for a while yet; its input need not.
+    this.message = { ...this.message, input: "" };
   }
 
   settle(outcome: TurnOutcome): void {

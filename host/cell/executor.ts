@@ -41,8 +41,10 @@ export class Executor implements TurnOwner {
 
   // What still runs is abandoned: the host has answered for it.
   #close(): void {
-    for (const plugin of this.#plugins.values()) plugin.close();
+    // Forgotten first: closing ends turns, and whoever hears of it may send the next.
+    const plugins = [...this.#plugins.values()];
     this.#plugins.clear();
+    for (const plugin of plugins) plugin.close();
     this.#ports.onClose();
   }
 
@@ -104,8 +106,9 @@ export class Executor implements TurnOwner {
   }
 
   #unload(name: string): void {
-    this.#plugins.get(name)?.close();
+    const plugin = this.#plugins.get(name);
     this.#plugins.delete(name);
+    plugin?.close();
   }
 
   #ask(turn: number, functionName: string, args: readonly Uint8Array[]): Promise<Uint8Array> {
@@ -125,7 +128,7 @@ export class Executor implements TurnOwner {
     } catch (thrown) {
       error = toHostError(thrown);
     }
-    this.#ports.channel.send({ kind: "acknowledged", id, error: error });
+    this.#ports.channel.send({ kind: "acknowledged", id, error });
     this.#ports.channel.flush();
   }
 }

@@ -53,7 +53,7 @@ export class HostedPlugin implements Pacer {
     this.#guest = guest;
     this.#storage = new PluginStorage(storage);
     this.#ports = ports;
-    // The host's own mailbox is the bound; it hands over a window of it.
+    // The host hands over a window of its own mailbox; what expires here keeps its place until the running turn ends, without its input.
     this.#queue = new Mailbox(Number.POSITIVE_INFINITY);
     this.#scope = this.#makeScope();
   }

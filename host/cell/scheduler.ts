@@ -27,6 +27,7 @@ export class FairScheduler {
   readonly #heap: Ready[] = [];
   #running: Account | undefined;
   #planned = false;
+  #forgetting = false;
   #sliceStart = 0;
   #loopStart = Number.NEGATIVE_INFINITY;
   #floor = 0;
@@ -72,8 +73,8 @@ export class FairScheduler {
     this.#planned = false;
     const next = this.#heap[0];
     if (next === undefined) {
-      this.#loopStart = Number.NEGATIVE_INFINITY;
       this.#onIdle();
+      this.#forgetShareAfterLoop();
       return;
     }
     const now = this.#now();
@@ -87,6 +88,16 @@ export class FairScheduler {
     this.#running = next.account;
     this.#sliceStart = now;
     next.go();
+  }
+
+  // Nothing to run between two microtasks gives the event loop nothing; only a pass of the loop does.
+  #forgetShareAfterLoop(): void {
+    if (this.#forgetting || this.#loopStart === Number.NEGATIVE_INFINITY) return;
+    this.#forgetting = true;
+    setImmediate(() => {
+      this.#forgetting = false;
+      this.#loopStart = Number.NEGATIVE_INFINITY;
+    });
   }
 
   #yieldToEventLoop(): void {

@@ -32,6 +32,7 @@ export interface EndedTurn extends Pick<Turn, "plugin" | "entryPoint" | "caller"
 }
 
 interface PendingTurn extends Turn {
+  input: TurnInput;
   /** When the host stops waiting; later than the deadline once the cell has the turn. */
   expiresAt: number;
   inFlight: boolean;
@@ -159,6 +160,7 @@ export class Plugin {
       settle: (outcome) => {
         if (turn.ended) return;
         turn.ended = true;
+        turn.input = "";
         this.#deadlines.delete(turn);
         done(outcome);
         this.#ports.onTurn({ plugin: turn.plugin, entryPoint, caller, traceparent, outcome });
@@ -171,10 +173,7 @@ export class Plugin {
     };
     this.#deadlines.add(turn);
     // Twice as long as the limit, so that the answered ones need clearing out only now and then.
-    if (!this.#mailbox.offer(turn)) {
-      this.#mailbox.removeWhere(({ ended }) => ended);
-      this.#mailbox.offer(turn);
-    }
+    while (!this.#mailbox.offer(turn)) this.#mailbox.removeWhere(({ ended }) => ended);
     this.#waiting += 1;
     if (this.#inFlight < MAX_IN_FLIGHT) this.#dispatchNext();
   }

@@ -1,7 +1,7 @@
 // The default engine: instantiates an admitted module directly, enters it on a stack that JSPI can suspend and paces it
 // by the fuel that admission wove in. It does not decide how much fuel a guest gets; its cell does.
 
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { TurnInput } from "../core/types.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./admission.ts";
@@ -93,12 +93,17 @@ class MeteredInstance implements GuestInstance, GuestControl {
   }
 
   #enter(entryPoint: string, input: TurnInput): void {
+    let enter: () => Promise<unknown>;
     try {
       if (!this.#blocks.begin(input)) throw blocksExhausted(this.#environment);
-      this.#entryPoint(entryPoint)().then(this.#onReturned, this.#onThrown);
+      enter = this.#entryPoint(entryPoint);
     } catch (thrown) {
-      queueMicrotask(() => this.#onThrown(thrown));
+      // The guest has not run, so the instance is as good as before.
+      const { code, message } = toHostError(thrown);
+      queueMicrotask(() => this.#done({ ok: false, code, message, broken: this.doomed }));
+      return;
     }
+    enter().then(this.#onReturned, this.#onThrown);
   }
 
   readonly #onReturned = (returned: unknown): void => this.#done(this.#ended(returned));

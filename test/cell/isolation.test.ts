@@ -14,16 +14,25 @@ import { wat } from "../support/wat.ts";
 const ASKER = `(module
   (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
   (import "extism:host/env" "input_offset" (func $input (result i64)))
+  (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
   (import "extism:host/env" "length" (func $length (param i64) (result i64)))
   (import "extism:host/env" "output_set" (func $output (param i64 i64)))
   (import "extism:host/user" "config_get" (func $config_get (param i64) (result i64)))
   (import "extism:host/user" "state_get" (func $state_get (param i64) (result i64)))
   (import "bulkhead:host/memory" "load" (func $load (param i64 i32 i32)))
+  (import "bulkhead:host/memory" "release" (func $release (param i64)))
   (memory 200)
   (func $give (param $block i64) (result i32) (call $output (local.get $block) (call $length (local.get $block))) (i32.const 0))
   (func (export "config") (result i32) (call $give (call $config_get (call $input))))
   (func (export "forged") (result i32) (call $give (call $config_get (i64.const 12345))))
   (func (export "state") (result i32) (call $give (call $state_get (call $input))))
+  (global $count (mut i32) (i32.const 0))
+  (func (export "count") (result i32) (local $block i64)
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (local.set $block (call $alloc (i64.const 1)))
+    (call $store_u8 (local.get $block) (global.get $count)) (call $give (local.get $block)))
+  (func (export "ask_for_ever") (result i32) (loop $again (call $release (call $state_get (call $input))) (br $again)) (i32.const 0))
+  (func (export "ask_large") (result i32) (call $give (call $state_get (call $alloc (i64.const 10000)))))
   (func (export "copy_for_ever") (result i32) (local $block i64)
     (local.set $block (call $alloc (i64.const 12000000)))
     (loop $again (call $load (local.get $block) (i32.const 0) (i32.const 12000000)) (br $again)) (i32.const 0)))`;
@@ -85,5 +94,47 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     expect(await copier).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });
     // Thousands of copies fit into the fuel of one slice; by the clock a few do.
     expect(served).toBeGreaterThan(10);
+  });
+
+  it("counts what asking the host costs against the CPU budget, and lets the event loop in between", async () => {
+    cell = createCell(kind, memoryLog());
+    await cell.load(image("asker", await wat(ASKER), { cpuMs: 100 }));
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      ticks += 1;
+    }, 1);
+    const outcome = await runTurn(cell, "asker", "ask_for_ever", { input: "some.key", answer: async () => utf8("\0") });
+    clearInterval(ticking);
+    expect(outcome).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });
+    expect(ticks).toBeGreaterThan(5);
+  });
+
+  it("refuses arguments larger than any payload before they leave the cell", async () => {
+    cell = createCell(kind, memoryLog());
+    await cell.load(image("asker", await wat(ASKER), { payloadBytes: 1_000 }));
+    let asked = 0;
+    const answer = async (): Promise<Uint8Array> => {
+      asked += 1;
+      return utf8("\0");
+    };
+    const outcome = await runTurn(cell, "asker", "ask_large", { answer });
+    expect(outcome.ok && textOf(outcome.output)).toContain("quota-exceeded");
+    expect(asked).toBe(0);
+  });
+
+  it("keeps the instance when a turn is refused before the guest runs", async () => {
+    cell = createCell(kind, memoryLog());
+    await cell.load(image("counter", await wat(ASKER), { blockBytes: 65_536 }));
+    const count = async (): Promise<number> => {
+      const outcome = await runTurn(cell, "counter", "count");
+      return outcome.ok ? (outcome.output[0] ?? -1) : -1;
+    };
+    expect(await count()).toBe(1);
+    expect(await runTurn(cell, "counter", "count", { input: new Uint8Array(100_000) })).toMatchObject({
+      ok: false,
+      error: { code: "memory-exhausted" },
+    });
+    expect(await runTurn(cell, "counter", "nope")).toMatchObject({ ok: false, error: { code: "plugin-failed" } });
+    expect(await count()).toBe(2);
   });
 });

@@ -16,6 +16,8 @@ const INVALID_HANDLE = encodeError(new HostError("invalid-message", "an argument
 // What Extism calls debug; our log has nothing below it.
 const LOG_LEVEL_DEBUG = 1;
 const UNCLOCKED_COPY_BYTES = 4_096;
+/** Room for the arguments beside a payload: names, keys, media types. */
+const MAX_NAMES_BYTES = 4_096;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -65,22 +67,38 @@ export class Bindings {
     return new WebAssembly.Suspending((...handles: bigint[]) => this.#answerInHost(name, handles));
   }
 
-  // What a host function does costs the guest no fuel, so the clock decides whether the slice is over.
   #answerInCell(definition: CellFunction, handles: readonly bigint[]): bigint {
     this.#hostCalls += 1;
     const args = this.#arguments(handles);
     const block = this.#give(args === undefined ? INVALID_HANDLE : definition.answer(this.#environment.scope, args));
-    if (this.#environment.pacer.overdue()) this.#control.forfeit();
+    this.#yieldWhenOverdue();
     return block;
   }
 
   async #answerInHost(name: string, handles: readonly bigint[]): Promise<bigint> {
     this.#hostCalls += 1;
+    const views = this.#arguments(handles);
+    if (views === undefined) return this.#give(INVALID_HANDLE);
+    const { limits, pacer } = this.#environment;
+    const size = views.reduce((sum, { length }) => sum + length, 0);
+    if (size > limits.payloadBytes + MAX_NAMES_BYTES) return this.#give(tooLarge(name, size, limits.payloadBytes));
     // The arguments leave the guest's memory, which may change while they are under way.
-    const args = this.#arguments(handles)?.map((view) => view.slice());
-    if (args === undefined) return this.#give(INVALID_HANDLE);
-    const answer = await this.#environment.pacer.wait(this.#environment.askHost(name, args));
-    return answer === undefined ? NO_BLOCK : this.#give(answer);
+    const answer = await pacer.wait(
+      this.#environment.askHost(
+        name,
+        views.map((view) => view.slice()),
+      ),
+    );
+    if (answer === undefined) return NO_BLOCK;
+    const block = this.#give(answer);
+    this.#yieldWhenOverdue();
+    return block;
+  }
+
+  // What a host function or a long copy does costs the guest no fuel, so the clock decides whether the slice is over. The CPU
+  // limit hangs on it too: it is looked at when a slice ends.
+  #yieldWhenOverdue(): void {
+    if (this.#environment.pacer.overdue()) this.#control.forfeit();
   }
 
   #arguments(handles: readonly bigint[]): Bytes[] | undefined {
@@ -106,14 +124,14 @@ export class Bindings {
   }
 
   #extismFunctions(): Record<string, unknown> {
-    const { scope, plugin, pacer } = this.#environment;
+    const { scope, plugin } = this.#environment;
     const counted =
       (answer: (...handles: bigint[]) => bigint) =>
       (...handles: bigint[]) => {
         if (this.#control.doomed) return NO_BLOCK;
         this.#hostCalls += 1;
         const block = answer(...handles);
-        if (pacer.overdue()) this.#control.forfeit();
+        this.#yieldWhenOverdue();
         return block;
       };
     const logger = (level: string) => {
@@ -160,11 +178,11 @@ export class Bindings {
   }
 
   #bulkCopies(): Record<string, unknown> {
-    const { plugin, pacer } = this.#environment;
+    const { plugin } = this.#environment;
     const copied = (inBounds: boolean, length: number): void => {
       if (!inBounds) this.#control.doom(new HostError("plugin-failed", `${plugin} copied outside of its memory or its blocks`));
       // A copy costs the guest the same fuel whatever its length; only a long one is worth a look at the clock.
-      else if (length >>> 0 > UNCLOCKED_COPY_BYTES && pacer.overdue()) this.#control.forfeit();
+      else if (length >>> 0 > UNCLOCKED_COPY_BYTES) this.#yieldWhenOverdue();
     };
     return {
       release: this.#blocks.functions.release,
@@ -180,6 +198,12 @@ export class Bindings {
     if (this.#memory !== undefined && this.#guestBytes.length === 0) this.#guestBytes = new Uint8Array(this.#memory.buffer);
     return this.#guestBytes;
   }
+}
+
+function tooLarge(name: string, size: number, limit: number): Bytes {
+  return encodeError(
+    new HostError("quota-exceeded", `the arguments of ${name} have ${size} bytes; the limit is ${limit} (limits.payloadBytes)`),
+  );
 }
 
 export function blocksExhausted({ plugin, limits }: GuestEnvironment): HostError {
