@@ -200,7 +200,7 @@ export class HostedPlugin implements Pacer {
 
   #finish(turn: ActiveTurn, result: GuestResult): void {
     const instance = this.#instance;
-    if (instance !== undefined) turn.fuel += Math.max(0, this.#takeFuel(instance));
+    if (instance !== undefined) turn.fuel += this.#takeFuel(instance);
     const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
     if (!result.ok && result.broken) this.#instance = undefined;
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });
@@ -233,7 +233,7 @@ export class HostedPlugin implements Pacer {
     turn.fuel += spent;
     turn.slices += 1;
     // Debt does not count: the price of a failed table.grow says nothing about the guest's speed.
-    const measured = (Math.min(Math.max(spent, 0), this.#sliceFuel) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
+    const measured = (Math.min(spent, this.#sliceFuel) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
     this.#sliceMs = 0;
     this.#sliceFuel = Math.round(Math.min(Math.max(Math.min(measured, this.#sliceFuel * SLICE_GROWTH), MIN_SLICE_FUEL), MAX_SLICE_FUEL));
   }
@@ -244,7 +244,7 @@ export class HostedPlugin implements Pacer {
     const spent = this.#granted - fuelLeft - (fuelForfeited - this.#forfeited);
     this.#granted = fuelLeft;
     this.#forfeited = fuelForfeited;
-    return spent;
+    return Math.max(0, spent);
   }
 
   #cpuExhausted(turn: ActiveTurn): HostError {

@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
+import { PluginStorage } from "../../host/core/plugin-storage.ts";
 import { storageDriverContract } from "../contract/storage-driver.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
@@ -46,6 +48,18 @@ describe("SQLite storage", () => {
     }).toThrow(/is full/);
     storage.close();
     expect(statSync(join(folder.path, "p.sqlite")).size).toBeLessThanOrEqual(128 * 1024);
+  });
+
+  it("fails instead of waiting long when another process holds the file, and works again afterwards", () => {
+    const storage = new PluginStorage(openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6 }));
+    const other = new Database(join(folder.path, "p.sqlite"));
+    other.exec("BEGIN EXCLUSIVE");
+    expect(() => storage.set("k", utf8("v"))).toThrow(expect.objectContaining({ code: "storage-failed" }));
+    other.exec("COMMIT");
+    storage.set("k", utf8("v"));
+    expect(textOf(storage.get("k") ?? utf8(""))).toBe("v");
+    other.close();
+    storage.close();
   });
 
   it("refuses a name that would leave its folder, and a file that is no database", () => {

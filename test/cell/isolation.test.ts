@@ -137,4 +137,13 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     expect(await runTurn(cell, "counter", "nope")).toMatchObject({ ok: false, error: { code: "plugin-failed" } });
     expect(await count()).toBe(2);
   });
+
+  it("starts nothing more once it is closed, also for whoever asks again as soon as it is refused", async () => {
+    cell = createCell(kind, memoryLog());
+    await cell.load(image("asker", await wat(ASKER)));
+    const running = runTurn(cell, "asker", "state", { input: "some.key" });
+    const again = runTurn(cell, "asker", "count").then(() => runTurn(cell, "asker", "count"));
+    await cell[Symbol.asyncDispose]();
+    for (const outcome of [await running, await again]) expect(outcome).toMatchObject({ ok: false, error: { code: "plugin-not-running" } });
+  });
 });

@@ -199,6 +199,26 @@ describe("events", () => {
     expect(handled?.caller).toEqual({ kind: "host", name: "events" });
   });
 
+  it("and payloads of calls are refused above the plugin's limit, with the numbers, and taken at it", async () => {
+    const script: Script = {
+      serve: async (input, turn) => {
+        const [name = "", target = "", length = ""] = textOf(input).split("|");
+        const data = `"${"x".repeat(Number(length) - 2)}"`;
+        const args = name === "events.publish" ? [target, "application/json", data] : [target, data, "null"];
+        return utf8(await ask(turn, name, ...args));
+      },
+    };
+    const limits = { ...DEFAULT_LIMITS, payloadBytes: 100 };
+    const { host } = await boot({
+      p: [script, { ...provides("p.x"), ...may(["services.call", "b.x"]), limits }],
+      b: [{ serve: () => undefined }, provides("b.x")],
+    });
+    for (const target of ["events.publish|p.happened", "services.call|b.x"]) {
+      expect(await call(host, "p.x", `${target}|100`)).toMatch(/^0/);
+      expect(await call(host, "p.x", `${target}|101`)).toMatch(/quota-exceeded.*has 101 bytes; the limit is 100/);
+    }
+  });
+
   it("of other plugins' types are refused without a grant, and so are malformed types, media types and JSON", async () => {
     const raw: Script = {
       serve: async (input, turn) => {
