@@ -21,6 +21,9 @@ export class CellClient implements Cell {
   readonly #ports: CellClientPorts;
   readonly #turns = new Map<number, Turn>();
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
+  /** The turns that wait for an answer: a guest asks one thing at a time. */
+  readonly #asking = new Set<number>();
+  readonly #plugins = new Set<string>();
   readonly #ended = Promise.withResolvers<HostError>();
   #lastId = 0;
   #death: HostError | undefined;
@@ -35,7 +38,13 @@ export class CellClient implements Cell {
   }
 
   load(image: PluginImage): Promise<void> {
+    this.#plugins.add(image.name);
     return this.#request((id) => ({ kind: "load", id, image }));
+  }
+
+  /** Resolves when the cell has answered. */
+  ping(): Promise<void> {
+    return this.#request((id) => ({ kind: "ping", id }));
   }
 
   async unload(plugin: string): Promise<void> {
@@ -92,15 +101,19 @@ export class CellClient implements Cell {
     return this.#lastId;
   }
 
+  // What nobody asked for breaks the protocol, and the channel ends the cell for it: nothing unasked can be sent in floods.
   #handle(message: FromCell): void {
     switch (message.kind) {
       case "ended": {
         const turn = this.#turns.get(message.id);
+        if (turn === undefined) throw new HostError("internal", "the cell ended a turn that it does not have");
         this.#turns.delete(message.id);
-        turn?.end(message.outcome);
+        this.#asking.delete(message.id);
+        turn.end(message.outcome);
         break;
       }
       case "call":
+        if (this.#asking.has(message.turn)) throw new HostError("internal", "the cell asks twice for one turn, which waits");
         void this.#answer(message);
         break;
       case "acknowledged":
@@ -108,6 +121,7 @@ export class CellClient implements Cell {
         break;
       case "log": {
         const { kind: _, ...line } = message;
+        if (!this.#plugins.has(line.plugin)) throw new HostError("internal", "the cell logs for a plugin that it does not have");
         this.#ports.log.write(line);
         break;
       }
@@ -116,9 +130,10 @@ export class CellClient implements Cell {
 
   #settle(id: number, error: HostError | undefined): void {
     const request = this.#requests.get(id);
+    if (request === undefined) throw new HostError("internal", "the cell acknowledged what nobody asked");
     this.#requests.delete(id);
-    if (error === undefined) request?.resolve();
-    else request?.reject(error);
+    if (error === undefined) request.resolve();
+    else request.reject(error);
   }
 
   // The turn is looked up here and not taken from the message: a cell can only ask on behalf of what runs in it.
@@ -126,7 +141,11 @@ export class CellClient implements Cell {
     const pending = this.#turns.get(turn);
     let block: Uint8Array;
     if (pending === undefined) block = encodeError(new HostError("plugin-not-running", "the turn that asked has ended"));
-    else block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
+    else {
+      this.#asking.add(turn);
+      block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
+      this.#asking.delete(turn);
+    }
     if (this.#death === undefined) this.#ports.channel.send({ kind: "answer", id, block });
   }
 }

@@ -6,7 +6,7 @@ import type { Caller, TurnOutcome, Usage } from "../core/types.ts";
 import type { FrameReader, FrameWriter } from "./frames.ts";
 import type { FromCell, ToCell } from "./protocol.ts";
 
-const TO_CELL = ["load", "unload", "turn", "answer", "close"] as const satisfies ToCell["kind"][];
+const TO_CELL = ["load", "unload", "turn", "answer", "ping", "close"] as const satisfies ToCell["kind"][];
 const FROM_CELL = ["acknowledged", "ended", "call", "log"] as const satisfies FromCell["kind"][];
 const CALLERS = ["plugin", "adapter", "host"] as const satisfies Caller["kind"][];
 const LEVELS = ["debug", "info", "warning", "error"] as const satisfies LogLevel[];
@@ -44,6 +44,7 @@ export function writeToCell(writer: FrameWriter, message: ToCell): void {
       case "answer":
         writer.bytes(message.block);
         break;
+      case "ping":
       case "close":
         break;
     }
@@ -69,6 +70,7 @@ export function readToCell(reader: FrameReader): ToCell {
     }
     case "answer":
       return { kind, id, block: reader.bytes() };
+    case "ping":
     case "close":
       return { kind, id };
   }

@@ -60,6 +60,9 @@ export class Executor implements TurnOwner {
       case "load":
         void this.#acknowledge(message.id, () => this.#load(message.image));
         break;
+      case "ping":
+        void this.#acknowledge(message.id, async () => {});
+        break;
       case "close":
         this.#close();
         break;

@@ -19,6 +19,8 @@ export type ToCell =
       readonly input: TurnInput;
     }
   | { readonly kind: "answer"; readonly id: number; readonly block: Bytes }
+  /** Asks for nothing but an acknowledgement: is the cell's event loop alive? */
+  | { readonly kind: "ping"; readonly id: number }
   | { readonly kind: "close"; readonly id: number };
 
 export type FromCell =

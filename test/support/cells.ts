@@ -3,6 +3,7 @@
 import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
 import { systemClock } from "../../host/adapters/system-clock.ts";
 import { createInlineCell } from "../../host/cell/inline-cell.ts";
+import { createProcessCell } from "../../host/cell/process-cell.ts";
 import { createThreadCell } from "../../host/cell/thread-cell.ts";
 import type { Cell, LogSink, PluginImage, Turn } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
@@ -10,11 +11,12 @@ import type { Limits, TurnOutcome } from "../../host/core/types.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 
-export type CellKind = "inline" | "thread";
-export const CELL_KINDS: readonly CellKind[] = ["inline", "thread"];
+export type CellKind = "inline" | "thread" | "process";
+export const CELL_KINDS: readonly CellKind[] = ["inline", "thread", "process"];
 
 export function createCell(kind: CellKind, log: LogSink, storageDir?: string): Cell {
   if (kind === "thread") return createThreadCell({ clock: systemClock, log, storageDir });
+  if (kind === "process") return createProcessCell({ clock: systemClock, log, storageDir, plugins: undefined });
   const openStorage = (image: PluginImage) =>
     openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes });
   return createInlineCell({ clock: systemClock, log, openStorage });

@@ -1,0 +1,136 @@
+// Starts a Node process that is to run strangers' code: no environment, no descriptors but its channel, Node's permission
+// model on, no core dumps, its memory capped where the system can. Linux holds the cap; elsewhere only the watch does.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import type { Socket } from "node:net";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const MIB = 1024 * 1024;
+// JavaScript of the cell itself: engine, codec, SQLite's bindings and what turns allocate for a moment.
+const HEAP_MIB = 192;
+const PAGE_BYTES = 4_096;
+const MAX_STDERR_BYTES = 4_096;
+const PRLIMIT_TIMEOUT_MS = 2_000;
+const run = promisify(execFile);
+
+// host/ in the checkout, dist/ in the package, and the dependencies beside it: all that the process needs to read.
+const CODE = dirname(dirname(fileURLToPath(import.meta.url)));
+const PACKAGE = dirname(CODE);
+
+export interface HardenedProcessOptions {
+  /** The module to run. */
+  readonly entry: URL;
+  /** Given to the module as its only argument, in JSON. */
+  readonly argument: unknown;
+  /** Files that it may create, read and write. */
+  readonly files: readonly string[];
+  /** Flags of V8 and Node besides the usual. */
+  readonly flags?: readonly string[];
+  readonly hardening: Hardening;
+}
+
+/** What the operator adds to the usual hardening; Linux only. */
+export interface Hardening {
+  /** Runs cells as this user and group; the host must be allowed to switch. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Runs cells through `setpriv --no-new-privs`. */
+  readonly noNewPrivileges?: boolean | undefined;
+  /** Runs cells in namespaces of their own through bubblewrap, without a network. */
+  readonly bubblewrap?: boolean | undefined;
+}
+
+export interface HardenedProcess {
+  readonly pid: number;
+  readonly channel: Socket;
+  /** Resolves once the process is gone, with how it ended and the last of what it wrote to standard error. */
+  readonly exited: Promise<string>;
+  kill(): void;
+  /** Resident bytes now; undefined where the system does not tell. */
+  residentBytes(): number | undefined;
+  /** Lets the process allocate this much more than it had at the first call. False where the system cannot hold it. */
+  capMemory(bytes: number): Promise<boolean>;
+}
+
+export function startHardenedProcess(options: HardenedProcessOptions): HardenedProcess {
+  const { entry, argument, files, flags = [], hardening } = options;
+  const node = [
+    "--permission",
+    "--allow-addons",
+    ...[CODE, `${PACKAGE}/node_modules`, `${PACKAGE}/package.json`, ...files].map((path) => `--allow-fs-read=${path}`),
+    ...files.map((path) => `--allow-fs-write=${path}`),
+    `--max-old-space-size=${HEAP_MIB}`,
+    "--v8-pool-size=1",
+    "--disable-sigusr1",
+    "--no-warnings",
+    "--wasm-max-module-size=67108864",
+    ...flags,
+    fileURLToPath(entry),
+    JSON.stringify(argument),
+  ];
+  const [command = process.execPath, ...args] = wrapped([process.execPath, ...node], hardening, files);
+  const child = spawn(command, args, {
+    env: {},
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    ...(hardening.uid === undefined ? {} : { uid: hardening.uid }),
+    ...(hardening.gid === undefined ? {} : { gid: hardening.gid }),
+  });
+  const channel = child.stdio[3] as Socket;
+  channel.on("error", () => channel.destroy());
+  return { pid: child.pid ?? -1, channel, exited: exitOf(child), kill: () => void child.kill("SIGKILL"), ...memoryOf(child) };
+}
+
+function wrapped(command: readonly string[], { noNewPrivileges, bubblewrap }: Hardening, files: readonly string[]): readonly string[] {
+  if (bubblewrap === true) {
+    const writable = [...new Set(files.map(dirname))].flatMap((folder) => ["--bind", folder, folder]);
+    const namespaces = ["--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"];
+    return ["bwrap", "--ro-bind", "/", "/", ...writable, ...namespaces, "--", ...command];
+  }
+  return noNewPrivileges === true ? ["setpriv", "--no-new-privs", "--", ...command] : command;
+}
+
+function exitOf(child: ChildProcess): Promise<string> {
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString("latin1")).slice(-MAX_STDERR_BYTES);
+  });
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
+    child.once("close", (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      resolve(said === "" ? how : `${how}: ${said}`);
+    });
+  });
+}
+
+function memoryOf({ pid }: ChildProcess): Pick<HardenedProcess, "residentBytes" | "capMemory"> {
+  const buffer = Buffer.alloc(128);
+  let baseKib = 0;
+  return {
+    residentBytes() {
+      try {
+        const statm = openSync(`/proc/${pid}/statm`, "r");
+        const length = readSync(statm, buffer, 0, buffer.length, 0);
+        closeSync(statm);
+        return Number(buffer.toString("latin1", 0, length).split(" ")[1]) * PAGE_BYTES;
+      } catch {
+        return undefined;
+      }
+    },
+    async capMemory(bytes) {
+      try {
+        baseKib ||= Number(/VmData:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
+        await run("prlimit", ["--pid", String(pid), `--data=${baseKib * 1_024 + bytes}:`, "--core=0:0"], { timeout: PRLIMIT_TIMEOUT_MS });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/** What a cell needs besides its plugins: V8, Node and their threads. */
+export const PROCESS_BASE_BYTES: number = (HEAP_MIB + 64) * MIB;

@@ -1,0 +1,100 @@
+// A cell in a child process, the wall that holds when V8 does not: killed from outside when it is silent, too large or breaks
+// the protocol. Whatever it sends is taken for an attacker's.
+
+import { mkdirSync } from "node:fs";
+import { HostError } from "../core/errors.ts";
+import type { Clock, LogSink, PluginImage } from "../core/ports.ts";
+import type { Limits } from "../core/types.ts";
+import { CellClient } from "./client.ts";
+import { readFromCell, writeToCell } from "./codec.ts";
+import { type Hardening, PROCESS_BASE_BYTES, startHardenedProcess } from "./hardened-process.ts";
+import { pipeChannel } from "./pipe-channel.ts";
+import type { ProcessCellData } from "./process-main.ts";
+import { type LiveCell, SupervisedCell } from "./supervised-cell.ts";
+
+export interface ProcessCellOptions {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Where the plugins' storage files are; kept in memory when undefined. */
+  readonly storageDir: string | undefined;
+  /** The plugins that will be loaded into it: once all are, the process gives up its access to files. Undefined: never. */
+  readonly plugins: readonly string[] | undefined;
+  readonly hardening?: Hardening;
+}
+
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./process-main.ts" : "./process-main.js", import.meta.url);
+const CLOSE_GRACE_MS = 1_000;
+const MEMORY_POLL_MS = 100;
+// Names, keys and an error's text beside the payload of a frame.
+const FRAME_OVERHEAD_BYTES = 64 * 1024;
+// What V8 makes of a module: code in two tiers and metadata, several times its size.
+const COMPILED_FACTOR = 16;
+
+/** A cell that starts its process at the first load and again after each death (see SupervisedCell). */
+export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
+  const { clock, log } = options;
+  if (options.storageDir !== undefined) mkdirSync(options.storageDir, { recursive: true, mode: 0o700 });
+  return new SupervisedCell({ clock, log, spawn: () => spawnProcessCell(options) });
+}
+
+function spawnProcessCell({ clock, log, storageDir, plugins, hardening = {} }: ProcessCellOptions): LiveCell {
+  const data: ProcessCellData = { storageDir, plugins };
+  const child = startHardenedProcess({ entry: ENTRY, argument: data, files: storageDir === undefined ? [] : [storageDir], hardening });
+  let maxFrameBytes = FRAME_OVERHEAD_BYTES;
+  let budget = PROCESS_BASE_BYTES;
+  const channel = pipeChannel({
+    socket: child.channel,
+    write: writeToCell,
+    read: readFromCell,
+    plan: queueMicrotask,
+    maxFrameBytes: () => maxFrameBytes,
+    onMalformed: (cause) => end(new HostError("plugin-failed", "the cell broke the protocol and was killed", { cause })),
+  });
+  const client = new CellClient({
+    channel,
+    clock,
+    log,
+    ended: () =>
+      closed(
+        child.exited.then(() => {}),
+        child.kill,
+      ),
+  });
+  const end = (error: HostError): void => {
+    child.kill();
+    if (error.cause !== undefined) log.write({ level: "error", plugin: "host", message: error.message, cause: error.cause });
+    client.die(error);
+  };
+  const watching = setInterval(() => {
+    const resident = child.residentBytes() ?? 0;
+    if (resident > budget)
+      end(new HostError("memory-exhausted", `the cell used ${mib(resident)} MiB and was killed; the limit is ${mib(budget)}`));
+  }, MEMORY_POLL_MS).unref();
+  void child.exited.then((how) => {
+    clearInterval(watching);
+    client.die(new HostError("plugin-failed", "the process of this plugin's cell died", { detail: how }));
+  });
+  return Object.assign(client, {
+    kill: end,
+    // The cap counts from what the booted process has, and stands before the module arrives: what follows is the stranger's.
+    async load(image: PluginImage): Promise<void> {
+      budget += memoryOf(image);
+      maxFrameBytes = Math.max(maxFrameBytes, image.limits.payloadBytes + FRAME_OVERHEAD_BYTES);
+      await client.ping();
+      await child.capMemory(budget);
+      await CellClient.prototype.load.call(client, image);
+    },
+  });
+}
+
+const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);
+
+function memoryOf({ limits, module }: { readonly limits: Limits; readonly module: Uint8Array }): number {
+  return limits.memoryBytes + limits.blockBytes + limits.varBytes + 4 * limits.payloadBytes + COMPILED_FACTOR * module.length;
+}
+
+async function closed(exited: Promise<void>, kill: () => void): Promise<void> {
+  const timer = setTimeout(kill, CLOSE_GRACE_MS).unref();
+  await exited;
+  clearTimeout(timer);
+}

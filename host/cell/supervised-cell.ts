@@ -1,0 +1,197 @@
+// Keeps a cell alive: pings it, replaces it when it is silent or dead, loads its plugins again and holds the turns that come
+// meanwhile. What was in flight is answered with the cell's error, since it may have run.
+
+import { HostError, toHostError } from "../core/errors.ts";
+import type { Cell, Clock, LogSink, PluginImage, Turn } from "../core/ports.ts";
+import { NO_USAGE } from "../core/types.ts";
+
+/** One life of a cell. */
+export interface LiveCell extends Cell {
+  /** Resolves when the cell has answered. */
+  ping(): Promise<void>;
+  /** Ends it at once; whoever waits for it is answered with the error. */
+  kill(error: HostError): void;
+}
+
+export interface SupervisedCellPorts {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  spawn(): LiveCell;
+}
+
+const PING_INTERVAL_MS = 250;
+// Eight slices of guests, a garbage collection and a busy machine lie between a ping and its answer.
+const PING_TIMEOUT_MS = 2_000;
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 30_000;
+// A cell that has lived this long starts its count of deaths anew.
+const STABLE_MS = 60_000;
+// With more deaths in a row the plugins of the cell are failed; who restarts them restarts it.
+const MAX_DEATHS = 6;
+
+export class SupervisedCell implements Cell {
+  readonly #ports: SupervisedCellPorts;
+  readonly #images = new Map<string, PluginImage>();
+  readonly #ended = Promise.withResolvers<HostError>();
+  #live: LiveCell | undefined;
+  #held: Turn[] = [];
+  #deaths = 0;
+  #bornAt = 0;
+  /** When the next life begins; undefined while there is one, or none is needed. */
+  #restartAt: number | undefined;
+  #cancelRestart: () => void = () => {};
+  #closed: HostError | undefined;
+  #restarts = 0;
+
+  constructor(ports: SupervisedCellPorts) {
+    this.#ports = ports;
+  }
+
+  get ended(): Promise<HostError> {
+    return this.#ended.promise;
+  }
+
+  /** How often the cell was replaced. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  async load(image: PluginImage): Promise<void> {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (this.#images.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
+    this.#images.set(image.name, image);
+    try {
+      await (this.#live ?? this.#spawn()).load(image);
+    } catch (thrown) {
+      this.#images.delete(image.name);
+      throw toHostError(thrown);
+    }
+  }
+
+  run(turn: Turn): void {
+    if (this.#live !== undefined && this.#restartAt === undefined) this.#live.run(turn);
+    // A replacement is a matter of a tenth of a second; what has to wait longer is refused, so that callers do not hang.
+    else if (this.#closed === undefined && this.#waitMs() <= FIRST_BACKOFF_MS) this.#held.push(turn);
+    else this.#refuse(turn);
+  }
+
+  async unload(plugin: string): Promise<void> {
+    if (!this.#images.delete(plugin)) return;
+    if (this.#live !== undefined) await this.#live.unload(plugin);
+    if (this.#images.size === 0) await this.#endLife();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close(new HostError("plugin-not-running", "the cell was closed"));
+    await this.#endLife();
+  }
+
+  // Without plugins there is nothing to keep alive; the next load begins a new life.
+  async #endLife(): Promise<void> {
+    const live = this.#live;
+    this.#live = undefined;
+    this.#cancelRestart();
+    this.#restartAt = undefined;
+    await live?.[Symbol.asyncDispose]();
+  }
+
+  #spawn(): LiveCell {
+    const live = this.#ports.spawn();
+    this.#live = live;
+    this.#bornAt = this.#ports.clock.monotonicMs();
+    void live.ended.then((error) => this.#onDeath(live, error));
+    this.#watch(live);
+    return live;
+  }
+
+  #watch(live: LiveCell): void {
+    const { clock } = this.#ports;
+    let answered = true;
+    let askedAt = clock.monotonicMs();
+    let lookedAt = askedAt;
+    const look = (): void => {
+      if (this.#live !== live) return;
+      const now = clock.monotonicMs();
+      // A host that was held up itself, or a machine that slept, says nothing about the cell.
+      const lateMs = now - lookedAt - PING_INTERVAL_MS;
+      lookedAt = now;
+      if (lateMs > PING_INTERVAL_MS) askedAt += lateMs;
+      if (answered) {
+        answered = false;
+        askedAt = now;
+        live.ping().then(
+          () => {
+            answered = true;
+          },
+          () => {},
+        );
+      } else if (now - askedAt > PING_TIMEOUT_MS) {
+        live.kill(new HostError("plugin-failed", `the cell of this plugin did not answer for ${PING_TIMEOUT_MS} ms and was killed`));
+        return;
+      }
+      clock.after(PING_INTERVAL_MS, look);
+    };
+    clock.after(PING_INTERVAL_MS, look);
+  }
+
+  #onDeath(live: LiveCell, error: HostError): void {
+    if (this.#live !== live) return;
+    this.#live = undefined;
+    const { clock, log } = this.#ports;
+    if (clock.monotonicMs() - this.#bornAt > STABLE_MS) this.#deaths = 0;
+    this.#deaths += 1;
+    const names = [...this.#images.keys()].join(", ");
+    log.write({ level: "error", plugin: "host", message: `the cell of ${names} died: ${error.message}`, cause: error.detail });
+    if (this.#images.size === 0 || this.#closed !== undefined) return;
+    if (this.#deaths > MAX_DEATHS) {
+      this.#close(new HostError("plugin-failed", `the cell of this plugin died ${this.#deaths} times in a row; last: ${error.message}`));
+      return;
+    }
+    const backoff = this.#deaths === 1 ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** (this.#deaths - 1), MAX_BACKOFF_MS);
+    const delayMs = backoff * (0.5 + Math.random() / 2);
+    this.#restartAt = clock.monotonicMs() + delayMs;
+    this.#cancelRestart = clock.after(delayMs, () => void this.#restart());
+  }
+
+  async #restart(): Promise<void> {
+    this.#restarts += 1;
+    const live = this.#spawn();
+    const loading = [...this.#images.values()].map((image) =>
+      live.load(image).catch((thrown) => {
+        const cause = toHostError(thrown);
+        this.#ports.log.write({
+          level: "error",
+          plugin: image.name,
+          message: `it was not loaded again: ${cause.message}`,
+          cause: cause.detail,
+        });
+      }),
+    );
+    await Promise.all(loading);
+    if (this.#live !== live) return;
+    this.#restartAt = undefined;
+    const held = this.#held;
+    this.#held = [];
+    for (const turn of held) live.run(turn);
+  }
+
+  #waitMs(): number {
+    return Math.max(0, (this.#restartAt ?? Number.POSITIVE_INFINITY) - this.#ports.clock.monotonicMs());
+  }
+
+  #close(error: HostError): void {
+    this.#closed ??= error;
+    this.#ended.resolve(error);
+    const held = this.#held;
+    this.#held = [];
+    for (const turn of held) this.#refuse(turn);
+  }
+
+  // Later, as for every other turn: a plugin hands over its next turn as soon as one ends.
+  #refuse(turn: Turn): void {
+    const wait = this.#waitMs();
+    const when = Number.isFinite(wait) ? `; it starts again in ${Math.ceil(wait)} ms` : "";
+    const error = this.#closed ?? new HostError("plugin-not-running", `the cell of ${turn.plugin} is down${when}`);
+    queueMicrotask(() => turn.end({ ok: false, error, usage: NO_USAGE }));
+  }
+}
