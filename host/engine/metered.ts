@@ -24,37 +24,35 @@ export const meteredEngine: Engine = {
     } catch (cause) {
       throw new HostError("admission-refused", "the module does not compile", { cause });
     }
-    return { instantiate: (environment) => new MeteredInstance(compiled, environment) } satisfies CompiledGuest;
+    const link = (imports: WebAssembly.Imports) => new WebAssembly.Instance(compiled, imports).exports;
+    return { instantiate: (environment) => new MeteredInstance(link, environment) } satisfies CompiledGuest;
   },
 };
 
-class MeteredInstance implements GuestInstance, GuestControl {
+/** Makes an instance with these imports and answers its exports, by the names that admission gave them. It runs nothing of the guest. */
+export type Link = (imports: WebAssembly.Imports) => WebAssembly.Exports | Promise<WebAssembly.Exports>;
+
+/** A guest however it was linked. What an engine decides is `link`; memory, fuel and turns are here. */
+export class MeteredInstance implements GuestInstance, GuestControl {
   readonly #environment: GuestEnvironment;
   readonly #blocks: BlockMemory;
   readonly #bindings: Bindings;
-  readonly #exports: WebAssembly.Exports;
-  readonly #fuel: WebAssembly.Global<number>;
-  readonly #memory: WebAssembly.Memory | undefined;
+  readonly #link: Link;
+  #exports: WebAssembly.Exports = {};
+  // A stand-in until the module is linked, so that a guest can be granted fuel and doomed before.
+  #fuel: { value: number } = { value: 0 };
+  #memory: WebAssembly.Memory | undefined;
   readonly #entryPoints = new Map<string, () => Promise<unknown>>();
   #fate: HostError | undefined;
   #initialised = false;
   #fuelForfeited = 0;
   #done: (result: GuestResult) => void = () => {};
 
-  /** Throws HostError `plugin-failed` when the module does not instantiate, as with a data segment out of bounds. */
-  constructor(module: WebAssembly.Module, environment: GuestEnvironment) {
+  constructor(link: Link, environment: GuestEnvironment) {
+    this.#link = link;
     this.#environment = environment;
     this.#blocks = new BlockMemory(environment.limits.blockBytes);
     this.#bindings = new Bindings(environment, this.#blocks, this);
-    try {
-      this.#exports = new WebAssembly.Instance(module, this.#bindings.imports).exports;
-    } catch (cause) {
-      throw new HostError("plugin-failed", `${environment.plugin} does not instantiate: ${messageOf(cause)}`, { cause });
-    }
-    this.#fuel = this.#exports[FUEL_EXPORT] as WebAssembly.Global<number>;
-    (this.#exports[REFUEL_EXPORT] as WebAssembly.Global).value = createRefuel(() => this.#refuel());
-    this.#memory = this.#exports[MEMORY_EXPORT] as WebAssembly.Memory | undefined;
-    this.#bindings.attach(this.#memory);
   }
 
   get fuelLeft(): number {
@@ -111,11 +109,27 @@ class MeteredInstance implements GuestInstance, GuestControl {
 
   // The former start function and a reactor's initialiser run metered, like any turn.
   async #initialise(): Promise<void> {
+    await this.#instantiate();
     this.#blocks.begin("");
     for (const name of [START_EXPORT, "_initialize"]) {
       if (this.#exports[name] !== undefined) await this.#entryPoint(name)();
     }
     this.#initialised = true;
+  }
+
+  async #instantiate(): Promise<void> {
+    try {
+      this.#exports = await this.#link(this.#bindings.imports);
+    } catch (cause) {
+      // A data segment out of bounds, for one.
+      throw new HostError("plugin-failed", `${this.#environment.plugin} does not instantiate: ${messageOf(cause)}`, { cause });
+    }
+    const fuel = this.#exports[FUEL_EXPORT] as WebAssembly.Global<number>;
+    fuel.value = this.#fuel.value;
+    this.#fuel = fuel;
+    (this.#exports[REFUEL_EXPORT] as WebAssembly.Global).value = createRefuel(() => this.#refuel());
+    this.#memory = this.#exports[MEMORY_EXPORT] as WebAssembly.Memory | undefined;
+    this.#bindings.attach(this.#memory);
   }
 
   #entryPoint(name: string): () => Promise<unknown> {
