@@ -9,8 +9,8 @@ const config: ViteUserConfig = defineConfig({
     coverage: {
       provider: "v8",
       include: ["host/**/*.ts"],
-      // Runs in a worker thread or as a command of its own, where coverage does not look; the end-to-end tests run both.
-      exclude: ["host/cell/thread-main.ts", "host/cli/**"],
+      // Runs in a worker thread, a process of its own or as a command of its own, where coverage does not look; the end-to-end tests run both.
+      exclude: ["host/cell/{thread,process,admission}-main.ts", "host/cli/**"],
       thresholds: { lines: 85, "host/core/**": { lines: 95 }, "host/engine/**": { lines: 95 } },
     },
   },

@@ -8,12 +8,14 @@ import { type HttpContribution, type HttpServer, startHttpServer } from "./adapt
 import { createJsonLog, logJsonOptions } from "./adapters/log-json.ts";
 import { openSqliteStorage } from "./adapters/storage-sqlite.ts";
 import { systemClock } from "./adapters/system-clock.ts";
+import { AdmissionCache } from "./cell/admission-process.ts";
+import { Containment, Quarantine } from "./cell/containment.ts";
 import { createInlineCell } from "./cell/inline-cell.ts";
+import { createProcessCell } from "./cell/process-cell.ts";
 import { createThreadCell } from "./cell/thread-cell.ts";
 import { HostError, toHostError } from "./core/errors.ts";
 import { Host } from "./core/host.ts";
 import type { Cell, LogSink } from "./core/ports.ts";
-import { admitPlugin } from "./engine/admit-plugin.ts";
 import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
 import { describeIssues, type Manifest } from "./install/manifest.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "./install/plugin-folder.ts";
@@ -45,21 +47,31 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
   const adapters = parseAdapters(configuration);
   const log = givenLog ?? createJsonLog(adapters.log);
   const core = new Host({ clock: systemClock, log });
-  const cells = lazyCells(join(configuration.dataDir, "storage"), log);
+  const cells = lazyCells(configuration, log);
+  const admission = new AdmissionCache(join(configuration.dataDir, "admitted"));
   const manifests = new Map<string, Manifest>();
   for (const [name, plugin] of Object.entries(configuration.plugins)) {
     try {
-      manifests.set(name, await install(core, cells, name, plugin));
+      manifests.set(name, await install(core, { cells, admission }, name, plugin));
     } catch (thrown) {
       const { message, detail } = toHostError(thrown);
       log.write({ level: "error", plugin: "host", message: `${name} is left out: ${message}`, cause: detail });
     }
   }
   await refuseUnmetDependencies(core, manifests);
+  const containment = new Containment({
+    host: core,
+    clock: systemClock,
+    log,
+    quarantine: new Quarantine(join(configuration.dataDir, "quarantine")),
+    options: configuration.containment,
+  });
+  await containment.restore();
   await core.start();
   warnOfDeafPlugins(core, log);
   let http: HttpServer | undefined;
   const stop = async (): Promise<void> => {
+    containment.close();
     await http?.close();
     await core.stop(configuration.drainMs);
     await cells.close();
@@ -81,13 +93,20 @@ function parseAdapters(configuration: Configuration): z.infer<typeof adaptersSch
 }
 
 interface Cells {
-  get(isolation: PluginConfiguration["isolation"]): Cell;
+  get(name: string): Cell;
   close(): Promise<void>;
 }
 
-// One cell of each kind, made when the first plugin asks for it.
-function lazyCells(storageDir: string, log: LogSink): Cells {
-  const made = new Map<PluginConfiguration["isolation"], Cell>();
+type Isolation = PluginConfiguration["isolation"];
+
+// Made when the first plugin asks for it: one inline, one thread, and a process for each plugin or for each group of them.
+function lazyCells({ dataDir, plugins, hardening }: Configuration, log: LogSink): Cells {
+  const storageDir = join(dataDir, "storage");
+  const made = new Map<string, Cell>();
+  const groupOf = (name: string): string => {
+    const { isolation, cell } = plugins[name] ?? { isolation: "process" };
+    return isolation === "process" ? `process:${cell ?? name}` : isolation;
+  };
   const make = {
     inline: () =>
       createInlineCell({
@@ -96,24 +115,34 @@ function lazyCells(storageDir: string, log: LogSink): Cells {
         openStorage: (image) => openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes }),
       }),
     thread: () => createThreadCell({ clock: systemClock, log, storageDir }),
-  } as const satisfies Record<PluginConfiguration["isolation"], () => Cell>;
+    process: (group: string) => {
+      const together = Object.keys(plugins).filter((name) => groupOf(name) === group);
+      return createProcessCell({ clock: systemClock, log, storageDir, plugins: together, hardening });
+    },
+  } as const satisfies Record<Isolation, (group: string) => Cell>;
   return {
-    get(isolation) {
-      const cell = made.get(isolation) ?? make[isolation]();
-      made.set(isolation, cell);
+    get(name) {
+      const group = groupOf(name);
+      const cell = made.get(group) ?? make[plugins[name]?.isolation ?? "process"](group);
+      made.set(group, cell);
       return cell;
     },
     async close() {
-      for (const cell of made.values()) await cell[Symbol.asyncDispose]();
+      await Promise.all([...made.values()].map((cell) => cell[Symbol.asyncDispose]()));
     },
   };
 }
 
-async function install(core: Host, cells: Cells, name: string, configuration: PluginConfiguration): Promise<Manifest> {
+interface Sandbox {
+  readonly cells: Cells;
+  readonly admission: AdmissionCache;
+}
+
+async function install(core: Host, { cells, admission }: Sandbox, name: string, configuration: PluginConfiguration): Promise<Manifest> {
   const { manifest, wasm } = await readPluginFolder(configuration.path);
   if (manifest.name !== name) throw new HostError("invalid-manifest", `${configuration.path} holds the plugin ${manifest.name}`);
-  const admitted = admitPlugin(wasm, effectiveLimits(manifest, configuration));
-  core.add(definePlugin(manifest, admitted, configuration), cells.get(configuration.isolation));
+  const admitted = await admission.admit(wasm, effectiveLimits(manifest, configuration));
+  core.add(definePlugin(manifest, admitted, configuration), cells.get(name));
   return manifest;
 }
 

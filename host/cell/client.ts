@@ -151,5 +151,5 @@ export class CellClient implements Cell {
 }
 
 function dead(error: HostError): TurnOutcome {
-  return { ok: false, error, usage: NO_USAGE };
+  return { ok: false, error, usage: NO_USAGE, broken: error.code !== "plugin-not-running" };
 }

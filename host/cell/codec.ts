@@ -133,13 +133,16 @@ function writeOutcome(writer: FrameWriter, outcome: TurnOutcome): void {
   for (const amount of [fuel, cpuUs, peakMemoryBytes, hostCalls]) writer.f64(amount);
   writer.u8(outcome.ok ? 1 : 0);
   if (outcome.ok) writer.bytes(outcome.output);
-  else writeError(writer, outcome.error);
+  else {
+    writeError(writer, outcome.error);
+    writer.u8(outcome.broken === true ? 1 : 0);
+  }
 }
 
 function readOutcome(reader: FrameReader): TurnOutcome {
   const usage: Usage = { fuel: reader.f64(), cpuUs: reader.f64(), peakMemoryBytes: reader.f64(), hostCalls: reader.f64() };
   if (reader.u8() === 1) return { ok: true, output: reader.bytes(), usage };
-  return { ok: false, error: readError(reader), usage };
+  return { ok: false, error: readError(reader), usage, broken: reader.u8() === 1 };
 }
 
 function writeError(writer: FrameWriter, error: ErrorShape): void {

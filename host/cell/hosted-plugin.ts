@@ -3,11 +3,11 @@
 import { describeCause, HostError, toHostError } from "../core/errors.ts";
 import type { CellScope } from "../core/host-functions.ts";
 import { Mailbox } from "../core/mailbox.ts";
-import { PluginStorage } from "../core/plugin-storage.ts";
 import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
 import type { Bytes, Caller } from "../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../engine/engine.ts";
 import type { ActiveTurn } from "./active-turn.ts";
+import { PluginStorage } from "./plugin-storage.ts";
 import type { FromCell } from "./protocol.ts";
 import { type Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
 
@@ -204,7 +204,13 @@ export class HostedPlugin implements Pacer {
     const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
     if (!result.ok && result.broken) this.#instance = undefined;
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });
-    else turn.settle({ ok: false, error: { code: result.code, message: result.message, detail: result.detail }, usage });
+    else
+      turn.settle({
+        ok: false,
+        error: { code: result.code, message: result.message, detail: result.detail },
+        usage,
+        broken: result.broken,
+      });
   }
 
   // Resolves with false when the turn was aborted meanwhile; then the guest resumes only to die.

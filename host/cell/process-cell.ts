@@ -20,6 +20,8 @@ export interface ProcessCellOptions {
   /** The plugins that will be loaded into it: once all are, the process gives up its access to files. Undefined: never. */
   readonly plugins: readonly string[] | undefined;
   readonly hardening?: Hardening;
+  /** Told of the id of each process that is started. */
+  readonly onStart?: (pid: number) => void;
 }
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./process-main.ts" : "./process-main.js", import.meta.url);
@@ -37,9 +39,10 @@ export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
   return new SupervisedCell({ clock, log, spawn: () => spawnProcessCell(options) });
 }
 
-function spawnProcessCell({ clock, log, storageDir, plugins, hardening = {} }: ProcessCellOptions): LiveCell {
+function spawnProcessCell({ clock, log, storageDir, plugins, hardening = {}, onStart }: ProcessCellOptions): LiveCell {
   const data: ProcessCellData = { storageDir, plugins };
   const child = startHardenedProcess({ entry: ENTRY, argument: data, files: storageDir === undefined ? [] : [storageDir], hardening });
+  onStart?.(child.pid);
   let maxFrameBytes = FRAME_OVERHEAD_BYTES;
   let budget = PROCESS_BASE_BYTES;
   const channel = pipeChannel({

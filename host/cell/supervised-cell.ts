@@ -32,7 +32,7 @@ const MAX_DEATHS = 6;
 export class SupervisedCell implements Cell {
   readonly #ports: SupervisedCellPorts;
   readonly #images = new Map<string, PluginImage>();
-  readonly #ended = Promise.withResolvers<HostError>();
+  #ended = Promise.withResolvers<HostError>();
   #live: LiveCell | undefined;
   #held: Turn[] = [];
   #deaths = 0;
@@ -40,7 +40,9 @@ export class SupervisedCell implements Cell {
   /** When the next life begins; undefined while there is one, or none is needed. */
   #restartAt: number | undefined;
   #cancelRestart: () => void = () => {};
+  /** Why it is down for good, or until somebody loads a plugin again. */
   #closed: HostError | undefined;
+  #disposed = false;
   #restarts = 0;
 
   constructor(ports: SupervisedCellPorts) {
@@ -57,7 +59,8 @@ export class SupervisedCell implements Cell {
   }
 
   async load(image: PluginImage): Promise<void> {
-    if (this.#closed !== undefined) throw this.#closed;
+    if (this.#disposed) throw this.#closed;
+    if (this.#closed !== undefined) this.#beginAnew();
     if (this.#images.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
     this.#images.set(image.name, image);
     try {
@@ -82,6 +85,7 @@ export class SupervisedCell implements Cell {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     this.#close(new HostError("plugin-not-running", "the cell was closed"));
     await this.#endLife();
   }
@@ -93,6 +97,14 @@ export class SupervisedCell implements Cell {
     this.#cancelRestart();
     this.#restartAt = undefined;
     await live?.[Symbol.asyncDispose]();
+  }
+
+  // After it has given up, its plugins have failed; whoever loads one again wants another try.
+  #beginAnew(): void {
+    this.#closed = undefined;
+    this.#deaths = 0;
+    this.#images.clear();
+    this.#ended = Promise.withResolvers();
   }
 
   #spawn(): LiveCell {

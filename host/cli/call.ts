@@ -5,13 +5,13 @@ import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../adapters/system-clock.ts";
-import { createThreadCell } from "../cell/thread-cell.ts";
+import { admitInProcess } from "../cell/admission-process.ts";
+import { createProcessCell } from "../cell/process-cell.ts";
 import { HostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
 import { startTrace } from "../core/trace.ts";
 import type { Limits, TurnOutcome } from "../core/types.ts";
 import { encodeError } from "../core/values.ts";
-import { admitPlugin } from "../engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../install/limits.ts";
 import { effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -39,12 +39,12 @@ export function addCall(program: Command): void {
 async function call(path: string, entryPoint: string, options: CallOptions): Promise<void> {
   const input = await readInput(options.input);
   const plugin = await readPlugin(path, options);
-  const { module, entryPoints } = admitPlugin(plugin.wasm, plugin.limits);
+  const { module, entryPoints } = await admitInProcess(plugin.wasm, plugin.limits);
   if (!entryPoints.includes(entryPoint)) {
     const known = entryPoints.length === 0 ? "it exports none" : `it exports ${entryPoints.join(", ")}`;
     throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${known}`);
   }
-  const cell = createThreadCell({ clock: systemClock, log: stderrLog, storageDir: undefined });
+  const cell = createProcessCell({ clock: systemClock, log: stderrLog, storageDir: undefined, plugins: [plugin.name] });
   try {
     await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
@@ -88,7 +88,7 @@ async function readPlugin(
     return { name: isPluginName(stem) ? stem : "plugin", wasm, limits: { ...DEFAULT_LIMITS, ...time } };
   }
   const { manifest, wasm } = await readPluginFolder(path);
-  const limits = effectiveLimits(manifest, { path, isolation: "thread", grants: [], limits: {}, config: {} });
+  const limits = effectiveLimits(manifest, { path, isolation: "process", grants: [], limits: {}, config: {} });
   return { name: manifest.name, wasm, limits: { ...limits, ...time } };
 }
 

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { addCall } from "./call.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
+import { addRelease } from "./release.ts";
 import { reportFailure } from "./report.ts";
 import { addServe } from "./serve.ts";
 import { addVersion, packageVersion } from "./version.ts";
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
     .exitOverride();
   addServe(program);
   addCall(program);
+  addRelease(program);
   addVersion(program);
   try {
     await program.parseAsync();

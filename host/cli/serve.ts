@@ -43,7 +43,7 @@ async function serve(options: ServeOptions): Promise<void> {
   await stop(host, configuration);
 }
 
-async function readConfiguration(file: string): Promise<Configuration> {
+export async function readConfiguration(file: string): Promise<Configuration> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -53,7 +53,7 @@ async function readConfiguration(file: string): Promise<Configuration> {
   return parseConfiguration(text, file);
 }
 
-function withOverrides(configuration: Configuration, { port, data }: ServeOptions): Configuration {
+export function withOverrides(configuration: Configuration, { port, data }: Omit<ServeOptions, "config">): Configuration {
   const { http } = configuration.adapters;
   const adapters =
     port === undefined ? configuration.adapters : { ...configuration.adapters, http: { ...(typeof http === "object" ? http : {}), port } };

@@ -6,8 +6,7 @@ import { HostError, toHostError } from "./errors.ts";
 import type { EventBus } from "./event-bus.ts";
 import { escapeControls, isDottedName, printable } from "./names.ts";
 import type { Permissions } from "./permissions.ts";
-import type { PluginStorage } from "./plugin-storage.ts";
-import type { Clock, LogLevel } from "./ports.ts";
+import type { Clock, LogLevel, StorageDriver } from "./ports.ts";
 import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
@@ -21,7 +20,8 @@ const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[
 
 /** What a function placed in the cell can reach: one plugin's own things and the current turn. */
 export interface CellScope {
-  readonly storage: PluginStorage;
+  /** Checks keys, sizes and ranges itself. */
+  readonly storage: StorageDriver;
   readonly config: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly caller: Caller;

@@ -26,6 +26,7 @@ export class Host {
   readonly #plugins = new Map<string, Plugin>();
   readonly #undo = new Map<string, (() => void)[]>();
   readonly #turnListeners = new Set<(turn: EndedTurn) => void>();
+  readonly #stateListeners = new Set<(plugin: Plugin) => void>();
   #order: readonly string[] = [];
   #eventCount = 0;
   #stamped = { at: Number.NaN, time: "" };
@@ -53,6 +54,12 @@ export class Host {
     return () => this.#turnListeners.delete(listener);
   }
 
+  /** Tells of every change of a plugin's state; returns its undo. The listener must not throw. */
+  onState(listener: (plugin: Plugin) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
   /** Adds a plugin in the state `installed`. Throws `invalid-manifest` for its name, `conflict` for one that is taken. */
   add(definition: PluginDefinition, cell: Cell): Plugin {
     const { name } = definition;
@@ -63,6 +70,9 @@ export class Host {
       clock: this.#ports.clock,
       answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
       onTurn: (turn) => this.#turnEnded(turn),
+      onState: (changed) => {
+        for (const listener of this.#stateListeners) listener(changed);
+      },
     });
     this.#plugins.set(name, plugin);
     return plugin;
@@ -79,7 +89,14 @@ export class Host {
     for (const name of order) {
       const plugin = this.#plugins.get(name);
       if (plugin?.state === "installed") await this.#startOne(plugin);
+      else if (plugin !== undefined) this.#declare(plugin);
     }
+  }
+
+  /** Starts a plugin that is `failed` or `quarantined` once more; how it ended is its state. */
+  async restart(name: string): Promise<void> {
+    const plugin = this.#plugins.get(name);
+    if (plugin?.state === "failed" || plugin?.state === "quarantined") await this.#startOne(plugin);
   }
 
   /** Stops all plugins, dependents first; each gets up to `drainMs` for what is queued. */
@@ -102,27 +119,32 @@ export class Host {
   }
 
   async #startOne(plugin: Plugin): Promise<void> {
-    const undo: (() => void)[] = [];
     const stopped = plugin.definition.dependencies.find((name) => this.#plugins.get(name)?.state !== "running");
     try {
       if (stopped !== undefined) throw new HostError("plugin-not-running", `${plugin.name} needs ${stopped}, which is not running`);
-      for (const { name, entryPoint } of plugin.definition.services) undo.push(this.services.provide(name, plugin, entryPoint));
-      for (const subscription of plugin.definition.subscriptions) undo.push(this.#subscribe(plugin, subscription));
+      this.#declare(plugin);
       await plugin.start();
     } catch (thrown) {
       await plugin.fail(toHostError(thrown));
     }
-    if (plugin.state === "running") this.#undo.set(plugin.name, undo);
-    else {
-      for (const revert of undo) revert();
-      this.#note("error", "host", `${plugin.name} did not start: ${plugin.failure?.message}`, undefined, plugin.failure?.detail);
-    }
+    if (plugin.state === "running") return;
+    this.#note("error", "host", `${plugin.name} did not start: ${plugin.failure?.message}`, undefined, plugin.failure?.detail);
+  }
+
+  // Once, and for one that failed too: to its callers a plugin that is down differs from one that was never there.
+  #declare(plugin: Plugin): void {
+    if (this.#undo.has(plugin.name)) return;
+    const undo: (() => void)[] = [];
+    this.#undo.set(plugin.name, undo);
+    for (const { name, entryPoint } of plugin.definition.services) undo.push(this.services.provide(name, plugin, entryPoint));
+    for (const subscription of plugin.definition.subscriptions) undo.push(this.#subscribe(plugin, subscription));
   }
 
   // The grant is checked at each delivery, so a wide subscription under a narrow grant gets what the grant covers.
   #subscribe(plugin: Plugin, { type, entryPoint }: { readonly type: string; readonly entryPoint: string }): () => void {
     return this.events.subscribe(type, (event) => {
-      if (!plugin.permissions.allows("events.subscribe", event.type)) return;
+      // Why it is down was logged when it went down.
+      if (plugin.state !== "running" || !plugin.permissions.allows("events.subscribe", event.type)) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
       const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [] };
       plugin.submit(entryPoint, encodeEvent(event), context, (outcome) => {

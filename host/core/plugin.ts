@@ -23,6 +23,8 @@ export interface PluginPorts {
   readonly clock: Clock;
   /** Answers the host functions that are placed in the host. Never rejects. */
   answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+  /** Called after each change of state. */
+  onState(plugin: Plugin): void;
   /** Called once for each turn that ended. */
   onTurn(turn: EndedTurn): void;
 }
@@ -80,16 +82,17 @@ export class Plugin {
     return this.#waiting + this.#inFlight;
   }
 
-  /** `installed → loaded → starting → running`, or `failed` with the reason in `failure`. Never throws. */
+  /** `installed → loaded → starting → running`, also from `failed` and `quarantined`; or `failed` with the reason. Never throws. */
   async start(): Promise<void> {
     try {
       await this.#ports.cell.load(this.definition);
-      this.#state = "loaded";
+      this.#become("loaded");
       void this.#ports.cell.ended.then((error) => (this.#state === "running" ? this.fail(error) : undefined));
-      this.#state = "starting";
+      this.#become("starting");
       await this.#runLifecycle("on_load");
       await this.#runLifecycle("on_start");
-      this.#state = "running";
+      this.#failure = undefined;
+      this.#become("running");
     } catch (thrown) {
       await this.fail(toHostError(thrown));
     }
@@ -98,18 +101,18 @@ export class Plugin {
   /** `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`. Never throws. */
   async stop(drainMs: number): Promise<void> {
     if (this.#state !== "running") return;
-    this.#state = "stopping";
+    this.#become("stopping");
     await this.#drained(drainMs);
     this.#refuseWaiting();
     for (const entryPoint of ["on_stop", "on_unload"]) await this.#runLifecycle(entryPoint).catch(() => {});
     await this.#ports.cell.unload(this.name).catch(() => {});
-    this.#state = "stopped";
+    this.#become("stopped");
   }
 
-  /** Ends in `failed`; whoever waits is answered. */
-  async fail(error: HostError): Promise<void> {
-    this.#state = "failed";
+  /** Ends in `failed` or `quarantined`; whoever waits is answered, and who asks is refused at once. */
+  async fail(error: HostError, state: "failed" | "quarantined" = "failed"): Promise<void> {
     this.#failure = error;
+    this.#become(state);
     this.#refuseWaiting();
     await this.#ports.cell.unload(this.name).catch(() => {});
   }
@@ -127,6 +130,11 @@ export class Plugin {
     const refusal = this.#refusal(input, context);
     if (refusal === undefined) this.#enqueue(entryPoint, input, context, done);
     else done(failedTurn(refusal));
+  }
+
+  #become(state: PluginState): void {
+    this.#state = state;
+    this.#ports.onState(this);
   }
 
   #refusal(input: TurnInput, context: TurnContext): HostError | undefined {

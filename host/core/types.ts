@@ -46,7 +46,13 @@ export const NO_USAGE: Usage = Object.freeze({ fuel: 0, cpuUs: 0, peakMemoryByte
 /** How a turn ended. Failures are values, so that usage is never lost and no answer is ever missing. */
 export type TurnOutcome =
   | { readonly ok: true; readonly output: Bytes; readonly usage: Usage }
-  | { readonly ok: false; readonly error: ErrorShape; readonly usage: Usage };
+  | {
+      readonly ok: false;
+      readonly error: ErrorShape;
+      readonly usage: Usage;
+      /** The instance or its whole cell was lost, and not by order: a trap, an overrun, a death. */
+      readonly broken?: boolean | undefined;
+    };
 
 /** CloudEvents 1.0 attributes, stamped by the host, and opaque data. */
 export interface CloudEvent {

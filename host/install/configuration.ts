@@ -10,16 +10,40 @@ import { describeIssues, type LimitsInput, limitsSchema, pattern, pluginName } f
 export interface PluginConfiguration {
   /** Folder with plugin.json, relative to the configuration file. */
   readonly path: string;
-  /** `inline` shares the host's thread and is for plugins that you trust. */
-  readonly isolation: "inline" | "thread";
+  /** `process` is the wall against strangers; `inline` and `thread` share the host's process and are for plugins that you trust. */
+  readonly isolation: "inline" | "thread" | "process";
+  /** Plugins with the same name here share one process; by default each has its own. */
+  readonly cell?: string | undefined;
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
   readonly grants: "all" | readonly Grant[];
   readonly limits: LimitsInput;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+export interface HardeningOptions {
+  /** Runs process cells as this user and group; the host must be allowed to switch. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Starts process cells through `setpriv --no-new-privs`. */
+  readonly noNewPrivileges?: boolean | undefined;
+  /** Starts process cells in namespaces of their own through `bwrap`. */
+  readonly bubblewrap?: boolean | undefined;
+}
+
+/** When a plugin that fails pauses, and when it is quarantined. Milliseconds. */
+export interface ContainmentInput {
+  readonly pauseAfter: number;
+  readonly quarantineAfter: number;
+  readonly windowMs: number;
+  readonly pauseMs: number;
+  readonly maxPauseMs: number;
+}
+
 export interface Configuration {
   readonly dataDir: string;
+  /** What process cells get besides the usual hardening; Linux only (docs/configuration.md). */
+  readonly hardening: HardeningOptions;
+  readonly containment: ContainmentInput;
   /** What is queued gets this long when the host stops. */
   readonly drainMs: number;
   /** The options of the adapters; each has its own schema. */
@@ -29,15 +53,33 @@ export interface Configuration {
 
 const pluginSchema: z.ZodType<PluginConfiguration> = z.strictObject({
   path: z.string().min(1),
-  isolation: z.enum(["inline", "thread"]).default("thread"),
+  isolation: z.enum(["inline", "thread", "process"]).default("process"),
+  cell: pluginName.optional(),
   grants: z.union([z.literal("all"), z.array(z.strictObject({ permission: z.enum(PERMISSIONS), resource: pattern }))]).default([]),
   limits: limitsSchema.default({}),
   config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
 });
 
+const hardeningSchema: z.ZodType<HardeningOptions> = z.strictObject({
+  uid: z.int().nonnegative().optional(),
+  gid: z.int().nonnegative().optional(),
+  noNewPrivileges: z.boolean().optional(),
+  bubblewrap: z.boolean().optional(),
+});
+
+const containmentSchema: z.ZodType<ContainmentInput> = z.strictObject({
+  pauseAfter: z.int().positive().default(3),
+  quarantineAfter: z.int().positive().default(10),
+  windowMs: z.number().positive().default(600_000),
+  pauseMs: z.number().positive().default(500),
+  maxPauseMs: z.number().positive().default(60_000),
+});
+
 const configurationSchema: z.ZodType<Configuration> = z.strictObject({
   $schema: z.string().optional(),
   dataDir: z.string().min(1).default("data"),
+  hardening: hardeningSchema.default({}),
+  containment: containmentSchema.default(() => containmentSchema.parse({})),
   drainMs: z.number().nonnegative().max(60_000).default(5_000),
   adapters: z.record(z.string(), z.unknown()).default({}),
   plugins: z.record(pluginName, pluginSchema).default({}),

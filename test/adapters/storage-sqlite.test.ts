@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
-import { PluginStorage } from "../../host/core/plugin-storage.ts";
+import { PluginStorage } from "../../host/cell/plugin-storage.ts";
 import { storageDriverContract } from "../contract/storage-driver.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";

@@ -155,7 +155,7 @@ describe("bulkhead", () => {
       expect(await ended).toBe(0);
       for (const line of [
         "starting 1 plugins of c.json",
-        "p 1.0.0: running (thread)",
+        "p 1.0.0: running (process)",
         "stopping: queued turns get up to 5000 ms",
         "stopped",
       ])

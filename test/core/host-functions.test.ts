@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
+import { PluginStorage } from "../../host/cell/plugin-storage.ts";
 import { HostError, isHostErrorCode, toHostError } from "../../host/core/errors.ts";
 import { type CellScope, HOST_FUNCTIONS } from "../../host/core/host-functions.ts";
-import { PluginStorage } from "../../host/core/plugin-storage.ts";
 import type { Bytes } from "../../host/core/types.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";

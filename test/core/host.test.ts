@@ -166,7 +166,7 @@ describe("services", () => {
       ["twice", "failed", "service-taken"],
       ["odd", "failed", "permission-denied"],
     ]);
-    await expect(call(host, "twice.x")).rejects.toMatchObject({ code: "no-such-service" });
+    await expect(call(host, "twice.x")).rejects.toMatchObject({ code: "plugin-not-running" });
   });
 });
 

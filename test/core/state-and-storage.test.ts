@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PluginStorage } from "../../host/core/plugin-storage.ts";
+import { PluginStorage } from "../../host/cell/plugin-storage.ts";
 import type { StorageDriver } from "../../host/core/ports.ts";
 import { StateStore } from "../../host/core/state-store.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";

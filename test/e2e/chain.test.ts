@@ -108,7 +108,7 @@ describe.each(CELL_KINDS)("the chain over HTTP in %s cells", (isolation) => {
     expect(status).toBe(200);
     const line = await logged("lamp is on");
     expect(line.traceparent).toContain(trace);
-    await eventually("automation's turn", () => turns.find((turn) => turn.plugin === "automation" && turn.caller.name === "events"));
+    await eventually("automation's turn", () => turns.find((turn) => turn.plugin === "automation" && turn.traceparent.includes(trace)));
     const chain = turns.filter((turn) => turn.traceparent.includes(trace));
     expect(chain.map((turn) => `${turn.plugin} for ${turn.caller.name}`).sort()).toEqual([
       "automation for events",

@@ -68,7 +68,7 @@ describe("manifest", () => {
   });
 
   it("takes the smaller of the limits asked for and given, and the default where neither says", () => {
-    const configuration = { path: "", isolation: "thread", grants: [], config: {}, limits: { memoryMiB: 8, cpuMs: 50 } } as const;
+    const configuration = { path: "", isolation: "process", grants: [], config: {}, limits: { memoryMiB: 8, cpuMs: 50 } } as const;
     const limits = effectiveLimits(parse({ limits: { memoryMiB: 4, cpuMs: 5_000, storageMiB: 1_000 } }), configuration);
     expect(limits).toMatchObject({
       memoryBytes: 4 * 1024 * 1024,
@@ -117,7 +117,7 @@ describe("configuration", () => {
     const configuration = parseConfiguration('{"plugins":{"p":{"path":"plugins/p"}}}', "/etc/bulkhead/bulkhead.json");
     expect(configuration).toMatchObject({
       dataDir: "/etc/bulkhead/data",
-      plugins: { p: { path: "/etc/bulkhead/plugins/p", isolation: "thread", grants: [], config: {} } },
+      plugins: { p: { path: "/etc/bulkhead/plugins/p", isolation: "process", grants: [], config: {} } },
     });
   });
 

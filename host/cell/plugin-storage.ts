@@ -1,16 +1,16 @@
 // One plugin's durable key-value store: checks keys, sizes and ranges, then leaves the work to a driver.
 
-import { HostError, toHostError } from "./errors.ts";
-import { printable } from "./names.ts";
-import type { KeyRange, StorageDriver } from "./ports.ts";
-import type { Bytes } from "./types.ts";
+import { HostError, toHostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import type { KeyRange, StorageDriver } from "../core/ports.ts";
+import type { Bytes } from "../core/types.ts";
 
 const MAX_KEY_BYTES = 512;
 const MAX_VALUE_BYTES = 1024 * 1024;
 const MAX_LISTED_KEYS = 1_000;
 
 /** Fails with `invalid-message` for a bad key or range, `quota-exceeded` for a full store, `storage-failed` for the rest. */
-export class PluginStorage {
+export class PluginStorage implements StorageDriver {
   readonly #driver: StorageDriver;
 
   constructor(driver: StorageDriver) {

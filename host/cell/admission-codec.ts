@@ -1,0 +1,57 @@
+// The binary form of what the host and the admission process say to each other: one request, one answer.
+
+import { type ErrorShape, HostError, isHostErrorCode } from "../core/errors.ts";
+import type { AdmittedModule } from "../engine/admit-plugin.ts";
+import type { FrameReader, FrameWriter } from "./frames.ts";
+
+export interface AdmissionRequest {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly limits: { readonly memoryBytes: number };
+}
+
+export type AdmissionAnswer = { readonly ok: true; readonly admitted: AdmittedModule } | { readonly ok: false; readonly error: ErrorShape };
+
+export function writeAdmissionRequest(writer: FrameWriter, { wasm, limits }: AdmissionRequest): void {
+  writer.frame(() => {
+    writer.f64(limits.memoryBytes);
+    writer.bytes(wasm);
+  });
+}
+
+export function readAdmissionRequest(reader: FrameReader): AdmissionRequest {
+  reader.u32();
+  const memoryBytes = reader.f64();
+  return { limits: { memoryBytes }, wasm: reader.bytes().slice() as Uint8Array<ArrayBuffer> };
+}
+
+export function writeAdmissionAnswer(writer: FrameWriter, answer: AdmissionAnswer): void {
+  writer.frame(() => {
+    const { module = new Uint8Array(0), ...rest } = answer.ok ? answer.admitted : {};
+    writer.text(JSON.stringify(answer.ok ? { ok: true, ...rest } : answer));
+    writer.bytes(module);
+  });
+}
+
+/** Throws HostError `internal` for anything that is no answer: the process that gives it has read a stranger's module. */
+export function readAdmissionAnswer(reader: FrameReader): AdmissionAnswer {
+  reader.u32();
+  const text = reader.text();
+  const module = reader.bytes().slice() as Uint8Array<ArrayBuffer>;
+  const said = JSON.parse(text) as Record<string, unknown>;
+  if (said.ok === true) {
+    const { entryPoints, report } = said as unknown as AdmittedModule;
+    if (!Array.isArray(entryPoints) || !entryPoints.every((name) => typeof name === "string") || typeof report !== "object") {
+      throw new HostError("internal", "the admission process sent something that is no answer");
+    }
+    return { ok: true, admitted: { module, entryPoints, report } };
+  }
+  const { code, message, detail } = (said.error ?? {}) as Record<string, unknown>;
+  return {
+    ok: false,
+    error: {
+      code: isHostErrorCode(code) ? code : "internal",
+      message: String(message),
+      detail: typeof detail === "string" ? detail : undefined,
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// What the disposable admission process runs: admits one module, compiles all of it, instantiates it, answers and ends.
+
+import { Socket } from "node:net";
+import { toHostError } from "../core/errors.ts";
+import { admitPlugin } from "../engine/admit-plugin.ts";
+import { type AdmissionAnswer, readAdmissionRequest, writeAdmissionAnswer } from "./admission-codec.ts";
+import { pipeChannel } from "./pipe-channel.ts";
+
+const CHANNEL_DESCRIPTOR = 3;
+const MAX_FRAME_BYTES = 256 * 1024 * 1024;
+
+function answerFor({
+  wasm,
+  limits,
+}: {
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly limits: { readonly memoryBytes: number };
+}): AdmissionAnswer {
+  try {
+    const admitted = admitPlugin(wasm, limits);
+    tryOut(admitted.module);
+    return { ok: true, admitted };
+  } catch (thrown) {
+    const { code, message, detail } = toHostError(thrown);
+    return { ok: false, error: { code, message, detail } };
+  }
+}
+
+// The flags of this process make V8 compile every function now, so that what hurts hurts here. No guest code runs: the start
+// function is an export by now, and a data segment out of bounds is the plugin's own failure later.
+function tryOut(module: Uint8Array<ArrayBuffer>): void {
+  const compiled = new WebAssembly.Module(module);
+  const imports: Record<string, Record<string, () => void>> = {};
+  for (const { module: from, name } of WebAssembly.Module.imports(compiled)) {
+    imports[from] = { ...imports[from], [name]: () => {} };
+  }
+  try {
+    new WebAssembly.Instance(compiled, imports);
+  } catch (thrown) {
+    if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
+  }
+}
+
+const socket = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
+socket.on("close", () => process.exit(0));
+socket.on("error", () => process.exit(1));
+const channel = pipeChannel({
+  socket,
+  write: writeAdmissionAnswer,
+  read: readAdmissionRequest,
+  plan: queueMicrotask,
+  maxFrameBytes: () => MAX_FRAME_BYTES,
+  onMalformed: (cause) => {
+    throw cause;
+  },
+});
+channel.receive((request) => channel.send(answerFor(request)));

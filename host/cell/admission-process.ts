@@ -1,0 +1,127 @@
+// Admits a stranger's module where that may go wrong: in a process made for it, with a bound on its memory and time. What was
+// admitted is kept by the hash of its source and of everything that decided, and is checked before it is used again.
+
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { HostError } from "../core/errors.ts";
+import type { Limits } from "../core/types.ts";
+import type { AdmittedModule } from "../engine/admit-plugin.ts";
+import { type AdmissionAnswer, type AdmissionRequest, readAdmissionAnswer, writeAdmissionRequest } from "./admission-codec.ts";
+import { startHardenedProcess } from "./hardened-process.ts";
+import { pipeChannel } from "./pipe-channel.ts";
+
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
+const ENGINE = join(dirname(fileURLToPath(import.meta.url)), "..", "engine");
+const MIB = 1024 * 1024;
+
+/** What admitting one module may cost. The largest real module measured, 12.5 MB, takes 5 s and 900 MiB of it. */
+export const ADMISSION_BOUNDS: { readonly timeoutMs: number; readonly memoryBytes: number } = Object.freeze({
+  timeoutMs: 20_000,
+  memoryBytes: 1_536 * MIB,
+});
+const MEMORY_POLL_MS = 50;
+const MAX_SOURCE_BYTES = 64 * MIB;
+// Liftoff compiles everything at once; the optimising tier would go on after the answer.
+const FLAGS = ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", "--max-old-space-size=1024"];
+
+/**
+ * Rejects with HostError `admission-refused`, whose detail lists every reason; also when the module made the process die, run
+ * out of time or out of memory.
+ */
+export async function admitInProcess(
+  wasm: Uint8Array<ArrayBuffer>,
+  limits: Pick<Limits, "memoryBytes">,
+  bounds: typeof ADMISSION_BOUNDS = ADMISSION_BOUNDS,
+): Promise<AdmittedModule> {
+  if (wasm.length > MAX_SOURCE_BYTES) {
+    throw new HostError(
+      "admission-refused",
+      `the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`,
+    );
+  }
+  const child = startHardenedProcess({ entry: ENTRY, argument: {}, files: [], flags: FLAGS, hardening: {} });
+  const { promise, resolve, reject } = Promise.withResolvers<AdmissionAnswer>();
+  const refuse = (why: string, detail?: string): void =>
+    reject(new HostError("admission-refused", `the module is refused: checking it ${why}`, { detail }));
+  const channel = pipeChannel<AdmissionRequest, AdmissionAnswer>({
+    socket: child.channel,
+    write: writeAdmissionRequest,
+    read: readAdmissionAnswer,
+    plan: queueMicrotask,
+    maxFrameBytes: () => 4 * MAX_SOURCE_BYTES,
+    onMalformed: () => refuse("broke the admission process"),
+  });
+  const timer = setTimeout(() => refuse(`took more than ${bounds.timeoutMs} ms`), bounds.timeoutMs);
+  const poll = setInterval(() => {
+    if ((child.residentBytes() ?? 0) > bounds.memoryBytes) refuse(`took more than ${Math.ceil(bounds.memoryBytes / MIB)} MiB of memory`);
+  }, MEMORY_POLL_MS);
+  void child.exited.then((how) => refuse("ended the admission process", how));
+  channel.receive(resolve);
+  channel.send({ wasm, limits: { memoryBytes: limits.memoryBytes } });
+  try {
+    const answer = await promise;
+    if (answer.ok) return answer.admitted;
+    throw HostError.fromShape(answer.error);
+  } finally {
+    clearTimeout(timer);
+    clearInterval(poll);
+    child.kill();
+  }
+}
+
+/** Admits modules and remembers them in a folder, which is made when missing. Nothing but the host may write there. */
+export class AdmissionCache {
+  readonly #folder: string;
+  #engine: Promise<string> | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
+  async admit(wasm: Uint8Array<ArrayBuffer>, limits: Pick<Limits, "memoryBytes">): Promise<AdmittedModule> {
+    this.#engine ??= digestOfFolder(ENGINE);
+    const settings = JSON.stringify([limits.memoryBytes, process.version, await this.#engine]);
+    const key = sha256(Buffer.from(sha256(wasm) + settings));
+    const file = join(this.#folder, `${key}.admitted`);
+    const known = await readFile(file).then(
+      (entry) => decodeEntry(entry, key),
+      () => undefined,
+    );
+    if (known !== undefined) return known;
+    const admitted = await admitInProcess(wasm, limits);
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    // Another host, or this one, may read the entry at any moment, so it appears whole or not at all.
+    const unfinished = `${file}.${process.pid}`;
+    await writeFile(unfinished, encodeEntry(admitted, key));
+    await rename(unfinished, file);
+    return admitted;
+  }
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+// An entry is a line of JSON, then the module; the line has the digest of the rest.
+function encodeEntry({ module, entryPoints, report }: AdmittedModule, key: string): Buffer {
+  const body = Buffer.concat([Buffer.from(`${JSON.stringify({ key, entryPoints, report })}\n`), module]);
+  return Buffer.concat([Buffer.from(`${sha256(body)}\n`), body]);
+}
+
+function decodeEntry(entry: Buffer, key: string): AdmittedModule | undefined {
+  const line = entry.indexOf(10);
+  const body = entry.subarray(line + 1);
+  if (line < 0 || entry.toString("latin1", 0, line) !== sha256(body)) return undefined;
+  const end = body.indexOf(10);
+  const { key: found, entryPoints, report } = JSON.parse(body.toString("utf8", 0, end)) as { key: string } & Omit<AdmittedModule, "module">;
+  return found === key ? { module: new Uint8Array(body.subarray(end + 1)), entryPoints, report } : undefined;
+}
+
+// What the meter and the checks do is in their code, so a changed engine finds nothing of the old one.
+async function digestOfFolder(folder: string): Promise<string> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.[jt]s$/.test(name)).sort();
+  const digest = createHash("sha256");
+  for (const name of names) digest.update(name).update(await readFile(join(folder, name)));
+  return digest.digest("hex");
+}

@@ -1,0 +1,128 @@
+// A plugin that keeps failing: paused, paused longer, quarantined over restarts of the host, released.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Containment, Quarantine } from "../../host/cell/containment.ts";
+import { Host } from "../../host/core/host.ts";
+import type { Cell, Turn } from "../../host/core/ports.ts";
+import { startTrace } from "../../host/core/trace.ts";
+import { NO_USAGE } from "../../host/core/types.ts";
+import { eventually } from "../support/eventually.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { definition } from "../support/scripted-cell.ts";
+
+const OPTIONS = { pauseAfter: 3, quarantineAfter: 5, windowMs: 60_000, pauseMs: 1_000, maxPauseMs: 60_000 };
+
+/** Traps whenever `broken` says so. */
+function fragileCell(isBroken: () => boolean): Cell {
+  return {
+    ended: new Promise(() => {}),
+    load: async () => {},
+    run: (turn: Turn) =>
+      queueMicrotask(() =>
+        turn.end(
+          isBroken()
+            ? { ok: false, error: { code: "plugin-failed", message: "it trapped" }, usage: NO_USAGE, broken: true }
+            : { ok: true, output: new Uint8Array(0), usage: NO_USAGE },
+        ),
+      ),
+    unload: async () => {},
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+describe("containment", () => {
+  let folder: TemporaryFolder;
+  let clock: FakeClock;
+  let broken: boolean;
+  const open: Containment[] = [];
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    clock = fakeClock();
+    broken = true;
+  });
+  afterEach(() => {
+    for (const containment of open.splice(0)) containment.close();
+    folder.remove();
+  });
+
+  const boot = async (entryPoints: Record<string, () => undefined> = {}) => {
+    const log = memoryLog();
+    const host = new Host({ clock, log });
+    const cell = fragileCell(() => broken);
+    host.add(definition("p", { run: () => undefined, ...entryPoints }, { services: [{ name: "p.run", entryPoint: "run" }] }), cell);
+    const quarantine = new Quarantine(join(folder.path, "quarantine"));
+    const containment = new Containment({ host, clock, log, quarantine, options: OPTIONS });
+    open.push(containment);
+    await containment.restore();
+    await host.start();
+    const call = async (): Promise<string> => {
+      await clock.advance(50);
+      const call = { service: "p.run", payload: new Uint8Array(0), caller: { kind: "host", name: "test" } as const };
+      return host.services.call({ ...call, traceparent: startTrace() }).then(
+        () => "ok",
+        (error) => error.code,
+      );
+    };
+    return { host, log, quarantine, call, plugin: host.plugin("p") };
+  };
+
+  it("leaves a plugin alone that fails now and then", async () => {
+    const { call, plugin } = await boot();
+    for (let i = 0; i < 10; i += 1) {
+      expect(await call()).toBe("plugin-failed");
+      await clock.advance(31_000);
+    }
+    expect(plugin?.state).toBe("running");
+  });
+
+  it("refuses callers at once while it pauses, and serves them again afterwards", async () => {
+    const { call, plugin } = await boot();
+    for (let i = 0; i < 3; i += 1) expect(await call()).toBe("plugin-failed");
+    expect(plugin?.state).toBe("failed");
+    expect(await call()).toBe("plugin-not-running");
+    broken = false;
+    await clock.advance(1_000);
+    expect(plugin?.state).toBe("running");
+    expect(plugin?.failure).toBeUndefined();
+    expect(await call()).toBe("ok");
+  });
+
+  it("quarantines with an event and a log line, keeps it over a restart of the host, and releases", async () => {
+    const first = await boot();
+    const events: string[] = [];
+    first.host.events.subscribe("host.*", ({ type, source, data }) => events.push(`${source} ${type} ${new TextDecoder().decode(data)}`));
+    for (let i = 0; i < 5; i += 1) {
+      expect(await first.call()).toBe("plugin-failed");
+      if (i >= 2) await clock.advance(4_000);
+    }
+    expect(first.plugin?.state).toBe("quarantined");
+    expect(first.plugin?.failure?.message).toContain("bulkhead release p");
+    expect(events).toEqual([expect.stringMatching(/^\/host host\.plugin-quarantined \{"plugin":"p","failures":5,/)]);
+    expect(first.log.lines.some(({ level, message }) => level === "error" && message.includes("is quarantined"))).toBe(true);
+    await clock.advance(120_000);
+    expect(first.plugin?.state).toBe("quarantined");
+
+    const second = await boot();
+    expect(second.plugin?.state).toBe("quarantined");
+    expect(await second.call()).toBe("plugin-not-running");
+    broken = false;
+    // As another process does it: the running host sees that the file is gone.
+    expect(new Quarantine(join(folder.path, "quarantine")).release("p")).toBe(true);
+    expect(existsSync(join(folder.path, "quarantine", "p.json"))).toBe(false);
+    await eventually("the release", () => second.plugin?.state === "running");
+    expect(await second.call()).toBe("ok");
+    expect(second.quarantine.release("p")).toBe(false);
+  });
+
+  it("tries a plugin again that could not start, and quarantines one that never can", async () => {
+    const { plugin } = await boot({ on_load: () => undefined });
+    expect(plugin?.state).toBe("failed");
+    await clock.advance(60_000);
+    expect(plugin?.state).toBe("quarantined");
+  });
+});

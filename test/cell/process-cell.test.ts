@@ -1,0 +1,201 @@
+// What a process cell and its supervisor promise when the process dies, falls silent or speaks nonsense.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../host/adapters/system-clock.ts";
+import { CellClient } from "../../host/cell/client.ts";
+import { createProcessCell } from "../../host/cell/process-cell.ts";
+import type { Channel, FromCell, ToCell } from "../../host/cell/protocol.ts";
+import { type LiveCell, SupervisedCell } from "../../host/cell/supervised-cell.ts";
+import { HostError } from "../../host/core/errors.ts";
+import type { Turn } from "../../host/core/ports.ts";
+import { NO_USAGE, type TurnOutcome } from "../../host/core/types.ts";
+import { image, runTurn } from "../support/cells.ts";
+import { eventually } from "../support/eventually.ts";
+import { fakeClock, settle } from "../support/fake-clock.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { wat } from "../support/wat.ts";
+
+const PLUGIN = `(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "input_offset" (func $input (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (import "extism:host/user" "storage_set" (func $set (param i64 i64) (result i64)))
+  (import "extism:host/user" "storage_get" (func $get (param i64) (result i64)))
+  (import "extism:host/user" "state_get" (func $state (param i64) (result i64)))
+  (import "bulkhead:host/memory" "release" (func $release (param i64)))
+  (memory 1)
+  (func $give (param $block i64) (result i32) (call $output (local.get $block) (call $length (local.get $block))) (i32.const 0))
+  (func (export "echo") (result i32) (call $give (call $input)))
+  (func (export "put") (result i32) (call $give (call $set (call $input) (call $input))))
+  (func (export "get") (result i32) (call $give (call $get (call $input))))
+  (func (export "put_for_ever") (result i32) (loop $again (call $release (call $set (call $input) (call $input))) (br $again)) (i32.const 0))
+  (func (export "ask") (result i32) (call $give (call $state (call $input)))))`;
+
+const textOf = (outcome: TurnOutcome): string => (outcome.ok ? new TextDecoder().decode(outcome.output) : `error ${outcome.error.code}`);
+
+describe("a process cell", () => {
+  const folder = mkdtempSync(join(tmpdir(), "bulkhead-test-"));
+  let cell: SupervisedCell;
+
+  afterEach(async () => {
+    await cell[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const start = async (): Promise<number> => {
+    const pids: number[] = [];
+    cell = createProcessCell({
+      clock: systemClock,
+      log: memoryLog(),
+      storageDir: folder,
+      plugins: ["p"],
+      onStart: (pid) => pids.push(pid),
+    });
+    await cell.load(image("p", await wat(PLUGIN), { cpuMs: 60_000 }));
+    return pids[0] ?? -1;
+  };
+
+  it("answers what was in flight, comes back by itself and has lost no acknowledged write", async () => {
+    const pid = await start();
+    expect(textOf(await runTurn(cell, "p", "put", { input: "kept" }))).toBe("\0");
+    const writing = runTurn(cell, "p", "put_for_ever", { input: "torn" });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    process.kill(pid, "SIGKILL");
+    expect(await writing).toMatchObject({ ok: false, error: { code: "plugin-failed" } });
+    // Held while the next process starts, then run there.
+    expect(textOf(await runTurn(cell, "p", "get", { input: "kept" }))).toBe("\0\x01kept");
+    expect(cell.restarts).toBe(1);
+  }, 30_000);
+
+  it("has neither files nor environment nor network of the host", async () => {
+    const pid = await start();
+    const { readFileSync, readdirSync, readlinkSync } = await import("node:fs");
+    expect(readFileSync(`/proc/${pid}/environ`, "latin1")).toBe("");
+    const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    // Sockets: the channel and standard error. The rest is the event loop's own, code, and the plugin's storage.
+    expect(open.filter((target) => target.startsWith("socket:"))).toHaveLength(2);
+    const allowed = /^(socket|pipe|anon_inode|\/dev\/(null|urandom)|.*\/p\.sqlite(-wal|-shm)?$)/;
+    expect(open.filter((target) => !allowed.test(target))).toEqual([]);
+    const limits = readFileSync(`/proc/${pid}/limits`, "latin1");
+    expect(limits).toMatch(/Max core file size +0 +0/);
+    expect(limits).toMatch(/Max data size +\d+ +unlimited/);
+  }, 30_000);
+
+  it("replaces a process that does not answer, stopped by whatever it may be", async () => {
+    const pid = await start();
+    process.kill(pid, "SIGSTOP");
+    const outcome = await runTurn(cell, "p", "echo", { input: "x", timeoutMs: 20_000 });
+    expect(outcome).toMatchObject({ ok: false, error: { code: "plugin-failed", message: expect.stringContaining("did not answer") } });
+    await eventually("a restart", () => cell.restarts === 1);
+    expect(textOf(await runTurn(cell, "p", "echo", { input: "again" }))).toBe("again");
+  }, 30_000);
+});
+
+/** A cell that never runs anything and dies when told to. */
+function mortal(): LiveCell & { die(): void; readonly ran: Turn[] } {
+  const { promise, resolve } = Promise.withResolvers<HostError>();
+  const ran: Turn[] = [];
+  const die = (error = new HostError("plugin-failed", "it died")): void => {
+    resolve(error);
+    for (const turn of ran.splice(0)) turn.end({ ok: false, error, usage: NO_USAGE });
+  };
+  return {
+    ended: promise,
+    ran,
+    die: () => die(),
+    kill: die,
+    ping: async () => {},
+    load: async () => {},
+    run: (turn) => void ran.push(turn),
+    unload: async () => {},
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+describe("the supervisor", () => {
+  const setUp = async () => {
+    const lives: ReturnType<typeof mortal>[] = [];
+    const clock = fakeClock();
+    const spawn = (): LiveCell => {
+      const live = mortal();
+      lives.push(live);
+      return live;
+    };
+    const cell = new SupervisedCell({ clock, log: memoryLog(), spawn });
+    await cell.load(image("p", await wat(PLUGIN)));
+    return { lives, clock, cell, last: () => lives.at(-1) as ReturnType<typeof mortal> };
+  };
+
+  it("holds turns over the first death and refuses them at once while it backs off", async () => {
+    const { lives, clock, cell, last } = await setUp();
+    last().die();
+    await settle();
+    void runTurn(cell, "p", "echo");
+    await clock.advance(0);
+    expect(lives).toHaveLength(2);
+    expect(last().ran).toHaveLength(1);
+    for (let deaths = 0; deaths < 3; deaths += 1) {
+      last().die();
+      await clock.advance(0);
+      if (deaths < 2) await clock.advance(5_000);
+    }
+    expect(await runTurn(cell, "p", "echo")).toMatchObject({
+      ok: false,
+      error: { code: "plugin-not-running", message: expect.stringMatching(/starts again in \d+ ms/) },
+    });
+    await clock.advance(5_000);
+    expect(lives).toHaveLength(5);
+  });
+
+  it("gives up on a crash loop and tells whoever watches", async () => {
+    const { lives, clock, cell, last } = await setUp();
+    for (let deaths = 0; deaths < 7; deaths += 1) {
+      last().die();
+      await clock.advance(30_000);
+    }
+    expect(lives).toHaveLength(7);
+    expect((await cell.ended).message).toContain("died 7 times in a row");
+    expect(await runTurn(cell, "p", "echo")).toMatchObject({ ok: false, error: { code: "plugin-failed" } });
+  });
+});
+
+describe("the host's end of a cell", () => {
+  const connect = (): ((message: FromCell) => void) => {
+    let deliver: (message: FromCell) => void = () => {};
+    const channel: Channel<ToCell, FromCell> = {
+      send: () => {},
+      flush: () => {},
+      close: () => {},
+      receive: (handler) => {
+        deliver = handler;
+      },
+    };
+    const client = new CellClient({ channel, clock: systemClock, log: memoryLog(), ended: async () => {} });
+    client.run({
+      plugin: "p",
+      entryPoint: "e",
+      input: "",
+      caller: { kind: "host", name: "host" },
+      traceparent: "",
+      deadline: Number.POSITIVE_INFINITY,
+      answer: () => new Promise(() => {}),
+      end: () => {},
+    });
+    return (message) => deliver(message);
+  };
+
+  it("takes nothing that it did not ask for", () => {
+    const deliver = connect();
+    const outcome = { ok: true, output: new Uint8Array(0), usage: NO_USAGE } as const;
+    expect(() => deliver({ kind: "ended", id: 99, outcome })).toThrow("does not have");
+    expect(() => deliver({ kind: "acknowledged", id: 99, error: undefined })).toThrow("nobody asked");
+    const line = { kind: "log", level: "info", message: "", traceparent: undefined, cause: undefined } as const;
+    expect(() => deliver({ ...line, plugin: "another" })).toThrow("does not have");
+    deliver({ kind: "call", id: 1, turn: 1, functionName: "state.get", args: [] });
+    expect(() => deliver({ kind: "call", id: 2, turn: 1, functionName: "state.get", args: [] })).toThrow("asks twice");
+  });
+});
