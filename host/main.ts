@@ -19,6 +19,7 @@ import type { Cell, LogSink } from "./core/ports.ts";
 import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
 import { describeIssues, type Manifest } from "./install/manifest.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "./install/plugin-folder.ts";
+import { startOrder } from "./install/start-order.ts";
 
 const adaptersSchema = z.strictObject({
   http: z.union([z.literal(false), httpOptions]).default(() => httpOptions.parse({})),
@@ -67,7 +68,7 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
     options: configuration.containment,
   });
   await containment.restore();
-  await core.start();
+  await core.start(await orderOf(core, log));
   warnOfDeafPlugins(core, log);
   let http: HttpServer | undefined;
   const stop = async (): Promise<void> => {
@@ -154,6 +155,16 @@ async function refuseUnmetDependencies(core: Host, manifests: ReadonlyMap<string
       await core.plugin(name)?.fail(new HostError("conflict", `${name} needs ${dependency} ${range}; ${found} is installed`));
     }
   }
+}
+
+// What can never start is failed here and named last, so that its callers learn that it is down.
+async function orderOf(core: Host, log: LogSink): Promise<string[]> {
+  const { order, blocked } = startOrder(core.plugins.map(({ definition }) => definition));
+  for (const [name, reason] of blocked) {
+    await core.plugin(name)?.fail(new HostError("plugin-not-running", `${name} ${reason}`));
+    log.write({ level: "error", plugin: "host", message: `${name} ${reason}` });
+  }
+  return [...order, ...blocked.keys()];
 }
 
 // A subscription without a grant hears nothing and fails nothing, so somebody has to say it.

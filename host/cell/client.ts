@@ -4,10 +4,13 @@ import { HostError, toHostError } from "../core/errors.ts";
 import type { Cell, Clock, LogSink, PluginImage, Turn } from "../core/ports.ts";
 import { NO_USAGE, type TurnOutcome } from "../core/types.ts";
 import { encodeError } from "../core/values.ts";
+import { LogLimit } from "./log-limit.ts";
 import type { Channel, FromCell, ToCell } from "./protocol.ts";
 
 // A cell that does not answer must not keep its host from stopping.
 const UNLOAD_GRACE_MS = 1_000;
+// The cell drops by its own clock what is too much; twice as much is no matter of clocks any more.
+const TRUST = 2;
 
 export interface CellClientPorts {
   readonly channel: Channel<ToCell, FromCell>;
@@ -23,7 +26,7 @@ export class CellClient implements Cell {
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   /** The turns that wait for an answer: a guest asks one thing at a time. */
   readonly #asking = new Set<number>();
-  readonly #plugins = new Set<string>();
+  readonly #plugins = new Map<string, LogLimit>();
   readonly #ended = Promise.withResolvers<HostError>();
   #lastId = 0;
   #death: HostError | undefined;
@@ -38,7 +41,7 @@ export class CellClient implements Cell {
   }
 
   load(image: PluginImage): Promise<void> {
-    this.#plugins.add(image.name);
+    this.#plugins.set(image.name, new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute));
     return this.#request((id) => ({ kind: "load", id, image }));
   }
 
@@ -121,7 +124,9 @@ export class CellClient implements Cell {
         break;
       case "log": {
         const { kind: _, ...line } = message;
-        if (!this.#plugins.has(line.plugin)) throw new HostError("internal", "the cell logs for a plugin that it does not have");
+        const limit = this.#plugins.get(line.plugin);
+        if (limit === undefined) throw new HostError("internal", "the cell logs for a plugin that it does not have");
+        if (limit.judge(line.message + (line.cause ?? "")) !== "pass") throw new HostError("internal", "the cell floods the log");
         this.#ports.log.write(line);
         break;
       }

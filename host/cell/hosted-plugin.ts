@@ -7,6 +7,7 @@ import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
 import type { Bytes, Caller } from "../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../engine/engine.ts";
 import type { ActiveTurn } from "./active-turn.ts";
+import { LogLimit } from "./log-limit.ts";
 import { PluginStorage } from "./plugin-storage.ts";
 import type { FromCell } from "./protocol.ts";
 import { type Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
@@ -19,6 +20,7 @@ const MIN_SLICE_FUEL = 5_000;
 const MAX_SLICE_FUEL = 1_000_000;
 // Upwards slowly, downwards at once: a guest that was cheap for a while must not earn one very long slice.
 const SLICE_GROWTH = 1.25;
+const SECOND_MS = 1_000;
 
 const HOST: Caller = { kind: "host", name: "host" };
 
@@ -39,11 +41,14 @@ export class HostedPlugin implements Pacer {
   readonly #scope: CellScope;
   readonly #account: Account = { virtualMs: 0 };
   readonly #queue: Mailbox<ActiveTurn>;
+  readonly #logLimit: LogLimit;
   #instance: GuestInstance | undefined;
   #running: ActiveTurn | undefined;
   #sliceFuel = FIRST_SLICE_FUEL;
   #granted = 0;
   #sliceMs = 0;
+  #secondStart = Number.NEGATIVE_INFINITY;
+  #secondCpuMs = 0;
   #forfeited = 0;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
   #wake: ((alive: boolean) => void) | undefined;
@@ -55,6 +60,7 @@ export class HostedPlugin implements Pacer {
     this.#ports = ports;
     // The host hands over a window of its own mailbox; what expires here keeps its place until the running turn ends, without its input.
     this.#queue = new Mailbox(Number.POSITIVE_INFINITY);
+    this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
     this.#scope = this.#makeScope();
   }
 
@@ -97,12 +103,13 @@ export class HostedPlugin implements Pacer {
   }
 
   overdue(): boolean {
+    this.#checkHostCalls();
     return this.#sliceMs + this.#ports.scheduler.elapsed(this.#account) >= SLICE_MS;
   }
 
   async wait(answer: Promise<Bytes>): Promise<Bytes | undefined> {
     const turn = this.#running;
-    if (turn === undefined) return undefined;
+    if (turn === undefined || this.#checkHostCalls()) return undefined;
     this.#bill(turn);
     const answered = new Promise<boolean>((resolve) => {
       this.#wake = resolve;
@@ -125,11 +132,43 @@ export class HostedPlugin implements Pacer {
   }
 
   #log(line: Omit<LogMessage, "plugin" | "traceparent">): void {
-    this.#ports.log({ plugin: this.#image.name, traceparent: this.#running?.message.traceparent, ...line });
+    const from = { plugin: this.#image.name, traceparent: this.#running?.message.traceparent };
+    const verdict = this.#logLimit.judge(line.message + (line.cause ?? ""));
+    if (verdict === "drop-and-tell") {
+      const { logBytesPerMinute } = this.#image.limits;
+      const message = `log lines are dropped from here on; the limit is ${logBytesPerMinute} bytes a minute (limits.logBytesPerMinute)`;
+      this.#ports.log({ ...from, level: "warning", message, cause: undefined });
+    }
+    if (verdict === "pass") this.#ports.log({ ...from, ...line });
   }
 
   #callNext(): void {
-    this.#ports.scheduler.ready(this.#account, this.#startNext);
+    this.#ready(this.#startNext);
+  }
+
+  // A plugin that has used its share of this second waits for the next one, whoever else is there.
+  #ready(go: () => void): void {
+    const { scheduler, clock } = this.#ports;
+    const now = clock.monotonicMs();
+    if (now - this.#secondStart >= SECOND_MS) {
+      this.#secondStart = now;
+      this.#secondCpuMs = 0;
+    }
+    if (this.#secondCpuMs < this.#image.limits.cpuMsPerSecond) scheduler.ready(this.#account, go);
+    else clock.after(this.#secondStart + SECOND_MS - now, () => scheduler.ready(this.#account, go));
+  }
+
+  /** True when the turn has called the host too often and ends. */
+  #checkHostCalls(): boolean {
+    const turn = this.#running;
+    const instance = this.#instance;
+    const { hostCalls } = this.#image.limits;
+    if (turn === undefined || instance === undefined || instance.hostCalls - turn.hostCallsBefore <= hostCalls) return false;
+    const { plugin, entryPoint } = turn.message;
+    instance.doom(
+      new HostError("quota-exceeded", `${plugin} ${entryPoint} called the host more than ${hostCalls} times (limits.hostCalls)`),
+    );
+    return true;
   }
 
   readonly #startNext = (): void => {
@@ -217,7 +256,7 @@ export class HostedPlugin implements Pacer {
   async #nextSlice(): Promise<boolean> {
     const alive = await new Promise<boolean>((resolve) => {
       this.#wake = resolve;
-      this.#ports.scheduler.ready(this.#account, () => {
+      this.#ready(() => {
         if (this.#wake === resolve) resolve(true);
         else this.#ports.scheduler.release(this.#account);
       });
@@ -231,6 +270,7 @@ export class HostedPlugin implements Pacer {
     const elapsed = this.#ports.scheduler.release(this.#account);
     turn.cpuMs += elapsed;
     this.#sliceMs += elapsed;
+    this.#secondCpuMs += elapsed;
   }
 
   #closeSlice(turn: ActiveTurn, instance: GuestInstance): void {

@@ -5,12 +5,12 @@ import { isJson, requireJson } from "./cloud-event.ts";
 import { HostError, toHostError } from "./errors.ts";
 import type { EventBus } from "./event-bus.ts";
 import { escapeControls, isDottedName, printable } from "./names.ts";
-import type { Permissions } from "./permissions.ts";
+import type { Plugin } from "./plugin.ts";
 import type { Clock, LogLevel, StorageDriver } from "./ports.ts";
 import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, CloudEvent, PluginDefinition, UnstampedEvent } from "./types.ts";
+import type { Bytes, Caller, CloudEvent, UnstampedEvent } from "./types.ts";
 import * as value from "./values.ts";
 
 const MAX_LOG_LINE_LENGTH = 8 * 1024;
@@ -32,7 +32,7 @@ export interface CellScope {
 
 /** What a function placed in the host can reach, on behalf of one turn of one plugin. */
 interface HostScope {
-  readonly plugin: { readonly name: string; readonly permissions: Permissions; readonly definition: PluginDefinition };
+  readonly plugin: Pick<Plugin, "name" | "permissions" | "definition" | "publishing">;
   readonly context: TurnContext;
   readonly events: EventBus;
   readonly services: ServiceRegistry;
@@ -110,7 +110,11 @@ function inHost<const P extends Codecs, R>(
 }
 
 function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string {
-  const { name, permissions } = scope.plugin;
+  const { name, permissions, publishing, definition } = scope.plugin;
+  if (!publishing.take(1)) {
+    const limit = definition.limits.publishesPerSecond;
+    throw new HostError("rate-limited", `${name} publishes too fast; the limit is ${limit} events a second (limits.publishesPerSecond)`);
+  }
   if (!isDottedName(type)) throw new HostError("invalid-message", `"${printable(type)}" is no event type; write ${name}.kebab-case`);
   permissions.require("events.publish", type);
   if (contentType.length > MAX_CONTENT_TYPE_LENGTH || !CONTENT_TYPE.test(contentType)) {

@@ -8,7 +8,6 @@ import { isPluginName, printable } from "./names.ts";
 import { type EndedTurn, Plugin } from "./plugin.ts";
 import type { Cell, Clock, LogLevel, LogSink } from "./ports.ts";
 import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
-import { startOrder } from "./start-order.ts";
 import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
 import type { Bytes, Caller, CloudEvent, PluginDefinition, UnstampedEvent } from "./types.ts";
@@ -78,14 +77,12 @@ export class Host {
     return plugin;
   }
 
-  /** Starts all plugins, dependencies first. One that cannot start is `failed` and logged; the others start. */
-  async start(): Promise<void> {
-    const { order, blocked } = startOrder([...this.#plugins.values()].map((plugin) => plugin.definition));
+  /**
+   * Starts plugins in this order, which names each after what it depends on; by default as they were added. One that cannot start
+   * is `failed` and logged; the others start.
+   */
+  async start(order: readonly string[] = [...this.#plugins.keys()]): Promise<void> {
     this.#order = order;
-    for (const [name, reason] of blocked) {
-      await this.#plugins.get(name)?.fail(new HostError("plugin-not-running", `${name} ${reason}`));
-      this.#note("error", "host", `${name} ${reason}`);
-    }
     for (const name of order) {
       const plugin = this.#plugins.get(name);
       if (plugin?.state === "installed") await this.#startOne(plugin);

@@ -5,6 +5,7 @@ import { type ErrorShape, HostError, toHostError } from "./errors.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Permissions } from "./permissions.ts";
 import type { Cell, Clock, Turn } from "./ports.ts";
+import { RateLimit } from "./rate-limit.ts";
 import type { TurnContext } from "./service-registry.ts";
 import { startTrace } from "./trace.ts";
 import { type Bytes, type Caller, NO_USAGE, type PluginDefinition, type PluginState, type TurnInput, type TurnOutcome } from "./types.ts";
@@ -46,6 +47,7 @@ interface PendingTurn extends Turn {
 export class Plugin {
   readonly definition: PluginDefinition;
   readonly permissions: Permissions;
+  readonly publishing: RateLimit;
   readonly #ports: PluginPorts;
   readonly #mailbox: Mailbox<PendingTurn>;
   readonly #deadlines: Deadlines<PendingTurn>;
@@ -53,6 +55,7 @@ export class Plugin {
   #failure: ErrorShape | undefined;
   #inFlight = 0;
   #waiting = 0;
+  #queuedBytes = 0;
   #onIdle: (() => void) | undefined;
 
   /** Throws HostError `invalid-message` for a malformed permission pattern. */
@@ -60,6 +63,7 @@ export class Plugin {
     this.definition = definition;
     this.permissions = new Permissions(definition.name, definition.permissions, definition.grants);
     this.#ports = ports;
+    this.publishing = new RateLimit(ports.clock, definition.limits.publishesPerSecond, 1_000);
     this.#mailbox = new Mailbox(2 * definition.limits.mailboxLength);
     this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
   }
@@ -138,11 +142,17 @@ export class Plugin {
   }
 
   #refusal(input: TurnInput, context: TurnContext): HostError | undefined {
-    const { mailboxLength, payloadBytes } = this.definition.limits;
+    const { mailboxLength, mailboxBytes, payloadBytes } = this.definition.limits;
     const { name, queued } = this;
     if (this.#state !== "running") return new HostError("plugin-not-running", `${name} is ${this.#state}`);
     if (queued >= mailboxLength) {
       return new HostError("queue-full", `${name} has ${queued} turns queued; the limit is ${mailboxLength} (limits.mailboxLength)`);
+    }
+    if (queued > 0 && this.#queuedBytes + input.length > mailboxBytes) {
+      return new HostError(
+        "queue-full",
+        `${name} has ${this.#queuedBytes} bytes queued; the limit is ${mailboxBytes} (limits.mailboxBytes)`,
+      );
     }
     if (input.length > payloadBytes) {
       const size = `${input.length} ${typeof input === "string" ? "characters" : "bytes"}`;
@@ -168,6 +178,7 @@ export class Plugin {
       settle: (outcome) => {
         if (turn.ended) return;
         turn.ended = true;
+        this.#queuedBytes -= turn.input.length;
         turn.input = "";
         this.#deadlines.delete(turn);
         done(outcome);
@@ -179,6 +190,7 @@ export class Plugin {
         this.#dispatchNext();
       },
     };
+    this.#queuedBytes += input.length;
     this.#deadlines.add(turn);
     // Twice as long as the limit, so that the answered ones need clearing out only now and then.
     while (!this.#mailbox.offer(turn)) this.#mailbox.removeWhere(({ ended }) => ended);
@@ -229,7 +241,8 @@ export class Plugin {
 
   async #runLifecycle(entryPoint: string): Promise<void> {
     if (!this.definition.entryPoints.includes(entryPoint)) return;
-    const deadline = this.#ports.clock.monotonicMs() + this.definition.limits.deadlineMs;
+    const { startMs, deadlineMs } = this.definition.limits;
+    const deadline = this.#ports.clock.monotonicMs() + (this.#state === "starting" ? startMs : deadlineMs);
     const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [] };
     const outcome = await new Promise<TurnOutcome>((resolve) => this.#enqueue(entryPoint, "", context, resolve));
     if (!outcome.ok) throw new HostError(outcome.error.code, `${entryPoint} failed: ${outcome.error.message}`, outcome.error);

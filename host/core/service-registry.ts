@@ -61,7 +61,14 @@ export class ServiceRegistry {
     if (waiting.includes(provider.name)) {
       throw new HostError("call-loop", `${call.service} would wait for itself: ${[...waiting, provider.name].join(" → ")}`);
     }
-    const own = this.#clock.monotonicMs() + Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, provider.definition.limits.deadlineMs);
+    const { callDepth, deadlineMs } = provider.definition.limits;
+    if (waiting.length > callDepth) {
+      throw new HostError(
+        "quota-exceeded",
+        `${call.service} would be call ${waiting.length} in a row; the limit is ${callDepth} (limits.callDepth)`,
+      );
+    }
+    const own = this.#clock.monotonicMs() + Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, deadlineMs);
     const outcome = await provider.enter(entryPoint, call.payload, {
       caller: call.caller,
       traceparent: childSpan(call.traceparent),

@@ -25,6 +25,18 @@ export interface Limits {
   readonly storageBytes: number;
   /** Extism variables of one instance, keys counted. */
   readonly varBytes: number;
+  /** CPU time within a second; a plugin that has used it waits for the next second. */
+  readonly cpuMsPerSecond: number;
+  /** Wall time of `on_load` and of `on_start` when the plugin starts. */
+  readonly startMs: number;
+  /** Host functions called in one turn. */
+  readonly hostCalls: number;
+  readonly publishesPerSecond: number;
+  readonly logBytesPerMinute: number;
+  /** Inputs of all turns waiting or running. */
+  readonly mailboxBytes: number;
+  /** Plugins that wait for a turn of this one, one for the other. */
+  readonly callDepth: number;
 }
 
 /** Who asked for a turn. Stamped by the host; a guest can read it and never write it. */

@@ -13,4 +13,11 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   payloadBytes: 4 * MIB,
   storageBytes: 64 * MIB,
   varBytes: MIB,
+  cpuMsPerSecond: 1_000,
+  startMs: 5_000,
+  hostCalls: 100_000,
+  publishesPerSecond: 10_000,
+  logBytesPerMinute: MIB,
+  mailboxBytes: 16 * MIB,
+  callDepth: 16,
 });

@@ -36,6 +36,13 @@ export interface LimitsInput {
   readonly payloadMiB?: number | undefined;
   readonly storageMiB?: number | undefined;
   readonly varMiB?: number | undefined;
+  readonly cpuMsPerSecond?: number | undefined;
+  readonly startMs?: number | undefined;
+  readonly hostCalls?: number | undefined;
+  readonly publishesPerSecond?: number | undefined;
+  readonly logMiBPerMinute?: number | undefined;
+  readonly mailboxMiB?: number | undefined;
+  readonly callDepth?: number | undefined;
 }
 
 interface ProvidedService {
@@ -72,6 +79,13 @@ export const limitsSchema: z.ZodType<LimitsInput> = z.strictObject({
   payloadMiB: z.number().positive().max(64).optional(),
   storageMiB: z.number().positive().max(16_384).optional(),
   varMiB: z.number().positive().max(256).optional(),
+  cpuMsPerSecond: z.number().positive().max(1_000).optional(),
+  startMs: z.number().positive().max(600_000).optional(),
+  hostCalls: z.int().positive().max(1_000_000_000).optional(),
+  publishesPerSecond: z.int().positive().max(1_000_000).optional(),
+  logMiBPerMinute: z.number().positive().max(1_024).optional(),
+  mailboxMiB: z.number().positive().max(1_024).optional(),
+  callDepth: z.int().positive().max(100).optional(),
 });
 
 const manifestSchema: z.ZodType<Manifest> = z.strictObject({
@@ -138,5 +152,12 @@ export function toLimits(input: LimitsInput): { readonly [K in keyof Limits]: nu
     payloadBytes: toBytes(input.payloadMiB),
     storageBytes: toBytes(input.storageMiB),
     varBytes: toBytes(input.varMiB),
+    cpuMsPerSecond: input.cpuMsPerSecond,
+    startMs: input.startMs,
+    hostCalls: input.hostCalls,
+    publishesPerSecond: input.publishesPerSecond,
+    logBytesPerMinute: toBytes(input.logMiBPerMinute),
+    mailboxBytes: toBytes(input.mailboxMiB),
+    callDepth: input.callDepth,
   };
 }

@@ -39,20 +39,12 @@ async function readNamed(file: string): Promise<Buffer> {
 export function effectiveLimits(manifest: Manifest, configuration: PluginConfiguration): Limits {
   const asked = toLimits(manifest.limits);
   const given = toLimits(configuration.limits);
-  const limit = (name: keyof Limits): number => {
+  const names = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+  const limits = names.map((name) => {
     const ceiling = given[name] ?? DEFAULT_LIMITS[name];
-    return Math.min(asked[name] ?? ceiling, ceiling);
-  };
-  return {
-    memoryBytes: limit("memoryBytes"),
-    blockBytes: limit("blockBytes"),
-    cpuMs: limit("cpuMs"),
-    deadlineMs: limit("deadlineMs"),
-    mailboxLength: limit("mailboxLength"),
-    payloadBytes: limit("payloadBytes"),
-    storageBytes: limit("storageBytes"),
-    varBytes: limit("varBytes"),
-  };
+    return [name, Math.min(asked[name] ?? ceiling, ceiling)];
+  });
+  return Object.fromEntries(limits) as unknown as Limits;
 }
 
 /** Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export. */

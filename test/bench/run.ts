@@ -29,7 +29,7 @@ async function readWasm(folder: string): Promise<Uint8Array<ArrayBuffer>> {
 
 async function loaded(kind: "inline" | "thread", wasm: Uint8Array<ArrayBuffer>, dataDir?: string): Promise<Cell> {
   const cell = createCell(kind, QUIET, dataDir);
-  await cell.load(image("bench", wasm, { cpuMs: 60_000, deadlineMs: 60_000 }, { key: "value" }));
+  await cell.load(image("bench", wasm, { cpuMs: 60_000, deadlineMs: 60_000, hostCalls: 1_000_000 }, { key: "value" }));
   return cell;
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Deadlines } from "../../host/core/deadlines.ts";
 import { Mailbox } from "../../host/core/mailbox.ts";
-import { startOrder } from "../../host/core/start-order.ts";
 import { childSpan, startTrace, traceIdOf } from "../../host/core/trace.ts";
+import { startOrder } from "../../host/install/start-order.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 describe("mailbox", () => {

@@ -1,6 +1,6 @@
 // The order in which plugins start: dependencies first. What cannot start is data, never an exception.
 
-import type { PluginDefinition } from "./types.ts";
+import type { PluginDefinition } from "../core/types.ts";
 
 export interface StartOrder {
   readonly order: readonly string[];

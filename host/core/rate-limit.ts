@@ -1,0 +1,29 @@
+// A token bucket: so much in an interval, all of it at once if need be, refilled steadily.
+
+import type { Clock } from "./ports.ts";
+
+export class RateLimit {
+  readonly #clock: Clock;
+  readonly #amount: number;
+  readonly #intervalMs: number;
+  #left: number;
+  #filledAt: number;
+
+  constructor(clock: Clock, amount: number, intervalMs: number) {
+    this.#clock = clock;
+    this.#amount = amount;
+    this.#intervalMs = intervalMs;
+    this.#left = amount;
+    this.#filledAt = clock.monotonicMs();
+  }
+
+  /** Takes `count` if that much is left, else nothing. */
+  take(count: number): boolean {
+    const now = this.#clock.monotonicMs();
+    this.#left = Math.min(this.#amount, this.#left + ((now - this.#filledAt) * this.#amount) / this.#intervalMs);
+    this.#filledAt = now;
+    if (count > this.#left) return false;
+    this.#left -= count;
+    return true;
+  }
+}
