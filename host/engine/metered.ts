@@ -18,16 +18,20 @@ const decoder = new TextDecoder();
 
 export const meteredEngine: Engine = {
   async compile(module) {
-    let compiled: WebAssembly.Module;
-    try {
-      compiled = await WebAssembly.compile(module);
-    } catch (cause) {
-      throw new HostError("admission-refused", "the module does not compile", { cause });
-    }
+    const compiled = await compileAdmitted(module);
     const link = (imports: WebAssembly.Imports) => new WebAssembly.Instance(compiled, imports).exports;
     return { instantiate: (environment) => new MeteredInstance(link, environment) } satisfies CompiledGuest;
   },
 };
+
+/** Throws HostError `admission-refused` when V8 does not take it. */
+export async function compileAdmitted(module: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(module);
+  } catch (cause) {
+    throw new HostError("admission-refused", "the module does not compile", { cause });
+  }
+}
 
 /** Makes an instance with these imports and answers its exports, by the names that admission gave them. It runs nothing of the guest. */
 export type Link = (imports: WebAssembly.Imports) => WebAssembly.Exports | Promise<WebAssembly.Exports>;
