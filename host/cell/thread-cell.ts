@@ -3,10 +3,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { HostError } from "../core/errors.ts";
-import type { Cell, Clock, LogSink } from "../core/ports.ts";
+import type { Clock, LogSink } from "../core/ports.ts";
 import { CellClient } from "./client.ts";
 import { readFromCell, writeToCell } from "./codec.ts";
 import { portChannel } from "./port-channel.ts";
+import { type LiveCell, SupervisedCell } from "./supervised-cell.ts";
 import type { ThreadCellData } from "./thread-main.ts";
 
 export interface ThreadCellOptions {
@@ -24,7 +25,13 @@ const closeGrace = (): Promise<void> => delay(CLOSE_GRACE_MS, undefined, { ref: 
 // The same file is TypeScript in the checkout and JavaScript in the package.
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./thread-main.ts" : "./thread-main.js", import.meta.url);
 
-export function createThreadCell({ clock, log, storageDir }: ThreadCellOptions): Cell {
+/** A cell whose thread starts at the first load and again after each death (see SupervisedCell). */
+export function createThreadCell(options: ThreadCellOptions): SupervisedCell {
+  const { clock, log } = options;
+  return new SupervisedCell({ clock, log, spawn: () => spawnThreadCell(options) });
+}
+
+function spawnThreadCell({ clock, log, storageDir }: ThreadCellOptions): LiveCell {
   const workerData: ThreadCellData = { storageDir };
   const worker = new Worker(ENTRY, { workerData, env: {}, stdin: false, name: "bulkhead-cell" });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
@@ -50,5 +57,5 @@ export function createThreadCell({ clock, log, storageDir }: ThreadCellOptions):
     end(new HostError("plugin-failed", "the cell of this plugin failed", { cause }));
   });
   worker.once("exit", () => client.die(new HostError("plugin-failed", "the cell of this plugin ended")));
-  return client;
+  return Object.assign(client, { kill: end });
 }
