@@ -46,6 +46,7 @@ export interface GuestInstance {
 
 /** An admitted and compiled module. */
 export interface CompiledGuest {
+  /** The instance may link its module later; one that cannot be linked fails its first turn with `plugin-failed`. */
   instantiate(environment: GuestEnvironment): GuestInstance;
 }
 

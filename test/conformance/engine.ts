@@ -325,6 +325,15 @@ function testInCell(engine: () => Engine): void {
       expect(log.lines).toEqual([]);
     });
 
+    it("ends a plugin that calls host functions more often than it may", async () => {
+      const cell = cellAround(engine(), memoryLog());
+      const body = `(func (export "ask") (result i32) (loop $l (drop (call $config_get (call $key))) (br $l)) (i32.const 0))`;
+      await cell.load(image("asker", await wat(pluginOf(body)), { hostCalls: 10 }));
+      const outcome = await runTurn(cell, "asker", "ask");
+      expect(outcome).toMatchObject({ ok: false, error: { code: "quota-exceeded" } });
+      await cell[Symbol.asyncDispose]();
+    });
+
     it("ends a plugin that waits past its deadline", async () => {
       const cell = cellAround(engine(), memoryLog());
       const body = `(func (export "ask") (result i32) (drop (call $services_call (i64.const 0) (i64.const 0) (i64.const 0))) (i32.const 0))`;
