@@ -10,7 +10,7 @@ import type { Plugin } from "../core/plugin.ts";
 import type { Clock, LogSink } from "../core/ports.ts";
 import { startTrace } from "../core/trace.ts";
 
-export interface ContainmentOptions {
+interface ContainmentOptions {
   /** Failures within the window after which the plugin pauses; before that a lost instance is only replaced. */
   readonly pauseAfter: number;
   /** Failures within the window after which the plugin is quarantined. */

@@ -5,6 +5,7 @@ import { addCall } from "./call.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addRelease } from "./release.ts";
 import { reportFailure } from "./report.ts";
+import { addSelftest } from "./selftest/command.ts";
 import { addServe } from "./serve.ts";
 import { addVersion, packageVersion } from "./version.ts";
 
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
   addServe(program);
   addCall(program);
   addRelease(program);
+  addSelftest(program);
   addVersion(program);
   try {
     await program.parseAsync();

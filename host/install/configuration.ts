@@ -20,7 +20,7 @@ export interface PluginConfiguration {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface HardeningOptions {
+interface HardeningOptions {
   /** Runs process cells as this user and group; the host must be allowed to switch. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
@@ -31,7 +31,7 @@ export interface HardeningOptions {
 }
 
 /** When a plugin that fails pauses, and when it is quarantined. Milliseconds. */
-export interface ContainmentInput {
+interface ContainmentInput {
   readonly pauseAfter: number;
   readonly quarantineAfter: number;
   readonly windowMs: number;

@@ -1,0 +1,48 @@
+// `bulkhead selftest`: proves on this machine that the limits hold, by trying to pass them.
+
+import Table from "cli-table3";
+import { type Command, Option } from "commander";
+import { escapeControls } from "../../core/names.ts";
+import { EXIT } from "../exit-codes.ts";
+import { say } from "../report.ts";
+import { type AttackResult, type Isolation, runAdmissionSuite, runSuite } from "./run.ts";
+
+const ISOLATIONS: readonly Isolation[] = ["inline", "thread", "process"];
+
+export function addSelftest(program: Command): void {
+  program
+    .command("selftest")
+    .description("attack a host made for it, here and now, and show what stopped each attack; exit code 0 only if all were stopped")
+    .addOption(new Option("--isolation <level>", "only this level of isolation; all by default").choices(ISOLATIONS))
+    .option("--json", "print the results as JSON on standard output")
+    .action(selftest);
+}
+
+async function selftest({ isolation, json }: { readonly isolation?: Isolation; readonly json?: boolean }): Promise<void> {
+  const results: AttackResult[] = [];
+  const tell = (result: AttackResult): void => {
+    results.push(result);
+    say(`${result.held ? "held  " : "FAILED"} ${result.isolation}: ${result.attack} (${Math.round(result.ms)} ms)`);
+  };
+  await runAdmissionSuite(tell);
+  for (const level of isolation === undefined ? ISOLATIONS : [isolation]) await runSuite(level, tell);
+  const failed = results.filter(({ held }) => !held);
+  process.stdout.write(json === true ? `${JSON.stringify({ held: failed.length === 0, results }, null, 2)}\n` : `${tableOf(results)}\n`);
+  say(
+    failed.length === 0
+      ? `all ${results.length} attacks were stopped`
+      : `${failed.length} of ${results.length} attacks were NOT stopped as they must be`,
+  );
+  process.exitCode = failed.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+function tableOf(results: readonly AttackResult[]): string {
+  const table = new Table({
+    head: ["attack", "isolation", "stopped by", "what happened", "ms", "neighbour ms", "held"],
+    style: { head: [], border: [] },
+  });
+  for (const { attack, isolation, limit, outcome, ms, neighbourMs, held } of results) {
+    table.push([attack, isolation, limit, escapeControls(outcome), Math.round(ms), Math.round(neighbourMs), held ? "yes" : "NO"]);
+  }
+  return table.toString();
+}
