@@ -1,0 +1,34 @@
+// `bulkhead release` without a running host: the quarantine is a folder, so the next start of the host finds the plugin free.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+
+const BIN = fileURLToPath(new URL("../../bin/bulkhead.mjs", import.meta.url));
+
+describe("bulkhead release", () => {
+  let folder: TemporaryFolder;
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    writeFileSync(join(folder.path, "bulkhead.json"), "{}");
+  });
+  afterEach(() => folder.remove());
+
+  const release = (name: string): { readonly status: number | null; readonly stderr: string } =>
+    spawnSync(process.execPath, [BIN, "release", name], { cwd: folder.path, encoding: "utf8" });
+
+  it("frees a plugin, and says who is quarantined when asked for another", () => {
+    const file = join(folder.path, "data", "quarantine", "p.json");
+    mkdirSync(join(folder.path, "data", "quarantine"), { recursive: true });
+    writeFileSync(file, '{"reason":"it trapped"}');
+    expect(release("q")).toMatchObject({ status: 2, stderr: expect.stringContaining("quarantined: p") });
+    expect(release("../bulkhead")).toMatchObject({ status: 2 });
+    expect(release("p")).toMatchObject({ status: 0, stderr: expect.stringContaining("p is released") });
+    expect(existsSync(file)).toBe(false);
+    expect(release("p")).toMatchObject({ status: 2, stderr: expect.stringContaining("nobody is") });
+  });
+});
