@@ -33,7 +33,11 @@ function unknownTo(parse: (keys: object) => unknown, keys: readonly string[]): s
 
 const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly string[]][] = [
   ["bulkhead.json", (keys) => parseConfiguration(JSON.stringify(keys), "c.json"), ["$schema"]],
-  ["plugins.<name>", (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a, ["cell"]],
+  [
+    "plugins.<name>",
+    (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
+    ["cell"],
+  ],
   ["plugin.json", (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"), ["$schema", "description"]],
 ];
 
