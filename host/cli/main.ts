@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { addCall } from "./call.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
+import { addInspect } from "./inspect.ts";
 import { addRelease } from "./release.ts";
 import { reportFailure } from "./report.ts";
 import { addSelftest } from "./selftest/command.ts";
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     .exitOverride();
   addServe(program);
   addCall(program);
+  addInspect(program);
   addRelease(program);
   addSelftest(program);
   addVersion(program);

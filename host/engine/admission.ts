@@ -35,7 +35,11 @@ export interface AdmissionReport {
   readonly exports: readonly ExportName[];
   /** As admitted: the maximum is the smaller of the declared and the limit. */
   readonly memory: { readonly minPages: number; readonly maxPages: number } | undefined;
+  readonly tables: readonly { readonly minimum: number; readonly maximum: number | undefined }[];
+  readonly globals: number;
+  readonly dataSegments: number;
   readonly functions: number;
+  readonly largestFunctionBytes: number;
   /** Proposals that the module uses, sorted, such as "simd" and "gc". */
   readonly features: readonly string[];
   readonly hasStart: boolean;
@@ -81,6 +85,17 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   return { bytes: admitted, report: reportOf(module, imports, admitted.length, options.limits) };
 }
 
+/**
+ * What a module is, admitted or not; `admittedBytes` is 0. Reads it with our own parser and compiles nothing. Throws HostError
+ * `admission-refused` when it cannot be read at all.
+ */
+export function inspect(source: Uint8Array, limits: AdmissionLimits): AdmissionReport {
+  const module = parseModule(new Uint8Array(source), limits);
+  // Reading the code finds the features that it uses.
+  findRefusals(module, limits);
+  return reportOf(module, importsOf(module), 0, limits);
+}
+
 function refused(reasons: readonly string[]): HostError {
   const [first, ...others] = reasons;
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
@@ -113,7 +128,11 @@ function reportOf(module: WasmModule, imports: readonly ImportName[], admittedBy
       minPages: memory.minimum,
       maxPages: Math.min(memory.maximum ?? limits.maxMemoryPages, limits.maxMemoryPages),
     },
+    tables: module.tables.map(({ limits: { minimum, maximum } }) => ({ minimum, maximum })),
+    globals: module.globals,
+    dataSegments: module.dataSegments,
     functions: module.bodies.length,
+    largestFunctionBytes: module.bodies.reduce((largest, { start, end }) => Math.max(largest, end - start), 0),
     features: [...module.features].filter((feature) => feature !== "" && feature !== "mvp").sort(),
     hasStart: module.start !== undefined,
     sourceBytes: module.bytes.length,

@@ -1,6 +1,7 @@
 // The allow-list: every import that the host provides, with its signature. What is not here is refused at admission.
 
 import { HOST_FUNCTIONS } from "../../core/host-functions.ts";
+import type { Permission } from "../../core/permissions.ts";
 
 export const EXTISM_ENV = "extism:host/env";
 export const EXTISM_USER = "extism:host/user";
@@ -50,6 +51,20 @@ const ALLOWED: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [EXTISM_USER, new Map(user)],
   [BULK_MEMORY, new Map(Object.entries({ load: "i64,i32,i32:", store: "i32,i64,i32:", release: "i64:" }))],
 ]);
+
+const PERMISSION_BY_FUNCTION: ReadonlyMap<string, Permission> = new Map([
+  ["events.publish", "events.publish"],
+  ["services.call", "services.call"],
+  ["state.get", "state.read"],
+  ["state.keys", "state.read"],
+  ["state.set", "state.write"],
+  ["state.delete", "state.write"],
+]);
+
+/** What an import needs to be granted before it does anything; undefined for what touches only the plugin's own things. */
+export function permissionOf(module: string, name: string): Permission | undefined {
+  return module === EXTISM_USER ? PERMISSION_BY_FUNCTION.get(FUNCTION_BY_IMPORT.get(name) ?? "") : undefined;
+}
 
 export interface FunctionImport {
   readonly module: string;

@@ -1,0 +1,117 @@
+// `bulkhead inspect`: what a module is and asks for, and whether it would be admitted. Runs nothing of it.
+
+import { readFile, stat } from "node:fs/promises";
+import Table from "cli-table3";
+import type { Command } from "commander";
+import { admitInProcess } from "../cell/admission-process.ts";
+import { HostError, toHostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
+import type { Permission } from "../core/permissions.ts";
+import { type AdmissionReport, DEFAULT_ADMISSION_LIMITS, inspect } from "../engine/admission.ts";
+import { permissionOf } from "../engine/guest/imports.ts";
+import { DEFAULT_LIMITS } from "../install/limits.ts";
+import type { Manifest } from "../install/manifest.ts";
+import { readPluginFolder } from "../install/plugin-folder.ts";
+import { EXIT } from "./exit-codes.ts";
+
+/** What `--json` prints. */
+interface Inspection {
+  readonly verdict: "admitted" | "refused";
+  /** Every reason of a refusal. */
+  readonly reasons: readonly string[];
+  /** Undefined when the module cannot be read as one. */
+  readonly module: AdmissionReport | undefined;
+  /** The permission that each import needs; only imports that need one. */
+  readonly permissions: readonly { readonly import: string; readonly permission: Permission }[];
+  /** For a folder, what its plugin.json says. */
+  readonly manifest: Manifest | undefined;
+}
+
+export function addInspect(program: Command): void {
+  program
+    .command("inspect")
+    .description("show what a module imports, exports and uses, and whether it would be admitted; exit code 1 when refused")
+    .argument("<plugin>", "a plugin's folder or a .wasm file")
+    .option("--json", "print the inspection as JSON")
+    .action(async (path: string, { json }: { readonly json?: boolean }) => {
+      const inspection = await inspectPlugin(path);
+      process.stdout.write(`${json === true ? JSON.stringify(inspection, null, 2) : describe(inspection)}\n`);
+      process.exitCode = inspection.verdict === "admitted" ? EXIT.ok : EXIT.failed;
+    });
+}
+
+async function inspectPlugin(path: string): Promise<Inspection> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) throw new HostError("invalid-message", `${path} is neither a plugin's folder nor a .wasm file`);
+  const { wasm, manifest } = info.isDirectory()
+    ? await readPluginFolder(path)
+    : { wasm: new Uint8Array(await readFile(path)), manifest: undefined };
+  const reasons: string[] = [];
+  const refuse = (thrown: unknown): void => {
+    const { message, detail } = toHostError(thrown);
+    reasons.push(...(detail ?? message).split("\n"));
+  };
+  let module: AdmissionReport | undefined;
+  try {
+    module = inspect(wasm, DEFAULT_ADMISSION_LIMITS);
+    await admitInProcess(wasm, DEFAULT_LIMITS).then((admitted) => {
+      module = admitted.report;
+    }, refuse);
+  } catch (thrown) {
+    refuse(thrown);
+  }
+  const permissions = (module?.imports ?? []).flatMap(({ module: from, name }) => {
+    const permission = permissionOf(from, name);
+    return permission === undefined ? [] : [{ import: `${from} ${name}`, permission }];
+  });
+  return { verdict: reasons.length === 0 ? "admitted" : "refused", reasons, module, permissions, manifest };
+}
+
+// Every name in it is the stranger's.
+function describe({ verdict, reasons, module, permissions, manifest }: Inspection): string {
+  const sections: string[] = [];
+  if (manifest !== undefined) {
+    const asked = manifest.permissions.map(({ permission, resource, reason }) => [permission, resource, reason]);
+    sections.push(`${manifest.name} ${manifest.version} asks for:`, tableOf(["permission", "resource", "because"], asked));
+  }
+  if (module !== undefined) {
+    const needs = new Map(permissions.map(({ import: name, permission }) => [name, permission]));
+    const imports = module.imports.map(({ module: from, name }) => [from, name, needs.get(`${from} ${name}`) ?? "its own things only"]);
+    sections.push(tableOf(["import from", "name", "needs"], imports));
+    sections.push(
+      tableOf(
+        ["export", "kind"],
+        module.exports.map(({ name, kind }) => [name, kind]),
+      ),
+    );
+    const { memory, tables, functions, largestFunctionBytes, globals, dataSegments, features, hasStart, sourceBytes, admittedBytes } =
+      module;
+    sections.push(
+      tableOf(
+        ["what", "how much"],
+        [
+          ["memory", memory === undefined ? "none" : `${memory.minPages} to ${memory.maxPages} pages of 64 KiB`],
+          ["tables", tables.map(({ minimum, maximum }) => `${minimum} to ${maximum ?? "any"} elements`).join(", ") || "none"],
+          ["functions", `${functions}, the largest of ${largestFunctionBytes} bytes`],
+          ["globals", String(globals)],
+          ["data segments", String(dataSegments)],
+          ["features", features.join(", ") || "none beyond the first version"],
+          ["start function", hasStart ? "yes; it runs metered, like any turn" : "no"],
+          ["size", admittedBytes === 0 ? `${sourceBytes} bytes` : `${sourceBytes} bytes, ${admittedBytes} with its meter`],
+        ],
+      ),
+    );
+  }
+  sections.push(
+    verdict === "admitted"
+      ? "It would be admitted."
+      : `It would be refused:\n${reasons.map((reason) => `  ${escapeControls(reason)}`).join("\n")}`,
+  );
+  return sections.join("\n");
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({ head: [...head], style: { head: [], border: [] } });
+  for (const row of rows) table.push(row.map(escapeControls));
+  return table.toString();
+}
