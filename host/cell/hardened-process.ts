@@ -2,9 +2,9 @@
 // model on, no core dumps, its memory capped where the system can. Linux holds the cap; elsewhere only the watch does.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
 import type { Socket } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -16,9 +16,23 @@ const MAX_STDERR_BYTES = 4_096;
 const PRLIMIT_TIMEOUT_MS = 2_000;
 const run = promisify(execFile);
 
-// host/ in the checkout, dist/ in the package, and the dependencies beside it: all that the process needs to read.
+// All that the process needs to read: host/ in the checkout or dist/ in the package, and what it imports, wherever that was installed.
 const CODE = dirname(dirname(fileURLToPath(import.meta.url)));
-const PACKAGE = dirname(CODE);
+const READABLE = [CODE, join(dirname(CODE), "package.json"), ...["better-sqlite3", "@extism/extism"].flatMap(installationOf)];
+
+/** The node_modules folder that really holds a package; none when it is not installed. */
+function installationOf(name: string): string[] {
+  try {
+    const file = fileURLToPath(import.meta.resolve(name));
+    const root = `${sep}node_modules${sep}`;
+    return [
+      realpathSync(file).slice(0, realpathSync(file).lastIndexOf(root) + root.length - 1),
+      file.slice(0, file.lastIndexOf(root) + root.length - 1),
+    ];
+  } catch {
+    return [];
+  }
+}
 
 export interface HardenedProcessOptions {
   /** The module to run. */
@@ -60,7 +74,7 @@ export function startHardenedProcess(options: HardenedProcessOptions): HardenedP
   const node = [
     "--permission",
     "--allow-addons",
-    ...[CODE, `${PACKAGE}/node_modules`, `${PACKAGE}/package.json`, ...files].map((path) => `--allow-fs-read=${path}`),
+    ...[...new Set([...READABLE, ...files])].map((path) => `--allow-fs-read=${path}`),
     ...files.map((path) => `--allow-fs-write=${path}`),
     `--max-old-space-size=${HEAP_MIB}`,
     "--v8-pool-size=1",
