@@ -13,7 +13,8 @@ import { FairScheduler } from "./scheduler.ts";
 
 export interface ExecutorPorts {
   readonly channel: Channel<FromCell, ToCell>;
-  readonly engine: Engine;
+  /** The engine of that name; the default without one. Rejects with HostError when there is none. */
+  engine(name: string | undefined): Promise<Engine>;
   readonly clock: Clock;
   /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
   openStorage(image: PluginImage): StorageDriver;
@@ -97,7 +98,8 @@ export class Executor implements TurnOwner {
 
   async #load(image: PluginImage): Promise<void> {
     if (this.#plugins.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
-    const guest = await this.#ports.engine.compile(image.module);
+    const engine = await this.#ports.engine(image.engine);
+    const guest = await engine.compile(image.module);
     const storage = this.#ports.openStorage(image);
     const plugin = new HostedPlugin(image, guest, storage, {
       clock: this.#ports.clock,

@@ -1,8 +1,8 @@
 // A cell in the host's own thread: no hop, no copy. For plugins that the operator trusts, for tests and one-shot calls.
 
 import type { Cell, Clock, LogSink, PluginImage, StorageDriver } from "../core/ports.ts";
-import { meteredEngine } from "../engine/metered.ts";
 import { CellClient } from "./client.ts";
+import { engineNamed } from "./engines.ts";
 import { Executor } from "./executor.ts";
 import type { Channel, FromCell, ToCell } from "./protocol.ts";
 
@@ -15,7 +15,7 @@ export interface InlineCellOptions {
 
 export function createInlineCell({ clock, log, openStorage }: InlineCellOptions): Cell {
   const [hostEnd, cellEnd] = connect();
-  new Executor({ channel: cellEnd, engine: meteredEngine, clock, openStorage, onClose: () => {} });
+  new Executor({ channel: cellEnd, engine: engineNamed, clock, openStorage, onClose: () => {} });
   return new CellClient({ channel: hostEnd, clock, log, ended: async () => {} });
 }
 

@@ -3,8 +3,8 @@
 import { Socket } from "node:net";
 import { openSqliteStorage } from "../adapters/storage-sqlite.ts";
 import { systemClock } from "../adapters/system-clock.ts";
-import { meteredEngine } from "../engine/metered.ts";
 import { readToCell, writeFromCell } from "./codec.ts";
+import { engineNamed } from "./engines.ts";
 import { Executor } from "./executor.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 
@@ -36,7 +36,7 @@ function main(): void {
         throw cause;
       },
     }),
-    engine: meteredEngine,
+    engine: engineNamed,
     clock: systemClock,
     openStorage: (image) => {
       const storage = openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes });

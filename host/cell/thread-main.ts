@@ -3,8 +3,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openSqliteStorage } from "../adapters/storage-sqlite.ts";
 import { systemClock } from "../adapters/system-clock.ts";
-import { meteredEngine } from "../engine/metered.ts";
 import { readToCell, writeFromCell } from "./codec.ts";
+import { engineNamed } from "./engines.ts";
 import { Executor } from "./executor.ts";
 import { portChannel } from "./port-channel.ts";
 
@@ -28,7 +28,7 @@ function main(): void {
   });
   new Executor({
     channel,
-    engine: meteredEngine,
+    engine: engineNamed,
     clock: systemClock,
     openStorage: (image) => openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes }),
     onClose: () => port.close(),

@@ -88,7 +88,7 @@ async function readPlugin(
     return { name: isPluginName(stem) ? stem : "plugin", wasm, limits: { ...DEFAULT_LIMITS, ...time } };
   }
   const { manifest, wasm } = await readPluginFolder(path);
-  const limits = effectiveLimits(manifest, { path, isolation: "process", grants: [], limits: {}, config: {} });
+  const limits = effectiveLimits(manifest, { path, isolation: "process", engine: "metered", grants: [], limits: {}, config: {} });
   return { name: manifest.name, wasm, limits: { ...limits, ...time } };
 }
 

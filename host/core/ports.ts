@@ -48,11 +48,14 @@ export interface StorageDriver {
 /** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */
 export interface PluginImage {
   readonly name: string;
+  /** Admitted, ready to be compiled. */
   readonly module: Uint8Array<ArrayBuffer>;
   /** The exports that can be entered: no parameters, no result or one i32. */
   readonly entryPoints: readonly string[];
   readonly limits: Limits;
   readonly config: Readonly<Record<string, string>>;
+  /** What runs it; the cell's default when undefined. */
+  readonly engine?: string | undefined;
 }
 
 /** One entry into a guest as a cell sees it. */

@@ -2,6 +2,7 @@
 
 import type { ErrorShape } from "./errors.ts";
 import type { Grant, PermissionRequest } from "./permissions.ts";
+import type { PluginImage } from "./ports.ts";
 
 export type Bytes = Uint8Array;
 /** What a turn is given: bytes, or text that enters the guest as UTF-8. */
@@ -81,20 +82,14 @@ export interface CloudEvent {
 export type UnstampedEvent = Omit<CloudEvent, "id" | "time">;
 
 /** What the core needs to know of a plugin; `host/install` makes it from a manifest and the operator's configuration. */
-export interface PluginDefinition {
-  readonly name: string;
+export interface PluginDefinition extends PluginImage {
   readonly version: string;
-  /** Admitted module, ready to be compiled. */
-  readonly module: Uint8Array<ArrayBuffer>;
-  readonly entryPoints: readonly string[];
   readonly services: readonly { readonly name: string; readonly entryPoint: string }[];
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
   readonly permissions: readonly PermissionRequest[];
   readonly grants: readonly Grant[];
   /** Names of the plugins that must run before this one. */
   readonly dependencies: readonly string[];
-  readonly config: Readonly<Record<string, string>>;
-  readonly limits: Limits;
 }
 
 export type PluginState = "installed" | "loaded" | "starting" | "running" | "stopping" | "stopped" | "failed" | "quarantined";

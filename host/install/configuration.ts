@@ -12,6 +12,8 @@ export interface PluginConfiguration {
   readonly path: string;
   /** `process` is the wall against strangers; `inline` and `thread` share the host's process and are for plugins that you trust. */
   readonly isolation: "inline" | "thread" | "process";
+  /** `metered` is the default; `extism` runs it on the package @extism/extism, which must be installed, behind the same limits. */
+  readonly engine: "metered" | "extism";
   /** Plugins with the same name here share one process; by default each has its own. */
   readonly cell?: string | undefined;
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
@@ -54,6 +56,7 @@ export interface Configuration {
 const pluginSchema: z.ZodType<PluginConfiguration> = z.strictObject({
   path: z.string().min(1),
   isolation: z.enum(["inline", "thread", "process"]).default("process"),
+  engine: z.enum(["metered", "extism"]).default("metered"),
   cell: pluginName.optional(),
   grants: z.union([z.literal("all"), z.array(z.strictObject({ permission: z.enum(PERMISSIONS), resource: pattern }))]).default([]),
   limits: limitsSchema.default({}),

@@ -67,6 +67,7 @@ export function definePlugin(manifest: Manifest, admitted: AdmittedPlugin, confi
     dependencies: Object.keys(manifest.dependencies),
     config: Object.fromEntries(Object.entries(configuration.config).map(([key, value]) => [key, asConfigText(value)])),
     limits: effectiveLimits(manifest, configuration),
+    engine: configuration.engine,
   };
 }
 

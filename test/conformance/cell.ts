@@ -26,6 +26,6 @@ export function cellAround(engine: Engine, log: LogSink): Cell {
     },
     ...rest,
   };
-  new Executor({ channel: cellEnd, engine, clock: systemClock, openStorage: () => NO_STORAGE, onClose: () => {} });
+  new Executor({ channel: cellEnd, engine: async () => engine, clock: systemClock, openStorage: () => NO_STORAGE, onClose: () => {} });
   return new CellClient({ channel: hostEnd, clock: systemClock, log, ended: async () => {} });
 }

@@ -68,7 +68,14 @@ describe("manifest", () => {
   });
 
   it("takes the smaller of the limits asked for and given, and the default where neither says", () => {
-    const configuration = { path: "", isolation: "process", grants: [], config: {}, limits: { memoryMiB: 8, cpuMs: 50 } } as const;
+    const configuration = {
+      path: "",
+      isolation: "process",
+      engine: "metered",
+      grants: [],
+      config: {},
+      limits: { memoryMiB: 8, cpuMs: 50 },
+    } as const;
     const limits = effectiveLimits(parse({ limits: { memoryMiB: 4, cpuMs: 5_000, storageMiB: 1_000 } }), configuration);
     expect(limits).toMatchObject({
       memoryBytes: 4 * 1024 * 1024,
@@ -82,7 +89,14 @@ describe("manifest", () => {
     const permissions = [{ permission: "services.call" as const, resource: "logger.log", reason: "to log" }];
     const manifest = parse({ permissions, dependencies: { logger: "^1.0.0" }, services: { "p.x": { entryPoint: "x" } } });
     const admitted = { module: new Uint8Array(0), entryPoints: ["x"] };
-    const configuration = { path: "", isolation: "thread", grants: "all", limits: {}, config: { text: "ü", list: [1, 2] } } as const;
+    const configuration = {
+      path: "",
+      isolation: "thread",
+      engine: "metered",
+      grants: "all",
+      limits: {},
+      config: { text: "ü", list: [1, 2] },
+    } as const;
     expect(definePlugin(manifest, admitted, configuration)).toMatchObject({
       grants: permissions,
       dependencies: ["logger"],
@@ -117,7 +131,7 @@ describe("configuration", () => {
     const configuration = parseConfiguration('{"plugins":{"p":{"path":"plugins/p"}}}', "/etc/bulkhead/bulkhead.json");
     expect(configuration).toMatchObject({
       dataDir: "/etc/bulkhead/data",
-      plugins: { p: { path: "/etc/bulkhead/plugins/p", isolation: "process", grants: [], config: {} } },
+      plugins: { p: { path: "/etc/bulkhead/plugins/p", isolation: "process", engine: "metered", grants: [], config: {} } },
     });
   });
 
