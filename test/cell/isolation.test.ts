@@ -98,7 +98,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
 
   it("counts what asking the host costs against the CPU budget, and lets the event loop in between", async () => {
     cell = createCell(kind, memoryLog());
-    await cell.load(image("asker", await wat(ASKER), { cpuMs: 100 }));
+    await cell.load(image("asker", await wat(ASKER), { cpuMs: 100, hostCalls: 1_000_000_000 }));
     let ticks = 0;
     const ticking = setInterval(() => {
       ticks += 1;
