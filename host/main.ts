@@ -6,7 +6,7 @@ import { z } from "zod";
 import { httpOptions } from "./adapters/http/options.ts";
 import { type HttpContribution, type HttpServer, startHttpServer } from "./adapters/http/server.ts";
 import { createJsonLog, logJsonOptions } from "./adapters/log-json.ts";
-import { openSqliteStorage } from "./adapters/storage-sqlite.ts";
+import { openPluginStorage } from "./adapters/storage-sqlite.ts";
 import { systemClock } from "./adapters/system-clock.ts";
 import { AdmissionCache } from "./cell/admission-process.ts";
 import { Containment, Quarantine } from "./cell/containment.ts";
@@ -19,7 +19,7 @@ import type { Cell, LogSink } from "./core/ports.ts";
 import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
 import { describeIssues, type Manifest } from "./install/manifest.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "./install/plugin-folder.ts";
-import { startOrder } from "./install/start-order.ts";
+import { startAll, stopAll } from "./install/start-order.ts";
 
 const adaptersSchema = z.strictObject({
   http: z.union([z.literal(false), httpOptions]).default(() => httpOptions.parse({})),
@@ -68,13 +68,13 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
     options: configuration.containment,
   });
   await containment.restore();
-  await core.start(await orderOf(core, log));
+  await startAll(core, log);
   warnOfDeafPlugins(core, log);
   let http: HttpServer | undefined;
   const stop = async (): Promise<void> => {
     containment.close();
     await http?.close();
-    await core.stop(configuration.drainMs);
+    await stopAll(core, configuration.drainMs);
     await cells.close();
   };
   try {
@@ -113,7 +113,7 @@ function lazyCells({ dataDir, plugins, hardening }: Configuration, log: LogSink)
       createInlineCell({
         clock: systemClock,
         log,
-        openStorage: (image) => openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes }),
+        openStorage: (image) => openPluginStorage(storageDir, image),
       }),
     thread: () => createThreadCell({ clock: systemClock, log, storageDir }),
     process: (group: string) => {
@@ -155,16 +155,6 @@ async function refuseUnmetDependencies(core: Host, manifests: ReadonlyMap<string
       await core.plugin(name)?.fail(new HostError("conflict", `${name} needs ${dependency} ${range}; ${found} is installed`));
     }
   }
-}
-
-// What can never start is failed here and named last, so that its callers learn that it is down.
-async function orderOf(core: Host, log: LogSink): Promise<string[]> {
-  const { order, blocked } = startOrder(core.plugins.map(({ definition }) => definition));
-  for (const [name, reason] of blocked) {
-    await core.plugin(name)?.fail(new HostError("plugin-not-running", `${name} ${reason}`));
-    log.write({ level: "error", plugin: "host", message: `${name} ${reason}` });
-  }
-  return [...order, ...blocked.keys()];
 }
 
 // A subscription without a grant hears nothing and fails nothing, so somebody has to say it.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
 import { isPluginName, printable } from "../core/names.ts";
-import type { KeyRange, StorageDriver } from "../core/ports.ts";
+import type { KeyRange, PluginImage, StorageDriver } from "../core/ports.ts";
 import type { Bytes } from "../core/types.ts";
 
 const PAGE_BYTES = 4_096;
@@ -20,6 +20,12 @@ export interface SqliteStorageOptions {
   readonly plugin: string;
   /** The largest the file may grow, rounded down to whole pages of 4 KiB. */
   readonly maxBytes: number;
+  readonly maxKeys: number;
+}
+
+/** The storage of a plugin in a cell. */
+export function openPluginStorage(dir: string | undefined, { name, limits }: PluginImage): StorageDriver {
+  return openSqliteStorage({ dir, plugin: name, maxBytes: limits.storageBytes, maxKeys: limits.storageKeys });
 }
 
 /**
@@ -51,17 +57,20 @@ class SqliteStorage implements StorageDriver {
   readonly #database: Connection;
   readonly #options: SqliteStorageOptions;
   readonly #get;
-  readonly #set;
+  readonly #update;
+  readonly #insert;
   readonly #delete;
   readonly #keys;
+  // Nobody else writes to the file.
+  #count: number;
 
   constructor(database: Connection, options: SqliteStorageOptions) {
     this.#database = database;
     this.#options = options;
     this.#get = database.prepare<[string], Buffer>("SELECT value FROM entries WHERE key = ?").pluck();
-    this.#set = database.prepare<[string, Bytes]>(
-      "INSERT INTO entries (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    );
+    this.#update = database.prepare<[Bytes, string]>("UPDATE entries SET value = ? WHERE key = ?");
+    this.#insert = database.prepare<[string, Bytes]>("INSERT INTO entries (key, value) VALUES (?, ?)");
+    this.#count = database.prepare<[], number>("SELECT count(*) FROM entries").pluck().get() ?? 0;
     this.#delete = database.prepare<[string]>("DELETE FROM entries WHERE key = ?");
     this.#keys = database.prepare<[string, string], string>("SELECT key FROM entries WHERE key >= ? AND key > ? ORDER BY key").pluck();
   }
@@ -71,11 +80,20 @@ class SqliteStorage implements StorageDriver {
   }
 
   set(key: string, value: Bytes): void {
+    const { plugin, maxBytes, maxKeys } = this.#options;
     try {
-      this.#set.run(key, value);
+      if (this.#update.run(value, key).changes > 0) return;
+      if (this.#count >= maxKeys) {
+        const remedy = "delete keys or raise it";
+        throw new HostError(
+          "quota-exceeded",
+          `the storage of ${plugin} has ${this.#count} keys; its limit is ${maxKeys} (limits.storageKeys); ${remedy}`,
+        );
+      }
+      this.#insert.run(key, value);
+      this.#count += 1;
     } catch (cause) {
       if (!isFull(cause)) throw cause;
-      const { plugin, maxBytes } = this.#options;
       throw new HostError(
         "quota-exceeded",
         `the storage of ${plugin} is full: its limit is ${maxBytes} bytes (limits.storageBytes); delete keys or raise it`,
@@ -84,7 +102,9 @@ class SqliteStorage implements StorageDriver {
   }
 
   delete(key: string): boolean {
-    return this.#delete.run(key).changes > 0;
+    const found = this.#delete.run(key).changes > 0;
+    if (found) this.#count -= 1;
+    return found;
   }
 
   keys({ prefix, after, limit }: KeyRange): string[] {

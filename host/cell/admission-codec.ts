@@ -1,12 +1,12 @@
 // The binary form of what the host and the admission process say to each other: one request, one answer.
 
 import { type ErrorShape, HostError, isHostErrorCode } from "../core/errors.ts";
-import type { AdmittedModule } from "../engine/admit-plugin.ts";
+import type { AdmittedModule, ModuleLimits } from "../engine/admit-plugin.ts";
 import type { FrameReader, FrameWriter } from "./frames.ts";
 
 export interface AdmissionRequest {
   readonly wasm: Uint8Array<ArrayBuffer>;
-  readonly limits: { readonly memoryBytes: number };
+  readonly limits: ModuleLimits;
 }
 
 export type AdmissionAnswer = { readonly ok: true; readonly admitted: AdmittedModule } | { readonly ok: false; readonly error: ErrorShape };
@@ -14,14 +14,16 @@ export type AdmissionAnswer = { readonly ok: true; readonly admitted: AdmittedMo
 export function writeAdmissionRequest(writer: FrameWriter, { wasm, limits }: AdmissionRequest): void {
   writer.frame(() => {
     writer.f64(limits.memoryBytes);
+    writer.f64(limits.tableElements);
+    writer.f64(limits.moduleBytes);
     writer.bytes(wasm);
   });
 }
 
 export function readAdmissionRequest(reader: FrameReader): AdmissionRequest {
   reader.u32();
-  const memoryBytes = reader.f64();
-  return { limits: { memoryBytes }, wasm: reader.bytes().slice() as Uint8Array<ArrayBuffer> };
+  const limits = { memoryBytes: reader.f64(), tableElements: reader.f64(), moduleBytes: reader.f64() };
+  return { limits, wasm: reader.bytes().slice() as Uint8Array<ArrayBuffer> };
 }
 
 export function writeAdmissionAnswer(writer: FrameWriter, answer: AdmissionAnswer): void {

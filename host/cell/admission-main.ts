@@ -3,19 +3,13 @@
 import { Socket } from "node:net";
 import { toHostError } from "../core/errors.ts";
 import { admitPlugin } from "../engine/admit-plugin.ts";
-import { type AdmissionAnswer, readAdmissionRequest, writeAdmissionAnswer } from "./admission-codec.ts";
+import { type AdmissionAnswer, type AdmissionRequest, readAdmissionRequest, writeAdmissionAnswer } from "./admission-codec.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 
 const CHANNEL_DESCRIPTOR = 3;
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
-function answerFor({
-  wasm,
-  limits,
-}: {
-  readonly wasm: Uint8Array<ArrayBuffer>;
-  readonly limits: { readonly memoryBytes: number };
-}): AdmissionAnswer {
+function answerFor({ wasm, limits }: AdmissionRequest): AdmissionAnswer {
   try {
     const admitted = admitPlugin(wasm, limits);
     tryOut(admitted.module);

@@ -6,8 +6,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HostError } from "../core/errors.ts";
-import type { Limits } from "../core/types.ts";
-import type { AdmittedModule } from "../engine/admit-plugin.ts";
+import type { AdmittedModule, ModuleLimits } from "../engine/admit-plugin.ts";
 import { type AdmissionAnswer, type AdmissionRequest, readAdmissionAnswer, writeAdmissionRequest } from "./admission-codec.ts";
 import { startHardenedProcess } from "./hardened-process.ts";
 import { pipeChannel } from "./pipe-channel.ts";
@@ -32,7 +31,7 @@ const FLAGS = ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", "--max-old-spa
  */
 export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
-  limits: Pick<Limits, "memoryBytes">,
+  limits: ModuleLimits,
   bounds: typeof ADMISSION_BOUNDS = ADMISSION_BOUNDS,
 ): Promise<AdmittedModule> {
   if (wasm.length > MAX_SOURCE_BYTES) {
@@ -59,7 +58,7 @@ export async function admitInProcess(
   }, MEMORY_POLL_MS);
   void child.exited.then((how) => refuse("ended the admission process", how));
   channel.receive(resolve);
-  channel.send({ wasm, limits: { memoryBytes: limits.memoryBytes } });
+  channel.send({ wasm, limits });
   try {
     const answer = await promise;
     if (answer.ok) return answer.admitted;
@@ -81,9 +80,9 @@ export class AdmissionCache {
   }
 
   /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
-  async admit(wasm: Uint8Array<ArrayBuffer>, limits: Pick<Limits, "memoryBytes">): Promise<AdmittedModule> {
+  async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits): Promise<AdmittedModule> {
     this.#engine ??= digestOfFolder(ENGINE);
-    const settings = JSON.stringify([limits.memoryBytes, process.version, await this.#engine]);
+    const settings = JSON.stringify([limits.memoryBytes, limits.tableElements, limits.moduleBytes, process.version, await this.#engine]);
     const key = sha256(Buffer.from(sha256(wasm) + settings));
     const file = join(this.#folder, `${key}.admitted`);
     const known = await readFile(file).then(

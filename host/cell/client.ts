@@ -106,6 +106,8 @@ export class CellClient implements Cell {
 
   // What nobody asked for breaks the protocol, and the channel ends the cell for it: nothing unasked can be sent in floods.
   #handle(message: FromCell): void {
+    // What was on its way when the cell was closed; whoever waited for it has been answered.
+    if (this.#death !== undefined) return;
     switch (message.kind) {
       case "ended": {
         const turn = this.#turns.get(message.id);

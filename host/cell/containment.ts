@@ -97,7 +97,7 @@ export class Containment {
     const message = `${name} failed ${failures} times and pauses for ${Math.round(pauseMs)} ms; last: ${reason}`;
     const cancel = clock.after(pauseMs, () => {
       this.#pauses.delete(name);
-      void host.restart(name);
+      void host.start(name);
     });
     this.#pauses.set(name, cancel);
     log.write({ level: "warning", plugin: name, message });
@@ -123,7 +123,7 @@ export class Containment {
     this.#failures.delete(name);
     if (this.#ports.host.plugin(name)?.state !== "quarantined") return;
     this.#ports.log.write({ level: "info", plugin: name, message: `${name} was released from quarantine and starts` });
-    void this.#ports.host.restart(name);
+    void this.#ports.host.start(name);
   }
 }
 

@@ -81,6 +81,7 @@ export function startHardenedProcess(options: HardenedProcessOptions): HardenedP
     "--disable-sigusr1",
     "--no-warnings",
     "--wasm-max-module-size=67108864",
+    "--wasm-max-table-size=1000000",
     ...flags,
     fileURLToPath(entry),
     JSON.stringify(argument),

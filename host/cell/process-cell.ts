@@ -36,12 +36,20 @@ const COMPILED_FACTOR = 16;
 export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
   const { clock, log } = options;
   if (options.storageDir !== undefined) mkdirSync(options.storageDir, { recursive: true, mode: 0o700 });
-  return new SupervisedCell({ clock, log, spawn: () => spawnProcessCell(options) });
+  return new SupervisedCell({ clock, log, spawn: (plugins) => spawnProcessCell(options, plugins) });
 }
 
-function spawnProcessCell({ clock, log, storageDir, plugins, hardening = {}, onStart }: ProcessCellOptions): LiveCell {
+function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginImage[]): LiveCell {
+  const { clock, log, storageDir, plugins, hardening = {}, onStart } = options;
   const data: ProcessCellData = { storageDir, plugins };
-  const child = startHardenedProcess({ entry: ENTRY, argument: data, files: storageDir === undefined ? [] : [storageDir], hardening });
+  const stackKib = Math.floor(Math.max(...images.map(({ limits }) => limits.stackBytes)) / 1_024);
+  const child = startHardenedProcess({
+    entry: ENTRY,
+    argument: data,
+    files: storageDir === undefined ? [] : [storageDir],
+    flags: [`--wasm-stack-switching-stack-size=${stackKib}`],
+    hardening,
+  });
   onStart?.(child.pid);
   let maxFrameBytes = FRAME_OVERHEAD_BYTES;
   let budget = PROCESS_BASE_BYTES;

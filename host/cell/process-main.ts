@@ -1,7 +1,7 @@
 // What a process cell runs: the executor on the pipe that the host left open as descriptor 3.
 
 import { Socket } from "node:net";
-import { openSqliteStorage } from "../adapters/storage-sqlite.ts";
+import { openPluginStorage } from "../adapters/storage-sqlite.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { readToCell, writeFromCell } from "./codec.ts";
 import { engineNamed } from "./engines.ts";
@@ -39,7 +39,7 @@ function main(): void {
     engine: engineNamed,
     clock: systemClock,
     openStorage: (image) => {
-      const storage = openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes });
+      const storage = openPluginStorage(storageDir, image);
       if (waiting.delete(image.name) && waiting.size === 0) dropFileAccess();
       return storage;
     },

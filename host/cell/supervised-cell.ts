@@ -16,7 +16,8 @@ export interface LiveCell extends Cell {
 export interface SupervisedCellPorts {
   readonly clock: Clock;
   readonly log: LogSink;
-  spawn(): LiveCell;
+  /** Begins a life that is for these plugins, which are loaded next. */
+  spawn(plugins: readonly PluginImage[]): LiveCell;
 }
 
 const PING_INTERVAL_MS = 250;
@@ -108,7 +109,7 @@ export class SupervisedCell implements Cell {
   }
 
   #spawn(): LiveCell {
-    const live = this.#ports.spawn();
+    const live = this.#ports.spawn([...this.#images.values()]);
     this.#live = live;
     this.#bornAt = this.#ports.clock.monotonicMs();
     void live.ended.then((error) => this.#onDeath(live, error));

@@ -1,7 +1,7 @@
 // What a thread cell runs: the executor on the worker's port.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { openSqliteStorage } from "../adapters/storage-sqlite.ts";
+import { openPluginStorage } from "../adapters/storage-sqlite.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { readToCell, writeFromCell } from "./codec.ts";
 import { engineNamed } from "./engines.ts";
@@ -30,7 +30,7 @@ function main(): void {
     channel,
     engine: engineNamed,
     clock: systemClock,
-    openStorage: (image) => openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes }),
+    openStorage: (image) => openPluginStorage(storageDir, image),
     onClose: () => port.close(),
   });
 }

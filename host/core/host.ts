@@ -1,7 +1,7 @@
 // Wires the core together: plugins to bus, registry and state. Knows no transport, file or engine.
 
 import { encodeEvent } from "./cloud-event.ts";
-import { HostError, toHostError } from "./errors.ts";
+import { HostError } from "./errors.ts";
 import { EventBus } from "./event-bus.ts";
 import { HOST_FUNCTIONS } from "./host-functions.ts";
 import { isPluginName, printable } from "./names.ts";
@@ -10,10 +10,12 @@ import type { Cell, Clock, LogLevel, LogSink } from "./ports.ts";
 import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
 import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, CloudEvent, PluginDefinition, UnstampedEvent } from "./types.ts";
+import type { Bytes, Caller, CloudEvent, PluginDefinition, PluginState, UnstampedEvent } from "./types.ts";
 import { encodeError } from "./values.ts";
 
 const EVENTS: Caller = Object.freeze({ kind: "host", name: "events" });
+
+const STARTABLE: ReadonlySet<PluginState> = new Set(["installed", "stopped", "failed", "quarantined"]);
 
 export type HostPorts = { readonly clock: Clock; readonly log: LogSink };
 
@@ -23,10 +25,8 @@ export class Host {
   readonly state: StateStore = new StateStore();
   readonly #ports: HostPorts;
   readonly #plugins = new Map<string, Plugin>();
-  readonly #undo = new Map<string, (() => void)[]>();
   readonly #turnListeners = new Set<(turn: EndedTurn) => void>();
   readonly #stateListeners = new Set<(plugin: Plugin) => void>();
-  #order: readonly string[] = [];
   #eventCount = 0;
   #stamped = { at: Number.NaN, time: "" };
   readonly #idPrefix = crypto.randomUUID();
@@ -59,7 +59,7 @@ export class Host {
     return () => this.#stateListeners.delete(listener);
   }
 
-  /** Adds a plugin in the state `installed`. Throws `invalid-manifest` for its name, `conflict` for one that is taken. */
+  /** Adds a plugin in the state `installed`. Throws `invalid-manifest`, `conflict` or `service-taken` for its names, `permission-denied` for foreign ones. */
   add(definition: PluginDefinition, cell: Cell): Plugin {
     const { name } = definition;
     if (!isPluginName(name)) throw new HostError("invalid-manifest", `"${printable(name)}" is no plugin name or reserved`);
@@ -73,36 +73,20 @@ export class Host {
         for (const listener of this.#stateListeners) listener(changed);
       },
     });
+    this.#declare(plugin);
     this.#plugins.set(name, plugin);
     return plugin;
   }
 
-  /**
-   * Starts plugins in this order, which names each after what it depends on; by default as they were added. One that cannot start
-   * is `failed` and logged; the others start.
-   */
-  async start(order: readonly string[] = [...this.#plugins.keys()]): Promise<void> {
-    this.#order = order;
-    for (const name of order) {
-      const plugin = this.#plugins.get(name);
-      if (plugin?.state === "installed") await this.#startOne(plugin);
-      else if (plugin !== undefined) this.#declare(plugin);
-    }
-  }
-
-  /** Starts a plugin that is `failed` or `quarantined` once more; how it ended is its state. */
-  async restart(name: string): Promise<void> {
+  /** Starts a plugin that does not run; how it ended is its state. It is `failed` and logged unless all that it depends on run. */
+  async start(name: string): Promise<void> {
     const plugin = this.#plugins.get(name);
-    if (plugin?.state === "failed" || plugin?.state === "quarantined") await this.#startOne(plugin);
-  }
-
-  /** Stops all plugins, dependents first; each gets up to `drainMs` for what is queued. */
-  async stop(drainMs: number): Promise<void> {
-    for (const name of [...this.#order].reverse()) {
-      for (const undo of this.#undo.get(name) ?? []) undo();
-      this.#undo.delete(name);
-      await this.#plugins.get(name)?.stop(drainMs);
-    }
+    if (plugin === undefined || !STARTABLE.has(plugin.state)) return;
+    const down = plugin.definition.dependencies.find((dependency) => this.#plugins.get(dependency)?.state !== "running");
+    if (down === undefined) await plugin.start();
+    else await plugin.fail(new HostError("plugin-not-running", `${name} needs ${down}, which is not running`));
+    if (plugin.state === "running") return;
+    this.#note("error", "host", `${name} did not start: ${plugin.failure?.message}`, undefined, plugin.failure?.detail);
   }
 
   /** Makes an event as the host stamps it; the id is unique per source. */
@@ -115,26 +99,17 @@ export class Host {
     return { id: `${this.#idPrefix}-${this.#eventCount}`, source, type, time, traceparent, contentType, data };
   }
 
-  async #startOne(plugin: Plugin): Promise<void> {
-    const stopped = plugin.definition.dependencies.find((name) => this.#plugins.get(name)?.state !== "running");
-    try {
-      if (stopped !== undefined) throw new HostError("plugin-not-running", `${plugin.name} needs ${stopped}, which is not running`);
-      this.#declare(plugin);
-      await plugin.start();
-    } catch (thrown) {
-      await plugin.fail(toHostError(thrown));
-    }
-    if (plugin.state === "running") return;
-    this.#note("error", "host", `${plugin.name} did not start: ${plugin.failure?.message}`, undefined, plugin.failure?.detail);
-  }
-
-  // Once, and for one that failed too: to its callers a plugin that is down differs from one that was never there.
+  // As soon as it is there, so that to its callers a plugin that is down differs from one that was never there. All or nothing.
   #declare(plugin: Plugin): void {
-    if (this.#undo.has(plugin.name)) return;
+    const { services, subscriptions } = plugin.definition;
     const undo: (() => void)[] = [];
-    this.#undo.set(plugin.name, undo);
-    for (const { name, entryPoint } of plugin.definition.services) undo.push(this.services.provide(name, plugin, entryPoint));
-    for (const subscription of plugin.definition.subscriptions) undo.push(this.#subscribe(plugin, subscription));
+    try {
+      for (const { name, entryPoint } of services) undo.push(this.services.provide(name, plugin, entryPoint));
+      for (const subscription of subscriptions) undo.push(this.#subscribe(plugin, subscription));
+    } catch (thrown) {
+      for (const withdraw of undo) withdraw();
+      throw thrown;
+    }
   }
 
   // The grant is checked at each delivery, so a wide subscription under a narrow grant gets what the grant covers.

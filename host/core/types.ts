@@ -12,6 +12,12 @@ export type TurnInput = Bytes | string;
 export interface Limits {
   /** Linear memory of one instance. */
   readonly memoryBytes: number;
+  /** What the calls of one turn have for their frames. Only a plugin with a process of its own can have less than V8 gives, 984 KiB. */
+  readonly stackBytes: number;
+  /** What each table can grow to, and all of them have at the start. */
+  readonly tableElements: number;
+  /** The module without its custom sections. */
+  readonly moduleBytes: number;
   /** Blocks (arguments, results, input, output) of one turn. */
   readonly blockBytes: number;
   /** CPU time of one turn, billed by the clock while the guest runs. */
@@ -24,6 +30,7 @@ export interface Limits {
   readonly payloadBytes: number;
   /** The plugin's storage file. */
   readonly storageBytes: number;
+  readonly storageKeys: number;
   /** Extism variables of one instance, keys counted. */
   readonly varBytes: number;
   /** CPU time within a second; a plugin that has used it waits for the next second. */

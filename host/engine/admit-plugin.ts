@@ -3,7 +3,7 @@
 import { HostError } from "../core/errors.ts";
 import type { Limits } from "../core/types.ts";
 import { type AdmissionReport, admit } from "./admission.ts";
-import { DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
+import { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
 import { isAllowedImport } from "./guest/imports.ts";
 import { PAGE_BYTES } from "./guest/kernel.ts";
 
@@ -14,10 +14,21 @@ export interface AdmittedModule {
   readonly report: AdmissionReport;
 }
 
+/** The limits of a plugin that decide about its module. */
+export type ModuleLimits = Pick<Limits, "memoryBytes" | "tableElements" | "moduleBytes">;
+
+export function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimits): AdmissionLimits {
+  return {
+    ...DEFAULT_ADMISSION_LIMITS,
+    maxMemoryPages: Math.floor(memoryBytes / PAGE_BYTES),
+    maxTableElements: tableElements,
+    maxModuleBytes: moduleBytes,
+  };
+}
+
 /** Throws HostError `admission-refused` with every reason in `detail`. */
-export function admitPlugin(wasm: Uint8Array<ArrayBuffer>, limits: Pick<Limits, "memoryBytes">): AdmittedModule {
-  const maxMemoryPages = Math.floor(limits.memoryBytes / PAGE_BYTES);
-  const { bytes, report } = admit(wasm, { limits: { ...DEFAULT_ADMISSION_LIMITS, maxMemoryPages }, isAllowedImport });
+export function admitPlugin(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits): AdmittedModule {
+  const { bytes, report } = admit(wasm, { limits: admissionLimits(limits), isAllowedImport });
   if (report.features.includes("gc")) {
     throw new HostError(
       "admission-refused",

@@ -174,10 +174,15 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   }
 
   #broken(thrown: unknown): GuestResult {
+    const { plugin, limits } = this.#environment;
     const error = this.#fate ?? (this.#blocks.exhausted ? blocksExhausted(this.#environment) : thrown);
     if (error instanceof HostError) return { ok: false, code: error.code, message: error.message, broken: true };
+    if (isStackOverflow(error)) {
+      const message = `${plugin} nests calls deeper than ${limits.stackBytes} bytes of stack (limits.stackBytes)`;
+      return { ok: false, code: "memory-exhausted", message, detail: guestStack(error), broken: true };
+    }
     const said = this.#errorText();
-    const trap = `${this.#environment.plugin} trapped: ${messageOf(error)}${this.#memoryNote()}`;
+    const trap = `${plugin} trapped: ${messageOf(error)}${this.#memoryNote()}`;
     return { ok: false, code: "plugin-failed", message: said ?? trap, detail: guestStack(error), broken: true };
   }
 
@@ -193,6 +198,9 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     return said === undefined ? undefined : escapeControls(decoder.decode(said.subarray(0, MAX_MESSAGE_LENGTH)));
   }
 }
+
+// V8 has no class of its own for it.
+const isStackOverflow = (thrown: unknown): boolean => thrown instanceof RangeError && thrown.message === "Maximum call stack size exceeded";
 
 function messageOf(thrown: unknown): string {
   if (thrown instanceof WebAssembly.Exception) return "an exception of its own was not caught";

@@ -53,15 +53,20 @@ export interface Configuration {
   readonly plugins: Readonly<Record<string, PluginConfiguration>>;
 }
 
-const pluginSchema: z.ZodType<PluginConfiguration> = z.strictObject({
-  path: z.string().min(1),
-  isolation: z.enum(["inline", "thread", "process"]).default("process"),
-  engine: z.enum(["metered", "extism"]).default("metered"),
-  cell: pluginName.optional(),
-  grants: z.union([z.literal("all"), z.array(z.strictObject({ permission: z.enum(PERMISSIONS), resource: pattern }))]).default([]),
-  limits: limitsSchema.default({}),
-  config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
-});
+const pluginSchema: z.ZodType<PluginConfiguration> = z
+  .strictObject({
+    path: z.string().min(1),
+    isolation: z.enum(["inline", "thread", "process"]).default("process"),
+    engine: z.enum(["metered", "extism"]).default("metered"),
+    cell: pluginName.optional(),
+    grants: z.union([z.literal("all"), z.array(z.strictObject({ permission: z.enum(PERMISSIONS), resource: pattern }))]).default([]),
+    limits: limitsSchema.default({}),
+    config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
+  })
+  .refine(({ isolation, cell, limits }) => limits.stackKiB === undefined || (isolation === "process" && cell === undefined), {
+    path: ["limits", "stackKiB"],
+    message: "only a plugin with a process of its own can have it; remove it, or isolation and cell",
+  });
 
 const hardeningSchema: z.ZodType<HardeningOptions> = z.strictObject({
   uid: z.int().nonnegative().optional(),

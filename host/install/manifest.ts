@@ -11,7 +11,8 @@ import { parseJsonFile } from "./json-file.ts";
 /** The version of wit/ that this host speaks; a manifest names it without the patch number. */
 export const API_VERSION = "0.1";
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 const MAX_LISTED = 256;
 
 export const pluginName: z.ZodType<string> = z
@@ -29,12 +30,16 @@ const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
 /** Limits in the manifest (asked for) and in the configuration (granted); the smaller of both holds. */
 export interface LimitsInput {
   readonly memoryMiB?: number | undefined;
+  readonly stackKiB?: number | undefined;
+  readonly tableElements?: number | undefined;
+  readonly moduleMiB?: number | undefined;
   readonly blockMiB?: number | undefined;
   readonly cpuMs?: number | undefined;
   readonly deadlineMs?: number | undefined;
   readonly mailboxLength?: number | undefined;
   readonly payloadMiB?: number | undefined;
   readonly storageMiB?: number | undefined;
+  readonly storageKeys?: number | undefined;
   readonly varMiB?: number | undefined;
   readonly cpuMsPerSecond?: number | undefined;
   readonly startMs?: number | undefined;
@@ -72,12 +77,16 @@ export interface Manifest {
 
 export const limitsSchema: z.ZodType<LimitsInput> = z.strictObject({
   memoryMiB: z.number().positive().max(1_024).optional(),
+  stackKiB: z.number().min(64).max(984).optional(),
+  tableElements: z.int().positive().max(1_000_000).optional(),
+  moduleMiB: z.number().positive().max(64).optional(),
   blockMiB: z.number().positive().max(256).optional(),
   cpuMs: z.number().positive().max(600_000).optional(),
   deadlineMs: z.number().positive().max(600_000).optional(),
   mailboxLength: z.int().positive().max(100_000).optional(),
   payloadMiB: z.number().positive().max(64).optional(),
   storageMiB: z.number().positive().max(16_384).optional(),
+  storageKeys: z.int().positive().max(100_000_000).optional(),
   varMiB: z.number().positive().max(256).optional(),
   cpuMsPerSecond: z.number().positive().max(1_000).optional(),
   startMs: z.number().positive().max(600_000).optional(),
@@ -145,12 +154,16 @@ const toBytes = (mib: number | undefined): number | undefined => (mib === undefi
 export function toLimits(input: LimitsInput): { readonly [K in keyof Limits]: number | undefined } {
   return {
     memoryBytes: toBytes(input.memoryMiB),
+    stackBytes: input.stackKiB === undefined ? undefined : Math.floor(input.stackKiB * KIB),
+    tableElements: input.tableElements,
+    moduleBytes: toBytes(input.moduleMiB),
     blockBytes: toBytes(input.blockMiB),
     cpuMs: input.cpuMs,
     deadlineMs: input.deadlineMs,
     mailboxLength: input.mailboxLength,
     payloadBytes: toBytes(input.payloadMiB),
     storageBytes: toBytes(input.storageMiB),
+    storageKeys: input.storageKeys,
     varBytes: toBytes(input.varMiB),
     cpuMsPerSecond: input.cpuMsPerSecond,
     startMs: input.startMs,

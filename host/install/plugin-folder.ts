@@ -44,7 +44,10 @@ export function effectiveLimits(manifest: Manifest, configuration: PluginConfigu
     const ceiling = given[name] ?? DEFAULT_LIMITS[name];
     return [name, Math.min(asked[name] ?? ceiling, ceiling)];
   });
-  return Object.fromEntries(limits) as unknown as Limits;
+  // One process has one size of stack, so only a plugin that is alone in it can have less than V8 gives.
+  const isAlone = configuration.isolation === "process" && configuration.cell === undefined;
+  const stack = isAlone ? {} : { stackBytes: DEFAULT_LIMITS.stackBytes };
+  return { ...(Object.fromEntries(limits) as unknown as Limits), ...stack };
 }
 
 /** Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export. */

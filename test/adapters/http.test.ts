@@ -9,6 +9,7 @@ import { type HttpServer, startHttpServer } from "../../host/adapters/http/serve
 import { systemClock } from "../../host/adapters/system-clock.ts";
 import { HOST_ERROR_CODES, HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
+import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, utf8 } from "../support/scripted-cell.ts";
 
@@ -41,7 +42,7 @@ describe("HTTP adapter", () => {
     const cell = scriptedCell({ p: SCRIPT, down: {} });
     host.add(definition("p", SCRIPT, { services: SERVICES }), cell);
     host.add(definition("down", {}, { dependencies: ["ghost"] }), cell);
-    await host.start();
+    await startAll(host, log);
     const contributions = [
       { plugin: "p", section: { routes: ROUTES } },
       { plugin: "down", section: { routes: [{ method: "GET", path: "/p/stolen", service: "down.x" }] } },
@@ -50,7 +51,7 @@ describe("HTTP adapter", () => {
   });
   afterEach(async () => {
     await server.close();
-    await host.stop(0);
+    await stopAll(host, 0);
   });
 
   const send = async (

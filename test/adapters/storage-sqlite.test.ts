@@ -15,16 +15,18 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-storageDriverContract(({ maxBytes = 1024 * 1024 } = {}) => openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes }));
+storageDriverContract(({ maxBytes = 1024 * 1024, maxKeys = 1_000 } = {}) =>
+  openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes, maxKeys }),
+);
 
 describe("SQLite storage", () => {
   it("keeps one file a plugin, and what it acknowledged after being opened again", () => {
-    const first = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6 });
+    const first = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6, maxKeys: 1e6 });
     first.set("k", utf8("kept"));
     first.close();
-    openSqliteStorage({ dir: folder.path, plugin: "two", maxBytes: 1e6 }).close();
+    openSqliteStorage({ dir: folder.path, plugin: "two", maxBytes: 1e6, maxKeys: 1e6 }).close();
     expect(readdirSync(folder.path).filter((file) => file.endsWith(".sqlite"))).toEqual(["one.sqlite", "two.sqlite"]);
-    const again = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6 });
+    const again = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6, maxKeys: 1e6 });
     expect(textOf(again.get("k") ?? utf8(""))).toBe("kept");
     again.close();
   });
@@ -32,17 +34,17 @@ describe("SQLite storage", () => {
   it("survives the death of its process in the middle of writing", () => {
     const module = new URL("../../host/adapters/storage-sqlite.ts", import.meta.url).href;
     const script = `import { openSqliteStorage } from ${JSON.stringify(module)};
-      const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e7 });
+      const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e7, maxKeys: 1e6 });
       for (let i = 0; i < 200; i += 1) storage.set("k" + i, new Uint8Array(100));
       process.kill(process.pid, "SIGKILL");`;
     expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", script], { stdio: "ignore" })).toThrow();
-    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7 });
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7, maxKeys: 1e6 });
     expect(storage.keys({ prefix: "", after: undefined, limit: 1_000 })).toHaveLength(200);
     storage.close();
   });
 
   it("holds its limit on disk", () => {
-    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 128 * 1024 });
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 128 * 1024, maxKeys: 1e6 });
     expect(() => {
       for (let i = 0; ; i += 1) storage.set(`k${i}`, new Uint8Array(1_000));
     }).toThrow(/is full/);
@@ -51,7 +53,7 @@ describe("SQLite storage", () => {
   });
 
   it("fails instead of waiting long when another process holds the file, and works again afterwards", () => {
-    const storage = new PluginStorage(openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6 }));
+    const storage = new PluginStorage(openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 1e6 }));
     const other = new Database(join(folder.path, "p.sqlite"));
     other.exec("BEGIN EXCLUSIVE");
     expect(() => storage.set("k", utf8("v"))).toThrow(expect.objectContaining({ code: "storage-failed" }));
@@ -64,12 +66,12 @@ describe("SQLite storage", () => {
 
   it("refuses a name that would leave its folder, and a file that is no database", () => {
     for (const plugin of ["../evil", "a/b", "host", ""]) {
-      expect(() => openSqliteStorage({ dir: folder.path, plugin, maxBytes: 1e6 })).toThrow(
+      expect(() => openSqliteStorage({ dir: folder.path, plugin, maxBytes: 1e6, maxKeys: 1e6 })).toThrow(
         expect.objectContaining({ code: "storage-failed" }),
       );
     }
     expect(existsSync(join(folder.path, "..", "evil.sqlite"))).toBe(false);
     writeFileSync(join(folder.path, "bad.sqlite"), "this is no database, but long enough to be taken for one".repeat(100));
-    expect(() => openSqliteStorage({ dir: folder.path, plugin: "bad", maxBytes: 1e6 })).toThrow(/cannot be opened/);
+    expect(() => openSqliteStorage({ dir: folder.path, plugin: "bad", maxBytes: 1e6, maxKeys: 1e6 })).toThrow(/cannot be opened/);
   });
 });

@@ -64,12 +64,14 @@ describe("the cache", () => {
   it("keeps one entry for each source and setting, and none for what is refused", async () => {
     const cache = new AdmissionCache(folder.path);
     await cache.admit(await wat(MODULE), DEFAULT_LIMITS);
-    await cache.admit(await wat(MODULE), { memoryBytes: 65_536 });
-    expect(readdirSync(folder.path)).toHaveLength(2);
+    await cache.admit(await wat(MODULE), { ...DEFAULT_LIMITS, memoryBytes: 65_536 });
+    await cache.admit(await wat(MODULE), { ...DEFAULT_LIMITS, tableElements: 1 });
+    await cache.admit(await wat(MODULE), { ...DEFAULT_LIMITS, moduleBytes: 1_000 });
+    expect(readdirSync(folder.path)).toHaveLength(4);
     await expect(cache.admit(await wat(`(module (import "env" "a" (func)))`), DEFAULT_LIMITS)).rejects.toMatchObject({
       code: "admission-refused",
     });
-    expect(readdirSync(folder.path)).toHaveLength(2);
+    expect(readdirSync(folder.path)).toHaveLength(4);
     expect(existsSync(join(folder.path, "a"))).toBe(false);
   });
 });

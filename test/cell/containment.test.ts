@@ -8,6 +8,7 @@ import { Host } from "../../host/core/host.ts";
 import type { Cell, Turn } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { NO_USAGE } from "../../host/core/types.ts";
+import { startAll } from "../../host/install/start-order.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -59,7 +60,7 @@ describe("containment", () => {
     const containment = new Containment({ host, clock, log, quarantine, options: OPTIONS });
     open.push(containment);
     await containment.restore();
-    await host.start();
+    await startAll(host, log);
     const call = async (): Promise<string> => {
       await clock.advance(50);
       const call = { service: "p.run", payload: new Uint8Array(0), caller: { kind: "host", name: "test" } as const };

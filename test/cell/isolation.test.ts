@@ -6,6 +6,7 @@ import { Host } from "../../host/core/host.ts";
 import type { Permission } from "../../host/core/permissions.ts";
 import type { Cell } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
+import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, textOf, utf8 } from "../support/scripted-cell.ts";
@@ -61,7 +62,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
       const services = [{ name: `${name}.get`, entryPoint: "state" }];
       host.add(definition(name, {}, { module, entryPoints, services, permissions, grants: permissions }), cell);
     }
-    await host.start();
+    await startAll(host, memoryLog());
     host.state.set("secrets.key", utf8("hunter2 ".repeat(40)));
     const call = async (service: string): Promise<string> =>
       textOf(
@@ -78,7 +79,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
       expect(stolen).toContain("permission-denied");
       expect(stolen).not.toContain("hunter2");
     }
-    await host.stop(0);
+    await stopAll(host, 0);
   });
 
   it("lets a polite plugin in between long copies of blocks", async () => {

@@ -2,11 +2,14 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../host/adapters/system-clock.ts";
+import type { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { Cell, PluginImage } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import type { Limits, PluginDefinition } from "../../host/core/types.ts";
+import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
+import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, textOf, utf8 } from "../support/scripted-cell.ts";
 import { wat } from "../support/wat.ts";
@@ -19,11 +22,14 @@ const GREEDY = `(module
   (import "extism:host/env" "log_info" (func $log (param i64)))
   (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
   (import "extism:host/user" "config_get" (func $config_get (param i64) (result i64)))
+  (import "extism:host/user" "storage_set" (func $storage_set (param i64 i64) (result i64)))
   (import "extism:host/user" "events_publish" (func $publish (param i64 i64 i64) (result i64)))
   (import "extism:host/user" "services_call" (func $call (param i64 i64 i64) (result i64)))
   (import "bulkhead:host/memory" "release" (func $release (param i64)))
   (import "bulkhead:host/memory" "store" (func $store (param i32 i64 i32)))
   (memory 1)
+  (table $t 0 funcref)
+  (global $depth (mut i32) (i32.const 0))
   (data (i32.const 0) "text/plainnext.run\\00")
   (func $text (param $at i32) (param $length i32) (result i64) (local $block i64)
     (local.set $block (call $alloc (i64.extend_i32_u (local.get $length))))
@@ -32,6 +38,13 @@ const GREEDY = `(module
   (func (export "spin") (result i32) (loop (br 0)) (i32.const 0))
   (func (export "ask_for_ever") (result i32) (loop $again (call $release (call $config_get (call $input))) (br $again)) (i32.const 0))
   (func (export "log_for_ever") (result i32) (loop $again (call $log (call $input)) (br $again)) (i32.const 0))
+  (func (export "store") (result i32) (call $give (call $storage_set (call $input) (i64.const 0))))
+  (func (export "grow_table") (result i32)
+    (if (i32.ne (table.grow $t (ref.null func) (i32.const 50)) (i32.const 0)) (then (unreachable)))
+    (table.grow $t (ref.null func) (i32.const 51)))
+  (func $deeper (param i32) (if (local.get 0) (then (call $deeper (i32.sub (local.get 0) (i32.const 1))) (global.set $depth (i32.const 0)))))
+  (func (export "nest_2000") (result i32) (call $deeper (i32.const 2000)) (i32.const 0))
+  (func (export "nest_for_ever") (result i32) (call $deeper (i32.const -1)) (i32.const 0))
   (func (export "publish") (result i32)
     (call $give (call $publish (call $input) (call $text (i32.const 0) (i32.const 10)) (i64.const 0))))
   (func (export "relay") (result i32)
@@ -43,7 +56,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
 
   afterEach(() => cell[Symbol.asyncDispose]());
 
-  const load = async (limits: Partial<Limits>): Promise<PluginImage> => {
+  const load = async (limits: Partial<Limits> = {}): Promise<PluginImage> => {
     cell = createCell(kind, log);
     const greedy = image("greedy", await wat(GREEDY), limits);
     await cell.load(greedy);
@@ -66,6 +79,31 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     expect(performance.now() - start).toBeGreaterThan(1_500);
   }, 30_000);
 
+  it("refuses a storage key more than it may have", async () => {
+    await load({ storageKeys: 2 });
+    const answers: string[] = [];
+    for (const input of ["a", "b", "a", "c"]) {
+      const outcome = await runTurn(cell, "greedy", "store", { input });
+      answers.push(outcome.ok ? textOf(outcome.output) : outcome.error.code);
+    }
+    expect(answers.slice(0, 3)).toEqual(["\0", "\0", "\0"]);
+    expect(answers[3]).toMatch(/quota-exceeded.*limits\.storageKeys/);
+  });
+
+  it("lets a table grow as far as it may", async () => {
+    await load({ tableElements: 100 });
+    // The first growth works, the second answers -1, which the export returns.
+    expect(await runTurn(cell, "greedy", "grow_table")).toMatchObject({ ok: false, error: { message: expect.stringContaining("-1") } });
+  });
+
+  it("ends a turn that nests too deep, and tells so from a trap", async () => {
+    await load();
+    expect(await runTurn(cell, "greedy", "nest_2000")).toMatchObject({ ok: true });
+    const outcome = await runTurn(cell, "greedy", "nest_for_ever");
+    const error = { code: "memory-exhausted", message: expect.stringContaining("limits.stackBytes") };
+    expect(outcome).toMatchObject({ ok: false, error, broken: true });
+  });
+
   it("drops log lines beyond the limit and keeps the cell", async () => {
     log.lines.length = 0;
     await load({ cpuMs: 200, logBytesPerMinute: 10_000 });
@@ -78,6 +116,33 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
       ok: false,
       error: { code: expect.stringMatching("-exhausted|quota-exceeded") },
     });
+  });
+});
+
+describe("a process cell", () => {
+  it("gives less stack than V8 does to a plugin that may have less", async () => {
+    const cell = createCell("process", memoryLog());
+    await cell.load(image("greedy", await wat(GREEDY), { stackBytes: 64 * 1024 }));
+    expect(await runTurn(cell, "greedy", "nest_2000")).toMatchObject({ ok: false, error: { code: "memory-exhausted" } });
+    expect(await runTurn(cell, "greedy", "store", { input: "a" })).toMatchObject({ ok: true });
+    await cell[Symbol.asyncDispose]();
+  });
+});
+
+describe("admission", () => {
+  it("refuses a module that is larger, or has larger tables, than the plugin may have", async () => {
+    const wasm = await wat(GREEDY.replace("(table $t 0", "(table $t 11"));
+    const refusal = (limits: Partial<Limits>): string | undefined => {
+      try {
+        image("greedy", wasm, limits);
+        return undefined;
+      } catch (thrown) {
+        return (thrown as HostError).detail;
+      }
+    };
+    expect(refusal({ tableElements: 11, moduleBytes: wasm.length })).toBeUndefined();
+    expect(refusal({ tableElements: 10 })).toContain("the limit maxTableElements is 10");
+    expect(refusal({ moduleBytes: 100 })).toContain("maxModuleBytes");
   });
 });
 
@@ -95,7 +160,7 @@ describe("in the core", () => {
       const services = ["relay", "publish", "spin"].map((entryPoint) => ({ name: `${name}.${entryPoint}`, entryPoint }));
       made.add(definition(name, {}, { module, entryPoints, limits: all, permissions, grants: permissions, services, ...rest }), cell);
     }
-    await made.start();
+    await startAll(made, memoryLog());
     return made;
   };
   const call = (on: Host, service: string, payload: Uint8Array): Promise<string> =>
@@ -139,13 +204,36 @@ describe("in the core", () => {
     expect(plugin?.state).toBe("running");
   });
 
+  it("starts others while one hangs in on_load, but nothing that depends on it, and stops all at once", async () => {
+    cell = createCell("inline", memoryLog());
+    const made = new Host({ clock: systemClock, log: memoryLog() });
+    const hanging = image("hanging", await wat(GREEDY.replace('(export "spin")', '(export "on_load")')), {
+      startMs: 400,
+      cpuMs: 60_000,
+      deadlineMs: 60_000,
+    });
+    const polite = image("polite", await wat(GREEDY));
+    const services = [{ name: "polite.store", entryPoint: "store" }];
+    made.add(definition("hanging", {}, hanging), cell);
+    made.add(definition("waiting", {}, { ...polite, name: "waiting", dependencies: ["hanging"] }), cell);
+    made.add(definition("polite", {}, { ...polite, services }), cell);
+    const starting = startAll(made, memoryLog());
+    await eventually("polite runs", () => made.plugin("polite")?.state === "running" || undefined);
+    expect(made.plugins.map(({ state }) => state)).toEqual(["starting", "installed", "running"]);
+    expect(await call(made, "polite.store", utf8("key"))).toBe("\0");
+    await starting;
+    expect(made.plugins.map(({ state }) => state)).toEqual(["failed", "failed", "running"]);
+    await stopAll(made, 100);
+    expect(await call(made, "polite.store", utf8("key"))).toBe("plugin-not-running");
+  });
+
   it("fails a plugin that takes too long to start, and goes on", async () => {
     const source = GREEDY.replace('(export "spin")', '(export "on_load")');
     cell = createCell("inline", memoryLog());
     const made = new Host({ clock: systemClock, log: memoryLog() });
     const { module, entryPoints, limits } = image("slow", await wat(source), { startMs: 50, cpuMs: 60_000, deadlineMs: 60_000 });
     made.add(definition("slow", {}, { module, entryPoints, limits }), cell);
-    await made.start();
+    await startAll(made, memoryLog());
     expect(made.plugin("slow")).toMatchObject({ state: "failed", failure: { code: "deadline-exceeded" } });
   });
 });

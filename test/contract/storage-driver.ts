@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { StorageDriver } from "../../host/core/ports.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 
-export function storageDriverContract(open: (options?: { maxBytes?: number }) => StorageDriver): void {
+export function storageDriverContract(open: (options?: { maxBytes?: number; maxKeys?: number }) => StorageDriver): void {
   const keys = (driver: StorageDriver, prefix: string, after?: string, limit = 100): string[] => driver.keys({ prefix, after, limit });
 
   describe("storage driver contract", () => {
@@ -50,6 +50,19 @@ export function storageDriverContract(open: (options?: { maxBytes?: number }) =>
         expect(textOf(driver.get(key) ?? utf8(""))).toBe(key);
       }
       expect(keys(driver, "")).toHaveLength(3);
+      driver.close();
+    });
+
+    it("refuses one key more than its limit with quota-exceeded, while those that it has can change, and takes another once one is deleted", () => {
+      const driver = open({ maxKeys: 3 });
+      for (const key of ["a", "b", "c", "a"]) driver.set(key, utf8("1"));
+      expect(() => driver.set("d", utf8("1"))).toThrow(/has 3 keys; its limit is 3 \(limits\.storageKeys\)/);
+      driver.set("b", utf8("2"));
+      expect(driver.delete("absent")).toBe(false);
+      driver.delete("a");
+      driver.set("d", utf8("1"));
+      expect(() => driver.set("a", utf8("1"))).toThrow(expect.objectContaining({ code: "quota-exceeded" }));
+      expect(keys(driver, "")).toEqual(["b", "c", "d"]);
       driver.close();
     });
 

@@ -16,7 +16,7 @@ function scope(overrides: Partial<CellScope> = {}): TestScope {
   const logged: string[] = [];
   const faults: unknown[] = [];
   return {
-    storage: new PluginStorage(openSqliteStorage({ dir: undefined, plugin: "p", maxBytes: 1024 * 1024 })),
+    storage: new PluginStorage(openSqliteStorage({ dir: undefined, plugin: "p", maxBytes: 1024 * 1024, maxKeys: 1_000 })),
     config: { greeting: "héllo" },
     clock: fakeClock(),
     caller: { kind: "plugin", name: "other" },

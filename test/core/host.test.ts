@@ -9,6 +9,7 @@ import type { Turn } from "../../host/core/ports.ts";
 import { startTrace, traceIdOf } from "../../host/core/trace.ts";
 import type { Bytes, PluginDefinition } from "../../host/core/types.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
@@ -28,7 +29,7 @@ async function boot(plugins: Readonly<Record<string, [Script, Partial<PluginDefi
   host.onTurn((turn) => turns.push(turn));
   const cell = scriptedCell(Object.fromEntries(Object.entries(plugins).map(([name, [script]]) => [name, script])));
   for (const [name, [script, rest]] of Object.entries(plugins)) host.add(definition(name, script, rest), cell);
-  await host.start();
+  await startAll(host, log);
   return { host, clock, log, turns };
 }
 
@@ -49,7 +50,7 @@ async function bootInMortalCell(): Promise<{ host: Host; end: (error: HostError)
   const cell = new CellClient({ channel, clock: systemClock, log: memoryLog(), ended: async () => {} });
   const limits = { ...DEFAULT_LIMITS, mailboxLength: 100_000 };
   host.add(definition("p", { serve: () => undefined }, { ...provides("p.x"), limits }), cell);
-  await host.start();
+  await startAll(host, memoryLog());
   return { host, end: (error) => cell.die(error) };
 }
 
@@ -146,26 +147,17 @@ describe("services", () => {
   });
 
   it("may only be provided below the plugin's own name, and once", async () => {
-    const { host } = await boot({
-      a: [{ serve: () => undefined }, provides("a.x")],
-      thief: [{ serve: () => undefined }, provides("a.y")],
-      twice: [
-        { serve: () => undefined },
-        {
-          services: [
-            { name: "twice.x", entryPoint: "serve" },
-            { name: "twice.x", entryPoint: "serve" },
-          ],
-        },
-      ],
-      odd: [{ serve: () => undefined }, provides("odd")],
-    });
-    expect(host.plugins.map((plugin) => [plugin.name, plugin.state, plugin.failure?.code])).toEqual([
-      ["a", "running", undefined],
-      ["thief", "failed", "permission-denied"],
-      ["twice", "failed", "service-taken"],
-      ["odd", "failed", "permission-denied"],
-    ]);
+    const { host } = await boot({ a: [{ serve: () => undefined }, provides("a.x")] });
+    const cell = scriptedCell({});
+    const add = (name: string, ...services: string[]) =>
+      host.add(definition(name, {}, { services: services.map((service) => ({ name: service, entryPoint: "serve" })) }), cell);
+    expect(() => add("thief", "a.y")).toThrow(expect.objectContaining({ code: "permission-denied" }));
+    expect(() => add("odd", "odd")).toThrow(expect.objectContaining({ code: "permission-denied" }));
+    expect(() => add("twice", "twice.x", "twice.x")).toThrow(expect.objectContaining({ code: "service-taken" }));
+    expect(host.plugins.map(({ name }) => name)).toEqual(["a"]);
+    // Nothing of what was refused is left behind.
+    await expect(call(host, "twice.x")).rejects.toMatchObject({ code: "no-such-service" });
+    add("twice", "twice.x");
     await expect(call(host, "twice.x")).rejects.toMatchObject({ code: "plugin-not-running" });
   });
 });
@@ -368,7 +360,7 @@ describe("lifecycle", () => {
   it("starts in the order that it is given, stops in the opposite one", async () => {
     const order: string[] = [];
     const { host } = await boot({ b: [recording("b", order)], a: [recording("a", order), { dependencies: ["b"] }] });
-    await host.stop(100);
+    await stopAll(host, 100);
     expect(order).toEqual(["b on_load", "b on_start", "a on_load", "a on_start", "a on_stop", "a on_unload", "b on_stop", "b on_unload"]);
     expect(host.plugins.map((plugin) => plugin.state)).toEqual(["stopped", "stopped"]);
   });
@@ -397,7 +389,7 @@ describe("lifecycle", () => {
     });
     expect(host.plugin("bad")?.failure?.message).toContain("on_start failed");
     expect(host.plugin("needs")?.failure?.message).toContain("needs bad, which is not running");
-    expect(host.plugin("x")?.failure?.message).toContain("needs y, which is not running");
+    expect(host.plugin("x")?.failure?.message).toContain("cycle of dependencies: x, y");
     expect(log.lines.filter((line) => line.level === "error")).toHaveLength(5);
   });
 
@@ -407,8 +399,9 @@ describe("lifecycle", () => {
     const { host, clock } = await boot({ p: [script, provides("p.x")] });
     const first = call(host, "p.x");
     await settle();
-    const stopping = host.stop(1_000);
-    await expect(call(host, "p.x")).rejects.toMatchObject({ code: "no-such-service" });
+    const stopping = stopAll(host, 1_000);
+    await settle();
+    await expect(call(host, "p.x")).rejects.toMatchObject({ code: "plugin-not-running" });
     waiting.shift()?.();
     await stopping;
     expect(await first).toBe("done");
@@ -451,7 +444,7 @@ describe("lifecycle", () => {
     const services = ["trap", "refuse"].map((entryPoint) => ({ name: `p.${entryPoint}`, entryPoint }));
     const { host, log } = await boot({ p: [script, { services }] });
     for (const { name } of services) await call(host, name).catch(() => {});
-    await host.stop(0);
+    await stopAll(host, 0);
     expect(log.lines.map((line) => `${line.message} ${String(line.cause)}`)).toEqual([
       "trap failed: unreachable at wasm-function[1]",
       "on_stop failed: cannot stop undefined",
@@ -462,7 +455,7 @@ describe("lifecycle", () => {
     const { host } = await boot({ p: [{}] });
     expect(() => host.add(definition("host", {}), scriptedCell({}))).toThrow(/no plugin name or reserved/);
     expect(() => host.add(definition("p", {}), scriptedCell({}))).toThrow(/there already/);
-    await host.stop(0);
+    await stopAll(host, 0);
     const context = { caller: { kind: "host", name: "test" } as const, traceparent: startTrace(), deadline: 1_000, waiting: [] };
     expect(await host.plugin("p")?.enter("serve", utf8(""), context)).toMatchObject({ ok: false, error: { code: "plugin-not-running" } });
   });

@@ -8,6 +8,7 @@ import { FrameSplitter } from "../../host/cell/pipe-channel.ts";
 import { HostError } from "../../host/core/errors.ts";
 import { compilePattern } from "../../host/core/names.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { parseManifest } from "../../host/install/manifest.ts";
 import { wat } from "../support/wat.ts";
 
@@ -49,7 +50,7 @@ describe("admission", () => {
         for (const [index, value] of [[at, byte] as const, ...more]) module[index] = value;
         let result: Uint8Array<ArrayBuffer> | undefined;
         const code = codeOf(() => {
-          result = admitPlugin(module.slice(0, length), { memoryBytes: 65_536 * 16 }).module;
+          result = admitPlugin(module.slice(0, length), { ...DEFAULT_LIMITS, memoryBytes: 65_536 * 16 }).module;
         });
         if (result === undefined) expect(code).toBe("admission-refused");
         else {

@@ -1,6 +1,6 @@
 // Real cells of every kind for tests, and turns to put into them.
 
-import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
+import { openPluginStorage } from "../../host/adapters/storage-sqlite.ts";
 import { systemClock } from "../../host/adapters/system-clock.ts";
 import { createInlineCell } from "../../host/cell/inline-cell.ts";
 import { createProcessCell } from "../../host/cell/process-cell.ts";
@@ -17,9 +17,7 @@ export const CELL_KINDS: readonly CellKind[] = ["inline", "thread", "process"];
 export function createCell(kind: CellKind, log: LogSink, storageDir?: string): Cell {
   if (kind === "thread") return createThreadCell({ clock: systemClock, log, storageDir });
   if (kind === "process") return createProcessCell({ clock: systemClock, log, storageDir, plugins: undefined });
-  const openStorage = (image: PluginImage) =>
-    openSqliteStorage({ dir: storageDir, plugin: image.name, maxBytes: image.limits.storageBytes });
-  return createInlineCell({ clock: systemClock, log, openStorage });
+  return createInlineCell({ clock: systemClock, log, openStorage: (image) => openPluginStorage(storageDir, image) });
 }
 
 export function image(
