@@ -65,7 +65,7 @@ export interface HardenedProcess {
   kill(): void;
   /** Resident bytes now; undefined where the system does not tell. */
   residentBytes(): number | undefined;
-  /** Lets the process allocate this much more than it had at the first call. False where the system cannot hold it. */
+  /** Lets the process, which has booted, allocate this much more than it had at the first call. False where the system cannot hold it. */
   capMemory(bytes: number): Promise<boolean>;
 }
 
@@ -121,8 +121,9 @@ function exitOf(child: ChildProcess): Promise<string> {
   });
 }
 
-function memoryOf({ pid }: ChildProcess): Pick<HardenedProcess, "residentBytes" | "capMemory"> {
+function memoryOf(child: ChildProcess): Pick<HardenedProcess, "residentBytes" | "capMemory"> {
   const buffer = Buffer.alloc(128);
+  let pid = child.pid ?? -1;
   let baseKib = 0;
   return {
     residentBytes() {
@@ -137,6 +138,8 @@ function memoryOf({ pid }: ChildProcess): Pick<HardenedProcess, "residentBytes" 
     },
     async capMemory(bytes) {
       try {
+        // The process booted by now, so where a launcher stands before it, this finds it.
+        pid = innermost(pid);
         baseKib ||= Number(/VmData:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
         await run("prlimit", ["--pid", String(pid), `--data=${baseKib * 1_024 + bytes}:`, "--core=0:0"], { timeout: PRLIMIT_TIMEOUT_MS });
         return true;
@@ -145,6 +148,12 @@ function memoryOf({ pid }: ChildProcess): Pick<HardenedProcess, "residentBytes" 
       }
     },
   };
+}
+
+/** The process itself, or the last of the only children below it: bubblewrap waits outside for what it runs inside. */
+function innermost(pid: number): number {
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ");
+  return child === undefined || child === "" ? pid : innermost(Number(child));
 }
 
 /** What a cell needs besides its plugins: V8, Node and their threads. */

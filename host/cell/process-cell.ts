@@ -92,7 +92,11 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
       budget += memoryOf(image);
       maxFrameBytes = Math.max(maxFrameBytes, image.limits.payloadBytes + FRAME_OVERHEAD_BYTES);
       await client.ping();
-      await child.capMemory(budget);
+      if (!(await child.capMemory(budget))) {
+        const message =
+          "the memory of process cells is watched but not capped; that needs Linux and the command prlimit (package util-linux)";
+        log.write({ level: "warning", plugin: "host", message });
+      }
       await CellClient.prototype.load.call(client, image);
     },
   });

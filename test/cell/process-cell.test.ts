@@ -1,9 +1,10 @@
 // What a process cell and its supervisor promise when the process dies, falls silent or speaks nonsense.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chownSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../host/adapters/system-clock.ts";
 import { CellClient } from "../../host/cell/client.ts";
 import { createProcessCell } from "../../host/cell/process-cell.ts";
@@ -37,22 +38,36 @@ const PLUGIN = `(module
 
 const textOf = (outcome: TurnOutcome): string => (outcome.ok ? new TextDecoder().decode(outcome.output) : `error ${outcome.error.code}`);
 
+/** The process and those above it, up to the first. */
+function ancestry(pid: number): number[] {
+  try {
+    const parent = Number(/PPid:\t(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
+    return parent === 0 ? [pid] : [pid, ...ancestry(parent)];
+  } catch {
+    return [pid];
+  }
+}
+
 describe("a process cell", () => {
-  const folder = mkdtempSync(join(tmpdir(), "bulkhead-test-"));
+  let folder: string;
   let cell: SupervisedCell;
 
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "bulkhead-test-"));
+  });
   afterEach(async () => {
     await cell[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = async (): Promise<number> => {
+  const start = async (hardening = {}): Promise<number> => {
     const pids: number[] = [];
     cell = createProcessCell({
       clock: systemClock,
       log: memoryLog(),
       storageDir: folder,
       plugins: ["p"],
+      hardening,
       onStart: (pid) => pids.push(pid),
     });
     await cell.load(image("p", await wat(PLUGIN), { cpuMs: 60_000 }));
@@ -73,7 +88,6 @@ describe("a process cell", () => {
 
   it("has neither files nor environment nor network of the host", async () => {
     const pid = await start();
-    const { readFileSync, readdirSync, readlinkSync } = await import("node:fs");
     expect(readFileSync(`/proc/${pid}/environ`, "latin1")).toBe("");
     const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
     // Sockets: the channel and standard error. The rest is the event loop's own, code, and the plugin's storage.
@@ -84,6 +98,41 @@ describe("a process cell", () => {
     expect(limits).toMatch(/Max core file size +0 +0/);
     expect(limits).toMatch(/Max data size +\d+ +unlimited/);
   }, 30_000);
+
+  const isRoot = process.getuid?.() === 0;
+  const hasBubblewrap = spawnSync("bwrap", ["--ro-bind", "/", "/", "--unshare-all", "true"]).status === 0;
+
+  it.skipIf(!isRoot)(
+    "runs as another user without new privileges when the operator says so (needs root)",
+    async () => {
+      chownSync(folder, 65_534, 65_534);
+      const pid = await start({ uid: 65_534, gid: 65_534, noNewPrivileges: true });
+      const status = readFileSync(`/proc/${pid}/status`, "latin1");
+      expect(status).toMatch(/Uid:\t65534\t65534/);
+      expect(status).toMatch(/Gid:\t65534\t65534/);
+      expect(status).toMatch(/NoNewPrivs:\t1/);
+      expect(textOf(await runTurn(cell, "p", "put", { input: "mine" }))).toBe("\0");
+      expect(statSync(join(folder, "p.sqlite")).uid).toBe(65_534);
+    },
+    30_000,
+  );
+
+  it.skipIf(!hasBubblewrap)(
+    "runs in namespaces of its own when the operator says so (needs bubblewrap), its memory capped all the same",
+    async () => {
+      const launcher = await start({ bubblewrap: true });
+      const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && ancestry(Number(name)).includes(launcher));
+      const inner = pids.find(
+        (pid) =>
+          readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("--permission") &&
+          ancestry(Number(pid)).length > ancestry(launcher).length + 1,
+      );
+      expect(readlinkSync(`/proc/${inner}/ns/net`)).not.toBe(readlinkSync("/proc/self/ns/net"));
+      expect(readFileSync(`/proc/${inner}/limits`, "latin1")).toMatch(/Max data size +\d+ +unlimited/);
+      expect(textOf(await runTurn(cell, "p", "put", { input: "mine" }))).toBe("\0");
+    },
+    30_000,
+  );
 
   it("replaces a process that does not answer, stopped by whatever it may be", async () => {
     const pid = await start();
