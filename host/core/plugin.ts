@@ -48,6 +48,7 @@ export class Plugin {
   readonly definition: PluginDefinition;
   readonly permissions: Permissions;
   readonly publishing: RateLimit;
+  readonly #hostTime: RateLimit;
   readonly #ports: PluginPorts;
   readonly #mailbox: Mailbox<PendingTurn>;
   readonly #deadlines: Deadlines<PendingTurn>;
@@ -64,6 +65,7 @@ export class Plugin {
     this.permissions = new Permissions(definition.name, definition.permissions, definition.grants);
     this.#ports = ports;
     this.publishing = new RateLimit(ports.clock, definition.limits.publishesPerSecond, 1_000);
+    this.#hostTime = new RateLimit(ports.clock, definition.limits.hostMsPerSecond, 1_000);
     this.#mailbox = new Mailbox(2 * definition.limits.mailboxLength);
     this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
   }
@@ -174,7 +176,16 @@ export class Plugin {
       expiresAt: deadline,
       inFlight: false,
       ended: false,
-      answer: async (functionName, args) => (turn.ended ? encodeError(endedTurn) : this.#ports.answer(this, context, functionName, args)),
+      answer: async (functionName, args) => {
+        const { clock } = this.#ports;
+        const { owedMs } = this.#hostTime;
+        if (owedMs > 0) await new Promise<void>((resolve) => clock.after(owedMs, resolve));
+        const start = clock.monotonicMs();
+        if (turn.ended || start > deadline) return encodeError(endedTurn);
+        const answer = this.#ports.answer(this, context, functionName, args);
+        this.#hostTime.spend(clock.monotonicMs() - start);
+        return answer;
+      },
       settle: (outcome) => {
         if (turn.ended) return;
         turn.ended = true;

@@ -19,11 +19,27 @@ export class RateLimit {
 
   /** Takes `count` if that much is left, else nothing. */
   take(count: number): boolean {
-    const now = this.#clock.monotonicMs();
-    this.#left = Math.min(this.#amount, this.#left + ((now - this.#filledAt) * this.#amount) / this.#intervalMs);
-    this.#filledAt = now;
+    this.#refill();
     if (count > this.#left) return false;
     this.#left -= count;
     return true;
+  }
+
+  /** Takes `count`, whether that much is left or not. */
+  spend(count: number): void {
+    this.#refill();
+    this.#left -= count;
+  }
+
+  /** Until what was spent too much is made up for. */
+  get owedMs(): number {
+    this.#refill();
+    return Math.max(0, (-this.#left * this.#intervalMs) / this.#amount);
+  }
+
+  #refill(): void {
+    const now = this.#clock.monotonicMs();
+    this.#left = Math.min(this.#amount, this.#left + ((now - this.#filledAt) * this.#amount) / this.#intervalMs);
+    this.#filledAt = now;
   }
 }

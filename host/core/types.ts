@@ -39,6 +39,8 @@ export interface Limits {
   readonly startMs: number;
   /** Host functions called in one turn. */
   readonly hostCalls: number;
+  /** Time within a second that the host itself works on host functions; a plugin that has used it waits for their answers. */
+  readonly hostMsPerSecond: number;
   readonly publishesPerSecond: number;
   readonly logBytesPerMinute: number;
   /** Inputs of all turns waiting or running. */

@@ -20,6 +20,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   cpuMsPerSecond: 1_000,
   startMs: 5_000,
   hostCalls: 100_000,
+  hostMsPerSecond: 200,
   publishesPerSecond: 10_000,
   logBytesPerMinute: MIB,
   mailboxBytes: 16 * MIB,

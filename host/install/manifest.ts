@@ -44,6 +44,7 @@ export interface LimitsInput {
   readonly cpuMsPerSecond?: number | undefined;
   readonly startMs?: number | undefined;
   readonly hostCalls?: number | undefined;
+  readonly hostMsPerSecond?: number | undefined;
   readonly publishesPerSecond?: number | undefined;
   readonly logMiBPerMinute?: number | undefined;
   readonly mailboxMiB?: number | undefined;
@@ -91,6 +92,7 @@ export const limitsSchema: z.ZodType<LimitsInput> = z.strictObject({
   cpuMsPerSecond: z.number().positive().max(1_000).optional(),
   startMs: z.number().positive().max(600_000).optional(),
   hostCalls: z.int().positive().max(1_000_000_000).optional(),
+  hostMsPerSecond: z.number().positive().max(1_000).optional(),
   publishesPerSecond: z.int().positive().max(1_000_000).optional(),
   logMiBPerMinute: z.number().positive().max(1_024).optional(),
   mailboxMiB: z.number().positive().max(1_024).optional(),
@@ -168,6 +170,7 @@ export function toLimits(input: LimitsInput): { readonly [K in keyof Limits]: nu
     cpuMsPerSecond: input.cpuMsPerSecond,
     startMs: input.startMs,
     hostCalls: input.hostCalls,
+    hostMsPerSecond: input.hostMsPerSecond,
     publishesPerSecond: input.publishesPerSecond,
     logBytesPerMinute: toBytes(input.logMiBPerMinute),
     mailboxBytes: toBytes(input.mailboxMiB),

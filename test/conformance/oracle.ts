@@ -17,7 +17,7 @@ const decoder = new TextDecoder();
 /** A failure without words of the guest's own is a trap. */
 export function heard(result: GuestResult): Heard {
   if (result.ok) return { said: decoder.decode(result.output) };
-  return result.message.includes(" trapped: ") ? "trapped" : { failed: result.message };
+  return result.message.includes(" trapped: ") || result.code === "memory-exhausted" ? "trapped" : { failed: result.message };
 }
 
 export async function startOracle(wasm: Uint8Array<ArrayBuffer>, config: Readonly<Record<string, string>> = {}): Promise<Listener> {

@@ -353,6 +353,32 @@ describe("turns", () => {
   });
 });
 
+describe("the host's own time", () => {
+  it("is limited for each plugin: answers wait until it is made up for, and none comes for a turn that has ended", async () => {
+    const publishing: Script = {
+      serve: async (_input, turn) => {
+        for (let i = 0; i < 3; i += 1) await ask(turn, "events.publish", "p.happened", "text/plain", "");
+        return utf8("done");
+      },
+    };
+    const { host, clock } = await boot({ p: [publishing, provides("p.x")] });
+    const times: number[] = [];
+    host.events.subscribe("p.*", () => {
+      times.push(clock.monotonicMs());
+      // As long as the host may work for a plugin within two seconds.
+      clock.pass(400);
+    });
+    const answer = call(host, "p.x");
+    await clock.advance(4_500);
+    expect(await answer).toBe("done");
+    expect(times).toEqual([0, 1_400, 3_400].map((at) => expect.closeTo(at, -1)));
+    const late = call(host, "p.x", "", 100).catch(({ code }) => code);
+    await clock.advance(10_000);
+    expect(await late).toBe("deadline-exceeded");
+    expect(times).toHaveLength(3);
+  });
+});
+
 describe("lifecycle", () => {
   const recording = (name: string, order: string[]): Script =>
     Object.fromEntries(["on_load", "on_start", "on_stop", "on_unload"].map((step) => [step, () => void order.push(`${name} ${step}`)]));

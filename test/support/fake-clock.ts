@@ -5,6 +5,8 @@ import type { Clock } from "../../host/core/ports.ts";
 export interface FakeClock extends Clock {
   /** Moves time and runs what is due, in order; lets promises settle in between. */
   advance(ms: number): Promise<void>;
+  /** Moves time while something works, which runs nothing. */
+  pass(ms: number): void;
 }
 
 export function fakeClock(epochMs: number = Date.UTC(2026, 0, 1)): FakeClock {
@@ -17,6 +19,9 @@ export function fakeClock(epochMs: number = Date.UTC(2026, 0, 1)): FakeClock {
       const timer = { at: elapsed + delayMs, callback };
       timers.add(timer);
       return () => timers.delete(timer);
+    },
+    pass(ms) {
+      elapsed += ms;
     },
     async advance(ms) {
       const end = elapsed + ms;
