@@ -2,7 +2,6 @@
 
 import { describeCause, HostError, toHostError } from "../core/errors.ts";
 import type { CellScope } from "../core/host-functions.ts";
-import { Mailbox } from "../core/mailbox.ts";
 import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
 import type { Bytes, Caller } from "../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../engine/engine.ts";
@@ -40,7 +39,8 @@ export class HostedPlugin implements Pacer {
   readonly #ports: HostedPluginPorts;
   readonly #scope: CellScope;
   readonly #account: Account = { virtualMs: 0 };
-  readonly #queue: Mailbox<ActiveTurn>;
+  /** A window of the host's mailbox. What expires here keeps its place until the running turn ends, without its input. */
+  readonly #queue: ActiveTurn[] = [];
   readonly #logLimit: LogLimit;
   #instance: GuestInstance | undefined;
   #running: ActiveTurn | undefined;
@@ -58,14 +58,12 @@ export class HostedPlugin implements Pacer {
     this.#guest = guest;
     this.#storage = new PluginStorage(storage);
     this.#ports = ports;
-    // The host hands over a window of its own mailbox; what expires here keeps its place until the running turn ends, without its input.
-    this.#queue = new Mailbox(Number.POSITIVE_INFINITY);
     this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
     this.#scope = this.#makeScope();
   }
 
   enqueue(turn: ActiveTurn): void {
-    this.#queue.offer(turn);
+    this.#queue.push(turn);
     if (this.#running === undefined && this.#queue.length === 1) this.#callNext();
   }
 
@@ -82,7 +80,7 @@ export class HostedPlugin implements Pacer {
   /** Stops what runs, answers what waits and closes the storage. */
   close(): void {
     const error = new HostError("plugin-not-running", `${this.#image.name} was unloaded`);
-    for (const turn of this.#queue.removeWhere(() => true)) turn.fail(error);
+    for (const turn of this.#queue.splice(0)) turn.fail(error);
     if (this.#running !== undefined) this.abort(this.#running, error);
     this.#storage.close();
   }
@@ -172,8 +170,8 @@ export class HostedPlugin implements Pacer {
   }
 
   readonly #startNext = (): void => {
-    let turn = this.#queue.take();
-    while (turn?.ended) turn = this.#queue.take();
+    let turn = this.#queue.shift();
+    while (turn?.ended) turn = this.#queue.shift();
     if (turn === undefined) this.#ports.scheduler.release(this.#account);
     else this.#start(turn);
   };

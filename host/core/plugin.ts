@@ -2,7 +2,6 @@
 
 import { Deadlines } from "./deadlines.ts";
 import { type ErrorShape, HostError, toHostError } from "./errors.ts";
-import { Mailbox } from "./mailbox.ts";
 import { Permissions } from "./permissions.ts";
 import type { Cell, Clock, Turn } from "./ports.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -50,7 +49,7 @@ export class Plugin {
   readonly publishing: RateLimit;
   readonly #hostTime: RateLimit;
   readonly #ports: PluginPorts;
-  readonly #mailbox: Mailbox<PendingTurn>;
+  #mailbox: PendingTurn[] = [];
   readonly #deadlines: Deadlines<PendingTurn>;
   #state: PluginState = "installed";
   #failure: ErrorShape | undefined;
@@ -66,7 +65,6 @@ export class Plugin {
     this.#ports = ports;
     this.publishing = new RateLimit(ports.clock, definition.limits.publishesPerSecond, 1_000);
     this.#hostTime = new RateLimit(ports.clock, definition.limits.hostMsPerSecond, 1_000);
-    this.#mailbox = new Mailbox(2 * definition.limits.mailboxLength);
     this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
   }
 
@@ -203,16 +201,17 @@ export class Plugin {
     };
     this.#queuedBytes += input.length;
     this.#deadlines.add(turn);
-    // Twice as long as the limit, so that the answered ones need clearing out only now and then.
-    while (!this.#mailbox.offer(turn)) this.#mailbox.removeWhere(({ ended }) => ended);
+    // Only when it is twice as long as the limit, so that the answered ones need clearing out only now and then.
+    if (this.#mailbox.length >= 2 * this.definition.limits.mailboxLength) this.#mailbox = this.#mailbox.filter(({ ended }) => !ended);
+    this.#mailbox.push(turn);
     this.#waiting += 1;
     if (this.#inFlight < MAX_IN_FLIGHT) this.#dispatchNext();
   }
 
   #dispatchNext(): void {
-    let turn = this.#mailbox.take();
+    let turn = this.#mailbox.shift();
     // Those that expired in the queue are answered already; finding them there one by one would cost a scan each.
-    while (turn?.ended) turn = this.#mailbox.take();
+    while (turn?.ended) turn = this.#mailbox.shift();
     if (turn === undefined) {
       if (this.#inFlight === 0) this.#onIdle?.();
       return;
@@ -237,7 +236,7 @@ export class Plugin {
 
   #refuseWaiting(): void {
     const error = new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
-    for (let turn = this.#mailbox.take(); turn !== undefined; turn = this.#mailbox.take()) turn.settle(failedTurn(error));
+    for (let turn = this.#mailbox.shift(); turn !== undefined; turn = this.#mailbox.shift()) turn.settle(failedTurn(error));
     this.#waiting = 0;
   }
 

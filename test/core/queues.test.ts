@@ -1,30 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Deadlines } from "../../host/core/deadlines.ts";
-import { Mailbox } from "../../host/core/mailbox.ts";
 import { childSpan, startTrace, traceIdOf } from "../../host/core/trace.ts";
 import { startOrder } from "../../host/install/start-order.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-
-describe("mailbox", () => {
-  it("keeps the order and refuses beyond its capacity", () => {
-    const mailbox = new Mailbox<number>(3);
-    expect([1, 2, 3, 4].map((n) => mailbox.offer(n))).toEqual([true, true, true, false]);
-    expect(mailbox.take()).toBe(1);
-    expect(mailbox.offer(5)).toBe(true);
-    expect(mailbox.removeWhere((n) => n === 3)).toEqual([3]);
-    expect([mailbox.take(), mailbox.take(), mailbox.take()]).toEqual([2, 5, undefined]);
-  });
-
-  it("stays in order over many rounds", () => {
-    const mailbox = new Mailbox<number>(100);
-    let next = 0;
-    for (let i = 0; i < 10_000; i += 1) {
-      mailbox.offer(i);
-      if (i % 2 === 0) expect(mailbox.take()).toBe(next++);
-      if (mailbox.length > 90) while (mailbox.length > 10) expect(mailbox.take()).toBe(next++);
-    }
-  });
-});
 
 describe("deadlines", () => {
   it("expires what is late, never early, and not what was removed", async () => {
