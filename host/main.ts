@@ -49,7 +49,7 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
   const log = givenLog ?? createJsonLog(adapters.log);
   const core = new Host({ clock: systemClock, log });
   const cells = lazyCells(configuration, log);
-  const admission = new AdmissionCache(join(configuration.dataDir, "admitted"));
+  const admission = new AdmissionCache(join(configuration.dataDir, "admitted"), configuration.hardening);
   const manifests = new Map<string, Manifest>();
   for (const [name, plugin] of Object.entries(configuration.plugins)) {
     try {

@@ -1,4 +1,4 @@
-// The binary form of what the host and the admission process say to each other: one request, one answer.
+// The binary form of what the host and the admission process say to each other: one word when it has booted, one request, one answer.
 
 import { type ErrorShape, HostError, isHostErrorCode } from "../core/errors.ts";
 import type { AdmittedModule, ModuleLimits } from "../engine/admit-plugin.ts";
@@ -9,7 +9,11 @@ export interface AdmissionRequest {
   readonly limits: ModuleLimits;
 }
 
-export type AdmissionAnswer = { readonly ok: true; readonly admitted: AdmittedModule } | { readonly ok: false; readonly error: ErrorShape };
+/** "ready" comes first, once the process has booted. */
+export type AdmissionAnswer =
+  | "ready"
+  | { readonly ok: true; readonly admitted: AdmittedModule }
+  | { readonly ok: false; readonly error: ErrorShape };
 
 export function writeAdmissionRequest(writer: FrameWriter, { wasm, limits }: AdmissionRequest): void {
   writer.frame(() => {
@@ -28,8 +32,8 @@ export function readAdmissionRequest(reader: FrameReader): AdmissionRequest {
 
 export function writeAdmissionAnswer(writer: FrameWriter, answer: AdmissionAnswer): void {
   writer.frame(() => {
-    const { module = new Uint8Array(0), ...rest } = answer.ok ? answer.admitted : {};
-    writer.text(JSON.stringify(answer.ok ? { ok: true, ...rest } : answer));
+    const { module = new Uint8Array(0), ...rest } = answer !== "ready" && answer.ok ? answer.admitted : {};
+    writer.text(JSON.stringify(answer !== "ready" && answer.ok ? { ok: true, ...rest } : answer));
     writer.bytes(module);
   });
 }
@@ -39,7 +43,9 @@ export function readAdmissionAnswer(reader: FrameReader): AdmissionAnswer {
   reader.u32();
   const text = reader.text();
   const module = reader.bytes().slice() as Uint8Array<ArrayBuffer>;
-  const said = JSON.parse(text) as Record<string, unknown>;
+  const answer: unknown = JSON.parse(text);
+  if (answer === "ready") return answer;
+  const said = answer as Record<string, unknown>;
   if (said.ok === true) {
     const { entryPoints, report } = said as unknown as AdmittedModule;
     if (!Array.isArray(entryPoints) || !entryPoints.every((name) => typeof name === "string") || typeof report !== "object") {

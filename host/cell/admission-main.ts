@@ -48,4 +48,5 @@ const channel = pipeChannel({
     throw cause;
   },
 });
+channel.send("ready");
 channel.receive((request) => channel.send(answerFor(request)));

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { HostError } from "../core/errors.ts";
 import type { AdmittedModule, ModuleLimits } from "../engine/admit-plugin.ts";
 import { type AdmissionAnswer, type AdmissionRequest, readAdmissionAnswer, writeAdmissionRequest } from "./admission-codec.ts";
-import { startHardenedProcess } from "./hardened-process.ts";
+import { type Hardening, startHardenedProcess } from "./hardened-process.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
@@ -33,6 +33,7 @@ export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
   limits: ModuleLimits,
   bounds: typeof ADMISSION_BOUNDS = ADMISSION_BOUNDS,
+  hardening: Hardening = {},
 ): Promise<AdmittedModule> {
   if (wasm.length > MAX_SOURCE_BYTES) {
     throw new HostError(
@@ -40,8 +41,8 @@ export async function admitInProcess(
       `the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`,
     );
   }
-  const child = startHardenedProcess({ entry: ENTRY, argument: {}, files: [], flags: FLAGS, hardening: {} });
-  const { promise, resolve, reject } = Promise.withResolvers<AdmissionAnswer>();
+  const child = startHardenedProcess({ entry: ENTRY, argument: {}, files: [], flags: FLAGS, hardening });
+  const { promise, resolve, reject } = Promise.withResolvers<Exclude<AdmissionAnswer, "ready">>();
   const refuse = (why: string, detail?: string): void =>
     reject(new HostError("admission-refused", `the module is refused: checking it ${why}`, { detail }));
   const channel = pipeChannel<AdmissionRequest, AdmissionAnswer>({
@@ -57,8 +58,11 @@ export async function admitInProcess(
     if ((child.residentBytes() ?? 0) > bounds.memoryBytes) refuse(`took more than ${Math.ceil(bounds.memoryBytes / MIB)} MiB of memory`);
   }, MEMORY_POLL_MS);
   void child.exited.then((how) => refuse("ended the admission process", how));
-  channel.receive(resolve);
-  channel.send({ wasm, limits });
+  channel.receive((answer) => {
+    if (answer !== "ready") resolve(answer);
+    // The cap holds between two looks at the memory.
+    else void child.capMemory(bounds.memoryBytes).then(() => channel.send({ wasm, limits }));
+  });
   try {
     const answer = await promise;
     if (answer.ok) return answer.admitted;
@@ -73,10 +77,12 @@ export async function admitInProcess(
 /** Admits modules and remembers them in a folder, which is made when missing. Nothing but the host may write there. */
 export class AdmissionCache {
   readonly #folder: string;
+  readonly #hardening: Hardening;
   #engine: Promise<string> | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, hardening: Hardening = {}) {
     this.#folder = folder;
+    this.#hardening = hardening;
   }
 
   /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
@@ -90,7 +96,7 @@ export class AdmissionCache {
       () => undefined,
     );
     if (known !== undefined) return known;
-    const admitted = await admitInProcess(wasm, limits);
+    const admitted = await admitInProcess(wasm, limits, ADMISSION_BOUNDS, this.#hardening);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     // Another host, or this one, may read the entry at any moment, so it appears whole or not at all.
     const unfinished = `${file}.${process.pid}`;

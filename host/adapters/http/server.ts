@@ -73,7 +73,7 @@ async function close(app: FastifyInstance): Promise<void> {
 
 function addHostRoutes(app: FastifyInstance, { host }: HttpServerPorts): void {
   app.get("/healthz", async () => {
-    const failed = host.plugins.filter((plugin) => plugin.state === "failed").map((plugin) => plugin.name);
+    const failed = host.plugins.filter(({ state }) => state === "failed" || state === "quarantined").map((plugin) => plugin.name);
     return { status: failed.length === 0 ? "ok" : "degraded", failed };
   });
   app.get("/v1/plugins", async () =>
