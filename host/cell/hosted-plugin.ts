@@ -1,10 +1,10 @@
 // One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
 
 import { describeCause, HostError, toHostError } from "../core/errors.ts";
-import type { CellScope } from "../core/host-functions.ts";
 import type { Clock, PluginImage, StorageDriver } from "../core/ports.ts";
 import type { Bytes, Caller } from "../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../engine/engine.ts";
+import type { CellScope } from "../engine/guest/cell-functions.ts";
 import type { ActiveTurn } from "./active-turn.ts";
 import { LogLimit } from "./log-limit.ts";
 import { PluginStorage } from "./plugin-storage.ts";

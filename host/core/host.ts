@@ -128,9 +128,7 @@ export class Host {
 
   async #answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes> {
     const hostFunction = HOST_FUNCTIONS.get(functionName);
-    if (hostFunction?.place !== "host") {
-      return encodeError(new HostError("invalid-message", `${printable(functionName)} is no host function`));
-    }
+    if (hostFunction === undefined) return encodeError(new HostError("invalid-message", `${printable(functionName)} is no host function`));
     const { events, services, state } = this;
     const reportFault = (fault: unknown): void => this.#note("error", "host", `${functionName} failed`, context.traceparent, fault);
     return hostFunction.answer({ plugin, context, events, services, state, stamp: (event) => this.stamp(event), reportFault }, args);

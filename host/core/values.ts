@@ -13,6 +13,16 @@ export interface Codec<T> {
   encode(value: T): void;
 }
 
+/** What a function takes and answers, as WIT types. */
+export interface Signature {
+  readonly params: readonly string[];
+  readonly result: string;
+}
+
+export type Codecs = readonly Codec<unknown>[];
+export type Decoded<P extends Codecs> = { [K in keyof P]: P[K] extends Codec<infer T> ? T : never };
+
+const NOTHING = new Uint8Array(0);
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -46,6 +56,14 @@ function block(tag: 0 | 1, write: () => void): Bytes {
   write();
   return buffer.subarray(0, length);
 }
+
+export const signature = (params: Codecs, result: { readonly wit: string }): Signature => ({
+  params: params.map(({ wit }) => wit),
+  result: result.wit,
+});
+
+export const decodeAll = <P extends Codecs>(params: P, args: readonly Bytes[]): Decoded<P> =>
+  params.map((codec, i) => codec.decode(args[i] ?? NOTHING)) as Decoded<P>;
 
 /** The block of a successful answer; a view that is valid until the next block is made. */
 export const encodeResultView = <T>(codec: Codec<T>, value: T): Bytes => block(0, () => codec.encode(value));

@@ -17,7 +17,7 @@ export interface AdmittedModule {
 /** The limits of a plugin that decide about its module. */
 export type ModuleLimits = Pick<Limits, "memoryBytes" | "tableElements" | "moduleBytes">;
 
-export function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimits): AdmissionLimits {
+function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimits): AdmissionLimits {
   return {
     ...DEFAULT_ADMISSION_LIMITS,
     maxMemoryPages: Math.floor(memoryBytes / PAGE_BYTES),

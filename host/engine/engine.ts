@@ -1,8 +1,8 @@
 // The port between a cell and what runs a guest. A cell knows guests only by this.
 
 import type { HostError, HostErrorCode } from "../core/errors.ts";
-import type { CellScope } from "../core/host-functions.ts";
 import type { Bytes, Limits, TurnInput } from "../core/types.ts";
+import type { CellScope } from "./guest/cell-functions.ts";
 
 /** How a cell paces a guest. The guest calls these from its own stack, one at a time. */
 export interface Pacer {

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HOST_FUNCTIONS } from "../../host/core/host-functions.ts";
+import { FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
 import { EXTISM_USER, FUNCTION_BY_IMPORT, permissionOf } from "../../host/engine/guest/imports.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
@@ -60,7 +60,7 @@ describe("bulkhead inspect", () => {
 
   it("knows a permission for every function that touches others", () => {
     for (const [name, functionName] of FUNCTION_BY_IMPORT) {
-      const needsOne = HOST_FUNCTIONS.get(functionName)?.place === "host";
+      const needsOne = FUNCTIONS.get(functionName)?.place === "host";
       expect(permissionOf(EXTISM_USER, name) !== undefined, name).toBe(needsOne);
     }
   });

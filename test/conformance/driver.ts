@@ -1,11 +1,11 @@
 // Drives one instance through the Engine port, with a pacer that counts slices instead of looking at a clock.
 
 import { HostError } from "../../host/core/errors.ts";
-import type { CellScope } from "../../host/core/host-functions.ts";
 import type { LogLevel, StorageDriver } from "../../host/core/ports.ts";
 import type { Bytes, Limits, TurnInput } from "../../host/core/types.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { Engine, GuestInstance, GuestResult } from "../../host/engine/engine.ts";
+import type { CellScope } from "../../host/engine/guest/cell-functions.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 

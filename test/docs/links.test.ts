@@ -2,8 +2,8 @@
 
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { HOST_FUNCTIONS } from "../../host/core/host-functions.ts";
 import { PERMISSIONS } from "../../host/core/permissions.ts";
+import { FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
 import { anchorsOf, exists, filesNamedIn, linksOf, PAGES, ROOT, read } from "./markdown.ts";
 
 describe.each(PAGES)("%s", (page) => {
@@ -44,7 +44,7 @@ describe("the docs", () => {
     for (const place of ["cell", "host"] as const) {
       const [row = ""] = architecture.split("\n").filter((line) => line.startsWith(`| \`${place}\` |`));
       const named = [...row.matchAll(/`([a-z]+\.[a-z-]+)`/g)].map((match) => match[1]);
-      const expected = [...HOST_FUNCTIONS].filter(([, { place: is }]) => is === place).map(([name]) => name);
+      const expected = [...FUNCTIONS].filter(([, { place: is }]) => is === place).map(([name]) => name);
       expect(named.sort(), `${place} in ${ROOT}docs/architecture.md`).toEqual(expected.sort());
     }
   });

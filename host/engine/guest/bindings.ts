@@ -2,11 +2,11 @@
 // No import throws: what must end the guest goes to `control`, and the meter's next check kills it, uncatchably; until then nothing it asks for is done.
 
 import { HostError, toHostError } from "../../core/errors.ts";
-import { type CellFunction, HOST_FUNCTIONS } from "../../core/host-functions.ts";
 import type { Bytes } from "../../core/types.ts";
 import { encodeError } from "../../core/values.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
+import { type CellFunction, FUNCTIONS } from "./cell-functions.ts";
 import { BULK_MEMORY, EXTISM_ENV, EXTISM_USER, FUNCTION_BY_IMPORT } from "./imports.ts";
 import { GuestVars } from "./vars.ts";
 
@@ -62,7 +62,7 @@ export class Bindings {
   }
 
   #hostFunction(name: string): unknown {
-    const definition = HOST_FUNCTIONS.get(name);
+    const definition = FUNCTIONS.get(name);
     if (definition?.place === "cell") return (...handles: bigint[]) => this.#answerInCell(definition, handles);
     return new WebAssembly.Suspending((...handles: bigint[]) => this.#answerInHost(name, handles));
   }
@@ -136,7 +136,7 @@ export class Bindings {
       };
     const logger = (level: string) => {
       const encodedLevel = encoder.encode(JSON.stringify(level));
-      const write = HOST_FUNCTIONS.get("log.write");
+      const write = FUNCTIONS.get("log.write");
       return counted((handle = NO_BLOCK) => {
         if (write?.place === "cell") write.answer(scope, [encodedLevel, this.#blocks.view(handle) ?? EMPTY]);
         return NO_BLOCK;

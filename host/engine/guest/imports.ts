@@ -1,7 +1,7 @@
 // The allow-list: every import that the host provides, with its signature. What is not here is refused at admission.
 
-import { HOST_FUNCTIONS } from "../../core/host-functions.ts";
 import type { Permission } from "../../core/permissions.ts";
+import { FUNCTIONS } from "./cell-functions.ts";
 
 export const EXTISM_ENV = "extism:host/env";
 export const EXTISM_USER = "extism:host/user";
@@ -10,9 +10,7 @@ export const BULK_MEMORY = "bulkhead:host/memory";
 /** `services.current-caller` → `services_current_caller`, as docs/abi.md has it. */
 const importNameOf = (functionName: string): string => functionName.replaceAll(/[.-]/g, "_");
 
-export const FUNCTION_BY_IMPORT: ReadonlyMap<string, string> = new Map(
-  [...HOST_FUNCTIONS.keys()].map((name) => [importNameOf(name), name]),
-);
+export const FUNCTION_BY_IMPORT: ReadonlyMap<string, string> = new Map([...FUNCTIONS.keys()].map((name) => [importNameOf(name), name]));
 
 const ENV: Readonly<Record<string, string>> = {
   alloc: "i64:i64",
@@ -44,7 +42,7 @@ const ENV: Readonly<Record<string, string>> = {
   get_log_level: ":i32",
 };
 
-const user = [...HOST_FUNCTIONS].map(([name, { params }]) => [importNameOf(name), `${params.map(() => "i64").join(",")}:i64`] as const);
+const user = [...FUNCTIONS].map(([name, { params }]) => [importNameOf(name), `${params.map(() => "i64").join(",")}:i64`] as const);
 
 const ALLOWED: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [EXTISM_ENV, new Map(Object.entries(ENV))],

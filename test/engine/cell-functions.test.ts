@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
 import { PluginStorage } from "../../host/cell/plugin-storage.ts";
 import { HostError, isHostErrorCode, toHostError } from "../../host/core/errors.ts";
-import { type CellScope, HOST_FUNCTIONS } from "../../host/core/host-functions.ts";
 import type { Bytes } from "../../host/core/types.ts";
+import { type CellScope, FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 
@@ -29,7 +29,7 @@ function scope(overrides: Partial<CellScope> = {}): TestScope {
 }
 
 function ask(name: string, args: readonly (string | Bytes)[], within: CellScope = scope()): string {
-  const hostFunction = HOST_FUNCTIONS.get(name);
+  const hostFunction = FUNCTIONS.get(name);
   if (hostFunction?.place !== "cell") throw new Error(`${name} is not placed in the cell`);
   const block = hostFunction.answer(
     within,

@@ -1,0 +1,82 @@
+// The host functions that are answered where the guest runs. They touch only the plugin's own things, so they need no permission;
+// those that reach others are in core/host-functions.ts.
+
+import { HostError, toHostError } from "../../core/errors.ts";
+import { HOST_FUNCTIONS, type HostFunction } from "../../core/host-functions.ts";
+import { escapeControls } from "../../core/names.ts";
+import type { Clock, LogLevel, StorageDriver } from "../../core/ports.ts";
+import type { Bytes, Caller } from "../../core/types.ts";
+import * as value from "../../core/values.ts";
+
+const MAX_LOG_LINE_LENGTH = 8 * 1024;
+const MAX_RANDOM_BYTES = 65_536;
+
+/** What a cell function can reach: one plugin's own things and the current turn. */
+export interface CellScope {
+  /** Checks keys, sizes and ranges itself. */
+  readonly storage: StorageDriver;
+  readonly config: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly caller: Caller;
+  log(level: LogLevel, message: string): void;
+  /** Told of every failure that is the host's own fault. */
+  reportFault(fault: unknown): void;
+}
+
+export interface CellFunction extends value.Signature {
+  readonly place: "cell";
+  /** A view that is valid until the next host function answers. */
+  answer(scope: CellScope, args: readonly Bytes[]): Bytes;
+}
+
+// Nothing is thrown across the Wasm line: what `run` throws becomes the tagged error.
+function inCell<const P extends value.Codecs, R>(
+  params: P,
+  result: value.Codec<R>,
+  run: (scope: CellScope, ...args: value.Decoded<P>) => R,
+): CellFunction {
+  const answer: CellFunction["answer"] = (scope, args) => {
+    try {
+      return value.encodeResultView(result, run(scope, ...value.decodeAll(params, args)));
+    } catch (thrown) {
+      const error = toHostError(thrown);
+      if (error.code === "internal" || error.cause !== undefined) scope.reportFault(error);
+      return value.encodeError(error);
+    }
+  };
+  return { place: "cell", ...value.signature(params, result), answer };
+}
+
+function writeLog(scope: CellScope, level: LogLevel, message: string): void {
+  const cut = message.length > MAX_LOG_LINE_LENGTH;
+  const line = escapeControls(cut ? message.slice(0, MAX_LOG_LINE_LENGTH) : message);
+  scope.log(level, cut ? `${line}… (cut, it had ${message.length} characters)` : line);
+}
+
+function randomBytes(length: number): Bytes {
+  if (length > MAX_RANDOM_BYTES) {
+    throw new HostError("invalid-message", `${length} random bytes asked for; the limit is ${MAX_RANDOM_BYTES} a call`);
+  }
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+const TABLE = {
+  "log.write": inCell([value.level, value.text], value.nothing, writeLog),
+  "services.current-caller": inCell([], value.caller, (scope) => scope.caller),
+  "storage.get": inCell([value.text], value.optionBytes, (scope, key) => scope.storage.get(key)),
+  "storage.set": inCell([value.text, value.bytes], value.nothing, (scope, key, data) => scope.storage.set(key, data)),
+  "storage.delete": inCell([value.text], value.bool, (scope, key) => scope.storage.delete(key)),
+  "storage.keys": inCell([value.text, value.optionText, value.u32], value.texts, (scope, prefix, after, limit) =>
+    scope.storage.keys({ prefix, after, limit }),
+  ),
+  "config.get": inCell([value.text], value.optionText, (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
+  "clock.now": inCell([], value.u64, (scope) => Math.floor(scope.clock.now())),
+  "clock.monotonic": inCell([], value.u64, (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
+  "random.bytes": inCell([value.u32], value.bytes, (_scope, length) => randomBytes(length)),
+} as const satisfies Record<string, CellFunction>;
+
+/** Every function that a guest can ask for, wherever it is answered, by its name in wit/. */
+export const FUNCTIONS: ReadonlyMap<string, CellFunction | HostFunction> = new Map<string, CellFunction | HostFunction>([
+  ...Object.entries(TABLE),
+  ...HOST_FUNCTIONS,
+]);
