@@ -11,6 +11,7 @@ import { SLICE_MS } from "../../host/cell/scheduler.ts";
 import { Host } from "../../host/core/host.ts";
 import type { Cell, PluginImage } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
+import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { buildPlugin } from "../../scripts/build-plugins.ts";
 import { createCell, image, runTurn } from "../support/cells.ts";
 import { compileExtismPlugin, extismPlugin } from "./extism.ts";
@@ -143,7 +144,7 @@ async function benchEvents(kind: "thread" | "process", wasm: Uint8Array<ArrayBuf
     { ...definition, permissions: grants, grants, subscriptions: [{ type: "bench.*", entryPoint: "on_event" }] },
     cell,
   );
-  await host.start();
+  await startAll(host, QUIET);
   const worker = await extismPlugin(extism, { worker: true });
   const data = text.encode(`{"value":"${"x".repeat(86)}"}`);
   const traceparent = startTrace();
@@ -175,7 +176,7 @@ async function benchEvents(kind: "thread" | "process", wasm: Uint8Array<ArrayBuf
     runTheirs: async () => 1e6 / (await perCall(1_000, () => worker.call("on_event", data))),
     rounds: 5,
   });
-  await host.stop(1_000);
+  await stopAll(host, 1_000);
   await Promise.all([worker.close(), cell[Symbol.asyncDispose]()]);
   const ratio = rate.ours / rate.theirs;
   const work = `events of 100 B to one subscriber; ${kind} cell vs extism worker call`;
