@@ -1,12 +1,14 @@
 // The thread in which guests run that may never end: instantiates what it is sent, calls its exports and reports how each call ended.
+// guest-jobs.ts watches it.
 
 import { parentPort } from "node:worker_threads";
 import type { GuestEnvironment } from "../../host/engine/engine.ts";
 import { meteredEngine } from "../../host/engine/metered.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { Metered } from "../engine/meter/metered.ts";
+import { compare, type Modules } from "./comparison.ts";
+import { LIMITS } from "./guest-jobs.ts";
 
-export interface Job {
+export interface EndingJob {
   /** Admitted. */
   readonly module: Uint8Array<ArrayBuffer>;
   readonly entryPoints: readonly string[];
@@ -17,40 +19,35 @@ export interface Job {
   readonly slices: number;
 }
 
+export type Job = { readonly does: "end"; readonly job: EndingJob } | { readonly does: "compare"; readonly job: Modules };
+
 export interface Ending {
   readonly entryPoint: string;
   readonly returned: boolean;
   readonly message: string;
   /** Slices begun, the one that it did not get included. */
   readonly slices: number;
-  /** Its output and its blocks are within these bounds. */
   readonly outputBytes: number;
   readonly memoryBytes: number;
+  /** Failures that host functions took for the host's own. */
+  readonly faults: readonly string[];
 }
 
-const KIB = 1024;
-/** Small, so that a mutation meets them. */
-export const LIMITS: typeof DEFAULT_LIMITS = {
-  ...DEFAULT_LIMITS,
-  memoryBytes: 512 * KIB,
-  blockBytes: 128 * KIB,
-  payloadBytes: 64 * KIB,
-  tableElements: 1_000,
-};
 const OK_BLOCK = Uint8Array.of(0);
 
-async function runBare(job: Job, entryPoint: string): Promise<Ending> {
+async function runBare(job: EndingJob, entryPoint: string): Promise<Ending> {
   const guest = new Metered(job.module, { units: job.unitsPerSlice, max: job.slices });
   const how = await guest.call(entryPoint, 3, 4).then(
     (result) => ({ returned: true, message: String(result) }),
     (thrown: unknown) => ({ returned: false, message: String(thrown) }),
   );
-  return { entryPoint, ...how, slices: guest.slices, outputBytes: 0, memoryBytes: 0 };
+  return { entryPoint, ...how, slices: guest.slices, outputBytes: 0, memoryBytes: 0, faults: [] };
 }
 
-async function runInEngine(job: Job, entryPoint: string): Promise<Ending> {
+async function runInEngine(job: EndingJob, entryPoint: string): Promise<Ending> {
   const compiled = await meteredEngine.compile(job.module);
   let slices = 1;
+  const faults: string[] = [];
   const stored = new Map<string, Uint8Array>();
   const environment: GuestEnvironment = {
     plugin: "mutated",
@@ -67,9 +64,7 @@ async function runInEngine(job: Job, entryPoint: string): Promise<Ending> {
         close: () => {},
       },
       log: () => {},
-      reportFault: (fault) => {
-        throw new Error("a host function failed", { cause: fault });
-      },
+      reportFault: (fault) => void faults.push(String(fault)),
     },
     pacer: {
       async refuel() {
@@ -85,13 +80,17 @@ async function runInEngine(job: Job, entryPoint: string): Promise<Ending> {
   const { promise, resolve } = Promise.withResolvers<Ending>();
   instance.run(entryPoint, '{"name":"Ada"}', job.unitsPerSlice, (result) => {
     const how = result.ok ? { returned: true, message: "" } : { returned: false, message: `${result.code}: ${result.message}` };
-    resolve({ entryPoint, ...how, slices, outputBytes: result.ok ? result.output.length : 0, memoryBytes: instance.memoryBytes });
+    resolve({ entryPoint, ...how, slices, outputBytes: result.ok ? result.output.length : 0, memoryBytes: instance.memoryBytes, faults });
   });
   return promise;
 }
 
-parentPort?.on("message", async (job: Job) => {
-  const endings: Ending[] = [];
-  for (const entryPoint of job.entryPoints) endings.push(await (job.as === "bare" ? runBare : runInEngine)(job, entryPoint));
-  parentPort?.postMessage(endings);
+async function endings(job: EndingJob): Promise<Ending[]> {
+  const all: Ending[] = [];
+  for (const entryPoint of job.entryPoints) all.push(await (job.as === "bare" ? runBare : runInEngine)(job, entryPoint));
+  return all;
+}
+
+parentPort?.on("message", async ({ does, job }: Job) => {
+  parentPort?.postMessage(await (does === "compare" ? compare(job) : endings(job)));
 });
