@@ -1,9 +1,11 @@
-// The hostile suite in every isolation, as `bulkhead selftest` runs it; and that its modules are those of their sources.
+// The hostile suite in every isolation, as `bulkhead selftest` runs it; that it can fail; and that its modules are those of their sources.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { MODULE_ATTACKS, TURN_ATTACKS } from "../../host/cli/selftest/attacks.ts";
-import { type AttackResult, runAdmissionSuite, runSuite } from "../../host/cli/selftest/run.ts";
+import { TURN_ATTACKS } from "../../host/cli/selftest/attacks.ts";
+import { BOMBS } from "../../host/cli/selftest/bombs.ts";
+import { runAdmissionSuite, runIsolation, runSuite } from "../../host/cli/selftest/run.ts";
+import { type AttackResult, measure, openWorld, PATIENCE_MS } from "../../host/cli/selftest/world.ts";
 import { CELL_KINDS } from "../support/cells.ts";
 import { wat } from "../support/wat.ts";
 
@@ -29,17 +31,61 @@ describe("the suite", () => {
     "is stopped in a host with %s cells, and the neighbour keeps serving",
     async (kind) => {
       const results: AttackResult[] = [];
-      await runSuite(kind, (result) => results.push(result));
+      await runIsolation(kind, (result) => results.push(result));
       expect(results.filter(({ held }) => !held)).toEqual([]);
-      expect(results).toHaveLength(TURN_ATTACKS.length + 1);
+      expect(results.length).toBeGreaterThanOrEqual(TURN_ATTACKS.length + 10);
     },
-    90_000,
+    120_000,
   );
 
   it("is stopped at admission", async () => {
     const results: AttackResult[] = [];
     await runAdmissionSuite((result) => results.push(result));
     expect(results.filter(({ held }) => !held)).toEqual([]);
-    expect(results).toHaveLength(MODULE_ATTACKS.length);
+    expect(results).toHaveLength(BOMBS.length + 3);
+  }, 120_000);
+});
+
+describe("a check that can fail", () => {
+  const anything = { attack: "x", isolation: "inline", limit: "none" } as const;
+
+  it("tells that a limit did not hold", async () => {
+    const results: AttackResult[] = [];
+    const harmless = { name: "nothing", entryPoint: "odd_names", limit: "none", expected: /^cpu-exhausted$/ };
+    const unproven = { name: "unproven", entryPoint: "odd_names", limit: "none", expected: /^done$/, proof: () => false };
+    await runSuite("inline", (result) => results.push(result), [harmless, unproven]);
+    expect(results.map(({ attack, held }) => [attack, held])).toEqual([
+      ["nothing", false],
+      ["unproven", false],
+    ]);
+  });
+
+  it("tells that the neighbour is dead", async () => {
+    const world = await openWorld("inline", []);
+    const kill = async (): Promise<string> => {
+      await world.host.core.plugin("polite")?.stop(0);
+      return "done";
+    };
+    expect(await measure(world, { ...anything, expected: /done/, strike: kill })).toMatchObject({ held: false, neighbourMs: -1 });
+    await world.close();
+  });
+
+  it("tells that the host stood still, and that prototypes were polluted", async () => {
+    const world = await openWorld("process", []);
+    const stall = async (): Promise<string> => {
+      for (const end = performance.now() + PATIENCE_MS + 100; performance.now() < end; );
+      return "done";
+    };
+    const stalled = await measure(world, { ...anything, expected: /done/, strike: stall });
+    expect(stalled.held).toBe(false);
+    expect(stalled.hostMs).toBeGreaterThan(PATIENCE_MS);
+    const pollute = async (): Promise<string> => {
+      Object.defineProperty(Object.prototype, "polluted", { value: 1, configurable: true });
+      return "done";
+    };
+    const polluted = await measure(world, { ...anything, expected: /done/, strike: pollute });
+    Reflect.deleteProperty(Object.prototype, "polluted");
+    expect(polluted.held).toBe(false);
+    await world.close();
   });
 });

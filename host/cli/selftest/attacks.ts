@@ -1,4 +1,13 @@
-// The attacks of the hostile suite: what is tried, which limit must stop it, and how one sees that it did.
+// The attacks of one turn each: what is tried, what must stop it, and how one sees that it did.
+
+import type { CloudEvent } from "../../core/types.ts";
+import { hasControls } from "./world.ts";
+
+/** What the host saw and wrote while a turn ran. */
+interface Evidence {
+  readonly events: readonly CloudEvent[];
+  readonly logged: readonly string[];
+}
 
 /** A turn of the attacker, test/hostile/attacker.wat. */
 export interface TurnAttack {
@@ -7,30 +16,39 @@ export interface TurnAttack {
   readonly limit: string;
   /** Matches the error code of the turn; for a turn that is answered, its output. */
   readonly expected: RegExp;
+  /** Whether what it left behind is as it must be. */
+  readonly proof?: (evidence: Evidence) => boolean;
 }
 
-/** A module that must not be admitted, test/hostile/<module>.wasm. */
-export interface ModuleAttack {
-  readonly name: string;
-  readonly module: string;
-  readonly limit: string;
-  /** Matches the reasons of the refusal. */
-  readonly expected: RegExp;
-}
-
-/** Limits of the attacker, small so that the suite is quick. Its payload is the word "flood". */
+/** Limits of the attacker, small so that the suite is quick. Its input is the word "flood". */
 export const ATTACKER_LIMITS = {
   memoryMiB: 4,
   blockMiB: 2,
+  payloadMiB: 0.5,
   cpuMs: 200,
+  deadlineMs: 1_500,
+  tableElements: 50_000,
   storageMiB: 2,
+  storageKeys: 100,
   varMiB: 0.01,
   hostCalls: 20_000,
   publishesPerSecond: 100,
   logMiBPerMinute: 0.01,
 } as const;
 
-const turn = (name: string, entryPoint: string, limit: string, expected: RegExp): TurnAttack => ({ name, entryPoint, limit, expected });
+const turn = (name: string, entryPoint: string, limit: string, expected: RegExp, proof?: TurnAttack["proof"]): TurnAttack => ({
+  name,
+  entryPoint,
+  limit,
+  expected,
+  ...(proof === undefined ? {} : { proof }),
+});
+
+const fromTheAttacker = ({ events }: Evidence): boolean =>
+  events.length > 0 &&
+  events.every(({ source, traceparent, id }) => source === "/plugins/attacker" && traceparent.length === 55 && id !== "1");
+const none = ({ events }: Evidence): boolean => events.length === 0;
+const harmlessLines = ({ logged }: Evidence): boolean => logged.length === 1 && !logged.some(hasControls);
 
 export const TURN_ATTACKS: readonly TurnAttack[] = [
   turn("endless loop", "loop", "cpuMs", /^cpu-exhausted$/),
@@ -38,28 +56,40 @@ export const TURN_ATTACKS: readonly TurnAttack[] = [
   turn("endless recursion without depth", "recursion", "cpuMs", /^cpu-exhausted$/),
   turn("endless dispatch through a table", "table_dispatch", "cpuMs", /^cpu-exhausted$/),
   turn("endless loop under catch_all", "catch_all", "cpuMs", /^cpu-exhausted$/),
-  turn("recursion as deep as it goes", "deep_recursion", "V8's stack", /^plugin-failed$/),
+  turn("endless loop in a finally block", "finally_loop", "cpuMs", /^cpu-exhausted$/),
+  turn("recursion as deep as it goes", "deep_recursion", "stackKiB", /^memory-exhausted$/),
   turn("exception thrown at the host", "throw_out", "the Wasm line", /^plugin-failed$/),
+  turn("trap", "trap", "the Wasm line", /^plugin-failed$/),
   turn("memory.grow flood", "grow_memory", "memoryMiB", /^plugin-failed$/),
-  turn("table.grow flood", "grow_table", "100,000 elements", /^(plugin-failed|cpu-exhausted)$/),
+  turn("table.grow flood", "grow_table", "tableElements", /^(plugin-failed|cpu-exhausted)$/),
   turn("block flood", "alloc_flood", "blockMiB", /^memory-exhausted$/),
   turn("block of negative length", "alloc_negative", "blockMiB", /^memory-exhausted$/),
   turn("forged block handle", "forged_handle", "handle check", /not the handle of a block/),
   turn("output beyond all blocks", "huge_output", "range check", /^plugin-failed$/),
+  turn("output of negative length", "overflow_output", "range check", /^plugin-failed$/),
+  turn("output flood", "output_flood", "payloadMiB", /^quota-exceeded$/),
   turn("copy beyond the memory", "copy_beyond", "range check", /^plugin-failed$/),
+  turn("copy whose length wraps round", "overflow_copy", "range check", /^plugin-failed$/),
+  turn("load whose end wraps round", "overflow_load", "range check", /^plugin-failed$/),
+  turn("load beyond the input", "overflow_input", "range check", /^plugin-failed$/),
   turn("variable flood", "vars_flood", "varMiB", /^quota-exceeded$/),
   turn("host call flood", "host_calls", "hostCalls", /^quota-exceeded$/),
   turn("log flood", "log_flood", "logMiBPerMinute", /^(quota-exceeded|cpu-exhausted)$/),
   turn("storage flood", "storage_flood", "storageMiB", /quota-exceeded/),
+  turn("flood of storage keys", "storage_keys_flood", "storageKeys", /quota-exceeded.*storageKeys/),
   turn("event flood", "publish_flood", "publishesPerSecond", /rate-limited/),
+  turn("answer of a host function that does not fit", "trap_in_host_call", "blockMiB", /^memory-exhausted$/),
+  turn("return after the deadline", "return_late", "deadlineMs", /^deadline-exceeded$/),
+  turn("strings that are not UTF-8", "not_utf8", "decoding", /^done$/, none),
+  turn("names that every object has", "odd_names", "maps, not objects", /^done$/, none),
+  turn("JSON that would pollute prototypes", "polluting_json", "decoding", /^done$/, fromTheAttacker),
+  turn("terminal escapes in a log line", "terminal_escapes", "escaping", /^done$/, harmlessLines),
   turn("call without a grant", "ungranted_call", "grants", /permission-denied/),
   turn("state without a grant", "ungranted_state", "grants", /permission-denied|invalid-message/),
+  turn("event of another plugin", "foreign_event", "grants", /permission-denied/, none),
+  turn("event of the host", "host_event", "grants", /permission-denied/, none),
+  turn("event that claims another source", "forged_event", "the host's stamp", /^[0-9a-f-]{36}-\d+$/, fromTheAttacker),
+  turn("event whose data breaks out of its frame", "spliced_event", "decoding", /invalid-message/, none),
+  turn("call that claims another caller", "forged_caller", "the host's stamp", /"kind":"plugin","name":"attacker"/),
   turn("call of itself", "call_self", "call-loop", /call-loop/),
-  turn("trap", "trap", "the Wasm line", /^plugin-failed$/),
-];
-
-export const MODULE_ATTACKS: readonly ModuleAttack[] = [
-  { name: "40 tables of 10 million elements", module: "forty-tables", limit: "maxTables", expected: /tables is 40/ },
-  { name: "memory of 4 GiB from the start", module: "huge-minimum", limit: "memoryMiB", expected: /memory's minimum/ },
-  { name: "imports named __proto__ and constructor", module: "odd-imports", limit: "allow-list", expected: /__proto__.*no such function/ },
 ];

@@ -5,7 +5,8 @@ import { type Command, Option } from "commander";
 import { escapeControls } from "../../core/names.ts";
 import { EXIT } from "../exit-codes.ts";
 import { say } from "../report.ts";
-import { type AttackResult, type Isolation, runAdmissionSuite, runSuite } from "./run.ts";
+import { runAdmissionSuite, runIsolation } from "./run.ts";
+import type { AttackResult, Isolation } from "./world.ts";
 
 const ISOLATIONS: readonly Isolation[] = ["inline", "thread", "process"];
 
@@ -25,7 +26,7 @@ async function selftest({ isolation, json }: { readonly isolation?: Isolation; r
     say(`${result.held ? "held  " : "FAILED"} ${result.isolation}: ${result.attack} (${Math.round(result.ms)} ms)`);
   };
   await runAdmissionSuite(tell);
-  for (const level of isolation === undefined ? ISOLATIONS : [isolation]) await runSuite(level, tell);
+  for (const level of isolation === undefined ? ISOLATIONS : [isolation]) await runIsolation(level, tell);
   const failed = results.filter(({ held }) => !held);
   process.stdout.write(json === true ? `${JSON.stringify({ held: failed.length === 0, results }, null, 2)}\n` : `${tableOf(results)}\n`);
   say(
@@ -38,11 +39,12 @@ async function selftest({ isolation, json }: { readonly isolation?: Isolation; r
 
 function tableOf(results: readonly AttackResult[]): string {
   const table = new Table({
-    head: ["attack", "isolation", "stopped by", "what happened", "ms", "neighbour ms", "held"],
+    head: ["attack", "isolation", "stopped by", "what happened", "ms", "neighbour ms", "host ms", "held"],
     style: { head: [], border: [] },
   });
-  for (const { attack, isolation, limit, outcome, ms, neighbourMs, held } of results) {
-    table.push([attack, isolation, limit, escapeControls(outcome), Math.round(ms), Math.round(neighbourMs), held ? "yes" : "NO"]);
+  for (const { attack, isolation, limit, outcome, ms, neighbourMs, hostMs, held } of results) {
+    const times = [ms, neighbourMs, hostMs].map(Math.round);
+    table.push([attack, isolation, limit, escapeControls(outcome), ...times, held ? "yes" : "NO"]);
   }
   return table.toString();
 }

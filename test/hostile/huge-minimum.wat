@@ -1,1 +1,0 @@
-(module (memory 65536))
