@@ -40,7 +40,7 @@ async function selftest({ isolation, json }: { readonly isolation?: Isolation; r
 function tableOf(results: readonly AttackResult[]): string {
   const table = new Table({
     head: ["attack", "isolation", "stopped by", "what happened", "ms", "neighbour ms", "host ms", "held"],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const { attack, isolation, limit, outcome, ms, neighbourMs, hostMs, held } of results) {
     const times = [ms, neighbourMs, hostMs].map(Math.round);

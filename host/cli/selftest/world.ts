@@ -57,7 +57,7 @@ const PROBE_INTERVAL_MS = 10;
 const MAX_KEPT = 10_000;
 const MAX_OUTCOME_LENGTH = 60;
 // A host function's result begins with a byte that says whether it is an error (docs/abi.md).
-const RESULT_TAG = /^[^ -~]/;
+const RESULT_TAG = /^[^ -~]+/;
 
 export const hasControls = (text: string): boolean => /[\p{Cc}\u2028\u2029\u202a-\u202e]/u.test(text);
 
