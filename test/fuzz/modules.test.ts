@@ -11,7 +11,7 @@ import { ownPlugin } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
 import { codeOf } from "./codes.ts";
 import { GuestJobs, LIMITS } from "./guest-jobs.ts";
-import { check } from "./runs.ts";
+import { check, TEST_TIMEOUT_MS } from "./runs.ts";
 
 const SLICES = 20;
 const CODES = /^(plugin-failed|memory-exhausted|quota-exceeded|permission-denied): /;
@@ -102,7 +102,7 @@ describe("a damaged module", () => {
 
   it.each([
     { name: "a small one", runs: 2_000 },
-    { name: "a shipped plugin", runs: 300 },
+    { name: "a shipped plugin", runs: 200 },
   ])(
     "is refused, or valid and well-behaved ($name)",
     async ({ name, runs }) => {
@@ -139,6 +139,6 @@ describe("a damaged module", () => {
       // Were nothing admitted, the half of the property that matters most would not have been looked at.
       expect(admitted).toBeGreaterThan(runs / 25);
     },
-    120_000,
+    TEST_TIMEOUT_MS,
   );
 });

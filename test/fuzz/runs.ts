@@ -17,6 +17,9 @@ const fromEnvironment = (name: string, otherwise: number): number => {
 const seed = Math.trunc(fromEnvironment("BULKHEAD_FUZZ_SEED", SEED));
 const factor = fromEnvironment("BULKHEAD_FUZZ_FACTOR", 1);
 
+/** Of tests that take seconds on an idle machine; a long run has no limit. */
+export const TEST_TIMEOUT_MS: number = factor > 1 ? 0 : 120_000;
+
 /**
  * Checks a property on `numRuns` random values, times the factor of a long run. Rejects with the smallest value found that breaks it, its seed and its
  * path. The event loop gets a turn now and then, or the test runner would think that a long run is dead.
