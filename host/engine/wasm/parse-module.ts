@@ -299,6 +299,7 @@ class ModuleParser {
       declaredLocals += reader.u32();
       readValueType(reader);
     }
+    if (reader.sawExceptionType) this.#features.add("exceptions");
     const typeIndex = this.#functionTypes[this.#importedFunctions + this.#bodies.length];
     if (typeIndex === undefined) throw malformed("a body without a function", start);
     const codeAt = reader.offset;

@@ -17,6 +17,9 @@ export class Reader {
   offset: number;
   readonly end: number;
 
+  /** Whether a type of exceptions (exnref and its like) was read, which makes code of the current encoding of exceptions. */
+  sawExceptionType = false;
+
   constructor(bytes: Uint8Array, offset = 0, end: number = bytes.length) {
     this.bytes = bytes;
     this.offset = offset;

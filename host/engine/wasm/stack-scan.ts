@@ -40,18 +40,20 @@ export class StackScan {
   #measure: BodyMeasure = emptyMeasure(0);
   #height = 0;
   #openSlots = 0;
+  #sawExceptionType = false;
 
   constructor(module: WasmModule) {
     this.#module = module;
     this.#reader = new InstructionReader(module.bytes);
   }
 
-  /** The features of the instructions seen in all bodies measured so far. */
+  /** The features of the instructions seen in all bodies measured so far, and of the types that they name. */
   features(): Set<string> {
     const features = new Set<string>();
     this.#seen.forEach((isSeen, key) => {
       if (isSeen === 1) features.add(featureOf(key));
     });
+    if (this.#sawExceptionType) features.add("exceptions");
     return features;
   }
 
@@ -69,6 +71,7 @@ export class StackScan {
       this.#instruction(key);
     }
     if (this.#reader.offset !== body.end) throw malformed("a function body goes on after its end", this.#reader.offset);
+    this.#sawExceptionType ||= this.#reader.sawExceptionType;
     return this.#measure;
   }
 

@@ -42,11 +42,17 @@ const PACKED: ReadonlyMap<number, string> = new Map([
 const REF_NULL = 0x63;
 const REF = 0x64;
 
+function abstractType(reader: Reader, code: number): string | undefined {
+  const name = ABSTRACT.get(code);
+  if (name === "exn" || name === "noexn") reader.sawExceptionType = true;
+  return name;
+}
+
 /** A type index as its number, an abstract heap type by name. */
 export function readHeapType(reader: Reader): string {
   const first = reader.peek();
   if ((first & 0xc0) === 0x40) {
-    const name = ABSTRACT.get(first);
+    const name = abstractType(reader, first);
     if (name === undefined) throw malformed(`unknown heap type 0x${first.toString(16)}`, reader.offset);
     reader.offset++;
     return name;
@@ -64,7 +70,7 @@ export function readValueType(reader: Reader): string {
   if (numeric !== undefined) return numeric;
   if (code === REF_NULL) return `(ref null ${readHeapType(reader)})`;
   if (code === REF) return `(ref ${readHeapType(reader)})`;
-  const name = ABSTRACT.get(code);
+  const name = abstractType(reader, code);
   if (name === undefined) throw malformed(`unknown value type 0x${code.toString(16)}`, start);
   return SHORTHAND.get(name) ?? `${name}ref`;
 }
