@@ -23,6 +23,8 @@ export interface SupervisedCellPorts {
 const PING_INTERVAL_MS = 250;
 // Eight slices of guests, a garbage collection and a busy machine lie between a ping and its answer.
 const PING_TIMEOUT_MS = 2_000;
+// Until it answers for the first time it has no module and is only booting, which takes long while plugins that hang use every core.
+const BOOT_TIMEOUT_MS = 20_000;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
 // A cell that has lived this long starts its count of deaths anew.
@@ -120,8 +122,20 @@ export class SupervisedCell implements Cell {
   #watch(live: LiveCell): void {
     const { clock } = this.#ports;
     let answered = true;
+    let patienceMs = BOOT_TIMEOUT_MS;
     let askedAt = clock.monotonicMs();
     let lookedAt = askedAt;
+    // The first question goes out before any module does, so its answer is the cell's own.
+    const ask = (): void => {
+      answered = false;
+      live.ping().then(
+        () => {
+          answered = true;
+          patienceMs = PING_TIMEOUT_MS;
+        },
+        () => {},
+      );
+    };
     const look = (): void => {
       if (this.#live !== live) return;
       const now = clock.monotonicMs();
@@ -130,20 +144,15 @@ export class SupervisedCell implements Cell {
       lookedAt = now;
       if (lateMs > PING_INTERVAL_MS) askedAt += lateMs;
       if (answered) {
-        answered = false;
         askedAt = now;
-        live.ping().then(
-          () => {
-            answered = true;
-          },
-          () => {},
-        );
-      } else if (now - askedAt > PING_TIMEOUT_MS) {
-        live.kill(new HostError("plugin-failed", `the cell of this plugin did not answer for ${PING_TIMEOUT_MS} ms and was killed`));
+        ask();
+      } else if (now - askedAt > patienceMs) {
+        live.kill(new HostError("plugin-failed", `the cell of this plugin did not answer for ${patienceMs} ms and was killed`));
         return;
       }
       clock.after(PING_INTERVAL_MS, look);
     };
+    ask();
     clock.after(PING_INTERVAL_MS, look);
   }
 
