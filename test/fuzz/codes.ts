@@ -8,7 +8,7 @@ export function codeOf(work: () => unknown): HostErrorCode | undefined {
   return refusalOf(work)?.code;
 }
 
-function refusalOf(work: () => unknown): HostError | undefined {
+export function refusalOf(work: () => unknown): HostError | undefined {
   try {
     work();
     return undefined;
