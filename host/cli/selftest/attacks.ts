@@ -7,6 +7,8 @@ import { hasControls } from "./world.ts";
 interface Evidence {
   readonly events: readonly CloudEvent[];
   readonly logged: readonly string[];
+  /** The trace that the host began the turn with. */
+  readonly traceparent: string;
 }
 
 /** A turn of the attacker, test/hostile/attacker.wat. */
@@ -44,9 +46,13 @@ const turn = (name: string, entryPoint: string, limit: string, expected: RegExp,
   ...(proof === undefined ? {} : { proof }),
 });
 
-const fromTheAttacker = ({ events }: Evidence): boolean =>
+const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35);
+const fromTheAttacker = ({ events, traceparent }: Evidence): boolean =>
   events.length > 0 &&
-  events.every(({ source, traceparent, id }) => source === "/plugins/attacker" && traceparent.length === 55 && id !== "1");
+  events.every((event) => event.source === "/plugins/attacker" && traceIdOf(event.traceparent) === traceIdOf(traceparent)) &&
+  events.every(({ id, time }) => id !== "1" && time !== "1970");
+const asItWasSent = (evidence: Evidence): boolean =>
+  fromTheAttacker(evidence) && evidence.events.every(({ data }) => new TextDecoder().decode(data) === '{"text":"\\ud800"}');
 const none = ({ events }: Evidence): boolean => events.length === 0;
 const harmlessLines = ({ logged }: Evidence): boolean => logged.length === 1 && !logged.some(hasControls);
 
@@ -58,6 +64,7 @@ export const TURN_ATTACKS: readonly TurnAttack[] = [
   turn("endless loop under catch_all", "catch_all", "cpuMs", /^cpu-exhausted$/),
   turn("endless loop in a finally block", "finally_loop", "cpuMs", /^cpu-exhausted$/),
   turn("recursion as deep as it goes", "deep_recursion", "stackKiB", /^memory-exhausted$/),
+  turn("recursion as deep as it goes, under catch_all", "caught_recursion", "cpuMs, stackKiB", /^(cpu|memory)-exhausted$/),
   turn("exception thrown at the host", "throw_out", "the Wasm line", /^plugin-failed$/),
   turn("trap", "trap", "the Wasm line", /^plugin-failed$/),
   turn("memory.grow flood", "grow_memory", "memoryMiB", /^plugin-failed$/),
@@ -65,9 +72,15 @@ export const TURN_ATTACKS: readonly TurnAttack[] = [
   turn("block flood", "alloc_flood", "blockMiB", /^memory-exhausted$/),
   turn("block of negative length", "alloc_negative", "blockMiB", /^memory-exhausted$/),
   turn("forged block handle", "forged_handle", "handle check", /not the handle of a block/),
+  turn("forged block header", "forged_header", "handle check", /not the handle of a block/),
+  turn("bad copy under catch_all", "caught_copy", "range check", /^plugin-failed$/),
+  turn("block flood under catch_all", "caught_alloc", "blockMiB", /^memory-exhausted$/),
+  turn("answers that do not fit, under catch_all", "caught_answer", "blockMiB", /^memory-exhausted$/),
   turn("output beyond all blocks", "huge_output", "range check", /^plugin-failed$/),
   turn("output of negative length", "overflow_output", "range check", /^plugin-failed$/),
   turn("output flood", "output_flood", "payloadMiB", /^quota-exceeded$/),
+  turn("output that is not UTF-8", "raw_output", "bytes stay bytes", /^bytes fffeeda080e282$/),
+  turn("flood in the message of an error", "error_flood", "4,096 bytes", /^plugin-failed$/),
   turn("copy beyond the memory", "copy_beyond", "range check", /^plugin-failed$/),
   turn("copy whose length wraps round", "overflow_copy", "range check", /^plugin-failed$/),
   turn("load whose end wraps round", "overflow_load", "range check", /^plugin-failed$/),
@@ -83,6 +96,8 @@ export const TURN_ATTACKS: readonly TurnAttack[] = [
   turn("strings that are not UTF-8", "not_utf8", "decoding", /^done$/, none),
   turn("names that every object has", "odd_names", "maps, not objects", /^done$/, none),
   turn("JSON that would pollute prototypes", "polluting_json", "decoding", /^done$/, fromTheAttacker),
+  turn("state under names that every object has", "odd_state", "maps, not objects", /"polluted":1/),
+  turn("lone surrogate escaped in JSON", "surrogate_escape", "bytes stay bytes", /^[0-9a-f-]{36}-\d+$/, asItWasSent),
   turn("terminal escapes in a log line", "terminal_escapes", "escaping", /^done$/, harmlessLines),
   turn("call without a grant", "ungranted_call", "grants", /permission-denied/),
   turn("state without a grant", "ungranted_state", "grants", /permission-denied|invalid-message/),

@@ -3,9 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { ADMISSION_BOUNDS, admitInProcess } from "../../cell/admission-process.ts";
 import { toHostError } from "../../core/errors.ts";
+import { startTrace } from "../../core/trace.ts";
 import { DEFAULT_LIMITS } from "../../install/limits.ts";
 import { ATTACKER_LIMITS, TURN_ATTACKS, type TurnAttack } from "./attacks.ts";
 import { BOMBS, heaviestAdmitted } from "./bombs.ts";
+import { runLifecycle } from "./lifecycle.ts";
 import { runScenarios } from "./scenarios.ts";
 import { type AttackResult, call, type Hostile, type Isolation, measure, openWorld, SUITE, type World } from "./world.ts";
 
@@ -40,13 +42,17 @@ export async function runSuite(isolation: Isolation, tell: Tell, attacks: readon
 export async function runIsolation(isolation: Isolation, tell: Tell): Promise<void> {
   await runSuite(isolation, tell);
   await runScenarios(isolation, tell);
+  await runLifecycle(isolation, tell);
 }
 
 function attacker(attacks: readonly TurnAttack[]): Hostile {
   return {
     name: "attacker",
     services: Object.fromEntries(attacks.map(({ entryPoint }) => [serviceOf(entryPoint), entryPoint])),
-    grants: ["attacker.*", "polite.who", "spinner.loop"].map((resource) => ({ permission: "services.call", resource })),
+    grants: [
+      ...["attacker.*", "polite.who", "spinner.loop"].map((resource) => ({ permission: "services.call", resource })),
+      ...["state.read", "state.write"].map((permission) => ({ permission, resource: "attacker.*" })),
+    ],
     limits: ATTACKER_LIMITS,
   };
 }
@@ -57,8 +63,9 @@ function strikeOnce(world: World, isolation: Isolation, attack: TurnAttack): Pro
   const { name, entryPoint, limit, expected, proof = () => true } = attack;
   world.events.length = 0;
   world.logged.length = 0;
-  const strike = (): Promise<string> => call(world, serviceOf(entryPoint), "flood");
-  return measure(world, { attack: name, isolation, limit, expected, strike, proof: () => proof(world) });
+  const traceparent = startTrace();
+  const strike = (): Promise<string> => call(world, serviceOf(entryPoint), "flood", traceparent);
+  return measure(world, { attack: name, isolation, limit, expected, strike, proof: () => proof({ ...world, traceparent }) });
 }
 
 /** Runs the attacks that admission must stop, beside a host that goes on serving. */

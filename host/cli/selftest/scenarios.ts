@@ -1,40 +1,54 @@
-// The attacks that take more than one turn: plugins in rings, plugins that hang while they start or stop, crash loops, killed cells.
+// The attacks that take more than one turn of plugins that run: rings, crash loops, calls of what is down, killed cells.
 
-import { readdirSync, readFileSync } from "node:fs";
-import { type AttackResult, call, type Hostile, type Isolation, measure, openWorld, type Strike, type World } from "./world.ts";
+import { cellOf, IS_LINUX } from "./processes.ts";
+import { type AttackResult, call, type Hostile, type Isolation, measure, notTried, openWorld, type Strike, type World } from "./world.ts";
 
 type Tell = (result: AttackResult) => void;
 
-const HANGING_LIMITS = { startMs: 300, cpuMs: 100, deadlineMs: 300 };
-const STOP_LIMIT_MS = 5_000;
 const RING_SECONDS = 1;
 const RING_EVENTS_PER_SECOND = 50;
 const CRASHES_TO_QUARANTINE = 10;
 // Failures closer together count as one.
 const CRASH_SPACING_MS = 25;
+const AT_ONCE_MS = 500;
+const KILL = "its process killed while it writes";
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Runs all of them in this isolation and tells of each as it ends. */
 export async function runScenarios(isolation: Isolation, tell: Tell): Promise<void> {
-  await inWorld(isolation, [...ring("duo", 2), ...ring("trio", 3), crasher, writer], async (world) => {
+  await inWorld(isolation, [...ring("duo", 2), ...ring("trio", 3), crasher, keeper, odd, heir], async (world) => {
     const strikes: Omit<Strike, "isolation">[] = [
       { attack: "calls in a ring of two", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "duo-0.call-next") },
       { attack: "calls in a ring of three", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "trio-0.call-next") },
       eventsInARing(world, "duo", 2),
       eventsInARing(world, "trio", 3),
       { attack: "crash loop", limit: "quarantine", expected: /^quarantined$/, strike: () => crashLoop(world) },
+      callOfDown(world, "quarantined", "crasher.trap"),
+      callOfDown(world, "stopped", "duo-0.call-next"),
       {
-        attack: "call of a plugin that is down",
-        limit: "plugin-not-running",
-        expected: /^plugin-not-running$/,
-        strike: () => call(world, "crasher.trap"),
+        attack: "exports named like what every object has",
+        limit: "own exports only",
+        expected: /^entered, no-such-service$/,
+        strike: async () => `${(await call(world, "odd.own")) || "entered"}, ${await call(world, "heir.inherited")}`,
       },
     ];
-    if (isolation === "process" && process.platform === "linux") strikes.push(killWhileWriting(world));
+    if (isolation === "process" && IS_LINUX) strikes.push(killWhileWriting(world));
     for (const strike of strikes) tell(await measure(world, { ...strike, isolation }));
+    if (isolation === "process" && !IS_LINUX) tell(notTried(KILL, isolation, "needs /proc, which Linux has"));
   });
-  for (const module of ["stuck-start", "stuck-load", "stuck-on-start"]) tell(await hangWhileStarting(isolation, module));
-  tell(await hangWhileStopping(isolation));
+}
+
+function callOfDown(world: World, state: string, service: string): Omit<Strike, "isolation"> {
+  return {
+    attack: `call of a plugin that is ${state}`,
+    limit: "plugin-not-running",
+    expected: /^plugin-not-running at once$/,
+    strike: async () => {
+      const start = performance.now();
+      const answer = await call(world, service);
+      return `${answer} ${performance.now() - start < AT_ONCE_MS ? "at once" : "too late"}`;
+    },
+  };
 }
 
 async function inWorld(isolation: Isolation, plugins: readonly Hostile[], work: (world: World) => Promise<void>): Promise<void> {
@@ -48,13 +62,14 @@ async function inWorld(isolation: Isolation, plugins: readonly Hostile[], work: 
 }
 
 const crasher: Hostile = { name: "crasher", module: "attacker", services: { "crasher.trap": "trap" } };
-const writer: Hostile = {
-  name: "writer",
-  module: "attacker",
-  services: { "writer.write": "storage_flood", "writer.add": "storage_keys_flood" },
-  // As many keys as the flood writes again and again.
-  limits: { storageMiB: 64, storageKeys: 64, cpuMs: 10_000, hostCalls: 1_000_000 },
+const keeper: Hostile = {
+  name: "keeper",
+  services: { "keeper.put": "put", "keeper.get": "get", "keeper.put-for-ever": "put_for_ever" },
+  limits: { cpuMs: 10_000, hostCalls: 1_000_000 },
 };
+const odd: Hostile = { name: "odd", module: "odd-exports", services: { "odd.own": "constructor" } };
+// It exports no such name, though no object lacks it.
+const heir: Hostile = { name: "heir", module: "odd-exports", services: { "heir.inherited": "valueOf" } };
 
 function ring(name: string, size: number): Hostile[] {
   return Array.from({ length: size }, (_, i) => {
@@ -91,6 +106,7 @@ function eventsInARing(world: World, name: string, size: number): Omit<Strike, "
       for (let i = 0; i < size; i += 1) await world.host.core.plugin(`${name}-${i}`)?.stop(0);
       const after = count();
       await pause(50);
+      if (counted < RING_EVENTS_PER_SECOND) return `only ${counted} events: the ring never turned`;
       return counted <= most && count() === after ? `${counted} events, then none` : `${counted} events, ${count() - after} of them late`;
     },
   };
@@ -106,60 +122,18 @@ async function crashLoop(world: World): Promise<string> {
   return state();
 }
 
-/** Only where the system tells whose child a process is. */
 function killWhileWriting(world: World): Omit<Strike, "isolation"> {
   return {
-    attack: "its process killed while it writes",
+    attack: KILL,
     limit: "supervisor, SQLite",
-    expected: /^plugin-failed, then .*storageKeys/,
+    expected: /^plugin-failed, then acknowledged$/,
     strike: async () => {
-      const writing = call(world, "writer.write");
+      const refused = await call(world, "keeper.put", "acknowledged");
+      const writing = call(world, "keeper.put-for-ever", "torn");
       await pause(100);
-      process.kill(cellOf("writer"), "SIGKILL");
-      const outcome = await writing;
+      process.kill(cellOf("keeper"), "SIGKILL");
       // Served by the next process, from the file that the first one left.
-      return `${outcome}, then ${await call(world, "writer.add")}`;
+      return `${refused}${await writing}, then ${await call(world, "keeper.get", "acknowledged")}`;
     },
   };
-}
-
-function cellOf(plugin: string): number {
-  const children = readdirSync("/proc/self/task").flatMap((task) =>
-    readFileSync(`/proc/self/task/${task}/children`, "latin1").trim().split(" "),
-  );
-  const found = children.find((pid) => pid !== "" && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(`"plugins":["${plugin}"]`));
-  if (found === undefined) throw new Error(`no process of ${plugin} was found`);
-  return Number(found);
-}
-
-async function hangWhileStarting(isolation: Isolation, module: string): Promise<AttackResult> {
-  const start = performance.now();
-  const world = await openWorld(isolation, [{ name: "stuck", module, services: { "stuck.serve": "serve" }, limits: HANGING_LIMITS }]);
-  try {
-    const stuck = world.host.core.plugin("stuck");
-    const result = await measure(world, {
-      attack: `endless loop: ${module.replace("stuck-", "")}`,
-      isolation,
-      limit: "startMs, cpuMs",
-      // A start function runs at the first turn of a plugin without on_load.
-      expected: /^(cpu-exhausted|deadline-exceeded)$/,
-      strike: async () => stuck?.failure?.code ?? (await call(world, "stuck.serve")),
-    });
-    return { ...result, ms: performance.now() - start };
-  } finally {
-    await world.close();
-  }
-}
-
-// The neighbour is stopped as well, so here it is the time that counts.
-async function hangWhileStopping(isolation: Isolation): Promise<AttackResult> {
-  const world = await openWorld(isolation, [
-    { name: "stuck", module: "stuck-stop", services: { "stuck.serve": "serve" }, limits: HANGING_LIMITS },
-  ]);
-  const start = performance.now();
-  await world.close();
-  const ms = performance.now() - start;
-  const outcome = `the host stopped ${ms < STOP_LIMIT_MS ? "in time" : "too late"}`;
-  const attack = "endless loop: on-stop";
-  return { attack, isolation, limit: "deadlineMs, cpuMs", outcome, ms, neighbourMs: 0, hostMs: 0, held: ms < STOP_LIMIT_MS };
 }

@@ -1,5 +1,6 @@
 // A host made to be attacked: plugins from test/hostile in one isolation, beside a polite neighbour that is called all the while.
 
+import { isUtf8 } from "node:buffer";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +27,14 @@ export interface AttackResult {
   readonly hostMs: number;
   /** The attack was stopped by what must stop it, and host and neighbour kept serving. */
   readonly held: boolean;
+  /** False when the machine lacks what the attack takes; then `outcome` says what, and `held` says nothing. */
+  readonly tried: boolean;
 }
+
+export const notTried = (attack: string, isolation: AttackResult["isolation"], why: string): AttackResult => ({
+  ...{ attack, isolation, limit: "", outcome: `not tried: ${why}`, ms: 0, neighbourMs: 0, hostMs: 0 },
+  ...{ held: false, tried: false },
+});
 
 /** A plugin of test/hostile as the suite runs it. */
 export interface Hostile {
@@ -56,6 +64,7 @@ export const PATIENCE_MS = 2_000;
 const PROBE_INTERVAL_MS = 10;
 const MAX_KEPT = 10_000;
 const MAX_OUTCOME_LENGTH = 60;
+const EVERYTHING = ["services.call", "state.read", "state.write"].map((permission) => ({ permission, resource: "**" }));
 // A host function's result begins with a byte that says whether it is an error (docs/abi.md).
 const RESULT_TAG = /^[^ -~]+/;
 
@@ -92,7 +101,7 @@ async function writePlugin(folder: string, plugin: Hostile): Promise<void> {
   await copyFile(new URL(`${module}.wasm`, SUITE), join(folder, name, "plugin.wasm"));
   const provided = Object.entries(services).map(([service, entryPoint]) => [service, { entryPoint }]);
   // It asks for everything, so that what it may not do is the grants' doing.
-  const permissions = [...grants, { permission: "services.call", resource: "**" }].map((grant) => ({ ...grant, reason: "to attack" }));
+  const permissions = [...grants, ...EVERYTHING].map((grant) => ({ ...grant, reason: "to attack" }));
   const manifest = {
     name,
     version: "1.0.0",
@@ -105,12 +114,13 @@ async function writePlugin(folder: string, plugin: Hostile): Promise<void> {
   await writeFile(join(folder, name, "plugin.json"), JSON.stringify(manifest));
 }
 
-/** The output of a service, or the code of its error. */
-export function call({ host }: Pick<World, "host">, service: string, text = ""): Promise<string> {
+/** The output of a service as text, or in hexadecimal when it is none; or the code of its error. */
+export function call({ host }: Pick<World, "host">, service: string, text = "", traceparent: string = startTrace()): Promise<string> {
   const payload = new TextEncoder().encode(text);
   const caller = { kind: "host", name: "selftest" } as const;
-  return host.core.services.call({ service, payload, caller, traceparent: startTrace() }).then(
-    (output) => new TextDecoder().decode(output).replace(RESULT_TAG, ""),
+  return host.core.services.call({ service, payload, caller, traceparent }).then(
+    (output) =>
+      isUtf8(output) ? new TextDecoder().decode(output).replace(RESULT_TAG, "") : `bytes ${Buffer.from(output).toString("hex")}`,
     (thrown) => toHostError(thrown).code,
   );
 }
@@ -130,10 +140,7 @@ export async function measure(
   world: Pick<World, "host">,
   { attack, isolation, limit, expected, strike, proof }: Strike,
 ): Promise<AttackResult> {
-  const delay = monitorEventLoopDelay({ resolution: PROBE_INTERVAL_MS });
-  delay.enable();
-  // It measures from its first tick on.
-  await new Promise((resolve) => setTimeout(resolve, 2 * PROBE_INTERVAL_MS));
+  const stalled = await watchEventLoop();
   const start = performance.now();
   let striking = true;
   const struck = strike()
@@ -150,8 +157,7 @@ export async function measure(
   const ms = performance.now() - start;
   // Once more: what an attack leaves behind must not hurt either.
   neighbourMs = Math.max(neighbourMs, await probe(world));
-  delay.disable();
-  const hostMs = delay.max / 1e6;
+  const hostMs = stalled();
   const proven = expected.test(outcome) && (proof?.() ?? true) && isUnpolluted();
   return {
     attack,
@@ -162,6 +168,19 @@ export async function measure(
     neighbourMs: Number.isFinite(neighbourMs) ? neighbourMs : -1,
     hostMs,
     held: proven && neighbourMs < PATIENCE_MS && hostMs < PATIENCE_MS,
+    tried: true,
+  };
+}
+
+/** Begins to watch; the answer ends it and tells the longest time, in milliseconds, that the event loop stood still. */
+export async function watchEventLoop(): Promise<() => number> {
+  const delay = monitorEventLoopDelay({ resolution: PROBE_INTERVAL_MS });
+  delay.enable();
+  // It measures from its first tick on.
+  await new Promise((resolve) => setTimeout(resolve, 2 * PROBE_INTERVAL_MS));
+  return () => {
+    delay.disable();
+    return delay.max / 1e6;
   };
 }
 

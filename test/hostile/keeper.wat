@@ -1,0 +1,16 @@
+;; Writes and reads its storage, so that one can see what is left of it after its process was killed.
+(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "input_offset" (func $input (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (import "extism:host/user" "storage_set" (func $set (param i64 i64) (result i64)))
+  (import "extism:host/user" "storage_get" (func $get (param i64) (result i64)))
+  (import "bulkhead:host/memory" "release" (func $release (param i64)))
+  (memory 1)
+  (func $give (param $block i64) (result i32) (call $output (local.get $block) (call $length (local.get $block))) (i32.const 0))
+  (func (export "put") (result i32) (call $give (call $set (call $input) (call $input))))
+  (func (export "get") (result i32) (call $give (call $get (call $input))))
+  (func (export "put_for_ever") (result i32) (local $value i64)
+    (local.set $value (call $alloc (i64.const 300000)))
+    (loop $again (call $release (call $set (call $input) (local.get $value))) (br $again)) (i32.const 0)))
