@@ -3,9 +3,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { TURN_ATTACKS } from "../../host/cli/selftest/attacks.ts";
-import { BOMBS } from "../../host/cli/selftest/bombs.ts";
+import { BOMBS, WORST_ADMITTED } from "../../host/cli/selftest/bombs.ts";
+import { exitCodeOf } from "../../host/cli/selftest/command.ts";
 import { runAdmissionSuite, runIsolation, runSuite } from "../../host/cli/selftest/run.ts";
-import { type AttackResult, measure, openWorld, PATIENCE_MS } from "../../host/cli/selftest/world.ts";
+import { type AttackResult, measure, notTried, openWorld, PATIENCE_MS } from "../../host/cli/selftest/world.ts";
 import { CELL_KINDS } from "../support/cells.ts";
 import { wat } from "../support/wat.ts";
 
@@ -33,7 +34,7 @@ describe("the suite", () => {
       const results: AttackResult[] = [];
       await runIsolation(kind, (result) => results.push(result));
       expect(results.filter(({ held, tried }) => tried && !held)).toEqual([]);
-      expect(results.length).toBe(TURN_ATTACKS.length + 8 + (kind === "process" ? 1 : 0) + 7);
+      expect(results.length).toBe(TURN_ATTACKS.length + 9 + (kind === "process" ? 1 : 0) + 7);
     },
     120_000,
   );
@@ -42,7 +43,7 @@ describe("the suite", () => {
     const results: AttackResult[] = [];
     await runAdmissionSuite((result) => results.push(result));
     expect(results.filter(({ held, tried }) => tried && !held)).toEqual([]);
-    expect(results).toHaveLength(BOMBS.length + 3);
+    expect(results).toHaveLength(BOMBS.length + WORST_ADMITTED.length + 4);
   }, 120_000);
 });
 
@@ -87,5 +88,14 @@ describe("a check that can fail", () => {
     Reflect.deleteProperty(Object.prototype, "polluted");
     expect(polluted.held).toBe(false);
     await world.close();
+  });
+
+  it("ends with an exit code of its own unless all that was tried was held", () => {
+    const held: AttackResult = { ...anything, outcome: "", ms: 0, neighbourMs: 0, hostMs: 0, held: true, tried: true };
+    const skipped = notTried("y", "process", "no such system");
+    expect(exitCodeOf([held, skipped])).toBe(0);
+    expect(exitCodeOf([held, { ...held, held: false }])).toBe(1);
+    expect(exitCodeOf([skipped])).toBe(1);
+    expect(exitCodeOf([])).toBe(1);
   });
 });

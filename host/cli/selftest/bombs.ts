@@ -1,79 +1,25 @@
 // Modules that hurt whoever compiles them, made when they are needed: some have megabytes.
 
-type Bytes = readonly number[];
-
-const I32 = 0x7f;
-const FUNCREF = 0x70;
-const END = 0x0b;
-const HEADER: Bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-
-function leb(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    const low = rest % 128;
-    rest = Math.floor(rest / 128);
-    bytes.push(rest > 0 ? low | 0x80 : low);
-  } while (rest > 0);
-  return bytes;
-}
-
-/** Bytes put together piece by piece; arrays of millions of numbers would not do as arguments. */
-class Piece {
-  readonly #chunks: Uint8Array[] = [];
-  length = 0;
-
-  add(...pieces: readonly (Bytes | Piece)[]): this {
-    for (const piece of pieces) {
-      const chunk = piece instanceof Piece ? piece.bytes() : Uint8Array.from(piece);
-      this.#chunks.push(chunk);
-      this.length += chunk.length;
-    }
-    return this;
-  }
-
-  repeat(times: number, bytes: Bytes): this {
-    const chunk = new Uint8Array(bytes.length * times);
-    for (let i = 0; i < times; i += 1) chunk.set(bytes, i * bytes.length);
-    this.#chunks.push(chunk);
-    this.length += chunk.length;
-    return this;
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> {
-    const all = new Uint8Array(this.length);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
-    }
-    return all;
-  }
-}
-
-const piece = (): Piece => new Piece();
-const sized = (content: Piece): Piece => piece().add(leb(content.length), content);
-const section = (id: number, content: Piece): Piece => piece().add([id], sized(content));
-const module = (...sections: readonly Piece[]): Uint8Array<ArrayBuffer> =>
-  piece()
-    .add(HEADER, ...sections)
-    .bytes();
-/** A section of so many times the same. */
-const many = (id: number, count: number, bytes: Bytes): Piece => section(id, piece().add(leb(count)).repeat(count, bytes));
-const oneType = section(1, piece().add([1, 0x60, 0, 0]));
-
-/** A module with one function: its local variables, then its code. */
-function withBody(locals: number, code: Piece): Uint8Array<ArrayBuffer> {
-  const declared = locals === 0 ? [0] : [1, ...leb(locals), I32];
-  const body = sized(piece().add(declared, code, [END]));
-  return module(oneType, section(3, piece().add([1, 0])), section(10, piece().add([1], body)));
-}
-
-const nested = (depth: number, opening: Bytes): Piece => piece().repeat(depth, opening).repeat(depth, [END]);
-const BLOCK: Bytes = [0x02, 0x40];
-const LOOP: Bytes = [0x03, 0x40];
-const ZERO: Bytes = [0x41, 0];
-const NOP: Bytes = [0x01];
+import {
+  BLOCK,
+  type Bytes,
+  END,
+  FUNCREF,
+  I32,
+  LOOP,
+  leb,
+  many,
+  module,
+  NOP,
+  nested,
+  oneType,
+  piece,
+  section,
+  sized,
+  withBodies,
+  withBody,
+  ZERO,
+} from "./assemble.ts";
 
 interface Bomb {
   readonly name: string;
@@ -116,6 +62,9 @@ export const BOMBS: readonly Bomb[] = [
   bomb("100,000 data segments", "maxDataSegments", () =>
     module(section(5, piece().add([1, 0, 1])), many(11, 100_000, [0, ...ZERO, END, 0])),
   ),
+  bomb("100,000 element segments", "maxElementSegments", () =>
+    module(section(4, piece().add([1, FUNCREF, 0, 1])), many(9, 100_000, [0, ...ZERO, END, 0])),
+  ),
   bomb("a data segment of 20 MB", "maxModuleBytes", () =>
     module(
       section(5, piece().add([1, 0, 1])),
@@ -142,6 +91,19 @@ export const BOMBS: readonly Bomb[] = [
     ),
   ),
   bomb("100,000 imports", "maxImports", () => module(oneType, many(2, 100_000, [1, 0x61, 1, 0x62, 0, 0]))),
+  bomb("100,000 exports", "maxExports", () =>
+    module(oneType, section(3, piece().add([1, 0])), many(7, 100_000, [1, 0x61, 0, 0]), section(10, piece().add([1, 2, 0, END]))),
+  ),
+  bomb("100,000 types", "maxTypes", () => module(many(1, 100_000, [0x60, 0, 0]))),
+  bomb(
+    "an export that takes the place of its fuel",
+    "reserved names",
+    () => {
+      const name = [...new TextEncoder().encode("__bulkhead_fuel")];
+      return module(section(6, piece().add([1, I32, 1, ...ZERO, END])), section(7, piece().add([1, name.length, ...name, 3, 0])));
+    },
+    /reserved prefix/,
+  ),
   bomb("an export with a name of 1 MB", "maxNameBytes", () =>
     module(section(5, piece().add([1, 0, 1])), section(7, piece().add([1], leb(1_000_000)).repeat(1_000_000, [0x61]).add([2, 0]))),
   ),
@@ -167,16 +129,40 @@ export const BOMBS: readonly Bomb[] = [
   bomb("a module that is cut off", "parser", () => withBody(0, piece().repeat(100, NOP)).slice(0, 60), /./),
 ];
 
-/** As much work as a module may be: functions near every limit, all within it. */
-export function heaviestAdmitted(functions: number): Uint8Array<ArrayBuffer> {
+/** The least that is admitted. */
+export const smallest = (): Uint8Array<ArrayBuffer> => module();
+
+const mostFunctions = (): Uint8Array<ArrayBuffer> => module(oneType, many(3, 50_000, [0]), many(10, 50_000, [2, 0, END]));
+
+/** Blocks nested as deep as they may be, in many functions. */
+function deepestNests(functions: number): Uint8Array<ArrayBuffer> {
+  const body = sized(piece().add([0], nested(9_998, BLOCK), [END]));
+  return withBodies(functions, body);
+}
+
+/** Branch tables as large as they may be together. */
+function widestTables(): Uint8Array<ArrayBuffer> {
+  const table = piece().add(BLOCK, ZERO, [0x0e], leb(19_000)).repeat(19_001, [0]).add([END]);
+  return withBodies(10, sized(piece().add([0], table, [END])));
+}
+
+/** Loops, as many as functions and module may have. */
+function mostLoops(functions: number): Uint8Array<ArrayBuffer> {
   const perFunction = 1_900;
   const counted: Bytes = [0x41, 1, 0x6a, 0x22, 0, 0x41, 0xe4, 0, 0x48, 0x0d, 0];
   // for (…; i < 100; i += 1), as often as one function may have it.
   const loops = piece().repeat(perFunction, [0x41, 0, 0x21, 0, ...LOOP, 0x20, 0, ...counted, END]);
   const body = sized(piece().add([1, 1, I32], loops, [END]));
-  return module(
-    oneType,
-    section(3, piece().add(leb(functions)).repeat(functions, [0])),
-    section(10, piece().add(leb(functions), ...Array.from({ length: functions }, () => body))),
-  );
+  return withBodies(functions, body);
 }
+
+/** 15 MB of loops, which keep a compiler busy for seconds. */
+export const heaviest = (): Uint8Array<ArrayBuffer> => mostLoops(400);
+
+/** Within every limit, and as much work as that leaves: admission has to get through them. */
+export const WORST_ADMITTED: readonly { readonly name: string; readonly make: () => Uint8Array<ArrayBuffer> }[] = [
+  { name: "as many functions as are admitted", make: mostFunctions },
+  { name: "blocks nested as deep as is admitted", make: () => deepestNests(100) },
+  { name: "branch tables as wide as are admitted", make: widestTables },
+  { name: "as many loops as are admitted", make: heaviest },
+];

@@ -35,7 +35,13 @@ async function selftest({ isolation, json }: { readonly isolation?: Isolation; r
       ? `all ${tried.length} attacks were stopped`
       : `${failed.length} of ${tried.length} attacks were NOT stopped as they must be`,
   );
-  process.exitCode = failed.length === 0 ? EXIT.ok : EXIT.failed;
+  process.exitCode = exitCodeOf(results);
+}
+
+/** Success only if something was tried and all of it was held. */
+export function exitCodeOf(results: readonly AttackResult[]): number {
+  const tried = results.filter((result) => result.tried);
+  return tried.length > 0 && tried.every(({ held }) => held) ? EXIT.ok : EXIT.failed;
 }
 
 const verdictOf = ({ tried, held }: AttackResult): string => (tried ? (held ? "held  " : "FAILED") : "      ");

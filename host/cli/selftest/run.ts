@@ -6,20 +6,21 @@ import { toHostError } from "../../core/errors.ts";
 import { startTrace } from "../../core/trace.ts";
 import { DEFAULT_LIMITS } from "../../install/limits.ts";
 import { ATTACKER_LIMITS, TURN_ATTACKS, type TurnAttack } from "./attacks.ts";
-import { BOMBS, heaviestAdmitted } from "./bombs.ts";
+import { BOMBS, heaviest, smallest, WORST_ADMITTED } from "./bombs.ts";
 import { runLifecycle } from "./lifecycle.ts";
+import { admissionProcess, IS_LINUX } from "./processes.ts";
 import { runScenarios } from "./scenarios.ts";
-import { type AttackResult, call, type Hostile, type Isolation, measure, openWorld, SUITE, type World } from "./world.ts";
+import { type AttackResult, call, type Hostile, type Isolation, measure, notTried, openWorld, SUITE, type World } from "./world.ts";
 
 type Tell = (result: AttackResult) => void;
 
 const MIB = 1024 * 1024;
 // Every attack is one failure of the attacker, and none of them is to be its last.
 const PATIENT = { pauseAfter: 1_000, quarantineAfter: 1_000 };
-// Enough of them to keep a compiler busy for seconds.
-const HEAVY_FUNCTIONS = 40;
-// Less than that takes to compile, more than Node takes to boot.
-const TIGHT = { timeoutMs: ADMISSION_BOUNDS.timeoutMs, memoryBytes: 80 * MIB };
+// Less than the heaviest module takes to compile, more than Node takes to boot, which the smallest one shows.
+const TIGHT = { timeoutMs: ADMISSION_BOUNDS.timeoutMs, memoryBytes: 128 * MIB };
+// Node has booted by then and the module is being checked.
+const ABORT_AFTER_MS = 400;
 
 const spinner: Hostile = {
   name: "spinner",
@@ -77,14 +78,32 @@ export async function runAdmissionSuite(tell: Tell): Promise<void> {
     const oddImports = new Uint8Array(await readFile(new URL("odd-imports.wasm", SUITE)));
     tell(await strike("imports named __proto__ and constructor", "allow-list", /__proto__.*no such function/, oddImports));
     for (const { name, limit, expected, make } of BOMBS) tell(await strike(name, limit, expected, make()));
-    const heavy = heaviestAdmitted(HEAVY_FUNCTIONS);
-    tell(await strike("the most work that is admitted", "20 s, 1.5 GiB", /^admitted$/, heavy));
-    tell(
-      await strike("the same, more than its process may hold", "the process dies", /ended the admission process|of memory/, heavy, TIGHT),
-    );
+    for (const { name, make } of WORST_ADMITTED) tell(await strike(name, "20 s, 1.5 GiB", /^admitted$/, make()));
+    tell(await strike("the smallest module in 128 MiB", "nothing", /^admitted$/, smallest(), TIGHT));
+    tell(await strike("the most loops in 128 MiB", "its process is killed", /took more than 128 MiB/, heaviest(), TIGHT));
+    tell(await dieWhileChecking(world));
   } finally {
     await world.close();
   }
+}
+
+// What a module that V8 cannot bear looks like from outside: V8 aborts.
+async function dieWhileChecking(world: World): Promise<AttackResult> {
+  const attack = "V8 aborts while it checks";
+  if (!IS_LINUX) return notTried(attack, "admission", "needs /proc, which Linux has");
+  const strike = async (): Promise<string> => {
+    const checked = verdict(heaviest(), ADMISSION_BOUNDS);
+    await new Promise((resolve) => setTimeout(resolve, ABORT_AFTER_MS));
+    process.kill(admissionProcess(), "SIGABRT");
+    return checked;
+  };
+  return measure(world, {
+    attack,
+    isolation: "admission",
+    limit: "a process of its own",
+    expected: /^signal SIGABRT.*ended the adm/,
+    strike,
+  });
 }
 
 function verdict(wasm: Uint8Array<ArrayBuffer>, bounds: typeof ADMISSION_BOUNDS): Promise<string> {

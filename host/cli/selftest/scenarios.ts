@@ -16,7 +16,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Runs all of them in this isolation and tells of each as it ends. */
 export async function runScenarios(isolation: Isolation, tell: Tell): Promise<void> {
-  await inWorld(isolation, [...ring("duo", 2), ...ring("trio", 3), crasher, keeper, odd, heir], async (world) => {
+  await inWorld(isolation, [...ring("duo", 2), ...ring("trio", 3), crasher, keeper, odd, heir, spill], async (world) => {
     const strikes: Omit<Strike, "isolation">[] = [
       { attack: "calls in a ring of two", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "duo-0.call-next") },
       { attack: "calls in a ring of three", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "trio-0.call-next") },
@@ -30,6 +30,12 @@ export async function runScenarios(isolation: Isolation, tell: Tell): Promise<vo
         limit: "own exports only",
         expected: /^entered, no-such-service$/,
         strike: async () => `${(await call(world, "odd.own")) || "entered"}, ${await call(world, "heir.inherited")}`,
+      },
+      {
+        attack: "data beyond its own memory",
+        limit: "instantiation",
+        expected: /^plugin-failed$/,
+        strike: () => call(world, "spill.serve"),
       },
     ];
     if (isolation === "process" && IS_LINUX) strikes.push(killWhileWriting(world));
@@ -70,6 +76,8 @@ const keeper: Hostile = {
 const odd: Hostile = { name: "odd", module: "odd-exports", services: { "odd.own": "constructor" } };
 // It exports no such name, though no object lacks it.
 const heir: Hostile = { name: "heir", module: "odd-exports", services: { "heir.inherited": "valueOf" } };
+
+const spill: Hostile = { name: "spill", module: "data-beyond", services: { "spill.serve": "serve" } };
 
 function ring(name: string, size: number): Hostile[] {
   return Array.from({ length: size }, (_, i) => {
