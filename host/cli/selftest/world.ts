@@ -62,6 +62,8 @@ export const SUITE: URL = new URL("../../../test/hostile/", import.meta.url);
 /** What nobody may make host or neighbour wait. The machine may be busy with other things; an attack that works makes them wait for ever. */
 export const PATIENCE_MS = 2_000;
 const PROBE_INTERVAL_MS = 10;
+// No turn of the suite may take as long, so what has not ended by then never will.
+const GIVE_UP_MS = 30_000;
 const MAX_KEPT = 10_000;
 const MAX_OUTCOME_LENGTH = 60;
 const EVERYTHING = ["services.call", "state.read", "state.write"].map((permission) => ({ permission, resource: "**" }));
@@ -89,7 +91,7 @@ export async function openWorld(isolation: Isolation, plugins: readonly Hostile[
   const events: CloudEvent[] = [];
   host.core.events.subscribe("**", (event) => void (events.length < MAX_KEPT && events.push(event)));
   const close = async (): Promise<void> => {
-    await host.stop();
+    await within(GIVE_UP_MS, host.stop(), undefined);
     await rm(folder, { recursive: true, force: true });
   };
   return { host, logged, events, close };
@@ -143,7 +145,7 @@ export async function measure(
   const stalled = await watchEventLoop();
   const start = performance.now();
   let striking = true;
-  const struck = strike()
+  const struck = within(GIVE_UP_MS, strike(), "it never ended")
     .catch((thrown) => `it threw ${toHostError(thrown).message}`)
     .finally(() => {
       striking = false;
@@ -186,9 +188,20 @@ export async function watchEventLoop(): Promise<() => number> {
 
 const isUnpolluted = (): boolean => !("polluted" in {}) && Object.keys(Object.prototype).length === 0;
 
+// With a timer of its own: the host's do not keep a process alive, and a suite that just ends tells nothing.
+async function within<T>(limitMs: number, promise: Promise<T>, otherwise: T): Promise<T> {
+  const { promise: late, resolve } = Promise.withResolvers<T>();
+  const timer = setTimeout(resolve, limitMs, otherwise);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Milliseconds until the neighbour has answered; infinite when it has not, or wrongly. */
 async function probe(world: Pick<World, "host">): Promise<number> {
   const start = performance.now();
-  const answer = await call(world, "polite.echo", "still there?");
+  const answer = await within(GIVE_UP_MS, call(world, "polite.echo", "still there?"), "none");
   return answer === "still there?" ? performance.now() - start : Number.POSITIVE_INFINITY;
 }
