@@ -47,6 +47,8 @@ export class HostedPlugin implements Pacer {
   #sliceFuel = FIRST_SLICE_FUEL;
   #granted = 0;
   #sliceMs = 0;
+  /** Fuel of the pieces of the running slice that are spent. */
+  #sliceSpent = 0;
   #secondStart = Number.NEGATIVE_INFINITY;
   #secondCpuMs = 0;
   #forfeited = 0;
@@ -83,6 +85,21 @@ export class HostedPlugin implements Pacer {
     for (const turn of this.#queue.splice(0)) turn.fail(error);
     if (this.#running !== undefined) this.abort(this.#running, error);
     this.#storage.close();
+  }
+
+  extend(): number {
+    const turn = this.#running;
+    const instance = this.#instance;
+    if (turn === undefined || instance === undefined) return 0;
+    const elapsedMs = this.#sliceMs + this.#ports.scheduler.elapsed(this.#account);
+    if (elapsedMs >= SLICE_MS || this.#secondCpuMs + elapsedMs >= this.#image.limits.cpuMsPerSecond) return 0;
+    const spent = this.#takeFuel(instance);
+    turn.fuel += spent;
+    this.#sliceSpent += spent;
+    // What the rest of the slice is worth at the rate so far; no piece is larger than a whole slice may be.
+    const rest = (this.#sliceSpent * (SLICE_MS - elapsedMs)) / Math.max(elapsedMs, SLICE_MS / 1_000);
+    this.#granted = Math.round(Math.min(Math.max(rest, MIN_SLICE_FUEL), MAX_SLICE_FUEL));
+    return this.#granted;
   }
 
   async refuel(): Promise<number> {
@@ -180,6 +197,7 @@ export class HostedPlugin implements Pacer {
     this.#running = turn;
     this.#granted = this.#sliceFuel;
     this.#sliceMs = 0;
+    this.#sliceSpent = 0;
     turn.hostCallsBefore = this.#instance?.hostCalls ?? 0;
     if (this.#instance === undefined) this.#enterNew(turn);
     else this.#enter(turn, this.#instance);
@@ -277,8 +295,9 @@ export class HostedPlugin implements Pacer {
     turn.fuel += spent;
     turn.slices += 1;
     // Debt does not count: the price of a failed table.grow says nothing about the guest's speed.
-    const measured = (Math.min(spent, this.#sliceFuel) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
+    const measured = ((this.#sliceSpent + Math.min(spent, this.#sliceFuel)) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
     this.#sliceMs = 0;
+    this.#sliceSpent = 0;
     this.#sliceFuel = Math.round(Math.min(Math.max(Math.min(measured, this.#sliceFuel * SLICE_GROWTH), MIN_SLICE_FUEL), MAX_SLICE_FUEL));
   }
 

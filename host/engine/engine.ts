@@ -6,6 +6,8 @@ import type { CellScope } from "./guest/cell-functions.ts";
 
 /** How a cell paces a guest. The guest calls these from its own stack, one at a time. */
 export interface Pacer {
+  /** The fuel is spent. Answers with more while the slice's time is not over, else 0; then `refuel` is called. */
+  extend(): number;
   /** The slice is spent. Resolves with the fuel of the next one, or -1 to end the guest. */
   refuel(): Promise<number>;
   /** A host function was answered in the cell; true when the slice's time is over. */

@@ -26,7 +26,7 @@ export async function createExtismEngine(load: () => Promise<Extism> = importExt
       const link: Link = async (imports) => {
         const options = { functions: asHostModules(imports), runInWorker: false, useWasi: false, allowedHosts: [] };
         const plugin = await createPlugin({ wasm: [{ module: compiled }] }, options);
-        return revealed((await plugin.getInstance()).exports);
+        return { exports: revealed((await plugin.getInstance()).exports) };
       };
       return { instantiate: (environment) => new MeteredInstance(link, environment) };
     },

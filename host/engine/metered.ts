@@ -19,7 +19,7 @@ const decoder = new TextDecoder();
 export const meteredEngine: Engine = {
   async compile(module) {
     const compiled = await compileAdmitted(module);
-    const link = (imports: WebAssembly.Imports) => new WebAssembly.Instance(compiled, imports).exports;
+    const link = (imports: WebAssembly.Imports) => new WebAssembly.Instance(compiled, imports);
     return { instantiate: (environment) => new MeteredInstance(link, environment) } satisfies CompiledGuest;
   },
 };
@@ -33,8 +33,12 @@ export async function compileAdmitted(module: Uint8Array<ArrayBuffer>): Promise<
   }
 }
 
-/** Makes an instance with these imports and answers its exports, by the names that admission gave them. It runs nothing of the guest. */
-export type Link = (imports: WebAssembly.Imports) => WebAssembly.Exports | Promise<WebAssembly.Exports>;
+/**
+ * Makes an instance with these imports and answers its exports, by the names that admission gave them. It runs nothing of the guest.
+ * The exports are boxed: awaited themselves, they would be a promise to JavaScript if the guest exports a function named `then`.
+ */
+export type Link = (imports: WebAssembly.Imports) => Linked | Promise<Linked>;
+type Linked = { readonly exports: WebAssembly.Exports };
 
 /** A guest however it was linked. What an engine decides is `link`; memory, fuel and turns are here. */
 export class MeteredInstance implements GuestInstance, GuestControl {
@@ -123,7 +127,8 @@ export class MeteredInstance implements GuestInstance, GuestControl {
 
   async #instantiate(): Promise<void> {
     try {
-      this.#exports = await this.#link(this.#bindings.imports);
+      const { exports } = await this.#link(this.#bindings.imports);
+      this.#exports = exports;
     } catch (cause) {
       // A data segment out of bounds, for one.
       throw new HostError("plugin-failed", `${this.#environment.plugin} does not instantiate: ${messageOf(cause)}`, { cause });
@@ -131,7 +136,10 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     const fuel = this.#exports[FUEL_EXPORT] as WebAssembly.Global<number>;
     fuel.value = this.#fuel.value;
     this.#fuel = fuel;
-    (this.#exports[REFUEL_EXPORT] as WebAssembly.Global).value = createRefuel(() => this.#refuel());
+    (this.#exports[REFUEL_EXPORT] as WebAssembly.Global).value = createRefuel(
+      () => this.#refuel(),
+      () => this.#extend(),
+    );
     this.#memory = this.#exports[MEMORY_EXPORT] as WebAssembly.Memory | undefined;
     this.#bindings.attach(this.#memory);
   }
@@ -149,6 +157,14 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   async #refuel(): Promise<void> {
     const granted = this.#fate === undefined ? await this.#environment.pacer.refuel() : DOOMED;
     this.#fuel.value = this.#fate === undefined ? granted : DOOMED;
+  }
+
+  // A piece of a slice is spent, not yet its time.
+  #extend(): boolean {
+    const granted = this.#fate === undefined ? this.#environment.pacer.extend() : 0;
+    if (granted <= 0) return false;
+    this.#fuel.value = granted;
+    return true;
   }
 
   doom(error: HostError): void {

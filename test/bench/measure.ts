@@ -1,4 +1,4 @@
-// Measures two ways of doing the same work in turn, so that a noisy machine disturbs both alike. Reports medians.
+// Measures several ways of doing the same work in turn, so that a noisy machine disturbs all alike. Reports medians.
 
 export interface Comparison {
   /** Does the work once and returns its figure, such as microseconds a call. */
@@ -12,13 +12,13 @@ export interface Row {
   readonly ours: string;
   readonly theirs: string;
   readonly ratio: string;
+  /** "none" for a figure that only informs. */
   readonly goal: string;
   readonly reached: boolean;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
 }
 
 export function percentile(values: readonly number[], share: number): number {
@@ -28,16 +28,26 @@ export function percentile(values: readonly number[], share: number): number {
 
 /** Medians of both sides over interleaved rounds, the first of which warms up and does not count. */
 export async function measureBoth({ runOurs, runTheirs, rounds = 7 }: Comparison): Promise<{ ours: number; theirs: number }> {
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
-    const a = await runOurs();
-    const b = await runTheirs();
-    if (round === 0) continue;
-    ours.push(a);
-    theirs.push(b);
-  }
+  const { ours, theirs } = await measureInTurn(
+    { ours: async () => [await runOurs()], theirs: async () => [await runTheirs()] },
+    { rounds, warmUpRounds: 1 },
+  );
   return { ours: median(ours), theirs: median(theirs) };
+}
+
+/** All figures of each side, over interleaved rounds; those of the first rounds do not count. */
+export async function measureInTurn<Side extends string>(
+  sides: Readonly<Record<Side, () => Promise<readonly number[]>>>,
+  { rounds, warmUpRounds }: { readonly rounds: number; readonly warmUpRounds: number },
+): Promise<Readonly<Record<Side, readonly number[]>>> {
+  const figures = new Map<string, number[]>();
+  for (let round = 0; round < warmUpRounds + rounds; round += 1) {
+    for (const [side, run] of Object.entries<() => Promise<readonly number[]>>(sides)) {
+      const found = await run();
+      if (round >= warmUpRounds) figures.set(side, [...(figures.get(side) ?? []), ...found]);
+    }
+  }
+  return Object.fromEntries(figures) as Record<Side, number[]>;
 }
 
 /** Microseconds a repetition. */
@@ -45,6 +55,17 @@ export async function perCall(times: number, call: () => Promise<unknown>): Prom
   const start = performance.now();
   for (let i = 0; i < times; i += 1) await call();
   return ((performance.now() - start) * 1_000) / times;
+}
+
+/** Microseconds of each repetition. */
+export async function eachCall(times: number, call: () => Promise<unknown>): Promise<number[]> {
+  const us: number[] = [];
+  for (let i = 0; i < times; i += 1) {
+    const start = performance.now();
+    await call();
+    us.push((performance.now() - start) * 1_000);
+  }
+  return us;
 }
 
 export const figure = (value: number, unit: string): string =>

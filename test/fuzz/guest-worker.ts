@@ -71,6 +71,7 @@ async function runInEngine(job: EndingJob, entryPoint: string): Promise<Ending> 
         slices += 1;
         return slices > job.slices ? -1 : job.unitsPerSlice;
       },
+      extend: () => 0,
       overdue: () => false,
       wait: (answer) => answer,
     },

@@ -34,7 +34,7 @@ describe("the suite", () => {
       const results: AttackResult[] = [];
       await runIsolation(kind, (result) => results.push(result));
       expect(results.filter(({ held, tried }) => tried && !held)).toEqual([]);
-      expect(results.length).toBe(TURN_ATTACKS.length + 9 + (kind === "process" ? 1 : 0) + 7);
+      expect(results.length).toBe(TURN_ATTACKS.length + 10 + (kind === "process" ? 1 : 0) + 7);
     },
     120_000,
   );

@@ -16,7 +16,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Runs all of them in this isolation and tells of each as it ends. */
 export async function runScenarios(isolation: Isolation, tell: Tell): Promise<void> {
-  await inWorld(isolation, [...ring("duo", 2), ...ring("trio", 3), crasher, keeper, odd, heir, spill], async (world) => {
+  await inWorld(isolation, [...ring("duo", 2), ...ring("trio", 3), crasher, keeper, odd, heir, spill, thenable], async (world) => {
     const strikes: Omit<Strike, "isolation">[] = [
       { attack: "calls in a ring of two", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "duo-0.call-next") },
       { attack: "calls in a ring of three", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "trio-0.call-next") },
@@ -38,6 +38,12 @@ export async function runScenarios(isolation: Isolation, tell: Tell): Promise<vo
         strike: () => call(world, "spill.serve"),
       },
     ];
+    strikes.push({
+      attack: "exports that look like a promise",
+      limit: "boxed exports",
+      expected: /^entered$/,
+      strike: async () => (await call(world, "thenable.serve")) || "entered",
+    });
     if (isolation === "process" && IS_LINUX) strikes.push(killWhileWriting(world));
     for (const strike of strikes) tell(await measure(world, { ...strike, isolation }));
     if (isolation === "process" && !IS_LINUX) tell(notTried(KILL, isolation, "needs /proc, which Linux has"));
@@ -78,6 +84,8 @@ const odd: Hostile = { name: "odd", module: "odd-exports", services: { "odd.own"
 const heir: Hostile = { name: "heir", module: "odd-exports", services: { "heir.inherited": "valueOf" } };
 
 const spill: Hostile = { name: "spill", module: "data-beyond", services: { "spill.serve": "serve" } };
+
+const thenable: Hostile = { name: "thenable", services: { "thenable.serve": "serve" } };
 
 function ring(name: string, size: number): Hostile[] {
   return Array.from({ length: size }, (_, i) => {

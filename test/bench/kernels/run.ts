@@ -4,6 +4,7 @@
 import { admit, DEFAULT_ADMISSION_LIMITS, FUEL_EXPORT, REFUEL_EXPORT, START_EXPORT } from "../../../host/engine/admission.ts";
 import { createRefuel } from "../../../host/engine/meter/refuel-trampoline.ts";
 import { BENCH_SIZES, compileKernels } from "./compile.ts";
+import { kernelLines } from "./report.ts";
 
 const ROUNDS = 9;
 const WARM_UP_ROUNDS = 3;
@@ -21,6 +22,8 @@ interface KernelRow {
   /** Yields of one metered run. */
   readonly yields: number;
   readonly unitsPerMs: number;
+  /** The longest time that the kernel ran without a yield, over all measured runs. */
+  readonly longestMs: number;
 }
 
 export interface KernelBench {
@@ -64,6 +67,7 @@ async function benchKernel(kernel: string, size: number, exports: WebAssembly.Ex
   const plainMs: number[] = [];
   const meteredMs: number[] = [];
   let yields = 0;
+  let longestMs = 0;
   for (let round = 0; round < ROUNDS; round++) {
     let start = performance.now();
     const expected = plain(size);
@@ -74,17 +78,20 @@ async function benchKernel(kernel: string, size: number, exports: WebAssembly.Ex
     meteredMs.push(performance.now() - start);
     if (actual !== expected) throw new Error(`${kernel} answers ${actual} metered and ${expected} unmetered`);
     yields = metered.yields;
+    longestMs = Math.max(longestMs, metered.endStretch());
     await collect();
   }
   const unmeteredMs = median(plainMs);
   const ratio = median(meteredMs) / unmeteredMs;
-  return { kernel, unmeteredMs, meteredMs: median(meteredMs), ratio, yields, unitsPerMs };
+  return { kernel, unmeteredMs, meteredMs: median(meteredMs), ratio, yields, unitsPerMs, longestMs };
 }
 
 class MeteredKernels {
   readonly #exports: WebAssembly.Exports;
   readonly #fuel: WebAssembly.Global<number>;
   #slice = 0;
+  #resumedAt = 0;
+  #longestMs = 0;
   yields = 0;
 
   constructor(bytes: Uint8Array<ArrayBuffer>) {
@@ -106,6 +113,14 @@ class MeteredKernels {
     this.#slice = slice;
     this.#fuel.value = slice;
     this.yields = 0;
+    this.#longestMs = 0;
+    this.#resumedAt = performance.now();
+  }
+
+  /** Ends the last stretch of a run and answers the longest. */
+  endStretch(): number {
+    this.#longestMs = Math.max(this.#longestMs, performance.now() - this.#resumedAt);
+    return this.#longestMs;
   }
 
   /** Units of fuel that a run which never yielded has spent. */
@@ -115,8 +130,10 @@ class MeteredKernels {
 
   async #refuel(): Promise<void> {
     this.yields++;
+    this.endStretch();
     await new Promise(setImmediate);
     this.#fuel.value = this.#slice;
+    this.#resumedAt = performance.now();
   }
 }
 
@@ -137,10 +154,5 @@ function median(values: readonly number[]): number {
 }
 
 if (import.meta.main) {
-  const { rows, geometricMean } = await benchKernels();
-  for (const { kernel, unmeteredMs, meteredMs, ratio, yields, unitsPerMs } of rows) {
-    const times = `${unmeteredMs.toFixed(1).padStart(7)} ms ${meteredMs.toFixed(1).padStart(7)} ms ${ratio.toFixed(2)}`;
-    console.log(`${kernel.padEnd(12)} ${times} ${String(yields).padStart(5)} yields ${Math.round(unitsPerMs)} units/ms`);
-  }
-  console.log(`geometric mean ${geometricMean.toFixed(3)}`);
+  for (const line of kernelLines(await benchKernels())) console.log(line);
 }

@@ -166,3 +166,39 @@ describe("a stack overflow", () => {
     await expect(guest.call("run")).rejects.toThrow(RangeError);
   });
 });
+
+describe("a slice that is spent before its time", () => {
+  const LOOP = `(func (export "run") (param i32) (result i32) (loop $again
+    (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if $again (local.get 0))) (i32.const 7))`;
+
+  it("is made longer without suspending the guest, as often as that is allowed", async () => {
+    const guest = new Metered(admitAll(assemble(`(module ${LOOP})`)).bytes, { units: 100, max: 1 });
+    let extended = 0;
+    let refuels = 0;
+    guest.refuelWith(
+      async () => {
+        refuels += 1;
+        guest.fuel = PLENTY;
+      },
+      () => {
+        if (extended === 3) return false;
+        extended += 1;
+        guest.fuel = 1_000;
+        return true;
+      },
+    );
+    expect(await guest.call("run", 100_000)).toBe(7);
+    expect([extended, refuels]).toEqual([3, 1]);
+  });
+
+  it("ends the guest, uncatchably, when asking for more throws", async () => {
+    const guest = new Metered(admitAll(assemble(`(module ${LOOP})`)).bytes, { units: 100, max: 1 });
+    guest.refuelWith(
+      () => {},
+      () => {
+        throw new Error("no");
+      },
+    );
+    await expect(guest.call("run", 100_000)).rejects.toThrow(WebAssembly.RuntimeError);
+  });
+});

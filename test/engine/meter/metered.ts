@@ -47,8 +47,8 @@ export class Metered {
     this.#fuel.value = units;
   }
 
-  refuelWith(refuel: () => Promise<void> | void): void {
-    globalOf<unknown>(this.exports, REFUEL_EXPORT).value = createRefuel(refuel);
+  refuelWith(refuel: () => Promise<void> | void, extend?: () => boolean): void {
+    globalOf<unknown>(this.exports, REFUEL_EXPORT).value = createRefuel(refuel, extend);
   }
 
   async call(name: string, ...values: unknown[]): Promise<unknown> {

@@ -1,6 +1,6 @@
 // What the benchmarks enter on our side.
 
-import { config, done, ok, rawEvent, rawService, service, storage } from "@bulkhead/assemblyscript";
+import { clock, config, done, fail, ok, rawEvent, rawService, service, services, storage } from "@bulkhead/assemblyscript";
 
 export function echo(): i32 {
   return rawService((bytes) => ok(bytes));
@@ -37,6 +37,21 @@ export function storage_get(): i32 {
       if (value !== null) length += value.length;
     }
     return ok(length);
+  });
+}
+
+/** Answers the microseconds that each call took. */
+export function call_echo(): i32 {
+  return service<i32, f64[]>((times) => {
+    const payload = new Uint8Array(100);
+    const us: f64[] = [];
+    for (let i = 0; i < times; i++) {
+      const start = clock.monotonic();
+      const answer = services.callRaw("bench.echo", payload);
+      if (!answer.isOk) return fail<f64[]>(answer.error.message);
+      us.push(<f64>(clock.monotonic() - start) / 1000.0);
+    }
+    return ok(us);
   });
 }
 

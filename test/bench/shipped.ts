@@ -1,0 +1,162 @@
+// The turns of the shipped plugins, metered and as they were compiled, on the same engine: both sides differ in the module only. What the host answers
+// is made up here and costs next to nothing, so that the plugin's own work shows.
+
+import { SLICE_MS } from "../../host/cell/scheduler.ts";
+import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT } from "../../host/engine/admission.ts";
+import { admitPlugin } from "../../host/engine/admit-plugin.ts";
+import type { GuestEnvironment, GuestInstance } from "../../host/engine/engine.ts";
+import { type Link, MeteredInstance } from "../../host/engine/metered.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { readWasm, text, type Wasm } from "./cells.ts";
+import { measureInTurn, median } from "./measure.ts";
+
+interface Step {
+  readonly entryPoint: string;
+  readonly input: string;
+}
+
+interface Shipped {
+  readonly name: string;
+  readonly work: string;
+  /** Once before everything. */
+  readonly setUp: readonly Step[];
+  /** What is measured; leaves the plugin as it was. */
+  readonly steps: readonly Step[];
+}
+
+const TIMES = 400;
+const ROUNDS = { rounds: 15, warmUpRounds: 5 };
+/** What a millisecond is worth to the scheduler at first. */
+const SLICE_FUEL = 300_000;
+const OK = text.encode("\0id");
+
+const json = (entryPoint: string, input: unknown): Step => ({ entryPoint, input: JSON.stringify(input) });
+
+const STATE_CHANGED = {
+  specversion: "1.0",
+  ...{ id: "1", source: "/plugins/devices", type: "devices.state-changed", time: "2026-01-01T00:00:00.000Z" },
+  ...{ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", datacontenttype: "application/json" },
+  data: { id: "lamp-1", changed: { desired: { on: true }, reported: {} }, desired: { on: true }, reported: {}, pending: { on: true } },
+};
+
+export const SHIPPED: readonly Shipped[] = [
+  {
+    name: "devices",
+    work: "create, turn on, report, get, remove",
+    setUp: [],
+    steps: [
+      json("create", { id: "lamp-1", name: "Küche", desired: { brightness: 40, scene: "evening" } }),
+      json("turn_on", { id: "lamp-1" }),
+      json("report", { id: "lamp-1", state: { on: true, brightness: 40, temperature: 21.5 } }),
+      json("get", { id: "lamp-1" }),
+      json("remove", { id: "lamp-1" }),
+    ],
+  },
+  {
+    name: "automation",
+    work: "an event, 20 rules, one of them calls a service",
+    setUp: Array.from({ length: 20 }, (_, i) =>
+      json("add", {
+        id: `rule-${i}`,
+        trigger: i % 2 === 0 ? "devices.*" : "alarms.**",
+        condition: { field: "desired.on", operator: "equals", value: i === 0 },
+        action: { service: "logger.log", arguments: { level: "INFO", message: "{{data.id}} was switched" } },
+      }),
+    ),
+    steps: [{ entryPoint: "on_event", input: JSON.stringify(STATE_CHANGED) }],
+  },
+  {
+    name: "logger",
+    work: "log an entry, query ten",
+    setUp: Array.from({ length: 50 }, (_, i) => json("log_entry", { level: "INFO", message: `entry ${i}` })),
+    steps: [
+      json("log_entry", { level: "WARNING", message: "lamp-1 did not answer for 30 s", fields: { device: "lamp-1", attempts: 3 } }),
+      json("query", { level: "DEBUG", contains: "entry", limit: 10 }),
+    ],
+  },
+];
+
+/** Median microseconds of all steps of a plugin on both sides, measured in turn. */
+export async function benchShippedPlugin(shipped: Shipped): Promise<{ meteredUs: number; unmeteredUs: number }> {
+  const wasm = await readWasm(`../../plugins/${shipped.name}`);
+  const run = async (link: Link): Promise<() => Promise<readonly number[]>> => {
+    const instance = new MeteredInstance(link, environment(shipped.name));
+    for (const step of shipped.setUp) await enter(instance, step);
+    return async () => {
+      const start = performance.now();
+      for (let i = 0; i < TIMES; i += 1) for (const step of shipped.steps) await enter(instance, step);
+      return [((performance.now() - start) * 1_000) / TIMES];
+    };
+  };
+  const sides = { metered: await run(linkOf(admitPlugin(wasm, DEFAULT_LIMITS).module)), unmetered: await run(linkOriginal(wasm)) };
+  const { metered, unmetered } = await measureInTurn(sides, ROUNDS);
+  return { meteredUs: median(metered), unmeteredUs: median(unmetered) };
+}
+
+function linkOf(module: Wasm): Link {
+  const compiled = new WebAssembly.Module(module);
+  return (imports) => new WebAssembly.Instance(compiled, imports);
+}
+
+/** The original has no fuel: globals that nobody reads stand for what the engine expects. */
+function linkOriginal(wasm: Wasm): Link {
+  const link = linkOf(wasm);
+  return async (imports) => {
+    const { exports } = await link(imports);
+    const added = {
+      [FUEL_EXPORT]: new WebAssembly.Global({ value: "i32", mutable: true }, SLICE_FUEL),
+      [REFUEL_EXPORT]: new WebAssembly.Global({ value: "anyfunc", mutable: true }),
+      ...(exports.memory === undefined ? {} : { [MEMORY_EXPORT]: exports.memory }),
+    };
+    return { exports: { ...exports, ...added } };
+  };
+}
+
+async function enter(instance: GuestInstance, { entryPoint, input }: Step): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  instance.run(entryPoint, input, SLICE_FUEL, (result) => {
+    if (result.ok) resolve();
+    else reject(new Error(`${entryPoint}: ${result.code}: ${result.message}`));
+  });
+  return promise;
+}
+
+/** Slices of a millisecond, as the scheduler of a cell has them. */
+function pacer(): GuestEnvironment["pacer"] {
+  let sliceStart = performance.now();
+  return {
+    extend: () => (performance.now() - sliceStart < SLICE_MS ? SLICE_FUEL : 0),
+    async refuel() {
+      sliceStart = performance.now();
+      return SLICE_FUEL;
+    },
+    overdue: () => false,
+    wait: (answer) => answer,
+  };
+}
+
+function environment(plugin: string): GuestEnvironment {
+  const stored = new Map<string, Uint8Array>();
+  return {
+    plugin,
+    limits: DEFAULT_LIMITS,
+    scope: {
+      config: { level: "DEBUG" },
+      caller: { kind: "plugin", name: "automation" },
+      clock: { now: () => 1_767_225_600_000, monotonicMs: () => 1_000, after: () => () => {} },
+      storage: {
+        get: (key) => stored.get(key),
+        set: (key, value) => void stored.set(key, value.slice()),
+        delete: (key) => stored.delete(key),
+        keys: ({ prefix, limit }) => [...stored.keys()].filter((key) => key.startsWith(prefix)).slice(0, limit),
+        close: () => {},
+      },
+      log: () => {},
+      reportFault: (fault) => {
+        throw fault;
+      },
+    },
+    pacer: pacer(),
+    askHost: async () => OK,
+  };
+}

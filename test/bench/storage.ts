@@ -1,0 +1,57 @@
+// A plugin's storage, beside better-sqlite3 without a plugin.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { loaded, perRepetition, type Wasm } from "./cells.ts";
+import { figure, measureBoth, type Row } from "./measure.ts";
+
+export async function benchStorage(wasm: Wasm): Promise<Row[]> {
+  const folder = await mkdtemp(join(tmpdir(), "bulkhead-bench-"));
+  const cell = await loaded("thread", wasm, folder);
+  const bare = new Database(join(folder, "bare.sqlite"));
+  bare.pragma("journal_mode = WAL");
+  bare.pragma("synchronous = NORMAL");
+  bare.exec("CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT");
+  const put = bare.prepare("INSERT INTO entries (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+  const get = bare.prepare("SELECT value FROM entries WHERE key = ?").pluck();
+  const value = Buffer.alloc(200);
+  // SQLite does not write a page whose bytes stay the same, so the value changes here too.
+  const putChanged = (key: string, i: number): unknown => {
+    value[0] = i;
+    return put.run(key, value);
+  };
+  const bareRun = (times: number, work: (key: string, i: number) => unknown) => async (): Promise<number> => {
+    const start = performance.now();
+    for (let i = 0; i < times; i += 1) work(`key-${i % 100}`, i);
+    return ((performance.now() - start) * 1_000) / times;
+  };
+  const puts = await measureBoth({
+    runOurs: () => perRepetition(cell, "storage_put", 20_000),
+    runTheirs: bareRun(20_000, putChanged),
+  });
+  const gets = await measureBoth({
+    runOurs: () => perRepetition(cell, "storage_get", 50_000),
+    runTheirs: bareRun(50_000, (key) => get.get(key)),
+  });
+  await cell[Symbol.asyncDispose]();
+  bare.close();
+  await rm(folder, { recursive: true });
+  return [
+    row("storage get of 200 B; thread cell vs bare better-sqlite3", gets),
+    row("storage put of 200 B; thread cell vs bare better-sqlite3", puts),
+  ];
+}
+
+function row(work: string, { ours, theirs }: { readonly ours: number; readonly theirs: number }): Row {
+  const ratio = ours / theirs;
+  return {
+    work,
+    ours: figure(ours, "µs"),
+    theirs: figure(theirs, "µs"),
+    ratio: `${ratio.toFixed(2)} × its time`,
+    goal: "≤ 2 ×",
+    reached: ratio <= 2,
+  };
+}
