@@ -26,7 +26,7 @@ export interface ProcessCellOptions {
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./process-main.ts" : "./process-main.js", import.meta.url);
 // Metering makes small functions too large for V8's usual budget, so that it no longer inlines them where it matters most.
-const INLINING: readonly string[] = ["--wasm-inlining-budget=20000", "--wasm-inlining-factor=10"];
+export const INLINING: readonly string[] = ["--wasm-inlining-budget=20000", "--wasm-inlining-factor=10"];
 const CLOSE_GRACE_MS = 1_000;
 const MEMORY_POLL_MS = 100;
 // Names, keys and an error's text beside the payload of a frame.

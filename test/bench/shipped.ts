@@ -76,8 +76,14 @@ export const SHIPPED: readonly Shipped[] = [
   },
 ];
 
-/** Median microseconds of all steps of a plugin on both sides, measured in turn. */
-export async function benchShippedPlugin(shipped: Shipped): Promise<{ meteredUs: number; unmeteredUs: number }> {
+/** Median microseconds of all steps of a plugin. */
+export interface ShippedFigures {
+  readonly meteredUs: number;
+  readonly unmeteredUs: number;
+}
+
+/** Both sides, measured in turn. */
+async function benchShippedPlugin(shipped: Shipped): Promise<ShippedFigures> {
   const wasm = await readWasm(`../../plugins/${shipped.name}`);
   const run = async (link: Link): Promise<() => Promise<readonly number[]>> => {
     const instance = new MeteredInstance(link, environment(shipped.name));
@@ -159,4 +165,10 @@ function environment(plugin: string): GuestEnvironment {
     pacer: pacer(),
     askHost: async () => OK,
   };
+}
+
+if (import.meta.main) {
+  const shipped = SHIPPED.find(({ name }) => name === process.argv[2]);
+  if (shipped === undefined) throw new Error(`there is no plugin ${process.argv[2]}`);
+  console.log(JSON.stringify(await benchShippedPlugin(shipped)));
 }

@@ -46,12 +46,20 @@ export function find(leastLevel: i32, contains: string, source: string, limit: i
   const found: Entry[] = [];
   for (let i = kept.length - 1; i >= oldest && found.length < limit; i--) {
     const entry = kept[i];
-    if (rank(entry.level) < leastLevel) continue;
-    if (contains.length && !entry.message.includes(contains)) continue;
+    if (LEVELS.indexOf(entry.level) < leastLevel) continue;
+    if (contains.length && !holds(entry.message, contains)) continue;
     if (source.length && entry.source != source) continue;
     found.push(entry);
   }
   return found;
+}
+
+// String.includes compares the whole part at every position; nearly all of them differ in the first character.
+function holds(text: string, part: string): bool {
+  const first = part.charCodeAt(0);
+  const last = text.length - part.length;
+  for (let i = 0; i <= last; i++) if (text.charCodeAt(i) == first && text.startsWith(part, i)) return true;
+  return false;
 }
 
 /** How severe a level is, -1 for a word that is none; upper and lower case are the same. */
