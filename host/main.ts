@@ -1,25 +1,31 @@
 // Composition root of the server: the one file that knows everyone. Puts plugins into cells, cells and adapters to the core.
 
+import { userInfo } from "node:os";
 import { join } from "node:path";
-import semver from "semver";
 import { z } from "zod";
+import { type ControlSocket, listenForControl } from "./adapters/control-socket.ts";
 import { httpOptions } from "./adapters/http/options.ts";
 import { type HttpContribution, type HttpServer, startHttpServer } from "./adapters/http/server.ts";
 import { createJsonLog, logJsonOptions } from "./adapters/log-json.ts";
-import { openPluginStorage } from "./adapters/storage-sqlite.ts";
 import { systemClock } from "./adapters/system-clock.ts";
+import { Administration } from "./admin/administration.ts";
+import type { Actor } from "./admin/audit.ts";
+import { openHostDatabase } from "./admin/database.ts";
 import { AdmissionCache } from "./cell/admission-process.ts";
 import { Containment, Quarantine } from "./cell/containment.ts";
-import { createInlineCell } from "./cell/inline-cell.ts";
-import { createProcessCell } from "./cell/process-cell.ts";
-import { createThreadCell } from "./cell/thread-cell.ts";
+import { Cells } from "./cells.ts";
 import { HostError, toHostError } from "./core/errors.ts";
 import { Host } from "./core/host.ts";
-import type { Cell, LogSink } from "./core/ports.ts";
+import type { LogSink } from "./core/ports.ts";
+import { blockCodec } from "./engine/guest/blocks.ts";
 import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
+import { unmetDependencies } from "./install/dependencies.ts";
 import { describeIssues, type Manifest } from "./install/manifest.ts";
-import { definePlugin, effectiveLimits, readPluginFolder } from "./install/plugin-folder.ts";
+import { fetchFolder } from "./install/package-store.ts";
+import { effectiveLimits, type PluginFolder, readPluginFolder } from "./install/plugin-folder.ts";
+import { compileResource } from "./install/resources.ts";
 import { startAll, stopAll } from "./install/start-order.ts";
+import { PluginManager } from "./plugin-manager.ts";
 
 const adaptersSchema = z.strictObject({
   http: z.union([z.literal(false), httpOptions]).default(() => httpOptions.parse({})),
@@ -47,17 +53,33 @@ export interface RunningHost {
 export async function createHost({ configuration, log: givenLog }: HostOptions): Promise<RunningHost> {
   const adapters = parseAdapters(configuration);
   const log = givenLog ?? createJsonLog(adapters.log);
-  const core = new Host({ clock: systemClock, log });
-  const cells = lazyCells(configuration, log);
+  const folders = await readFolders(configuration, log);
+  const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
+  const database = openHostDatabase(configuration.dataDir);
   const admission = new AdmissionCache(join(configuration.dataDir, "admitted"), configuration.hardening);
-  const manifests = new Map<string, Manifest>();
-  for (const [name, plugin] of Object.entries(configuration.plugins)) {
-    try {
-      manifests.set(name, await install(core, { cells, admission }, name, plugin));
-    } catch (thrown) {
-      const { message, detail } = toHostError(thrown);
-      log.write({ level: "error", plugin: "host", message: `${name} is left out: ${message}`, cause: detail });
-    }
+  const sources = {
+    fetch: fetchFolder,
+    admit: (folder: PluginFolder, settings: PluginConfiguration) =>
+      admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings)),
+  };
+  const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources });
+  const core = new Host({
+    clock: systemClock,
+    log,
+    blocks: blockCodec,
+    permissions: { compile: compileResource, onCheck: administration.usage.onCheck },
+  });
+  const cells = new Cells(configuration, log);
+  const manager = new PluginManager({ core, cells, admission, configuration, grantsOf: (name) => administration.grantsOf(name) });
+  administration.attach(core, manager);
+  for (const [name, folder] of folders) {
+    const settings = configuration.plugins[name];
+    if (settings !== undefined) await manager.add(folder, settings).catch((thrown) => leftOut(log, name, thrown));
+  }
+  administration.installer.recover();
+  const installed = await administration.installer.load((plugin, thrown) => leftOut(log, plugin, thrown));
+  for (const { folder, settings } of installed) {
+    await manager.add(folder, settings).catch((thrown) => leftOut(log, folder.manifest.name, thrown));
   }
   await refuseUnmetDependencies(core, manifests);
   const containment = new Containment({
@@ -67,17 +89,30 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
     quarantine: new Quarantine(join(configuration.dataDir, "quarantine")),
     options: configuration.containment,
   });
+  core.onState(({ name, state, failure }) => {
+    if (state === "quarantined") administration.audit.append("host", "quarantine", name, { reason: failure?.message ?? "" });
+  });
   await containment.restore();
+  administration.audit.append("host", "start", "host", { plugins: core.plugins.length });
   await startAll(core, log);
+  for (const { folder } of installed)
+    await administration.installer.settle(folder.manifest.name, core.plugin(folder.manifest.name)?.state === "running");
   warnOfDeafPlugins(core, log);
   let http: HttpServer | undefined;
+  let control: ControlSocket | undefined;
   const stop = async (): Promise<void> => {
     containment.close();
     await http?.close();
     await stopAll(core, configuration.drainMs);
     await cells.close();
+    await control?.close();
+    administration.audit.append("host", "stop", "host");
+    administration.close();
   };
   try {
+    control = await listenForControl(join(configuration.dataDir, "control.sock"), {
+      invoke: (operation, input) => administration.invoke(operation, input, LOCAL_USER),
+    });
     if (adapters.http !== false)
       http = await startHttpServer(adapters.http, { host: core, log, contributions: contributionsOf(manifests) });
   } catch (thrown) {
@@ -93,67 +128,32 @@ function parseAdapters(configuration: Configuration): z.infer<typeof adaptersSch
   throw new HostError("invalid-message", "the configuration of the adapters is malformed", { detail: describeIssues(parsed.error) });
 }
 
-interface Cells {
-  get(name: string): Cell;
-  close(): Promise<void>;
+// Only the user who runs the host can open its socket.
+const LOCAL_USER: Actor = `user:${userInfo().username}`;
+
+async function readFolders({ plugins }: Configuration, log: LogSink): Promise<Map<string, PluginFolder>> {
+  const folders = new Map<string, PluginFolder>();
+  for (const [name, { path }] of Object.entries(plugins)) {
+    try {
+      const folder = await readPluginFolder(path);
+      if (folder.manifest.name !== name) throw new HostError("invalid-manifest", `${path} holds the plugin ${folder.manifest.name}`);
+      folders.set(name, folder);
+    } catch (thrown) {
+      leftOut(log, name, thrown);
+    }
+  }
+  return folders;
 }
 
-type Isolation = PluginConfiguration["isolation"];
-
-// Made when the first plugin asks for it: one inline, one thread, and a process for each plugin or for each group of them.
-function lazyCells({ dataDir, plugins, hardening }: Configuration, log: LogSink): Cells {
-  const storageDir = join(dataDir, "storage");
-  const made = new Map<string, Cell>();
-  const groupOf = (name: string): string => {
-    const { isolation, cell } = plugins[name] ?? { isolation: "process" };
-    return isolation === "process" ? `process:${cell ?? name}` : isolation;
-  };
-  const make = {
-    inline: () =>
-      createInlineCell({
-        clock: systemClock,
-        log,
-        openStorage: (image) => openPluginStorage(storageDir, image),
-      }),
-    thread: () => createThreadCell({ clock: systemClock, log, storageDir }),
-    process: (group: string) => {
-      const together = Object.keys(plugins).filter((name) => groupOf(name) === group);
-      return createProcessCell({ clock: systemClock, log, storageDir, plugins: together, hardening });
-    },
-  } as const satisfies Record<Isolation, (group: string) => Cell>;
-  return {
-    get(name) {
-      const group = groupOf(name);
-      const cell = made.get(group) ?? make[plugins[name]?.isolation ?? "process"](group);
-      made.set(group, cell);
-      return cell;
-    },
-    async close() {
-      await Promise.all([...made.values()].map((cell) => cell[Symbol.asyncDispose]()));
-    },
-  };
-}
-
-interface Sandbox {
-  readonly cells: Cells;
-  readonly admission: AdmissionCache;
-}
-
-async function install(core: Host, { cells, admission }: Sandbox, name: string, configuration: PluginConfiguration): Promise<Manifest> {
-  const { manifest, wasm } = await readPluginFolder(configuration.path);
-  if (manifest.name !== name) throw new HostError("invalid-manifest", `${configuration.path} holds the plugin ${manifest.name}`);
-  const admitted = await admission.admit(wasm, effectiveLimits(manifest, configuration));
-  core.add(definePlugin(manifest, admitted, configuration), cells.get(name));
-  return manifest;
+function leftOut(log: LogSink, name: string, thrown: unknown): void {
+  const { message, detail } = toHostError(thrown);
+  log.write({ level: "error", plugin: "host", message: `${name} is left out: ${message}`, cause: detail });
 }
 
 async function refuseUnmetDependencies(core: Host, manifests: ReadonlyMap<string, Manifest>): Promise<void> {
   for (const [name, manifest] of manifests) {
-    for (const [dependency, range] of Object.entries(manifest.dependencies)) {
-      const found = manifests.get(dependency)?.version;
-      if (found === undefined || semver.satisfies(found, range)) continue;
-      await core.plugin(name)?.fail(new HostError("conflict", `${name} needs ${dependency} ${range}; ${found} is installed`));
-    }
+    const [lack] = unmetDependencies(manifest, manifests);
+    if (lack !== undefined) await core.plugin(name)?.fail(new HostError("conflict", lack));
   }
 }
 

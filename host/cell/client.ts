@@ -3,7 +3,7 @@
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Cell, Clock, LogSink, PluginImage, Turn } from "../core/ports.ts";
 import { NO_USAGE, type TurnOutcome } from "../core/types.ts";
-import { encodeError } from "../core/values.ts";
+import { encodeError } from "../engine/guest/blocks.ts";
 import { LogLimit } from "./log-limit.ts";
 import type { Channel, FromCell, ToCell } from "./protocol.ts";
 

@@ -2,7 +2,7 @@
 // model on, no core dumps, its memory capped where the system can. Linux holds the cap; elsewhere only the watch does.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from "node:fs";
 import type { Socket } from "node:net";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,18 +20,21 @@ const run = promisify(execFile);
 const CODE = dirname(dirname(fileURLToPath(import.meta.url)));
 const READABLE = [CODE, join(dirname(CODE), "package.json"), ...["better-sqlite3", "@extism/extism"].flatMap(installationOf)];
 
-/** The node_modules folder that really holds a package; none when it is not installed. */
+/** The node_modules folder that really holds a package, and those in which Node looks for it, which may be or hold links; none when it is not installed. */
 function installationOf(name: string): string[] {
   try {
-    const file = fileURLToPath(import.meta.resolve(name));
+    const file = realpathSync(fileURLToPath(import.meta.resolve(name)));
     const root = `${sep}node_modules${sep}`;
-    return [
-      realpathSync(file).slice(0, realpathSync(file).lastIndexOf(root) + root.length - 1),
-      file.slice(0, file.lastIndexOf(root) + root.length - 1),
-    ];
+    const looked = ancestorsOf(CODE).map((folder) => join(folder, "node_modules"));
+    return [file.slice(0, file.lastIndexOf(root) + root.length - 1), ...looked.filter((folder) => existsSync(folder))];
   } catch {
     return [];
   }
+}
+
+function ancestorsOf(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...ancestorsOf(parent)];
 }
 
 export interface HardenedProcessOptions {

@@ -11,7 +11,6 @@ import { HostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
 import { startTrace } from "../core/trace.ts";
 import type { Limits, TurnOutcome } from "../core/types.ts";
-import { encodeError } from "../core/values.ts";
 import { DEFAULT_LIMITS } from "../install/limits.ts";
 import { effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -55,8 +54,9 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
       caller: { kind: "host", name: "call" },
       traceparent: startTrace(),
       deadline: systemClock.monotonicMs() + plugin.limits.deadlineMs,
-      answer: async (name) =>
-        encodeError(new HostError("permission-denied", `${name} is not available in a one-shot call, which grants nothing`)),
+      answer: async (name) => {
+        throw new HostError("permission-denied", `${name} is not available in a one-shot call, which grants nothing`);
+      },
       end: resolve,
     });
     const outcome = await promise;
@@ -88,7 +88,16 @@ async function readPlugin(
     return { name: isPluginName(stem) ? stem : "plugin", wasm, limits: { ...DEFAULT_LIMITS, ...time } };
   }
   const { manifest, wasm } = await readPluginFolder(path);
-  const limits = effectiveLimits(manifest, { path, isolation: "process", engine: "metered", grants: [], limits: {}, config: {} });
+  const limits = effectiveLimits(manifest, {
+    path,
+    isolation: "process",
+    engine: "metered",
+    activation: "eager",
+    idleMs: 1,
+    grants: [],
+    limits: {},
+    config: {},
+  });
   return { name: manifest.name, wasm, limits: { ...limits, ...time } };
 }
 

@@ -1,9 +1,14 @@
 // The `bulkhead` command: its subcommands and what they have in common. One file a subcommand does the work.
 
 import { Command, CommanderError } from "commander";
+import { addAudit } from "./audit.ts";
+import { addBlock } from "./block.ts";
 import { addCall } from "./call.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addInspect } from "./inspect.ts";
+import { addInstall } from "./install.ts";
+import { addPermissions } from "./permissions.ts";
+import { addPlugins } from "./plugins.ts";
 import { addRelease } from "./release.ts";
 import { reportFailure } from "./report.ts";
 import { addSelftest } from "./selftest/command.ts";
@@ -20,7 +25,12 @@ async function main(): Promise<void> {
   addServe(program);
   addCall(program);
   addInspect(program);
+  addInstall(program);
+  addPlugins(program);
+  addBlock(program);
+  addPermissions(program);
   addRelease(program);
+  addAudit(program);
   addSelftest(program);
   addVersion(program);
   try {

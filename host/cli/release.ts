@@ -6,19 +6,19 @@ import { Quarantine } from "../cell/containment.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { say } from "./report.ts";
-import { readConfiguration, withOverrides } from "./serve.ts";
+import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
 
 export function addRelease(program: Command): void {
-  program
-    .command("release")
-    .description("end the quarantine of a plugin; a running host starts it again at once, another at its next start")
+  withDataOptions(
+    program
+      .command("release")
+      .description("end the quarantine of a plugin; a running host starts it again at once, another at its next start"),
+  )
     .argument("<plugin>", "the plugin's name")
-    .option("-c, --config <file>", "configuration file", "bulkhead.json")
-    .option("-d, --data <folder>", "data folder, instead of the configuration's")
     .action(release);
 }
 
-async function release(name: string, options: { readonly config: string; readonly data?: string }): Promise<void> {
+async function release(name: string, options: DataOptions): Promise<void> {
   const { dataDir } = withOverrides(await readConfiguration(options.config), options);
   const quarantine = new Quarantine(join(dataDir, "quarantine"));
   if (!quarantine.release(name)) {

@@ -1,5 +1,6 @@
 // How the command speaks to people: on standard error, with what a plugin sent escaped.
 
+import Table from "cli-table3";
 import type { HostErrorCode } from "../core/errors.ts";
 import { describeCause, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
@@ -8,6 +9,18 @@ import { EXIT } from "./exit-codes.ts";
 
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** A value as JSON, or whatever `show` makes of it for people, on standard output. */
+export function print(json: boolean | undefined, value: unknown, show: () => string): void {
+  process.stdout.write(`${json === true ? JSON.stringify(value, null, 2) : show()}\n`);
+}
+
+/** Cells must be escaped already where they hold a stranger's text. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const made = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
+  made.push(...rows.map((row) => [...row]));
+  return made.toString();
 }
 
 const USAGE_ERRORS: ReadonlySet<HostErrorCode> = new Set(["invalid-message", "invalid-manifest"]);

@@ -10,19 +10,25 @@ import { EXIT } from "./exit-codes.ts";
 import { say } from "./report.ts";
 import { packageVersion } from "./version.ts";
 
-interface ServeOptions {
+/** Where the configuration and the data are. */
+export interface DataOptions {
   readonly config: string;
-  readonly port?: number;
   readonly data?: string;
 }
 
-export function addServe(program: Command): void {
-  program
-    .command("serve")
-    .description("run the host until Ctrl-C; log lines go to standard output as JSON")
+interface ServeOptions extends DataOptions {
+  readonly port?: number;
+}
+
+export function withDataOptions(command: Command): Command {
+  return command
     .option("-c, --config <file>", "configuration file", "bulkhead.json")
+    .option("-d, --data <folder>", "data folder, instead of the configuration's");
+}
+
+export function addServe(program: Command): void {
+  withDataOptions(program.command("serve").description("run the host until Ctrl-C; log lines go to standard output as JSON"))
     .option("-p, --port <number>", "HTTP port, instead of the configuration's", parsePort)
-    .option("-d, --data <folder>", "data folder, instead of the configuration's")
     .action(serve);
 }
 

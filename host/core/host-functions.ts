@@ -2,15 +2,16 @@
 // encode. What touches only the plugin's own things is answered in its cell (engine/guest/cell-functions.ts).
 
 import { isJson, requireJson } from "./cloud-event.ts";
-import { HostError, toHostError } from "./errors.ts";
+import { HostError } from "./errors.ts";
 import type { EventBus } from "./event-bus.ts";
 import { isDottedName, printable } from "./names.ts";
+import type { Permission, Permissions } from "./permissions.ts";
 import type { Plugin } from "./plugin.ts";
+import type { BlockCodec } from "./ports.ts";
 import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, CloudEvent, UnstampedEvent } from "./types.ts";
-import * as value from "./values.ts";
+import type { Bytes, CloudEvent, UnstampedEvent, WitType, WitTypes, WitValues } from "./types.ts";
 
 const MAX_CONTENT_TYPE_LENGTH = 127;
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
@@ -22,42 +23,41 @@ interface HostScope {
   readonly events: EventBus;
   readonly services: ServiceRegistry;
   readonly state: StateStore;
+  readonly blocks: BlockCodec;
+  /** What was checked so far, for as long as the function takes. */
+  readonly required: [Permission, string][];
   /** Makes the event as the host stamps it. */
   stamp(event: UnstampedEvent): CloudEvent;
-  reportFault(fault: unknown): void;
 }
 
-export interface HostFunction extends value.Signature {
+export interface HostFunction {
   readonly place: "host";
+  readonly params: readonly WitType[];
+  readonly result: WitType;
+  /** Resolves with the block of the answer. Rejects with HostError, or what else went wrong. */
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
 
-// Nothing is thrown across the Wasm line: what `run` throws becomes the tagged error.
-function inHost<const P extends value.Codecs, R>(
+function inHost<const P extends readonly WitType[], R extends WitType>(
   params: P,
-  result: value.Codec<R>,
-  run: (scope: HostScope, ...args: value.Decoded<P>) => R | Promise<R>,
+  result: R,
+  run: (scope: HostScope, ...args: WitValues<P>) => WitTypes[R] | Promise<WitTypes[R]>,
 ): HostFunction {
   const answer: HostFunction["answer"] = async (scope, args) => {
-    try {
-      return value.encodeResultView(result, await run(scope, ...value.decodeAll(params, args))).slice();
-    } catch (thrown) {
-      const error = toHostError(thrown);
-      if (error.code === "internal" || error.cause !== undefined) scope.reportFault(error);
-      return value.encodeError(error);
-    }
+    const done = run(scope, ...scope.blocks.decode(params, args));
+    return scope.blocks.encode(result, done instanceof Promise ? await guarded(scope, done) : done);
   };
-  return { place: "host", ...value.signature(params, result), answer };
+  return { place: "host", params, result, answer };
 }
 
 function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string {
-  const { name, permissions, publishing, definition } = scope.plugin;
+  const { name, publishing, definition } = scope.plugin;
   if (!publishing.take(1)) {
     const limit = definition.limits.publishesPerSecond;
     throw new HostError("rate-limited", `${name} publishes too fast; the limit is ${limit} events a second (limits.publishesPerSecond)`);
   }
   if (!isDottedName(type)) throw new HostError("invalid-message", `"${printable(type)}" is no event type; write ${name}.kebab-case`);
-  permissions.require("events.publish", type);
+  requireAll(scope, "events.publish", type);
   if (contentType.length > MAX_CONTENT_TYPE_LENGTH || !CONTENT_TYPE.test(contentType)) {
     throw new HostError("invalid-message", `"${printable(contentType)}" is no media type; write application/json or the like`);
   }
@@ -71,16 +71,32 @@ function publish(scope: HostScope, type: string, contentType: string, data: Byte
 
 function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | null): Promise<Bytes> {
   const { plugin, context } = scope;
-  plugin.permissions.require("services.call", service);
+  requireAll(scope, "services.call", service);
   requireSize(scope, payload, `the payload for ${service}`);
   const caller = { kind: "plugin", name: plugin.name } as const;
-  const within = { plugin: plugin.name, context };
+  const within = { plugin, context };
   return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs ?? undefined, within });
 }
 
-function stateFor({ plugin, state }: HostScope, permission: "state.read" | "state.write", key: string): StateStore {
-  plugin.permissions.require(permission, key);
-  return state;
+/** Everybody whose permission the turn needs: in a service that acts with its caller's authority, the caller too. */
+const everybody = ({ plugin, context }: HostScope): readonly Permissions[] => [plugin.permissions, ...context.authorities];
+
+function requireAll(scope: HostScope, permission: Permission, resource: string): void {
+  for (const permissions of everybody(scope)) permissions.require(permission, resource);
+  scope.required.push([permission, resource]);
+}
+
+/** Settles as `work` does, or rejects once something that was required is taken away from somebody. */
+function guarded<T>(scope: HostScope, work: Promise<T>): Promise<T> {
+  const check = (): void => {
+    for (const [permission, resource] of scope.required) for (const all of everybody(scope)) all.require(permission, resource);
+  };
+  return everybody(scope).reduce((guardedWork, permissions) => permissions.guard(guardedWork, check), work);
+}
+
+function stateFor(scope: HostScope, permission: "state.read" | "state.write", key: string): StateStore {
+  requireAll(scope, permission, key);
+  return scope.state;
 }
 
 function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
@@ -91,16 +107,14 @@ function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
 }
 
 const TABLE = {
-  "events.publish": inHost([value.text, value.text, value.bytes], value.text, publish),
-  "services.call": inHost([value.text, value.bytes, value.optionU32], value.bytes, callService),
-  "state.get": inHost([value.text], value.optionBytes, (scope, key) => stateFor(scope, "state.read", key).get(key)),
+  "events.publish": inHost(["string", "string", "list<u8>"], "string", publish),
+  "services.call": inHost(["string", "list<u8>", "option<u32>"], "list<u8>", callService),
+  "state.get": inHost(["string"], "option<list<u8>>", (scope, key) => stateFor(scope, "state.read", key).get(key)),
   // A copy: the argument may be a view on a whole batch of messages.
-  "state.set": inHost([value.text, value.bytes], value.nothing, (scope, key, data) =>
-    stateFor(scope, "state.write", key).set(key, data.slice()),
-  ),
-  "state.delete": inHost([value.text], value.bool, (scope, key) => stateFor(scope, "state.write", key).delete(key)),
-  "state.keys": inHost([value.text], value.texts, ({ state, plugin }, prefix) =>
-    state.keys(prefix, (key) => plugin.permissions.allows("state.read", key)),
+  "state.set": inHost(["string", "list<u8>"], "_", (scope, key, data) => stateFor(scope, "state.write", key).set(key, data.slice())),
+  "state.delete": inHost(["string"], "bool", (scope, key) => stateFor(scope, "state.write", key).delete(key)),
+  "state.keys": inHost(["string"], "list<string>", (scope, prefix) =>
+    scope.state.keys(prefix, (key) => everybody(scope).every((permissions) => permissions.allows("state.read", key))),
   ),
 } as const satisfies Record<string, HostFunction>;
 

@@ -1,23 +1,28 @@
 // Wires the core together: plugins to bus, registry and state. Knows no transport, file or engine.
 
 import { encodeEvent } from "./cloud-event.ts";
-import { HostError } from "./errors.ts";
+import { HostError, toHostError } from "./errors.ts";
 import { EventBus } from "./event-bus.ts";
 import { HOST_FUNCTIONS } from "./host-functions.ts";
 import { isPluginName, printable } from "./names.ts";
+import type { PermissionPorts } from "./permissions.ts";
 import { type EndedTurn, Plugin } from "./plugin.ts";
-import type { Cell, Clock, LogLevel, LogSink } from "./ports.ts";
+import type { BlockCodec, Cell, Clock, LogLevel, LogSink } from "./ports.ts";
 import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
 import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
 import type { Bytes, Caller, CloudEvent, PluginDefinition, PluginState, UnstampedEvent } from "./types.ts";
-import { encodeError } from "./values.ts";
 
 const EVENTS: Caller = Object.freeze({ kind: "host", name: "events" });
 
 const STARTABLE: ReadonlySet<PluginState> = new Set(["installed", "stopped", "failed", "quarantined"]);
 
-export type HostPorts = { readonly clock: Clock; readonly log: LogSink };
+export interface HostPorts {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly blocks: BlockCodec;
+  readonly permissions: PermissionPorts;
+}
 
 export class Host {
   readonly events: EventBus;
@@ -25,6 +30,7 @@ export class Host {
   readonly state: StateStore = new StateStore();
   readonly #ports: HostPorts;
   readonly #plugins = new Map<string, Plugin>();
+  readonly #withdrawals = new Map<string, () => void>();
   readonly #turnListeners = new Set<(turn: EndedTurn) => void>();
   readonly #stateListeners = new Set<(plugin: Plugin) => void>();
   #eventCount = 0;
@@ -67,15 +73,42 @@ export class Host {
     const plugin = new Plugin(definition, {
       cell,
       clock: this.#ports.clock,
+      permissions: this.#ports.permissions,
       answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
       onTurn: (turn) => this.#turnEnded(turn),
       onState: (changed) => {
         for (const listener of this.#stateListeners) listener(changed);
       },
     });
-    this.#declare(plugin);
+    this.#withdrawals.set(name, this.#declare(plugin));
     this.#plugins.set(name, plugin);
     return plugin;
+  }
+
+  /** Takes away a plugin that does not run, with its services and subscriptions. */
+  remove(name: string): void {
+    const plugin = this.#plugins.get(name);
+    if (plugin === undefined || !STARTABLE.has(plugin.state))
+      throw new HostError("conflict", `${printable(name)} is ${plugin?.state ?? "not here"}`);
+    this.#withdrawals.get(name)?.();
+    this.#plugins.delete(name);
+  }
+
+  /** Lets a plugin go by another definition: services, subscriptions, permissions and limits. Throws like `add`, and changes nothing then. */
+  redefine(definition: PluginDefinition): void {
+    const { name } = definition;
+    const plugin = this.#plugins.get(name);
+    if (plugin === undefined) throw new HostError("conflict", `${printable(name)} is not here`);
+    const before = plugin.definition;
+    plugin.redefine(definition);
+    this.#withdrawals.get(name)?.();
+    try {
+      this.#withdrawals.set(name, this.#declare(plugin));
+    } catch (thrown) {
+      plugin.redefine(before);
+      this.#withdrawals.set(name, this.#declare(plugin));
+      throw thrown;
+    }
   }
 
   /** Starts a plugin that does not run; how it ended is its state. It is `failed` and logged unless all that it depends on run. */
@@ -99,17 +132,21 @@ export class Host {
     return { id: `${this.#idPrefix}-${this.#eventCount}`, source, type, time, traceparent, contentType, data };
   }
 
-  // As soon as it is there, so that to its callers a plugin that is down differs from one that was never there. All or nothing.
-  #declare(plugin: Plugin): void {
+  // As soon as it is there, so that to its callers a plugin that is down differs from one that was never there. All or nothing; returns its undo.
+  #declare(plugin: Plugin): () => void {
     const { services, subscriptions } = plugin.definition;
     const undo: (() => void)[] = [];
+    const withdraw = (): void => {
+      for (const one of undo) one();
+    };
     try {
-      for (const { name, entryPoint } of services) undo.push(this.services.provide(name, plugin, entryPoint));
+      for (const service of services) undo.push(this.services.provide(service, plugin));
       for (const subscription of subscriptions) undo.push(this.#subscribe(plugin, subscription));
     } catch (thrown) {
-      for (const withdraw of undo) withdraw();
+      withdraw();
       throw thrown;
     }
+    return withdraw;
   }
 
   // The grant is checked at each delivery, so a wide subscription under a narrow grant gets what the grant covers.
@@ -118,7 +155,7 @@ export class Host {
       // Why it is down was logged when it went down.
       if (plugin.state !== "running" || !plugin.permissions.allows("events.subscribe", event.type)) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
-      const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [] };
+      const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
       plugin.submit(entryPoint, encodeEvent(event), context, (outcome) => {
         if (outcome.ok) return;
         this.#note("warning", plugin.name, `${event.type} was not handled: ${outcome.error.message}`, event.traceparent);
@@ -128,10 +165,18 @@ export class Host {
 
   async #answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes> {
     const hostFunction = HOST_FUNCTIONS.get(functionName);
-    if (hostFunction === undefined) return encodeError(new HostError("invalid-message", `${printable(functionName)} is no host function`));
+    if (hostFunction === undefined) throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
     const { events, services, state } = this;
-    const reportFault = (fault: unknown): void => this.#note("error", "host", `${functionName} failed`, context.traceparent, fault);
-    return hostFunction.answer({ plugin, context, events, services, state, stamp: (event) => this.stamp(event), reportFault }, args);
+    const { blocks } = this.#ports;
+    const stamp = (event: UnstampedEvent): CloudEvent => this.stamp(event);
+    try {
+      return await hostFunction.answer({ plugin, context, events, services, state, blocks, required: [], stamp }, args);
+    } catch (thrown) {
+      const error = toHostError(thrown);
+      const isOurFault = error.code === "internal" || error.cause !== undefined;
+      if (isOurFault) this.#note("error", "host", `${functionName} failed`, context.traceparent, error);
+      throw error;
+    }
   }
 
   // What a plugin answers is between it and its caller; a trap, or a failing lifecycle, is the operator's concern too.

@@ -1,17 +1,16 @@
-// Deny by default: a plugin may do what its manifest asks for AND the operator granted. Mechanism only; who stores
+// Deny by default: a plugin may do what its manifest asks for AND the operator granted and did not deny. Mechanism only; who stores
 // grants and who asks people for them stands outside of the core.
 
 import { HostError } from "./errors.ts";
-import { compilePattern, isOwnName, type Matcher, printable } from "./names.ts";
+import { isOwnName, type Matcher, printable } from "./names.ts";
 
-export const PERMISSIONS = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write"] as const;
+export type Permission = "events.publish" | "events.subscribe" | "services.call" | "state.read" | "state.write";
 
-export type Permission = (typeof PERMISSIONS)[number];
-
-/** What the operator gave: `resource` is a pattern of event types, service names or state keys. */
+/** What the operator gave or, with the effect `deny`, took away; `resource` is a pattern of what the permission is about. */
 export interface Grant {
   readonly permission: Permission;
   readonly resource: string;
+  readonly effect?: "allow" | "deny" | undefined;
 }
 
 /** What the manifest asks for, with the author's reason. */
@@ -19,41 +18,91 @@ export interface PermissionRequest extends Grant {
   readonly reason: string;
 }
 
-interface Rule {
-  readonly permission: Permission;
+export type Verdict = "allowed" | "denied" | "not-granted" | "not-requested";
+
+export interface PermissionPorts {
+  /** Compiles the pattern of a resource. Throws HostError `invalid-message` for one that is not well-formed. */
+  compile(permission: Permission, resource: string): Matcher;
+  /** Told of every check, with the resource as the plugin named it and the grants that speak of it. */
+  onCheck(check: { plugin: string; permission: Permission; resource: string; verdict: Verdict; by: readonly Rule[] }): void;
+}
+
+/** A grant, compiled. */
+export interface Rule {
+  readonly grant: Grant;
   readonly matches: Matcher;
 }
 
-const compile = (grants: readonly Grant[]): readonly Rule[] =>
-  grants.map((grant) => ({ permission: grant.permission, matches: compilePattern(grant.resource) }));
-
-const allowedBy = (rules: readonly Rule[], permission: Permission, resource: string): boolean =>
-  rules.some((rule) => rule.permission === permission && rule.matches(resource));
-
-/** The permissions of one plugin. Throws HostError `invalid-message` for a malformed pattern. */
+/** The permissions of one plugin. */
 export class Permissions {
   readonly #plugin: string;
+  readonly #ports: PermissionPorts;
   readonly #requested: readonly Rule[];
-  readonly #granted: readonly Rule[];
+  #granted: readonly Rule[];
+  readonly #onChange = new Set<() => void>();
 
-  constructor(plugin: string, requested: readonly Grant[], granted: readonly Grant[]) {
+  /** Throws HostError `invalid-message` for a malformed pattern. */
+  constructor(plugin: string, requested: readonly Grant[], granted: readonly Grant[], ports: PermissionPorts) {
     this.#plugin = plugin;
-    this.#requested = compile(requested);
-    this.#granted = compile(granted);
+    this.#ports = ports;
+    this.#requested = this.#rules(requested);
+    this.#granted = this.#rules(granted);
   }
 
   allows(permission: Permission, resource: string): boolean {
-    if (permission === "events.publish" && isOwnName(this.#plugin, resource)) return true;
-    return allowedBy(this.#requested, permission, resource) && allowedBy(this.#granted, permission, resource);
+    return this.check(permission, resource) === "allowed";
   }
 
-  /** Throws HostError `permission-denied`, saying whether the manifest or the grant is missing and how to mend it. */
+  /** Throws HostError `permission-denied`, saying what is missing and how to mend it. */
   require(permission: Permission, resource: string): void {
-    if (this.allows(permission, resource)) return;
+    const verdict = this.check(permission, resource);
+    if (verdict === "allowed") return;
     const shown = printable(resource);
-    const remedy = allowedBy(this.#requested, permission, resource)
-      ? `grant it in the configuration: plugins.${this.#plugin}.grants needs {"permission": "${permission}", "resource": "${shown}"}`
-      : `its manifest does not ask for it: permissions needs ${permission} on ${shown}`;
+    const remedy = {
+      denied: "the operator denied it",
+      "not-requested": `its manifest does not ask for it: permissions needs ${permission} on ${shown}`,
+      "not-granted": `"bulkhead grant ${this.#plugin} ${permission} '${shown}'" allows it`,
+    }[verdict];
     throw new HostError("permission-denied", `${this.#plugin} has no permission ${permission} for ${shown}; ${remedy}`);
+  }
+
+  /** Holds from the next check on, and ends guarded work that is no longer allowed. Throws like the constructor, and changes nothing then. */
+  replaceGrants(granted: readonly Grant[]): void {
+    this.#granted = this.#rules(granted);
+    for (const listener of this.#onChange) listener();
+  }
+
+  /** Settles as `work` does, or rejects with what `check` throws after a change of the grants. */
+  async guard<T>(work: Promise<T>, check: () => void): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const recheck = (): void => {
+      try {
+        check();
+      } catch (denied) {
+        reject(denied);
+      }
+    };
+    this.#onChange.add(recheck);
+    return Promise.race([work, promise]).finally(() => this.#onChange.delete(recheck));
+  }
+
+  #rules(grants: readonly Grant[]): readonly Rule[] {
+    return grants.map((grant) => ({ grant, matches: this.#ports.compile(grant.permission, grant.resource) }));
+  }
+
+  check(permission: Permission, resource: string): Verdict {
+    const applies = ({ grant, matches }: Rule): boolean => grant.permission === permission && matches(resource);
+    const by = this.#granted.filter(applies);
+    const isRequested = this.#requested.some(applies);
+    const verdict = this.#verdict(by, isRequested, permission === "events.publish" && isOwnName(this.#plugin, resource));
+    this.#ports.onCheck({ plugin: this.#plugin, permission, resource, verdict, by });
+    return verdict;
+  }
+
+  #verdict(granted: readonly Rule[], isRequested: boolean, isImplied: boolean): Verdict {
+    if (granted.some(({ grant }) => grant.effect === "deny")) return "denied";
+    if (isImplied) return "allowed";
+    if (!isRequested) return "not-requested";
+    return granted.length > 0 ? "allowed" : "not-granted";
   }
 }

@@ -2,13 +2,12 @@
 
 import { Deadlines } from "./deadlines.ts";
 import { type ErrorShape, HostError, toHostError } from "./errors.ts";
-import { Permissions } from "./permissions.ts";
+import { type PermissionPorts, Permissions } from "./permissions.ts";
 import type { Cell, Clock, Turn } from "./ports.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { TurnContext } from "./service-registry.ts";
 import { startTrace } from "./trace.ts";
 import { type Bytes, type Caller, NO_USAGE, type PluginDefinition, type PluginState, type TurnInput, type TurnOutcome } from "./types.ts";
-import { encodeError } from "./values.ts";
 
 // Turns handed to the cell ahead of time, so that a thread hop is paid per batch and not per turn.
 const MAX_IN_FLIGHT = 256;
@@ -21,7 +20,8 @@ const HOST: Caller = Object.freeze({ kind: "host", name: "host" });
 export interface PluginPorts {
   readonly cell: Cell;
   readonly clock: Clock;
-  /** Answers the host functions that are placed in the host. Never rejects. */
+  readonly permissions: PermissionPorts;
+  /** Answers the host functions that are placed in the host. Rejects with HostError. */
   answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
   /** Called after each change of state. */
   onState(plugin: Plugin): void;
@@ -43,11 +43,17 @@ interface PendingTurn extends Turn {
   settle(outcome: TurnOutcome): void;
 }
 
-export class Plugin {
+/** What a definition makes of a plugin. */
+interface Rules {
   readonly definition: PluginDefinition;
   readonly permissions: Permissions;
   readonly publishing: RateLimit;
-  readonly #hostTime: RateLimit;
+  /** What the host itself works for it. */
+  readonly hostTime: RateLimit;
+}
+
+export class Plugin {
+  #rules: Rules;
   readonly #ports: PluginPorts;
   #mailbox: PendingTurn[] = [];
   readonly #deadlines: Deadlines<PendingTurn>;
@@ -60,16 +66,26 @@ export class Plugin {
 
   /** Throws HostError `invalid-message` for a malformed permission pattern. */
   constructor(definition: PluginDefinition, ports: PluginPorts) {
-    this.definition = definition;
-    this.permissions = new Permissions(definition.name, definition.permissions, definition.grants);
     this.#ports = ports;
-    this.publishing = new RateLimit(ports.clock, definition.limits.publishesPerSecond, 1_000);
-    this.#hostTime = new RateLimit(ports.clock, definition.limits.hostMsPerSecond, 1_000);
+    this.#rules = rulesOf(definition, ports);
     this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
+  }
+
+  get definition(): PluginDefinition {
+    return this.#rules.definition;
   }
 
   get name(): string {
     return this.definition.name;
+  }
+
+  get permissions(): Permissions {
+    return this.#rules.permissions;
+  }
+
+  /** Events that it may publish. */
+  get publishing(): RateLimit {
+    return this.#rules.publishing;
   }
 
   get state(): PluginState {
@@ -119,6 +135,16 @@ export class Plugin {
     this.#become(state);
     this.#refuseWaiting();
     await this.#ports.cell.unload(this.name).catch(() => {});
+  }
+
+  /** Answers a host function of a lifecycle entry point that its cell runs beside the mailbox. Rejects with HostError. */
+  answerLifecycle(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
+    return this.#ports.answer(this, this.#lifecycleContext(this.definition.limits.startMs), functionName, args);
+  }
+
+  /** Goes by another definition from the next turn on; its image is the cell's affair. Throws like the constructor, and changes nothing then. */
+  redefine(definition: PluginDefinition): void {
+    this.#rules = rulesOf(definition, this.#ports);
   }
 
   /** Queues one turn and resolves with how it ended; like `submit`. */
@@ -176,12 +202,13 @@ export class Plugin {
       ended: false,
       answer: async (functionName, args) => {
         const { clock } = this.#ports;
-        const { owedMs } = this.#hostTime;
+        const { hostTime } = this.#rules;
+        const { owedMs } = hostTime;
         if (owedMs > 0) await new Promise<void>((resolve) => clock.after(owedMs, resolve));
         const start = clock.monotonicMs();
-        if (turn.ended || start > deadline) return encodeError(endedTurn);
+        if (turn.ended || start > deadline) throw endedTurn;
         const answer = this.#ports.answer(this, context, functionName, args);
-        this.#hostTime.spend(clock.monotonicMs() - start);
+        hostTime.spend(clock.monotonicMs() - start);
         return answer;
       },
       settle: (outcome) => {
@@ -249,14 +276,27 @@ export class Plugin {
     cancel();
   }
 
+  #lifecycleContext(budgetMs: number): TurnContext {
+    return { caller: HOST, traceparent: startTrace(), deadline: this.#ports.clock.monotonicMs() + budgetMs, waiting: [], authorities: [] };
+  }
+
   async #runLifecycle(entryPoint: string): Promise<void> {
     if (!this.definition.entryPoints.includes(entryPoint)) return;
     const { startMs, deadlineMs } = this.definition.limits;
-    const deadline = this.#ports.clock.monotonicMs() + (this.#state === "starting" ? startMs : deadlineMs);
-    const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [] };
+    const context = this.#lifecycleContext(this.#state === "starting" ? startMs : deadlineMs);
     const outcome = await new Promise<TurnOutcome>((resolve) => this.#enqueue(entryPoint, "", context, resolve));
     if (!outcome.ok) throw new HostError(outcome.error.code, `${entryPoint} failed: ${outcome.error.message}`, outcome.error);
   }
+}
+
+function rulesOf(definition: PluginDefinition, { clock, permissions }: PluginPorts): Rules {
+  const { name, limits } = definition;
+  return {
+    definition,
+    permissions: new Permissions(name, definition.permissions, definition.grants, permissions),
+    publishing: new RateLimit(clock, limits.publishesPerSecond, 1_000),
+    hostTime: new RateLimit(clock, limits.hostMsPerSecond, 1_000),
+  };
 }
 
 function failedTurn(error: HostError): TurnOutcome {

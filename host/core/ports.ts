@@ -1,7 +1,7 @@
 // What the core asks of the world. Each interface is owned here and implemented in cell/ or adapters/.
 
 import type { HostError } from "./errors.ts";
-import type { Bytes, Caller, Limits, TurnInput, TurnOutcome } from "./types.ts";
+import type { Bytes, Caller, Limits, TurnInput, TurnOutcome, WitType, WitTypes, WitValues } from "./types.ts";
 
 /** Time. The only thing that tests fake. */
 export interface Clock {
@@ -13,7 +13,7 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
-export type LogLevel = "debug" | "info" | "warning" | "error";
+export type LogLevel = WitTypes["level"];
 
 export interface LogLine {
   readonly level: LogLevel;
@@ -45,6 +45,14 @@ export interface StorageDriver {
   close(): void;
 }
 
+/** How values look in the blocks of a guest. */
+export interface BlockCodec {
+  /** Throws HostError `invalid-message`. */
+  decode<P extends readonly WitType[]>(params: P, args: readonly Bytes[]): WitValues<P>;
+  /** The block of a successful answer. */
+  encode<T extends WitType>(wit: T, value: WitTypes[T]): Bytes;
+}
+
 /** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */
 export interface PluginImage {
   readonly name: string;
@@ -67,7 +75,7 @@ export interface Turn {
   readonly traceparent: string;
   /** On the host's monotonic clock. */
   readonly deadline: number;
-  /** Answers a host function that is placed on the host's side; never rejects, the result is the tagged block. */
+  /** Answers a host function that is placed on the host's side with the tagged block. Rejects with HostError. */
   answer(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
   /** Takes the one outcome; a cell that dies ends its turns with `plugin-failed`. */
   end(outcome: TurnOutcome): void;

@@ -8,45 +8,33 @@ export type Bytes = Uint8Array;
 /** What a turn is given: bytes, or text that enters the guest as UTF-8. */
 export type TurnInput = Bytes | string;
 
-/** What a plugin may use. Bytes are bytes, times milliseconds; each is enforced, none is advice. */
+/**
+ * What a plugin may use; each is enforced, none is advice (docs/configuration.md has them all in words). `memoryBytes`, `stackBytes` and
+ * `varBytes` are of one instance, `tableElements` of each table; `blockBytes`, `cpuMs`, `hostCalls` and `deadlineMs`, which begins when it is queued,
+ * of one turn; `payloadBytes` of each event, payload, input and output; `mailboxLength` and `mailboxBytes` of all turns waiting or running;
+ * `startMs` of `on_load` and of `on_start`; `callDepth` counts plugins that wait for each other.
+ */
 export interface Limits {
-  /** Linear memory of one instance. */
   readonly memoryBytes: number;
-  /** What the calls of one turn have for their frames. Only a plugin with a process of its own can have less than V8 gives, 984 KiB. */
   readonly stackBytes: number;
-  /** What each table can grow to, and all of them have at the start. */
   readonly tableElements: number;
-  /** The module without its custom sections. */
   readonly moduleBytes: number;
-  /** Blocks (arguments, results, input, output) of one turn. */
   readonly blockBytes: number;
-  /** CPU time of one turn, billed by the clock while the guest runs. */
   readonly cpuMs: number;
-  /** Wall time of one turn from the moment it is enqueued. */
+  readonly cpuMsPerSecond: number;
+  readonly hostMsPerSecond: number;
   readonly deadlineMs: number;
-  /** Turns waiting or running. */
+  readonly startMs: number;
   readonly mailboxLength: number;
-  /** Event data, service payload, turn input and turn output, each. */
+  readonly mailboxBytes: number;
   readonly payloadBytes: number;
-  /** The plugin's storage file. */
   readonly storageBytes: number;
   readonly storageKeys: number;
-  /** Extism variables of one instance, keys counted. */
   readonly varBytes: number;
-  /** CPU time within a second; a plugin that has used it waits for the next second. */
-  readonly cpuMsPerSecond: number;
-  /** Wall time of `on_load` and of `on_start` when the plugin starts. */
-  readonly startMs: number;
-  /** Host functions called in one turn. */
   readonly hostCalls: number;
-  /** Time within a second that the host itself works on host functions; a plugin that has used it waits for their answers. */
-  readonly hostMsPerSecond: number;
+  readonly callDepth: number;
   readonly publishesPerSecond: number;
   readonly logBytesPerMinute: number;
-  /** Inputs of all turns waiting or running. */
-  readonly mailboxBytes: number;
-  /** Plugins that wait for a turn of this one, one for the other. */
-  readonly callDepth: number;
 }
 
 /** Who asked for a turn. Stamped by the host; a guest can read it and never write it. */
@@ -54,6 +42,25 @@ export interface Caller {
   readonly kind: "plugin" | "adapter" | "host";
   readonly name: string;
 }
+
+/** What host functions take and answer: WIT types, as written in wit/, and what they are here. */
+export interface WitTypes {
+  string: string;
+  "list<u8>": Bytes;
+  "option<string>": string | undefined;
+  "option<list<u8>>": Bytes | undefined;
+  /** Nothing; whatever comes is dropped. */
+  _: unknown;
+  bool: boolean;
+  u32: number;
+  u64: number;
+  "option<u32>": number | null;
+  "list<string>": readonly string[];
+  level: "debug" | "info" | "warning" | "error";
+  caller: Caller;
+}
+export type WitType = keyof WitTypes;
+export type WitValues<P extends readonly WitType[]> = { [K in keyof P]: WitTypes[P[K]] };
 
 /** What one turn cost. `fuel` is in units of the meter, `cpuUs` excludes waiting, `peakMemoryBytes` counts blocks too. */
 export interface Usage {
@@ -90,10 +97,17 @@ export interface CloudEvent {
 /** An event before the host stamps id and time. */
 export type UnstampedEvent = Omit<CloudEvent, "id" | "time">;
 
+export interface ServiceDefinition {
+  readonly name: string;
+  readonly entryPoint: string;
+  /** Whether its turns need each permission of the calling plugin too. */
+  readonly asCaller?: boolean | undefined;
+}
+
 /** What the core needs to know of a plugin; `host/install` makes it from a manifest and the operator's configuration. */
 export interface PluginDefinition extends PluginImage {
   readonly version: string;
-  readonly services: readonly { readonly name: string; readonly entryPoint: string }[];
+  readonly services: readonly ServiceDefinition[];
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
   readonly permissions: readonly PermissionRequest[];
   readonly grants: readonly Grant[];

@@ -3,9 +3,9 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
-import { type Grant, PERMISSIONS } from "../core/permissions.ts";
-import { parseJsonFile } from "./json-file.ts";
-import { describeIssues, type LimitsInput, limitsSchema, pattern, pluginName } from "./manifest.ts";
+import type { Grant } from "../core/permissions.ts";
+import { describeIssues, grantShape, type LimitsInput, limitsSchema, pluginName, withResource } from "./manifest.ts";
+import { parseByExtension } from "./structured-file.ts";
 
 export interface PluginConfiguration {
   /** Folder with plugin.json, relative to the configuration file. */
@@ -14,6 +14,9 @@ export interface PluginConfiguration {
   readonly isolation: "inline" | "thread" | "process";
   /** `metered` is the default; `extism` runs it on the package @extism/extism, which must be installed, behind the same limits. */
   readonly engine: "metered" | "extism";
+  /** `on-demand`: loaded at its first turn, and unloaded again after `idleMs` without one. */
+  readonly activation: "eager" | "on-demand";
+  readonly idleMs: number;
   /** Plugins with the same name here share one process; by default each has its own. */
   readonly cell?: string | undefined;
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
@@ -58,8 +61,12 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
     path: z.string().min(1),
     isolation: z.enum(["inline", "thread", "process"]).default("process"),
     engine: z.enum(["metered", "extism"]).default("metered"),
+    activation: z.enum(["eager", "on-demand"]).default("eager"),
+    idleMs: z.int().positive().max(86_400_000).default(300_000),
     cell: pluginName.optional(),
-    grants: z.union([z.literal("all"), z.array(z.strictObject({ permission: z.enum(PERMISSIONS), resource: pattern }))]).default([]),
+    grants: z
+      .union([z.literal("all"), z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() })))])
+      .default([]),
     limits: limitsSchema.default({}),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
   })
@@ -67,6 +74,14 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
     path: ["limits", "stackKiB"],
     message: "only a plugin with a process of its own can have it; remove it, or isolation and cell",
   });
+
+/** The settings of a plugin that is installed beside the configuration: its section without path and grants. Throws HostError `invalid-message`. */
+export function pluginSettings(input: Readonly<Record<string, unknown>>): PluginConfiguration {
+  const parsed = pluginSchema.safeParse({ ...input, path: "." });
+  if (!parsed.success)
+    throw new HostError("invalid-message", "these are no settings of a plugin", { detail: describeIssues(parsed.error) });
+  return parsed.data;
+}
 
 const hardeningSchema: z.ZodType<HardeningOptions> = z.strictObject({
   uid: z.int().nonnegative().optional(),
@@ -95,7 +110,7 @@ const configurationSchema: z.ZodType<Configuration> = z.strictObject({
 
 /** Parses the text of the file at `path` and makes its paths absolute. Throws HostError `invalid-message` naming each path. */
 export function parseConfiguration(text: string, path: string): Configuration {
-  const parsed = configurationSchema.safeParse(parseJsonFile(text, path, "invalid-message"));
+  const parsed = configurationSchema.safeParse(parseByExtension(text, path, "invalid-message"));
   if (!parsed.success) throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error) });
   const base = dirname(resolve(path));
   const plugins = Object.fromEntries(

@@ -2,11 +2,12 @@
 
 import semver from "semver";
 import { z } from "zod";
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isEntryPoint, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
-import { PERMISSIONS, type PermissionRequest } from "../core/permissions.ts";
+import type { Grant, Permission, PermissionRequest } from "../core/permissions.ts";
 import type { Limits } from "../core/types.ts";
-import { parseJsonFile } from "./json-file.ts";
+import { compileResource, PERMISSIONS } from "./resources.ts";
+import { parseJson } from "./structured-file.ts";
 
 /** The version of wit/ that this host speaks; a manifest names it without the patch number. */
 export const API_VERSION = "0.1";
@@ -19,13 +20,30 @@ export const pluginName: z.ZodType<string> = z
   .string()
   .refine(isPluginName, "write 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, not reserved");
 const dottedName = z.string().refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");
-export const pattern: z.ZodType<string> = z
+const pattern: z.ZodType<string> = z
   .string()
   .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
 const entryPoint = z.string().refine(isEntryPoint, "write the name of an export: letters, digits, _ . -, not beginning with __");
 const version = z.string().refine((text) => semver.valid(text) !== null, "write a semantic version such as 1.2.3");
 const range = z.string().refine((text) => semver.validRange(text) !== null, "write a semver range such as ^1.2.0");
 const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
+
+/** A permission and what it is about. */
+export const grantShape: { readonly permission: z.ZodType<Permission>; readonly resource: z.ZodString } = {
+  permission: z.enum(PERMISSIONS as [Permission, ...Permission[]]),
+  resource: z.string(),
+};
+
+/** Refuses a resource that its permission does not have, with what to write instead. */
+export function withResource<T extends z.ZodType<Grant>>(schema: T): T {
+  return schema.superRefine(({ permission, resource }, context) => {
+    try {
+      compileResource(permission, resource);
+    } catch (thrown) {
+      context.addIssue({ code: "custom", path: ["resource"], message: toHostError(thrown).message });
+    }
+  });
+}
 
 /** Limits in the manifest (asked for) and in the configuration (granted); the smaller of both holds. */
 export interface LimitsInput {
@@ -54,6 +72,8 @@ export interface LimitsInput {
 interface ProvidedService {
   readonly entryPoint: string;
   readonly description?: string | undefined;
+  /** `caller`: what its turns do needs each permission of the calling plugin too. */
+  readonly authority?: "own" | "caller" | undefined;
   /** JSON Schemas of payload and answer. */
   readonly input?: unknown;
   readonly output?: unknown;
@@ -112,6 +132,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       z.strictObject({
         entryPoint,
         description: z.string().max(500).optional(),
+        authority: z.enum(["own", "caller"]).optional(),
         input: jsonSchema.optional(),
         output: jsonSchema.optional(),
       }),
@@ -122,7 +143,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .max(MAX_LISTED)
     .default([]),
   permissions: z
-    .array(z.strictObject({ permission: z.enum(PERMISSIONS), resource: pattern, reason: z.string().min(1).max(500) }))
+    .array(withResource(z.strictObject({ ...grantShape, reason: z.string().min(1).max(500) })))
     .max(MAX_LISTED)
     .default([]),
   limits: limitsSchema.default({}),
@@ -132,7 +153,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
 
 /** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
 export function parseManifest(text: string, file: string): Manifest {
-  const parsed = manifestSchema.safeParse(parseJsonFile(text, file, "invalid-manifest"));
+  const parsed = manifestSchema.safeParse(parseJson(text, file, "invalid-manifest"));
   if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error) });
   const manifest = parsed.data;
   if (manifest.api !== API_VERSION) {

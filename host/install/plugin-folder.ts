@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
+import type { Grant } from "../core/permissions.ts";
 import type { Limits, PluginDefinition } from "../core/types.ts";
 import type { PluginConfiguration } from "./configuration.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
@@ -51,7 +52,12 @@ export function effectiveLimits(manifest: Manifest, configuration: PluginConfigu
 }
 
 /** Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export. */
-export function definePlugin(manifest: Manifest, admitted: AdmittedPlugin, configuration: PluginConfiguration): PluginDefinition {
+export function definePlugin(
+  manifest: Manifest,
+  admitted: AdmittedPlugin,
+  configuration: PluginConfiguration,
+  grants: readonly Grant[],
+): PluginDefinition {
   const named = [...Object.values(manifest.services), ...manifest.subscriptions].map(({ entryPoint }) => entryPoint);
   const missing = named.find((entryPoint) => !admitted.entryPoints.includes(entryPoint));
   if (missing !== undefined) {
@@ -63,10 +69,14 @@ export function definePlugin(manifest: Manifest, admitted: AdmittedPlugin, confi
     version: manifest.version,
     module: admitted.module,
     entryPoints: admitted.entryPoints,
-    services: Object.entries(manifest.services).map(([name, { entryPoint }]) => ({ name, entryPoint })),
+    services: Object.entries(manifest.services).map(([name, { entryPoint, authority }]) => ({
+      name,
+      entryPoint,
+      asCaller: authority === "caller",
+    })),
     subscriptions: manifest.subscriptions,
     permissions: manifest.permissions,
-    grants: configuration.grants === "all" ? manifest.permissions : configuration.grants,
+    grants,
     dependencies: Object.keys(manifest.dependencies),
     config: Object.fromEntries(Object.entries(configuration.config).map(([key, value]) => [key, asConfigText(value)])),
     limits: effectiveLimits(manifest, configuration),

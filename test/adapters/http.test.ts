@@ -10,6 +10,7 @@ import { systemClock } from "../../host/adapters/system-clock.ts";
 import { HOST_ERROR_CODES, HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import { startAll, stopAll } from "../../host/install/start-order.ts";
+import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, utf8 } from "../support/scripted-cell.ts";
 
@@ -38,7 +39,7 @@ describe("HTTP adapter", () => {
 
   beforeEach(async () => {
     log = memoryLog();
-    host = new Host({ clock: systemClock, log });
+    host = new Host(hostPorts({ clock: systemClock, log }));
     const cell = scriptedCell({ p: SCRIPT, down: {} });
     host.add(definition("p", SCRIPT, { services: SERVICES }), cell);
     host.add(definition("down", {}, { dependencies: ["ghost"] }), cell);

@@ -8,6 +8,7 @@ import type { Cell, LogSink } from "../../host/core/ports.ts";
 import type { PluginDefinition } from "../../host/core/types.ts";
 import { buildPlugin } from "../../scripts/build-plugins.ts";
 import { type CellKind, createCell, image, runTurn } from "../support/cells.ts";
+import { hostPorts } from "../support/host-ports.ts";
 
 export type Wasm = Uint8Array<ArrayBuffer>;
 
@@ -42,7 +43,7 @@ export async function perRepetition(cell: Cell, entryPoint: string, times: numbe
   return ((performance.now() - start) * 1_000) / times;
 }
 
-export const newHost = (): Host => new Host({ clock: systemClock, log: QUIET });
+export const newHost = (): Host => new Host(hostPorts({ clock: systemClock, log: QUIET }));
 
 /** The benchmarks' plugin under a name of its own, with nothing but what is given. */
 export function definition(name: string, wasm: Wasm, rest: Partial<PluginDefinition> = {}): PluginDefinition {

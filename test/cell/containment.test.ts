@@ -11,6 +11,7 @@ import { NO_USAGE } from "../../host/core/types.ts";
 import { startAll } from "../../host/install/start-order.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { definition } from "../support/scripted-cell.ts";
@@ -53,7 +54,7 @@ describe("containment", () => {
 
   const boot = async (entryPoints: Record<string, () => undefined> = {}) => {
     const log = memoryLog();
-    const host = new Host({ clock, log });
+    const host = new Host(hostPorts({ clock, log }));
     const cell = fragileCell(() => broken);
     host.add(definition("p", { run: () => undefined, ...entryPoints }, { services: [{ name: "p.run", entryPoint: "run" }] }), cell);
     const quarantine = new Quarantine(join(folder.path, "quarantine"));

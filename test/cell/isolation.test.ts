@@ -8,6 +8,7 @@ import type { Cell } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
+import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, textOf, utf8 } from "../support/scripted-cell.ts";
 import { wat } from "../support/wat.ts";
@@ -55,7 +56,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
 
   it("shows nothing of another plugin's answers to one that is refused at the same time", async () => {
     cell = createCell(kind, memoryLog());
-    const host = new Host({ clock: systemClock, log: memoryLog() });
+    const host = new Host(hostPorts({ clock: systemClock, log: memoryLog() }));
     const { module, entryPoints } = image("asker", await wat(ASKER));
     const read = { permission: "state.read" as Permission, resource: "secrets.*", reason: "its own" };
     for (const [name, permissions] of [["thief", []] as const, ["victim", [read]] as const]) {

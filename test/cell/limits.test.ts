@@ -4,12 +4,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../host/adapters/system-clock.ts";
 import type { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
+import { Permissions } from "../../host/core/permissions.ts";
 import type { Cell, PluginImage } from "../../host/core/ports.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import type { Limits, PluginDefinition } from "../../host/core/types.ts";
 import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
+import { hostPorts, PERMISSION_PORTS } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, textOf, utf8 } from "../support/scripted-cell.ts";
 import { wat } from "../support/wat.ts";
@@ -153,7 +155,7 @@ describe("in the core", () => {
 
   const host = async (names: readonly string[], limits: Partial<Limits>, rest: Partial<PluginDefinition> = {}): Promise<Host> => {
     cell = createCell("inline", memoryLog());
-    const made = new Host({ clock: systemClock, log: memoryLog() });
+    const made = new Host(hostPorts({ clock: systemClock, log: memoryLog() }));
     for (const name of names) {
       const { module, entryPoints, limits: all } = image(name, await wat(GREEDY), limits);
       const permissions = [{ permission: "services.call" as const, resource: "**", reason: "test" }];
@@ -190,8 +192,8 @@ describe("in the core", () => {
     expect(await call(made, "a.relay", utf8("b.relay"))).not.toContain("callDepth");
     const plugin = made.plugin("c");
     const within = {
-      plugin: "b",
-      context: { caller: { kind: "host", name: "x" }, traceparent: startTrace(), deadline: 1e12, waiting: ["a"] },
+      plugin: { name: "b", permissions: new Permissions("b", [], [], PERMISSION_PORTS) },
+      context: { caller: { kind: "host", name: "x" }, traceparent: startTrace(), deadline: 1e12, waiting: ["a"], authorities: [] },
     } as const;
     const deep = made.services.call({
       service: "c.relay",
@@ -206,7 +208,7 @@ describe("in the core", () => {
 
   it("starts others while one hangs in on_load, but nothing that depends on it, and stops all at once", async () => {
     cell = createCell("inline", memoryLog());
-    const made = new Host({ clock: systemClock, log: memoryLog() });
+    const made = new Host(hostPorts({ clock: systemClock, log: memoryLog() }));
     const hanging = image("hanging", await wat(GREEDY.replace('(export "spin")', '(export "on_load")')), {
       startMs: 400,
       cpuMs: 60_000,
@@ -230,7 +232,7 @@ describe("in the core", () => {
   it("fails a plugin that takes too long to start, and goes on", async () => {
     const source = GREEDY.replace('(export "spin")', '(export "on_load")');
     cell = createCell("inline", memoryLog());
-    const made = new Host({ clock: systemClock, log: memoryLog() });
+    const made = new Host(hostPorts({ clock: systemClock, log: memoryLog() }));
     const { module, entryPoints, limits } = image("slow", await wat(source), { startMs: 50, cpuMs: 60_000, deadlineMs: 60_000 });
     made.add(definition("slow", {}, { module, entryPoints, limits }), cell);
     await startAll(made, memoryLog());

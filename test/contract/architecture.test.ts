@@ -23,9 +23,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["engine", "core"],
   adapters: ["adapters", "core"],
   install: ["install", "core"],
+  admin: ["admin", "install", "core"],
   cell: ["cell", "engine", "adapters", "core"],
-  cli: ["cli", "main.ts", "cell", "engine", "adapters", "install", "core"],
-  "main.ts": ["cell", "engine", "adapters", "install", "core"],
+  cli: ["cli", "main.ts", "admin", "cell", "engine", "adapters", "install", "core"],
+  "cells.ts": ["cell", "adapters", "install", "core"],
+  "plugin-manager.ts": ["cells.ts", "cell", "adapters", "install", "core"],
+  "main.ts": ["plugin-manager.ts", "cells.ts", "admin", "cell", "engine", "adapters", "install", "core"],
   "index.ts": ["main.ts", "install", "core"],
 };
 
@@ -74,6 +77,12 @@ describe("the architecture", () => {
       ["install/a.ts", "../cell/b.ts"],
       ["cell/a.ts", "../main.ts"],
       ["cell/a.ts", "../install/b.ts"],
+      ["cell/a.ts", "../admin/b.ts"],
+      ["admin/a.ts", "../adapters/b.ts"],
+      ["admin/a.ts", "../cell/b.ts"],
+      ["install/a.ts", "../admin/b.ts"],
+      ["adapters/a.ts", "../admin/b.ts"],
+      ["engine/a.ts", "../admin/b.ts"],
     ];
     const allowed: [string, string][] = [
       ["core/b.ts", "./names.ts"],

@@ -2,15 +2,17 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../host/adapters/system-clock.ts";
 import { CellClient } from "../../host/cell/client.ts";
 import type { Channel, FromCell, ToCell } from "../../host/cell/protocol.ts";
-import { HostError } from "../../host/core/errors.ts";
+import { HostError, toHostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { EndedTurn } from "../../host/core/plugin.ts";
 import type { Turn } from "../../host/core/ports.ts";
 import { startTrace, traceIdOf } from "../../host/core/trace.ts";
 import type { Bytes, PluginDefinition } from "../../host/core/types.ts";
+import { encodeError } from "../../host/engine/guest/blocks.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { startAll, stopAll } from "../../host/install/start-order.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
+import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
 
@@ -24,7 +26,7 @@ interface World {
 async function boot(plugins: Readonly<Record<string, [Script, Partial<PluginDefinition>?]>>): Promise<World> {
   const clock = fakeClock();
   const log = memoryLog();
-  const host = new Host({ clock, log });
+  const host = new Host(hostPorts({ clock, log }));
   const turns: EndedTurn[] = [];
   host.onTurn((turn) => turns.push(turn));
   const cell = scriptedCell(Object.fromEntries(Object.entries(plugins).map(([name, [script]]) => [name, script])));
@@ -35,7 +37,7 @@ async function boot(plugins: Readonly<Record<string, [Script, Partial<PluginDefi
 
 /** A host with one plugin that never answers, in a real cell client whose cell can die. */
 async function bootInMortalCell(): Promise<{ host: Host; end: (error: HostError) => void }> {
-  const host = new Host({ clock: systemClock, log: memoryLog() });
+  const host = new Host(hostPorts({ clock: systemClock, log: memoryLog() }));
   let receive: (message: FromCell) => void = () => {};
   const channel: Channel<ToCell, FromCell> = {
     send: (message) => {
@@ -65,6 +67,7 @@ const ask = (turn: Turn, name: string, ...args: (string | Bytes)[]): Promise<str
       name,
       args.map((arg) => (typeof arg === "string" ? utf8(arg) : arg)),
     )
+    .catch((thrown) => encodeError(toHostError(thrown)))
     .then((block) => `${block[0]}${textOf(block.subarray(1))}`);
 const call = (host: Host, service: string, payload = "", timeoutMs?: number): Promise<string> =>
   host.services
@@ -353,6 +356,71 @@ describe("turns", () => {
   });
 });
 
+describe("a service that acts for its caller", () => {
+  const SECRET = "vault.pin";
+  const readsSecret: Script = { serve: async (_input, turn) => utf8(await ask(turn, "state.get", SECRET)) };
+  const relays = (next: string): Script => ({ serve: async (_input, turn) => utf8(await ask(turn, "services.call", next, "", "null")) });
+  const asCaller = (name: string): Partial<PluginDefinition> => ({ services: [{ name, entryPoint: "serve", asCaller: true }] });
+  const bootVault = async (provided: Partial<PluginDefinition>, thief: Partial<PluginDefinition>): Promise<Host> => {
+    const { host } = await boot({
+      vault: [readsSecret, { ...provided, ...may(["state.read", "vault.*"]) }],
+      thief: [relays("vault.read"), { ...provides("thief.go"), ...thief }],
+    });
+    host.state.set(SECRET, utf8("1234"));
+    return host;
+  };
+
+  it("cannot be used as a deputy: what it does needs both grants", async () => {
+    // With its own authority it answers whoever may call it; that is what the declaration is for.
+    const careless = await bootVault(provides("vault.read"), may(["services.call", "vault.*"]));
+    expect(await call(careless, "thief.go")).toContain("1234");
+    const careful = await bootVault(asCaller("vault.read"), may(["services.call", "vault.*"]));
+    expect(await call(careful, "thief.go")).toMatch(/thief has no permission state\.read for vault\.pin/);
+    const granted = await bootVault(asCaller("vault.read"), may(["services.call", "vault.*"], ["state.read", "vault.*"]));
+    expect(await call(granted, "thief.go")).toContain("1234");
+    // Adapters and the host have no permissions, so nothing is added.
+    expect(await call(careful, "vault.read")).toContain("1234");
+  });
+
+  it("passes on whom it acts for, through any number of such services, and ends when one of them loses its grant", async () => {
+    const all = may(["services.call", "**"], ["state.read", "**"]);
+    const { host } = await boot({
+      vault: [readsSecret, { ...asCaller("vault.read"), ...all }],
+      middle: [relays("vault.read"), { ...asCaller("middle.go"), ...all }],
+      thief: [relays("middle.go"), { ...provides("thief.go"), ...may(["services.call", "**"]) }],
+      honest: [relays("middle.go"), { ...provides("honest.go"), ...all }],
+    });
+    host.state.set(SECRET, utf8("1234"));
+    expect(await call(host, "thief.go")).toMatch(/thief has no permission state\.read/);
+    expect(await call(host, "honest.go")).toContain("1234");
+    host.plugin("honest")?.permissions.replaceGrants(may(["services.call", "**"]).grants ?? []);
+    expect(await call(host, "honest.go")).toMatch(/honest has no permission state\.read/);
+  });
+});
+
+describe("removing and redefining", () => {
+  it("takes services and subscriptions with the plugin, and only one that does not run", async () => {
+    const { host } = await boot({ p: [{ serve: () => utf8("x") }, provides("p.x")] });
+    expect(() => host.remove("p")).toThrow(expect.objectContaining({ code: "conflict" }));
+    await stopAll(host, 0);
+    host.remove("p");
+    await expect(call(host, "p.x")).rejects.toMatchObject({ code: "no-such-service" });
+    expect(host.plugins).toEqual([]);
+  });
+
+  it("goes by the new definition from then on, or by the old one when the new is refused", async () => {
+    const { host } = await boot({ p: [{ serve: () => utf8("x") }, provides("p.old")] });
+    const plugin = host.plugin("p");
+    host.redefine(definition("p", { serve: () => undefined }, provides("p.new")));
+    await expect(call(host, "p.old")).rejects.toMatchObject({ code: "no-such-service" });
+    expect(await call(host, "p.new")).toBe("x");
+    expect(() => host.redefine(definition("p", {}, provides("q.stolen")))).toThrow(expect.objectContaining({ code: "permission-denied" }));
+    expect(await call(host, "p.new")).toBe("x");
+    expect(host.plugin("p")).toBe(plugin);
+    expect(() => host.redefine(definition("nobody", {}))).toThrow(/not here/);
+  });
+});
+
 describe("the host's own time", () => {
   it("is limited for each plugin: answers wait until it is made up for, and none comes for a turn that has ended", async () => {
     const publishing: Script = {
@@ -482,7 +550,13 @@ describe("lifecycle", () => {
     expect(() => host.add(definition("host", {}), scriptedCell({}))).toThrow(/no plugin name or reserved/);
     expect(() => host.add(definition("p", {}), scriptedCell({}))).toThrow(/there already/);
     await stopAll(host, 0);
-    const context = { caller: { kind: "host", name: "test" } as const, traceparent: startTrace(), deadline: 1_000, waiting: [] };
+    const context = {
+      caller: { kind: "host", name: "test" } as const,
+      traceparent: startTrace(),
+      deadline: 1_000,
+      waiting: [],
+      authorities: [],
+    };
     expect(await host.plugin("p")?.enter("serve", utf8(""), context)).toMatchObject({ ok: false, error: { code: "plugin-not-running" } });
   });
 });

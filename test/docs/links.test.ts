@@ -2,8 +2,8 @@
 
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { PERMISSIONS } from "../../host/core/permissions.ts";
 import { FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
+import { PERMISSIONS } from "../../host/install/resources.ts";
 import { anchorsOf, exists, filesNamedIn, linksOf, PAGES, ROOT, read } from "./markdown.ts";
 
 describe.each(PAGES)("%s", (page) => {

@@ -3,7 +3,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compilePattern, isDottedName, isEntryPoint, isPattern, isPluginName, isStateKey, printable } from "../../host/core/names.ts";
-import { type Grant, PERMISSIONS, Permissions } from "../../host/core/permissions.ts";
+import { type Grant, Permissions } from "../../host/core/permissions.ts";
+import { PERMISSIONS } from "../../host/install/resources.ts";
+import { PERMISSION_PORTS } from "../support/host-ports.ts";
 import { codeOf, refusalOf } from "./codes.ts";
 import { check } from "./runs.ts";
 
@@ -20,7 +22,8 @@ function obviouslyAllowed(plugin: string, asked: readonly Grant[], granted: read
   const name = resource.split(".");
   const isOwn = permission === "events.publish" && name.length > 1 && name[0] === plugin;
   const covers = (grant: Grant): boolean => grant.permission === permission && obviouslyMatches(grant.resource.split("."), name);
-  return isOwn || (asked.some(covers) && granted.some(covers));
+  const isDenied = granted.some((grant) => grant.effect === "deny" && covers(grant));
+  return !isDenied && (isOwn || (asked.some(covers) && granted.some(covers)));
 }
 
 /** Segment by segment and character by character. */
@@ -44,6 +47,7 @@ const resource = fc
   .map((segments) => segments.join("."));
 const permission = fc.constantFrom(...PERMISSIONS.slice(0, 3));
 const grants = fc.array(fc.record({ permission, resource: pattern }), { maxLength: 4 });
+const denials = fc.array(fc.record({ permission, resource: pattern, effect: fc.constant("deny" as const) }), { maxLength: 2 });
 const plugin = fc.constantFrom("a", "devices", "ab", "constructor");
 
 describe("a pattern", () => {
@@ -77,8 +81,9 @@ describe("permissions", () => {
   it("allow what a slow reference allows, and refuse the rest with a code", async () => {
     const verdicts = { allowed: 0, denied: 0 };
     const question = fc.oneof(fc.record({ permission, resource }), fc.record({ permission, resource: fc.string({ unit: "binary" }) }));
-    await check(fc.tuple(plugin, grants, grants, question), 5_000, ([name, asked, granted, wanted]) => {
-      const permissions = new Permissions(name, asked, granted);
+    await check(fc.tuple(plugin, grants, grants, denials, question), 5_000, ([name, asked, given, denied, wanted]) => {
+      const granted = [...given, ...denied];
+      const permissions = new Permissions(name, asked, granted, PERMISSION_PORTS);
       const expected = obviouslyAllowed(name, asked, granted, wanted);
       verdicts[expected ? "allowed" : "denied"] += 1;
       expect(permissions.allows(wanted.permission, wanted.resource)).toBe(expected);
@@ -94,7 +99,7 @@ describe("permissions", () => {
   it("never allow more with a grant less, or with a question less in the manifest", async () => {
     await check(fc.tuple(plugin, grants, grants, fc.record({ permission, resource })), 2_000, ([name, asked, granted, wanted]) => {
       const allows = (requests: readonly Grant[], given: readonly Grant[]): boolean =>
-        new Permissions(name, requests, given).allows(wanted.permission, wanted.resource);
+        new Permissions(name, requests, given, PERMISSION_PORTS).allows(wanted.permission, wanted.resource);
       if (allows(asked, granted)) return;
       expect(allows(asked.slice(1), granted)).toBe(false);
       expect(allows(asked, granted.slice(1))).toBe(false);

@@ -72,6 +72,8 @@ describe("manifest", () => {
       path: "",
       isolation: "process",
       engine: "metered",
+      activation: "eager",
+      idleMs: 300_000,
       grants: [],
       config: {},
       limits: { memoryMiB: 8, cpuMs: 50 },
@@ -93,18 +95,19 @@ describe("manifest", () => {
       path: "",
       isolation: "thread",
       engine: "metered",
+      activation: "eager",
+      idleMs: 300_000,
       grants: "all",
       limits: {},
       config: { text: "ü", list: [1, 2] },
     } as const;
-    expect(definePlugin(manifest, admitted, configuration)).toMatchObject({
+    expect(definePlugin(manifest, admitted, configuration, permissions)).toMatchObject({
       grants: permissions,
       dependencies: ["logger"],
-      services: [{ name: "p.x", entryPoint: "x" }],
+      services: [{ name: "p.x", entryPoint: "x", asCaller: false }],
       config: { text: "ü", list: "[1,2]" },
     });
-    expect(definePlugin(manifest, admitted, { ...configuration, grants: [] }).grants).toEqual([]);
-    expect(refusal(() => definePlugin(manifest, { ...admitted, entryPoints: ["y"] }, configuration))).toMatchObject({
+    expect(refusal(() => definePlugin(manifest, { ...admitted, entryPoints: ["y"] }, configuration, []))).toMatchObject({
       code: "invalid-manifest",
       message: "p names the entry point x; its module exports y",
     });
@@ -131,7 +134,17 @@ describe("configuration", () => {
     const configuration = parseConfiguration('{"plugins":{"p":{"path":"plugins/p"}}}', "/etc/bulkhead/bulkhead.json");
     expect(configuration).toMatchObject({
       dataDir: "/etc/bulkhead/data",
-      plugins: { p: { path: "/etc/bulkhead/plugins/p", isolation: "process", engine: "metered", grants: [], config: {} } },
+      plugins: {
+        p: {
+          path: "/etc/bulkhead/plugins/p",
+          isolation: "process",
+          engine: "metered",
+          activation: "eager",
+          idleMs: 300_000,
+          grants: [],
+          config: {},
+        },
+      },
     });
   });
 

@@ -3,9 +3,9 @@
 
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
-import { encodeError } from "../../core/values.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
+import { encodeError } from "./blocks.ts";
 import { type CellFunction, FUNCTIONS } from "./cell-functions.ts";
 import { BULK_MEMORY, EXTISM_ENV, EXTISM_USER, FUNCTION_BY_IMPORT } from "./imports.ts";
 import { GuestVars } from "./vars.ts";

@@ -5,8 +5,8 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import { HOST_FUNCTIONS, type HostFunction } from "../../core/host-functions.ts";
 import { escapeControls } from "../../core/names.ts";
 import type { Clock, LogLevel, StorageDriver } from "../../core/ports.ts";
-import type { Bytes, Caller } from "../../core/types.ts";
-import * as value from "../../core/values.ts";
+import type { Bytes, Caller, WitType, WitTypes, WitValues } from "../../core/types.ts";
+import { decodeAll, encodeError, encodeResultView } from "./blocks.ts";
 
 const MAX_LOG_LINE_LENGTH = 8 * 1024;
 const MAX_RANDOM_BYTES = 65_536;
@@ -23,28 +23,30 @@ export interface CellScope {
   reportFault(fault: unknown): void;
 }
 
-export interface CellFunction extends value.Signature {
+export interface CellFunction {
   readonly place: "cell";
+  readonly params: readonly WitType[];
+  readonly result: WitType;
   /** A view that is valid until the next host function answers. */
   answer(scope: CellScope, args: readonly Bytes[]): Bytes;
 }
 
 // Nothing is thrown across the Wasm line: what `run` throws becomes the tagged error.
-function inCell<const P extends value.Codecs, R>(
+function inCell<const P extends readonly WitType[], R extends WitType>(
   params: P,
-  result: value.Codec<R>,
-  run: (scope: CellScope, ...args: value.Decoded<P>) => R,
+  result: R,
+  run: (scope: CellScope, ...args: WitValues<P>) => WitTypes[R],
 ): CellFunction {
   const answer: CellFunction["answer"] = (scope, args) => {
     try {
-      return value.encodeResultView(result, run(scope, ...value.decodeAll(params, args)));
+      return encodeResultView(result, run(scope, ...decodeAll(params, args)));
     } catch (thrown) {
       const error = toHostError(thrown);
       if (error.code === "internal" || error.cause !== undefined) scope.reportFault(error);
-      return value.encodeError(error);
+      return encodeError(error);
     }
   };
-  return { place: "cell", ...value.signature(params, result), answer };
+  return { place: "cell", params, result, answer };
 }
 
 function writeLog(scope: CellScope, level: LogLevel, message: string): void {
@@ -61,18 +63,18 @@ function randomBytes(length: number): Bytes {
 }
 
 const TABLE = {
-  "log.write": inCell([value.level, value.text], value.nothing, writeLog),
-  "services.current-caller": inCell([], value.caller, (scope) => scope.caller),
-  "storage.get": inCell([value.text], value.optionBytes, (scope, key) => scope.storage.get(key)),
-  "storage.set": inCell([value.text, value.bytes], value.nothing, (scope, key, data) => scope.storage.set(key, data)),
-  "storage.delete": inCell([value.text], value.bool, (scope, key) => scope.storage.delete(key)),
-  "storage.keys": inCell([value.text, value.optionText, value.u32], value.texts, (scope, prefix, after, limit) =>
+  "log.write": inCell(["level", "string"], "_", writeLog),
+  "services.current-caller": inCell([], "caller", (scope) => scope.caller),
+  "storage.get": inCell(["string"], "option<list<u8>>", (scope, key) => scope.storage.get(key)),
+  "storage.set": inCell(["string", "list<u8>"], "_", (scope, key, data) => scope.storage.set(key, data)),
+  "storage.delete": inCell(["string"], "bool", (scope, key) => scope.storage.delete(key)),
+  "storage.keys": inCell(["string", "option<string>", "u32"], "list<string>", (scope, prefix, after, limit) =>
     scope.storage.keys({ prefix, after, limit }),
   ),
-  "config.get": inCell([value.text], value.optionText, (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
-  "clock.now": inCell([], value.u64, (scope) => Math.floor(scope.clock.now())),
-  "clock.monotonic": inCell([], value.u64, (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
-  "random.bytes": inCell([value.u32], value.bytes, (_scope, length) => randomBytes(length)),
+  "config.get": inCell(["string"], "option<string>", (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
+  "clock.now": inCell([], "u64", (scope) => Math.floor(scope.clock.now())),
+  "clock.monotonic": inCell([], "u64", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
+  "random.bytes": inCell(["u32"], "list<u8>", (_scope, length) => randomBytes(length)),
 } as const satisfies Record<string, CellFunction>;
 
 /** Every function that a guest can ask for, wherever it is answered, by its name in wit/. */

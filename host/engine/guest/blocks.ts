@@ -1,26 +1,15 @@
-// How values cross the Wasm line inside blocks: one codec a WIT type (docs/abi.md). Decoding trusts nothing.
+// How values cross the Wasm line inside of blocks: one codec for each WIT type (docs/abi.md). Decoding trusts nothing.
 
-import { type ErrorShape, HostError } from "./errors.ts";
-import type { LogLevel } from "./ports.ts";
-import type { Bytes, Caller } from "./types.ts";
+import { type ErrorShape, HostError } from "../../core/errors.ts";
+import type { BlockCodec, LogLevel } from "../../core/ports.ts";
+import type { Bytes, WitType, WitTypes, WitValues } from "../../core/types.ts";
 
-export interface Codec<T> {
-  /** The WIT type, as written in wit/. */
-  readonly wit: string;
+interface Codec<T> {
   /** Throws HostError `invalid-message`. */
   decode(bytes: Bytes): T;
   /** Appends to the block that `block` is making. */
   encode(value: T): void;
 }
-
-/** What a function takes and answers, as WIT types. */
-export interface Signature {
-  readonly params: readonly string[];
-  readonly result: string;
-}
-
-export type Codecs = readonly Codec<unknown>[];
-export type Decoded<P extends Codecs> = { [K in keyof P]: P[K] extends Codec<infer T> ? T : never };
 
 const NOTHING = new Uint8Array(0);
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -57,16 +46,12 @@ function block(tag: 0 | 1, write: () => void): Bytes {
   return buffer.subarray(0, length);
 }
 
-export const signature = (params: Codecs, result: { readonly wit: string }): Signature => ({
-  params: params.map(({ wit }) => wit),
-  result: result.wit,
-});
-
-export const decodeAll = <P extends Codecs>(params: P, args: readonly Bytes[]): Decoded<P> =>
-  params.map((codec, i) => codec.decode(args[i] ?? NOTHING)) as Decoded<P>;
+export const decodeAll = <P extends readonly WitType[]>(params: P, args: readonly Bytes[]): WitValues<P> =>
+  params.map((wit, i) => CODECS[wit].decode(args[i] ?? NOTHING)) as unknown as WitValues<P>;
 
 /** The block of a successful answer; a view that is valid until the next block is made. */
-export const encodeResultView = <T>(codec: Codec<T>, value: T): Bytes => block(0, () => codec.encode(value));
+export const encodeResultView = <T extends WitType>(wit: T, value: WitTypes[T]): Bytes =>
+  block(0, () => (CODECS[wit] as Codec<WitTypes[T]>).encode(value));
 
 /** The block of a failure; a copy, since it may wait. `detail` may hold another guest's stack, so it stays on the host's side. */
 export const encodeError = ({ code, message }: ErrorShape): Bytes =>
@@ -81,7 +66,6 @@ function decodeText(bytes: Bytes): string {
 }
 
 const option = <T>(inner: Codec<T>): Codec<T | undefined> => ({
-  wit: `option<${inner.wit}>`,
   decode(bytes) {
     if (bytes[0] === 0 && bytes.length === 1) return undefined;
     if (bytes[0] === 1) return inner.decode(bytes.subarray(1));
@@ -93,8 +77,7 @@ const option = <T>(inner: Codec<T>): Codec<T | undefined> => ({
   },
 });
 
-const json = <T>(wit: string, accepts: (value: unknown) => boolean): Codec<T> => ({
-  wit,
+const json = <T>(wit: WitType, accepts: (value: unknown) => boolean): Codec<T> => ({
   decode(bytes) {
     const text = decodeText(bytes);
     try {
@@ -113,9 +96,8 @@ const LEVELS: readonly unknown[] = ["debug", "info", "warning", "error"] satisfi
 // No guest can send one of these: they only travel towards it.
 const never = (): boolean => false;
 
-export const text: Codec<string> = { wit: "string", decode: decodeText, encode: putText };
-export const bytes: Codec<Bytes> = {
-  wit: "list<u8>",
+const text: Codec<string> = { decode: decodeText, encode: putText };
+const bytes: Codec<Bytes> = {
   decode: (value) => value,
   encode(value) {
     room(value.length);
@@ -123,13 +105,24 @@ export const bytes: Codec<Bytes> = {
     length += value.length;
   },
 };
-export const nothing: Codec<void> = { wit: "_", decode: () => undefined, encode: () => {} };
-export const optionText: Codec<string | undefined> = option(text);
-export const optionBytes: Codec<Bytes | undefined> = option(bytes);
-export const u32: Codec<number> = json("u32", isU32);
-export const u64: Codec<number> = json("u64", never);
-export const bool: Codec<boolean> = json("bool", never);
-export const caller: Codec<Caller> = json("caller", never);
-export const texts: Codec<readonly string[]> = json("list<string>", never);
-export const level: Codec<LogLevel> = json("level", (value) => LEVELS.includes(value));
-export const optionU32: Codec<number | null> = json("option<u32>", (value) => value === null || isU32(value));
+
+const CODECS: { readonly [T in WitType]: Codec<WitTypes[T]> } = {
+  string: text,
+  "list<u8>": bytes,
+  "option<string>": option(text),
+  "option<list<u8>>": option(bytes),
+  _: { decode: () => undefined, encode: () => {} },
+  bool: json("bool", never),
+  u32: json("u32", isU32),
+  u64: json("u64", never),
+  "option<u32>": json("option<u32>", (value) => value === null || isU32(value)),
+  "list<string>": json("list<string>", never),
+  level: json("level", (value) => LEVELS.includes(value)),
+  caller: json("caller", never),
+};
+
+/** How the core's host functions see blocks. */
+export const blockCodec: BlockCodec = {
+  decode: decodeAll,
+  encode: (wit, value) => encodeResultView(wit, value).slice(),
+};

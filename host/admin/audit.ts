@@ -1,0 +1,97 @@
+// Who did what when. Append-only; each entry's hash covers the one before it, so that a change, a gap or a missing end shows.
+
+import { createHash } from "node:crypto";
+import type { Database as Connection } from "better-sqlite3";
+import type { Clock } from "../core/ports.ts";
+
+/** Who acts: a user of the system, or the host itself. */
+export type Actor = `user:${string}` | "host";
+
+export interface AuditEntry {
+  readonly seq: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly actor: string;
+  /** Such as `grant`, `revoke`, `denied`, `quarantine`, `install`. */
+  readonly action: string;
+  /** The plugin, or what else it was done to. */
+  readonly subject: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly hash: string;
+}
+
+interface Row extends Omit<AuditEntry, "detail"> {
+  readonly detail: string;
+}
+
+/** What `verify` found: the number of entries, or the first that is not as it was written. */
+export type Verification =
+  | { readonly ok: true; readonly entries: number }
+  | { readonly ok: false; readonly seq: number; readonly problem: string };
+
+const MAX_READ = 10_000;
+
+export class AuditLog {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(entry: AuditEntry) => void>();
+
+  constructor(connection: Connection, clock: Clock) {
+    this.#connection = connection;
+    this.#clock = clock;
+  }
+
+  /** Part of the transaction that it is called in, if any: what was not done is not told. */
+  append(actor: Actor, action: string, subject: string, detail: Readonly<Record<string, unknown>> = {}): void {
+    const append = this.#connection.transaction(() => {
+      const head = this.#head();
+      const seq = head.seq + 1;
+      const row = { seq, at: new Date(this.#clock.now()).toISOString(), actor, action, subject, detail: JSON.stringify(detail) };
+      const hash = hashOf(head.hash, row);
+      this.#connection.prepare("INSERT INTO audit VALUES (:seq, :at, :actor, :action, :subject, :detail, :hash)").run({ ...row, hash });
+      this.#connection.prepare("UPDATE audit_head SET seq = ?, hash = ?").run(seq, hash);
+      return { ...row, detail, hash };
+    });
+    const entry = append();
+    for (const listener of this.#listeners) listener(entry);
+  }
+
+  /** The last `limit` entries after `after`, oldest first. */
+  read({ after = 0, limit = 100 }: { readonly after?: number | undefined; readonly limit?: number | undefined } = {}): AuditEntry[] {
+    const rows = this.#connection
+      .prepare<[number, number], Row>("SELECT * FROM (SELECT * FROM audit WHERE seq > ? ORDER BY seq DESC LIMIT ?) ORDER BY seq")
+      .all(after, Math.min(limit, MAX_READ));
+    return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) as AuditEntry["detail"] }));
+  }
+
+  /** Tells of each new entry; returns its undo. */
+  onEntry(listener: (entry: AuditEntry) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Reads everything and computes every hash anew. */
+  verify(): Verification {
+    let seq = 0;
+    let hash = "";
+    for (const row of this.#connection.prepare<[], Row>("SELECT * FROM audit ORDER BY seq").iterate()) {
+      if (row.seq !== seq + 1) return { ok: false, seq: seq + 1, problem: "it is missing" };
+      if (row.hash !== hashOf(hash, row)) return { ok: false, seq: row.seq, problem: "it, or the one before it, was changed" };
+      ({ seq, hash } = row);
+    }
+    const head = this.#head();
+    if (head.seq !== seq || head.hash !== hash) return { ok: false, seq: seq + 1, problem: "entries at the end are missing" };
+    return { ok: true, entries: seq };
+  }
+
+  #head(): { readonly seq: number; readonly hash: string } {
+    const head = this.#connection.prepare<[], { seq: number; hash: string }>("SELECT seq, hash FROM audit_head").get();
+    return head ?? { seq: -1, hash: "" };
+  }
+}
+
+function hashOf(previous: string, { seq, at, actor, action, subject, detail }: Omit<Row, "hash">): string {
+  return createHash("sha256")
+    .update(JSON.stringify([previous, seq, at, actor, action, subject, detail]))
+    .digest("hex");
+}

@@ -1,0 +1,102 @@
+// The host's own database, <dataDir>/host.sqlite: grants, audit, usage, secrets, installed plugins. One process at a time may have it.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import Database, { type Database as Connection } from "better-sqlite3";
+import { HostError } from "../core/errors.ts";
+import { INSTALLATIONS_SCHEMA } from "./installations.ts";
+
+const SCHEMA_VERSION = 1;
+const SCHEMA = `
+  CREATE TABLE grants (
+    plugin TEXT NOT NULL,
+    permission TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    effect TEXT NOT NULL CHECK (effect IN ('allow', 'deny')),
+    until_restart INTEGER NOT NULL,
+    granted_by TEXT NOT NULL,
+    granted_at TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (plugin, permission, resource, effect)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE usage (
+    plugin TEXT NOT NULL,
+    permission TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    last_used TEXT NOT NULL,
+    PRIMARY KEY (plugin, permission, resource)
+  ) STRICT, WITHOUT ROWID;
+
+${INSTALLATIONS_SCHEMA}
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE audit_head (only INTEGER PRIMARY KEY CHECK (only = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+  INSERT INTO audit_head VALUES (1, 0, '');
+  CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+`;
+
+export interface HostDatabase {
+  readonly connection: Connection;
+  close(): void;
+}
+
+/**
+ * Opens the database of a data folder and keeps others out until it is closed or the process ends, however it ends. What is committed survives
+ * a loss of power. Throws HostError `conflict` while another process has the folder, `storage-failed` when it cannot be opened.
+ */
+export function openHostDatabase(dataDir: string): HostDatabase {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(dataDir);
+  try {
+    const connection = new Database(join(dataDir, "host.sqlite"));
+    connection.pragma("journal_mode = WAL");
+    connection.pragma("synchronous = FULL");
+    migrate(connection, dataDir);
+    const close = (): void => {
+      connection.close();
+      lock.close();
+    };
+    return { connection, close };
+  } catch (cause) {
+    lock.close();
+    if (cause instanceof HostError) throw cause;
+    throw new HostError("storage-failed", `${join(dataDir, "host.sqlite")} cannot be opened`, { cause });
+  }
+}
+
+// A lock of the system, by way of SQLite: unlike a file with a process id in it, it cannot be left behind.
+function lockFolder(dataDir: string): Connection {
+  const lock = new Database(join(dataDir, "lock.sqlite"), { timeout: 0 });
+  try {
+    lock.pragma("locking_mode = EXCLUSIVE");
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (cause) {
+    lock.close();
+    throw new HostError("conflict", `another process works on ${dataDir}; stop it, or talk to the host that runs there`, { cause });
+  }
+}
+
+function migrate(connection: Connection, dataDir: string): void {
+  const version = Number(connection.pragma("user_version", { simple: true }));
+  if (version > SCHEMA_VERSION) {
+    throw new HostError(
+      "storage-failed",
+      `${dataDir} was written by a newer version of bulkhead (schema ${version}; this one knows ${SCHEMA_VERSION})`,
+    );
+  }
+  if (version === SCHEMA_VERSION) return;
+  connection.transaction(() => {
+    connection.exec(SCHEMA);
+    connection.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
+}

@@ -1,0 +1,358 @@
+// Installs, updates and removes plugins. What is written down changes in one transaction, after which the running host, if there is one, follows;
+// whoever dies in between finds, at the next start, either the old state or the new one.
+
+import type { Database as Connection } from "better-sqlite3";
+import { z } from "zod";
+import { HostError, toHostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import type { Grant, PermissionRequest } from "../core/permissions.ts";
+import { type PluginConfiguration, pluginSettings } from "../install/configuration.ts";
+import { grantShape, type Manifest, withResource } from "../install/manifest.ts";
+import type { FetchedPlugin, PackageStore } from "../install/package-store.ts";
+import type { PluginFolder } from "../install/plugin-folder.ts";
+import type { Actor, AuditLog } from "./audit.ts";
+import type { GrantStore } from "./grants.ts";
+import type { Installations, InstalledVersion } from "./installations.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+/** Where plugins come from, and who says whether they may run. Each rejects with HostError. */
+export interface Sources {
+  fetch(spec: string): Promise<FetchedPlugin>;
+  /** Rejects with `admission-refused` and every reason when the module may not run. */
+  admit(folder: PluginFolder, settings: PluginConfiguration): Promise<unknown>;
+}
+
+/** The running host's side; see PluginManager. */
+export interface LivePlugins {
+  restart(name: string): Promise<void>;
+  add(folder: PluginFolder, settings: PluginConfiguration): Promise<void>;
+  start(name: string): Promise<void>;
+  exchange(
+    folder: PluginFolder,
+    settings: PluginConfiguration,
+    changeover: { readonly between: () => Promise<void>; readonly undo: () => Promise<void> },
+  ): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
+/** What an operator sees before anything is installed. */
+export interface Plan {
+  readonly package: string;
+  readonly plugin: string;
+  readonly version: string;
+  readonly description: string | undefined;
+  readonly source: string;
+  /** The version that is installed now, or that the configuration names. */
+  readonly installed: string | undefined;
+  readonly asks: readonly PermissionRequest[];
+  /** What the installed version did not ask for. */
+  readonly newlyAsks: readonly PermissionRequest[];
+  readonly noLongerAsks: readonly PermissionRequest[];
+  readonly limits: Manifest["limits"];
+  /** Dependencies that are missing or of another version, in words. */
+  readonly unmet: readonly string[];
+  /** Why it may not run at all: admission, a block. Empty when it may. */
+  readonly refusals: readonly string[];
+}
+
+export interface InstallerPorts {
+  readonly connection: Connection;
+  readonly audit: AuditLog;
+  readonly grants: GrantStore;
+  readonly installations: Installations;
+  readonly snapshots: Snapshots;
+  readonly sources: Sources;
+  readonly packages: PackageStore;
+  /** All manifests by plugin, installed and configured; the installer keeps it true. */
+  readonly manifests: Map<string, Manifest>;
+  /** Whether the configuration names the plugin, which then is changed there. */
+  isConfigured(plugin: string): boolean;
+  /** In words, what a manifest's dependencies lack. */
+  unmet(manifest: Manifest): readonly string[];
+  /** In words, who depends on the plugin. */
+  dependents(plugin: string): readonly string[];
+}
+
+const installShape = {
+  package: z.string(),
+  source: z.string(),
+  integrity: z.string(),
+  wasmSha256: z.string(),
+  grants: z.array(withResource(z.strictObject(grantShape))),
+  untilRestart: z.boolean().optional(),
+  settings: z.record(z.string(), z.unknown()),
+};
+export const installSchema: z.ZodType<InstallInput> = z.strictObject(installShape);
+/** `approved` says that an operator has seen what it asks for more. */
+export const updateSchema: z.ZodType<InstallInput & { readonly approved: boolean }> = z.strictObject({
+  ...installShape,
+  approved: z.boolean(),
+});
+
+export interface InstallInput {
+  readonly package: string;
+  readonly source: string;
+  readonly integrity: string;
+  readonly wasmSha256: string;
+  readonly grants: readonly Grant[];
+  readonly untilRestart?: boolean | undefined;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface UpdateOutcome {
+  readonly state: "updated" | "waits for approval";
+  readonly version: string;
+  readonly newlyAsks: readonly PermissionRequest[];
+}
+
+export class Installer {
+  readonly #ports: InstallerPorts;
+  live: LivePlugins | undefined;
+
+  constructor(ports: InstallerPorts) {
+    this.#ports = ports;
+  }
+
+  /** Fetches a plugin, keeps its package and says what installing it would mean. Changes nothing else. */
+  async plan(spec: string): Promise<Plan & Omit<InstalledVersion, "version">> {
+    const { sources, installations, manifests } = this.#ports;
+    const fetched = await sources.fetch(spec);
+    const { manifest } = fetched;
+    const id = this.#ports.packages.put(fetched);
+    const before = manifests.get(manifest.name);
+    const refusals: string[] = [];
+    const block = installations.blockOf(manifest.name, manifest.version);
+    if (block !== undefined) refusals.push(`${manifest.name} ${block.range} is blocked: ${block.reason}`);
+    try {
+      await sources.admit(fetched, pluginSettings({}));
+    } catch (thrown) {
+      const { message, detail } = toHostError(thrown);
+      refusals.push(...(detail ?? message).split("\n"));
+    }
+    return {
+      package: id,
+      plugin: manifest.name,
+      version: manifest.version,
+      description: manifest.description,
+      source: fetched.source,
+      integrity: fetched.integrity,
+      wasmSha256: fetched.wasmSha256,
+      installed: before?.version,
+      asks: manifest.permissions,
+      newlyAsks: without(manifest.permissions, before?.permissions ?? []),
+      noLongerAsks: without(before?.permissions ?? [], manifest.permissions),
+      limits: manifest.limits,
+      unmet: this.#ports.unmet(manifest),
+      refusals,
+    };
+  }
+
+  /** Installs a planned package with these grants and starts it. */
+  async install(input: InstallInput, actor: Actor): Promise<string> {
+    const { folder, version } = await this.#packageOf(input);
+    const { manifest } = folder;
+    const settings = pluginSettings(input.settings);
+    await this.#ports.sources.admit(folder, settings);
+    this.#transaction(() => {
+      this.#ports.installations.add(manifest.name, version, input.settings);
+      this.#grant(manifest, input, actor);
+      this.#ports.audit.append(actor, "install", manifest.name, { ...version, grants: input.grants });
+    });
+    this.#ports.manifests.set(manifest.name, manifest);
+    if (this.live !== undefined) {
+      await this.live.add(folder, settings);
+      await this.live.start(manifest.name);
+    }
+    return manifest.name;
+  }
+
+  /**
+   * Exchanges an installed plugin for a planned package. When that asks for more than the installed version did, it waits for `approve` unless
+   * `approved` says that the operator has seen it. When the new version does not start, the old one is back with its data, and this rejects.
+   */
+  async update(input: InstallInput & { readonly approved: boolean }, actor: Actor): Promise<UpdateOutcome> {
+    const { installations, audit, sources, manifests } = this.#ports;
+    const { folder, version } = await this.#packageOf(input);
+    const { name } = folder.manifest;
+    const before = this.#installed(name);
+    const settings = pluginSettings(before.settings);
+    await sources.admit(folder, settings);
+    const newlyAsks = without(folder.manifest.permissions, manifests.get(name)?.permissions ?? []);
+    if (newlyAsks.length > 0 && !input.approved) {
+      this.#transaction(() => {
+        installations.setPending(name, version);
+        audit.append(actor, "update-waits", name, { from: before.version, to: version.version });
+      });
+      return { state: "waits for approval", version: version.version, newlyAsks };
+    }
+    const commit = (): void =>
+      this.#transaction(() => {
+        installations.exchange(name, version);
+        this.#grant(folder.manifest, input, actor);
+        audit.append(actor, "update", name, { from: before.version, to: version.version, source: version.source });
+      });
+    await this.#exchange(name, folder, settings, commit);
+    return { state: "updated", version: version.version, newlyAsks };
+  }
+
+  /** Goes back to the version before the last update; the data stay as they are. */
+  async rollback(name: string, actor: Actor): Promise<string> {
+    const { installations, audit } = this.#ports;
+    const before = this.#installed(name);
+    if (before.previous === undefined) throw new HostError("conflict", `${name} has no version before ${before.version}`);
+    const { previous } = before;
+    const folder = await this.#ports.packages.read(previous.package);
+    const commit = (): void =>
+      this.#transaction(() => {
+        installations.exchange(name, previous);
+        audit.append(actor, "rollback", name, { from: before.version, to: previous.version });
+      });
+    await this.#exchange(name, folder, pluginSettings(before.settings), commit);
+    return previous.version;
+  }
+
+  /** Removes an installed plugin and its grants; with `purge` its data too. */
+  async uninstall(name: string, purge: boolean, actor: Actor): Promise<void> {
+    const { installations, grants, audit, snapshots, manifests } = this.#ports;
+    const { version } = this.#installed(name);
+    const dependents = this.#ports.dependents(name);
+    if (dependents.length > 0) throw new HostError("conflict", `${name} is needed by ${dependents.join(", ")}; uninstall those first`);
+    this.#transaction(() => {
+      installations.remove(name);
+      if (purge) installations.planPurge(name);
+      grants.forget(name);
+      audit.append(actor, "uninstall", name, { version, purge });
+    });
+    manifests.delete(name);
+    await this.live?.remove(name);
+    if (purge) {
+      snapshots.purge(name);
+      installations.purged(name);
+    }
+  }
+
+  /** Stops it in the running host, until that starts the next time. */
+  async unload(name: string, actor: Actor): Promise<void> {
+    if (this.live === undefined) throw new HostError("plugin-not-running", `${printable(name)} cannot be unloaded: the host does not run`);
+    if (!this.#ports.manifests.has(name)) throw new HostError("invalid-message", `there is no plugin ${printable(name)}`);
+    this.#ports.audit.append(actor, "unload", name);
+    await this.live.remove(name);
+  }
+
+  /** The plugins that are to run, with their packages and settings. What cannot be read is told of and left out. */
+  async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<{ folder: PluginFolder; settings: PluginConfiguration }[]> {
+    const loaded: { folder: PluginFolder; settings: PluginConfiguration }[] = [];
+    for (const { plugin, version, package: id, settings } of this.#ports.installations.list()) {
+      try {
+        const block = this.#ports.installations.blockOf(plugin, version);
+        if (block !== undefined) throw new HostError("conflict", `${plugin} ${block.range} is blocked: ${block.reason}`);
+        const folder = await this.#ports.packages.read(id);
+        this.#ports.manifests.set(plugin, folder.manifest);
+        loaded.push({ folder, settings: pluginSettings(settings) });
+      } catch (thrown) {
+        onFailure(plugin, thrown);
+      }
+    }
+    return loaded;
+  }
+
+  /** Finishes what a crash interrupted. Call it before anything of the plugins is loaded. */
+  recover(): void {
+    const { installations, snapshots } = this.#ports;
+    for (const name of installations.purges()) {
+      snapshots.purge(name);
+      installations.purged(name);
+    }
+    this.#ports.packages.collect(installations.packages());
+  }
+
+  /** Decides about an update that was never seen to start: `isRunning` accepts it, else the version before comes back with its data. */
+  async settle(name: string, isRunning: boolean): Promise<void> {
+    const { installations, audit, snapshots, manifests } = this.#ports;
+    const found = installations.find(name);
+    if (found === undefined || !found.onProbation) return;
+    if (isRunning) {
+      installations.accept(name);
+      return;
+    }
+    await this.live?.remove(name);
+    snapshots.restore(name);
+    this.#transaction(() => {
+      installations.reject(name);
+      audit.append("host", "update-failed", name, { from: found.previous?.version, to: found.version });
+    });
+    if (found.previous === undefined) return;
+    const folder = await this.#ports.packages.read(found.previous.package);
+    manifests.set(name, folder.manifest);
+    await this.live?.add(folder, pluginSettings(found.settings));
+    await this.live?.start(name);
+  }
+
+  async #exchange(name: string, folder: PluginFolder, settings: PluginConfiguration, commit: () => void): Promise<void> {
+    const { installations, snapshots, audit, manifests } = this.#ports;
+    const before = manifests.get(name);
+    manifests.set(name, folder.manifest);
+    try {
+      if (this.live === undefined) {
+        // Nobody has the storage open; the next start finds the update on probation.
+        snapshots.take(name);
+        commit();
+        return;
+      }
+      await this.live.exchange(folder, settings, {
+        between: async () => {
+          snapshots.take(name);
+          commit();
+        },
+        undo: async () => {
+          snapshots.restore(name);
+          installations.reject(name);
+        },
+      });
+      installations.accept(name);
+    } catch (thrown) {
+      if (before !== undefined) manifests.set(name, before);
+      audit.append("host", "update-failed", name, { to: folder.manifest.version, why: toHostError(thrown).message });
+      throw thrown;
+    }
+  }
+
+  async #packageOf({
+    package: id,
+    source,
+    integrity,
+    wasmSha256,
+  }: InstallInput): Promise<{ folder: PluginFolder; version: InstalledVersion }> {
+    const folder = await this.#ports.packages.read(id);
+    const { name, version } = folder.manifest;
+    if (this.#ports.isConfigured(name)) throw new HostError("conflict", `the configuration names ${name}; change it there`);
+    const block = this.#ports.installations.blockOf(name, version);
+    if (block !== undefined) throw new HostError("conflict", `${name} ${block.range} is blocked: ${block.reason}`);
+    const unmet = this.#ports.unmet(folder.manifest);
+    if (unmet.length > 0) throw new HostError("conflict", `${name} ${version} lacks what it depends on: ${unmet.join("; ")}`);
+    return { folder, version: { version, package: id, source, integrity, wasmSha256 } };
+  }
+
+  #installed(name: string): NonNullable<ReturnType<Installations["find"]>> {
+    const found = this.#ports.installations.find(name);
+    if (found !== undefined) return found;
+    const why = this.#ports.isConfigured(name) ? "the configuration names it; change it there" : "it is not installed";
+    throw new HostError("invalid-message", `${printable(name)} cannot be changed: ${why}`);
+  }
+
+  #grant({ name }: Manifest, { grants, untilRestart }: Pick<InstallInput, "grants" | "untilRestart">, actor: Actor): void {
+    for (const { permission, resource } of grants) {
+      this.#ports.grants.allow({ plugin: name, permission, resource, untilRestart, by: actor, reason: "" });
+    }
+  }
+
+  #transaction(work: () => void): void {
+    this.#ports.connection.transaction(work)();
+  }
+}
+
+function without(requests: readonly PermissionRequest[], others: readonly PermissionRequest[]): PermissionRequest[] {
+  return requests.filter(
+    (request) => !others.some(({ permission, resource }) => permission === request.permission && resource === request.resource),
+  );
+}

@@ -1,0 +1,105 @@
+// Which grants are used, and what is refused: counted in memory, written down every few seconds, so that a check costs next to nothing.
+
+import type { Database as Connection } from "better-sqlite3";
+import { printable } from "../core/names.ts";
+import type { Grant, Permission, PermissionPorts } from "../core/permissions.ts";
+import type { Clock } from "../core/ports.ts";
+import type { AuditLog } from "./audit.ts";
+
+type Check = Parameters<PermissionPorts["onCheck"]>[0];
+
+interface Denial {
+  readonly plugin: string;
+  readonly permission: Permission;
+  readonly resource: string;
+  readonly verdict: string;
+  times: number;
+}
+
+const WRITE_INTERVAL_MS = 2_000;
+// What is refused comes from guests, so what is kept of it must not grow with them: so much of one plugin, so often; what is more is counted together.
+const MAX_DENIALS = 20;
+const DENIALS_INTERVAL_MS = 60_000;
+const MORE = "(and others)";
+
+export class PermissionUsage {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #audit: AuditLog;
+  readonly #used = new Map<Grant, string>();
+  readonly #denials = new Map<string, Map<string, Denial>>();
+  /** When denials of a plugin were last written. */
+  readonly #told = new Map<string, number>();
+  #cancel: () => void = () => {};
+
+  constructor(connection: Connection, clock: Clock, audit: AuditLog) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#audit = audit;
+    this.#schedule();
+  }
+
+  readonly onCheck = ({ plugin, permission, resource, verdict, by }: Check): void => {
+    // A subscription may be wider than its grant: what it does not hear it was never promised.
+    if (verdict !== "allowed" && permission !== "events.subscribe") this.#deny(plugin, permission, resource, verdict);
+    else for (const { grant } of by) if (!this.#used.has(grant)) this.#used.set(grant, plugin);
+  };
+
+  /** When each grant of a plugin was last used, ISO 8601; by permission and resource. */
+  lastUsed(plugin: string): ReadonlyMap<string, string> {
+    this.write();
+    const rows = this.#connection
+      .prepare<[string], { permission: string; resource: string; last_used: string }>("SELECT * FROM usage WHERE plugin = ?")
+      .all(plugin);
+    return new Map(rows.map(({ permission, resource, last_used }) => [`${permission} ${resource}`, last_used]));
+  }
+
+  /** Writes down what was counted. */
+  write(): void {
+    const at = new Date(this.#clock.now()).toISOString();
+    const used = [...this.#used];
+    const denials = this.#takeDenials();
+    this.#used.clear();
+    if (used.length === 0 && denials.length === 0) return;
+    this.#connection.transaction(() => {
+      const put = this.#connection.prepare("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)");
+      for (const [{ permission, resource }, plugin] of used) put.run(plugin, permission, resource, at);
+      for (const { plugin, ...denial } of denials) this.#audit.append("host", "denied", plugin, denial);
+    })();
+  }
+
+  /** Writes a last time and counts no more. */
+  close(): void {
+    this.#cancel();
+    this.#told.clear();
+    this.write();
+  }
+
+  #deny(plugin: string, permission: Permission, resource: string, verdict: string): void {
+    const ofPlugin = this.#denials.get(plugin) ?? new Map<string, Denial>();
+    this.#denials.set(plugin, ofPlugin);
+    const shown = ofPlugin.size < MAX_DENIALS ? printable(resource) : MORE;
+    const key = `${permission} ${shown}`;
+    const denial = ofPlugin.get(key) ?? { plugin, permission, resource: shown, verdict, times: 0 };
+    ofPlugin.set(key, denial);
+    denial.times += 1;
+  }
+
+  // The first of a plugin at once, what follows within a minute together.
+  #takeDenials(): Denial[] {
+    const now = this.#clock.monotonicMs();
+    const due = [...this.#denials].filter(([plugin]) => now - (this.#told.get(plugin) ?? Number.NEGATIVE_INFINITY) >= DENIALS_INTERVAL_MS);
+    for (const [plugin] of due) {
+      this.#told.set(plugin, now);
+      this.#denials.delete(plugin);
+    }
+    return due.flatMap(([, ofPlugin]) => [...ofPlugin.values()]);
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#clock.after(WRITE_INTERVAL_MS, () => {
+      this.write();
+      this.#schedule();
+    });
+  }
+}

@@ -1,0 +1,67 @@
+// `bulkhead audit`: who did what when, and whether the record is whole.
+
+import type { Command } from "commander";
+import type { AuditEntry, Verification } from "../admin/audit.ts";
+import { HostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
+import { openControl } from "./control.ts";
+import { print, say, table } from "./report.ts";
+import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+
+interface AuditOptions extends DataOptions {
+  readonly follow?: boolean;
+  readonly verify?: boolean;
+  readonly limit: string;
+  readonly json?: boolean;
+}
+
+const FOLLOW_INTERVAL_MS = 500;
+
+export function addAudit(program: Command): void {
+  withDataOptions(
+    program.command("audit").description("show who did what when: installs, grants, denials, quarantines, administrative calls"),
+  )
+    .option("-f, --follow", "go on with what happens from now on, one line each, until Ctrl-C")
+    .option("--verify", "check that no entry was changed or removed")
+    .option("-n, --limit <number>", "how many entries, the latest", "50")
+    .option("--json", "print JSON on standard output; one object a line with --follow")
+    .action(audit);
+}
+
+async function audit(options: AuditOptions): Promise<void> {
+  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  if (options.verify === true) {
+    const found = await host.invoke<Verification>("verify");
+    if (!found.ok) throw new HostError("conflict", `entry ${found.seq} of the audit log is not as it was written: ${found.problem}`);
+    print(options.json, found, () => `${found.entries} entries, all as they were written`);
+    return;
+  }
+  const limit = Number(options.limit);
+  const entries = await host.invoke<AuditEntry[]>("audit", { limit });
+  if (options.follow !== true) {
+    print(options.json, entries, () => table(["seq", "at", "who", "did", "to", "detail"], entries.map(rowOf)));
+    return;
+  }
+  if (!host.isLive) say("no host runs; nothing will happen until one does");
+  for (let seen = follow(entries, 0, options.json); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, FOLLOW_INTERVAL_MS));
+    seen = follow(await host.invoke<AuditEntry[]>("audit", { after: seen, limit: 1_000 }), seen, options.json);
+  }
+}
+
+function follow(entries: readonly AuditEntry[], seen: number, json: boolean | undefined): number {
+  for (const entry of entries) process.stdout.write(`${json === true ? JSON.stringify(entry) : rowOf(entry).join("  ")}\n`);
+  return entries.at(-1)?.seq ?? seen;
+}
+
+function rowOf({ seq, at, actor, action, subject, detail }: AuditEntry): (string | number)[] {
+  const parts = Object.entries(detail).filter(([, value]) => value !== "" && value !== false);
+  return [
+    seq,
+    at,
+    actor,
+    action,
+    escapeControls(subject),
+    escapeControls(parts.map(([key, value]) => `${key}=${String(value)}`).join(" ")),
+  ];
+}

@@ -1,0 +1,106 @@
+// `bulkhead grant | revoke | permissions`: what a plugin may do, and how that changes.
+
+import type { Command } from "commander";
+import type { PermissionStatus, PluginSummary } from "../admin/administration.ts";
+import { escapeControls } from "../core/names.ts";
+import { PERMISSIONS } from "../install/resources.ts";
+import { openControl } from "./control.ts";
+import { print, say, table } from "./report.ts";
+import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+
+interface GrantOptions extends DataOptions {
+  readonly untilRestart?: boolean;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+interface ReportOptions extends DataOptions {
+  readonly unused: string;
+  readonly json?: boolean;
+}
+
+const DAY_MS = 86_400_000;
+const KNOWN = `one of ${PERMISSIONS.join(", ")}`;
+
+export function addPermissions(program: Command): void {
+  const descriptions = {
+    grant: "allow a plugin something, from its next host call on",
+    revoke: "take something away from a plugin, also from what goes on",
+  };
+  for (const operation of ["grant", "revoke"] as const) {
+    withDataOptions(program.command(operation).description(descriptions[operation]))
+      .argument("<plugin>", "the plugin's name")
+      .argument("<permission>", KNOWN)
+      .argument("<resource>", "a pattern, such as devices.* or 'GET https://api.example.com/v1'")
+      .option("--until-restart", "only until the host starts the next time")
+      .option("--reason <text>", "why, for the audit log")
+      .option("--json", "print JSON on standard output")
+      .action((plugin: string, permission: string, resource: string, options: GrantOptions) =>
+        change(operation, { plugin, permission, resource }, options),
+      );
+  }
+  withDataOptions(
+    program.command("permissions").description("show what a plugin asks for and may do; of all plugins: what was not used for long"),
+  )
+    .argument("<plugin>", "the plugin's name, or report")
+    .option("--unused <days>", "report: what was not used for so many days", "30")
+    .option("--json", "print JSON on standard output")
+    .action((plugin: string, options: ReportOptions) => (plugin === "report" ? report(options) : show(plugin, options)));
+}
+
+async function change(
+  operation: string,
+  request: { readonly plugin: string; readonly permission: string; readonly resource: string },
+  options: GrantOptions,
+): Promise<void> {
+  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  const { untilRestart, reason } = options;
+  const status = await host.invoke<PermissionStatus[]>(operation, { ...request, untilRestart, reason });
+  say(host.isLive ? `${request.plugin}: in force now` : `${request.plugin}: in force when the host starts`);
+  print(options.json, status, () => tableOf(status));
+}
+
+async function show(plugin: string, options: ReportOptions): Promise<void> {
+  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  const status = await host.invoke<PermissionStatus[]>("permissions", { plugin });
+  print(options.json, status, () => tableOf(status));
+}
+
+interface ReportLine {
+  readonly plugin: string;
+  readonly permission: string;
+  readonly resource: string;
+  readonly finding: string;
+  readonly remedy: string;
+}
+
+async function report(options: ReportOptions): Promise<void> {
+  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  const since = new Date(Date.now() - Number(options.unused) * DAY_MS).toISOString();
+  const lines: ReportLine[] = [];
+  for (const { plugin } of await host.invoke<PluginSummary[]>("list")) {
+    const status = await host.invoke<PermissionStatus[]>("permissions", { plugin }).catch(() => []);
+    for (const { permission, resource, status: found, lastUsed } of status) {
+      const isUsed = lastUsed !== undefined && lastUsed >= since;
+      const isGranted = found === "granted" || found === "partly granted";
+      if (isGranted && isUsed) continue;
+      const finding = isGranted ? (lastUsed === undefined ? "granted, never used" : `granted, last used ${lastUsed}`) : found;
+      const command = isGranted || found === "not asked for" ? "revoke" : "grant";
+      lines.push({ plugin, permission, resource, finding, remedy: `bulkhead ${command} ${plugin} ${permission} '${resource}'` });
+    }
+  }
+  const rows = lines.map(({ plugin, permission, resource, finding, remedy }) => [plugin, `${permission} ${resource}`, finding, remedy]);
+  print(options.json, lines, () => table(["plugin", "permission", "finding", "to change it"], rows));
+}
+
+function tableOf(status: readonly PermissionStatus[]): string {
+  const rows = status.map(({ permission, resource, status: found, reason = "", by, lastUsed = "" }) => [
+    permission,
+    escapeControls(resource),
+    found,
+    escapeControls(by.join("\n")).replaceAll("\\u{a}", "\n"),
+    lastUsed,
+    escapeControls(reason),
+  ]);
+  return table(["permission", "resource", "status", "by", "last used", "the author's reason"], rows);
+}

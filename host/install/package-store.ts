@@ -1,0 +1,102 @@
+// The packages of installed plugins, <dataDir>/packages/<id>: manifest and module, never changed once they are there. An id is the SHA-256 of the
+// content, which is checked each time a package is used.
+
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { HostError } from "../core/errors.ts";
+import { parseManifest } from "./manifest.ts";
+import { type PluginFolder, readPluginFolder } from "./plugin-folder.ts";
+
+/** A plugin as it came from its source. */
+export interface FetchedPlugin extends PluginFolder {
+  /** The text of plugin.json as its author wrote it. */
+  readonly manifestText: string;
+  /** Where it came from, such as `folder:/srv/plugins/thermostat`. */
+  readonly source: string;
+  /** Of what came, in the form of Subresource Integrity. */
+  readonly integrity: string;
+  readonly wasmSha256: string;
+}
+
+const MANIFEST = "plugin.json";
+const MODULE = "module.wasm";
+const ID = /^[0-9a-f]{64}$/;
+
+/** Reads a plugin from a folder. Rejects with HostError `invalid-manifest`. */
+export async function fetchFolder(folder: string): Promise<FetchedPlugin> {
+  const path = resolve(folder);
+  const { manifest, wasm } = await readPluginFolder(path);
+  const manifestText = await readFile(join(path, MANIFEST), "utf8");
+  const integrity = `sha512-${createHash("sha512").update(manifestText).update(wasm).digest("base64")}`;
+  return { manifest, wasm, manifestText, source: `folder:${path}`, integrity, wasmSha256: sha256(wasm) };
+}
+
+export class PackageStore {
+  readonly #folder: string;
+
+  constructor(dataDir: string) {
+    this.#folder = join(dataDir, "packages");
+  }
+
+  /** Keeps a package and answers its id. It is there whole or not at all, also after a crash. */
+  put({ manifestText, wasm }: Pick<FetchedPlugin, "manifestText" | "wasm">): string {
+    const id = idOf(manifestText, wasm);
+    const final = join(this.#folder, id);
+    if (existsSync(final)) return id;
+    const unfinished = `${final}.unfinished-${process.pid}`;
+    mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+    for (const [name, content] of [[MANIFEST, manifestText] as const, [MODULE, wasm] as const])
+      writeSynced(join(unfinished, name), content);
+    synced(unfinished);
+    renameSync(unfinished, final);
+    synced(this.#folder);
+    return id;
+  }
+
+  /** Throws HostError `invalid-manifest` when it is missing or is not what it was. */
+  async read(id: string): Promise<PluginFolder> {
+    const folder = join(this.#folder, ID.test(id) ? id : "none");
+    try {
+      const manifestText = await readFile(join(folder, MANIFEST), "utf8");
+      const wasm = new Uint8Array(await readFile(join(folder, MODULE)));
+      if (idOf(manifestText, wasm) !== id) throw new Error("its content was changed");
+      return { manifest: parseManifest(manifestText, join(folder, MANIFEST)), wasm };
+    } catch (cause) {
+      throw new HostError("invalid-manifest", `the package ${id} cannot be used; install the plugin again`, { cause });
+    }
+  }
+
+  /** Removes what nobody needs, and what a crash left unfinished. */
+  collect(needed: ReadonlySet<string>): void {
+    if (!existsSync(this.#folder)) return;
+    for (const name of readdirSync(this.#folder)) if (!needed.has(name)) rmSync(join(this.#folder, name), { recursive: true, force: true });
+  }
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+// The length stands between, so that no manifest can borrow bytes of its module.
+const idOf = (manifestText: string, wasm: Uint8Array): string =>
+  createHash("sha256")
+    .update(`${Buffer.byteLength(manifestText)}\n`)
+    .update(manifestText)
+    .update(wasm)
+    .digest("hex");
+
+function writeSynced(path: string, content: string | Uint8Array): void {
+  const descriptor = openSync(path, "w", 0o600);
+  try {
+    writeFileSync(descriptor, content);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function synced(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}

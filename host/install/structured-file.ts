@@ -1,0 +1,43 @@
+// Parses the text of a file that a stranger or an operator wrote, before a schema looks at it: JSON, and for operators YAML and TOML.
+
+import { parse as parseToml } from "smol-toml";
+import { parseDocument } from "yaml";
+import { HostError, type HostErrorCode } from "../core/errors.ts";
+
+// An alias may stand for another; without a bound nine lines of YAML make gigabytes.
+const MAX_ALIASES = 100;
+
+/** Throws a HostError with `code` for what is no JSON, and for a key `__proto__`, which schemas would silently drop. */
+export function parseJson(text: string, file: string, code: HostErrorCode): unknown {
+  return parseWith(() => refuseProto(text), file, "JSON", code);
+}
+
+/** By the file's extension: .yaml and .yml, .toml, else JSON. Throws like parseJson. */
+export function parseByExtension(text: string, file: string, code: HostErrorCode): unknown {
+  // By way of JSON, so that dates and the like are text and the rules are the same whatever the format.
+  if (/\.ya?ml$/.test(file)) return parseWith(() => refuseProto(JSON.stringify(fromYaml(text))), file, "YAML", code);
+  if (file.endsWith(".toml")) return parseWith(() => refuseProto(JSON.stringify(parseToml(text))), file, "TOML", code);
+  return parseJson(text, file, code);
+}
+
+function parseWith(parse: () => unknown, file: string, format: string, code: HostErrorCode): unknown {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new HostError(code, `${file} is not ${format}: ${cause instanceof Error ? cause.message : ""}`, { cause });
+  }
+}
+
+function refuseProto(text: string): unknown {
+  return JSON.parse(text, (key, value) => {
+    if (key === "__proto__") throw new SyntaxError("the key __proto__ is not allowed");
+    return value;
+  });
+}
+
+function fromYaml(text: string): unknown {
+  const document = parseDocument(text, { schema: "core", uniqueKeys: true });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw problem;
+  return document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
+}

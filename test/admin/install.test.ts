@@ -1,0 +1,212 @@
+// A stranger's plugin is installed, updated, goes back and is removed, with and without a running host; what fails leaves things as they were.
+
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { PluginSummary } from "../../host/admin/administration.ts";
+import type { Installation } from "../../host/admin/installations.ts";
+import type { Plan, UpdateOutcome } from "../../host/admin/installer.ts";
+import { type Control, openControl } from "../../host/cli/control.ts";
+import { startTrace } from "../../host/core/trace.ts";
+import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
+
+/** Says its version; keeps what it is told under one key; the third version breaks its data before it fails to start. */
+const source = (version: number, onStart = ""): string => `(module
+  (import "extism:host/env" "input_offset" (func $input (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (import "extism:host/user" "storage_set" (func $set (param i64 i64) (result i64)))
+  (import "extism:host/user" "storage_get" (func $get (param i64) (result i64)))
+  (memory 1)
+  (func $byte (param $value i32) (result i64) (local $block i64)
+    (local.set $block (call $alloc (i64.const 1))) (call $store (local.get $block) (local.get $value)) (local.get $block))
+  (func $give (param $block i64) (result i32) (call $output (local.get $block) (call $length (local.get $block))) (i32.const 0))
+  (func (export "version") (result i32) (call $give (call $byte (i32.const ${48 + version}))))
+  (func (export "keep") (result i32) (call $give (call $set (call $byte (i32.const 107)) (call $input))))
+  (func (export "kept") (result i32) (call $give (call $get (call $byte (i32.const 107)))))
+  ${onStart})`;
+const BREAKS = `(func (export "on_start") (result i32)
+  (drop (call $set (call $byte (i32.const 107)) (call $byte (i32.const 33)))) (i32.const 1))`;
+
+const SERVICES = Object.fromEntries(["version", "keep", "kept"].map((name) => [`thing.${name}`, { entryPoint: name }]));
+// The bytes before a host function's answer: whether it is an error, and whether there is a value.
+const TAGS = /\p{Cc}/gu;
+const READS = { permission: "state.read", resource: "devices.*", reason: "to look" };
+const WRITES = { permission: "state.write", resource: "devices.*", reason: "to change" };
+
+describe("a stranger's plugin", () => {
+  let folder: TemporaryFolder;
+  let host: RunningHost | undefined;
+  let control: Control;
+  const log = memoryLog();
+
+  const configuration = () =>
+    parseConfiguration(JSON.stringify({ adapters: { http: false }, drainMs: 200 }), join(folder.path, "bulkhead.json"));
+  const boot = async (): Promise<void> => {
+    host = await createHost({ configuration: configuration(), log });
+    control = await openControl(configuration());
+  };
+  const stop = async (): Promise<void> => {
+    await control[Symbol.asyncDispose]();
+    await host?.stop();
+    host = undefined;
+  };
+  const version = (name: string, number: number, manifest: object = {}, onStart?: string): Promise<string> =>
+    writePlugin(join(folder.path, name), "thing", source(number, onStart), { version: `${number}.0.0`, services: SERVICES, ...manifest });
+  const call = (service: string, text = ""): Promise<string> =>
+    running()
+      .core.services.call({
+        service: `thing.${service}`,
+        payload: new TextEncoder().encode(text),
+        caller: { kind: "host", name: "test" },
+        traceparent: startTrace(),
+      })
+      .then((output) => new TextDecoder().decode(output).replaceAll(TAGS, ""));
+  const running = (): RunningHost => {
+    if (host === undefined) throw new Error("the host does not run");
+    return host;
+  };
+  const plan = (path: string): Promise<Plan & Record<string, unknown>> => control.invoke("plan", { spec: path });
+  const packageOf = ({ package: id, source: from, integrity, wasmSha256 }: Plan & Record<string, unknown>) => ({
+    package: id,
+    source: from,
+    integrity,
+    wasmSha256,
+  });
+  const install = async (path: string, grants: object[] = []): Promise<void> => {
+    await control.invoke("install", { ...packageOf(await plan(path)), grants, settings: {} });
+  };
+  const update = async (path: string, approved = true): Promise<UpdateOutcome> =>
+    control.invoke("update", { ...packageOf(await plan(path)), grants: [], settings: {}, approved });
+  const installed = async (): Promise<Installation | undefined> => (await control.invoke<Installation[]>("installations"))[0];
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    await boot();
+  });
+  afterEach(async () => {
+    await stop();
+    folder.remove();
+  });
+
+  it("shows what it asks for before anything is given, and gets exactly what it was given", async () => {
+    const planned = await plan(await version("v1", 1, { permissions: [READS, WRITES] }));
+    expect(planned).toMatchObject({
+      plugin: "thing",
+      version: "1.0.0",
+      asks: [READS, WRITES],
+      refusals: [],
+      unmet: [],
+    });
+    expect(await control.invoke("list")).toEqual([]);
+    const { permission, resource } = READS;
+    await control.invoke("install", { ...packageOf(planned), grants: [{ permission, resource }], settings: {} });
+    expect(await call("version")).toBe("1");
+    const status = await control.invoke<{ permission: string; status: string }[]>("permissions", { plugin: "thing" });
+    expect(status.map((line) => `${line.permission} ${line.status}`)).toEqual(["state.read granted", "state.write not granted"]);
+    expect(await control.invoke<PluginSummary[]>("list")).toMatchObject([{ plugin: "thing", state: "running", isolation: "process" }]);
+    await expect(install(join(folder.path, "v1", "thing"))).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  it("is there again after a restart, without its folder, and not with a package that was changed", async () => {
+    await install(await version("v1", 1));
+    rmSync(join(folder.path, "v1"), { recursive: true });
+    await call("keep", "x");
+    await stop();
+    await boot();
+    expect([await call("version"), await call("kept")]).toEqual(["1", "x"]);
+    const id = (await installed())?.package ?? "";
+    await stop();
+    writeFileSync(join(folder.path, "data", "packages", id, "module.wasm"), "evil");
+    await boot();
+    expect(host?.core.plugin("thing")).toBeUndefined();
+    expect(log.lines.some(({ message }) => message.includes("install the plugin again"))).toBe(true);
+  });
+
+  it("waits with a version that asks for more, and runs it once that is approved", async () => {
+    await install(await version("v1", 1, { permissions: [READS] }));
+    const next = await version("v2", 2, { permissions: [READS, WRITES] });
+    expect(await plan(next)).toMatchObject({ installed: "1.0.0", newlyAsks: [WRITES], noLongerAsks: [] });
+    expect(await update(next, false)).toMatchObject({ state: "waits for approval", newlyAsks: [WRITES] });
+    expect(await call("version")).toBe("1");
+    expect(await installed()).toMatchObject({ version: "1.0.0", pending: { version: "2.0.0" } });
+    expect(await update(next)).toMatchObject({ state: "updated" });
+    expect(await call("version")).toBe("2");
+    expect(await installed()).toMatchObject({ version: "2.0.0", previous: { version: "1.0.0" }, onProbation: false });
+  });
+
+  it("is back with its data when the new version does not start", async () => {
+    await install(await version("v1", 1));
+    await call("keep", "old");
+    await expect(update(await version("v3", 3, {}, BREAKS))).rejects.toMatchObject({ message: expect.stringContaining("on_start failed") });
+    expect([await call("version"), await call("kept")]).toEqual(["1", "old"]);
+    expect(await installed()).toMatchObject({ version: "1.0.0", onProbation: false });
+    await stop();
+    await boot();
+    expect([await call("version"), await call("kept")]).toEqual(["1", "old"]);
+  });
+
+  it("is back with its data when the new version was put in without a host and does not start", async () => {
+    await install(await version("v1", 1));
+    await call("keep", "old");
+    await stop();
+    control = await openControl(configuration());
+    await update(await version("v3", 3, {}, BREAKS));
+    expect(await installed()).toMatchObject({ version: "3.0.0", onProbation: true });
+    await control[Symbol.asyncDispose]();
+    await boot();
+    expect([await call("version"), await call("kept")]).toEqual(["1", "old"]);
+    expect(await installed()).toMatchObject({ version: "1.0.0", onProbation: false });
+  });
+
+  it("goes back by hand, and keeps its data", async () => {
+    await install(await version("v1", 1));
+    await update(await version("v2", 2));
+    await call("keep", "new");
+    expect(await control.invoke("rollback", { plugin: "thing" })).toBe("1.0.0");
+    expect([await call("version"), await call("kept")]).toEqual(["1", "new"]);
+  });
+
+  it("is uninstalled with its grants; its data go with --purge only", async () => {
+    const first = await version("v1", 1, { permissions: [READS] });
+    await install(first, [{ permission: READS.permission, resource: READS.resource }]);
+    await call("keep", "x");
+    await control.invoke("uninstall", { plugin: "thing", purge: false });
+    await expect(call("version")).rejects.toMatchObject({ code: "no-such-service" });
+    await install(first);
+    expect(await call("kept")).toBe("x");
+    expect(await control.invoke("permissions", { plugin: "thing" })).toMatchObject([{ status: "not granted" }]);
+    await control.invoke("uninstall", { plugin: "thing", purge: true });
+    await install(first);
+    expect(await call("kept")).toBe("");
+  });
+
+  it("is refused when it is blocked, lacks a dependency or may not run, and stopped when it is blocked later", async () => {
+    const needy = await version("needy", 2, { dependencies: { logger: "^1.0.0" } });
+    expect((await plan(needy)).unmet).toEqual(["thing needs logger ^1.0.0, which is not installed"]);
+    await expect(install(needy)).rejects.toMatchObject({ code: "conflict" });
+    const evil = await writePlugin(join(folder.path, "evil"), "thing", '(module (import "env" "system" (func)))');
+    expect((await plan(evil)).refusals).toEqual([expect.stringContaining("import env system")]);
+    await expect(install(evil)).rejects.toMatchObject({ code: "admission-refused" });
+    expect(await control.invoke("list")).toEqual([]);
+    const first = await version("v1", 1);
+    await install(first);
+    await control.invoke("block", { plugin: "thing", range: "<2", reason: "it is known to be bad" });
+    expect(host?.core.plugin("thing")?.state).toBe("stopped");
+    expect((await plan(first)).refusals).toEqual([expect.stringContaining("is blocked: it is known to be bad")]);
+    await stop();
+    await boot();
+    expect(host?.core.plugin("thing")).toBeUndefined();
+  });
+
+  it("is mended by an update when it was stopped because its version is blocked", async () => {
+    await install(await version("v1", 1));
+    await control.invoke("block", { plugin: "thing", range: "<2", reason: "it is known to be bad" });
+    await update(await version("v2", 2));
+    expect(await call("version")).toBe("2");
+  });
+});
