@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type ControlSocket, listenForControl } from "./adapters/control-socket.ts";
 import { httpOptions } from "./adapters/http/options.ts";
 import { type HttpContribution, type HttpServer, startHttpServer } from "./adapters/http/server.ts";
+import { httpClientOptions, PluginHttpClient } from "./adapters/http-client/client.ts";
 import { createJsonLog, logJsonOptions } from "./adapters/log-json.ts";
 import { systemClock } from "./adapters/system-clock.ts";
 import { Administration } from "./admin/administration.ts";
@@ -16,7 +17,7 @@ import { Containment, Quarantine } from "./cell/containment.ts";
 import { Cells } from "./cells.ts";
 import { HostError, toHostError } from "./core/errors.ts";
 import { Host } from "./core/host.ts";
-import type { LogSink } from "./core/ports.ts";
+import type { HttpClient, LogSink } from "./core/ports.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
 import { unmetDependencies } from "./install/dependencies.ts";
@@ -29,8 +30,13 @@ import { PluginManager } from "./plugin-manager.ts";
 
 const adaptersSchema = z.strictObject({
   http: z.union([z.literal(false), httpOptions]).default(() => httpOptions.parse({})),
+  httpClient: z.union([z.literal(false), httpClientOptions]).default(() => httpClientOptions.parse({})),
   log: logJsonOptions.default(() => logJsonOptions.parse({})),
 });
+
+const NO_REQUESTS: HttpClient = {
+  fetch: () => Promise.reject(new HostError("permission-denied", "this host makes no requests (adapters.httpClient is false)")),
+};
 
 export interface HostOptions {
   readonly configuration: Configuration;
@@ -66,6 +72,10 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
   const core = new Host({
     clock: systemClock,
     log,
+    http:
+      adapters.httpClient === false
+        ? NO_REQUESTS
+        : new PluginHttpClient({ clock: systemClock, secrets: administration.secrets }, adapters.httpClient),
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: administration.usage.onCheck },
   });

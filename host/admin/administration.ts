@@ -17,6 +17,7 @@ import type { HostDatabase } from "./database.ts";
 import { GrantStore, type StoredGrant } from "./grants.ts";
 import { type Block, Installations } from "./installations.ts";
 import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
+import { type SecretInfo, SecretStore } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
 import { PermissionUsage } from "./usage.ts";
 
@@ -80,6 +81,12 @@ const readSchema: z.ZodType<{ readonly after?: number | undefined; readonly limi
   after: z.int().nonnegative().optional(),
   limit: z.int().positive().optional(),
 });
+const secretSchema: z.ZodType<{ readonly name: string; readonly value: string; readonly to: readonly string[] }> = z.strictObject({
+  name: z.string(),
+  value: z.string(),
+  to: z.array(z.string()).max(64),
+});
+const secretNameSchema: z.ZodType<{ readonly name: string }> = z.strictObject({ name: z.string() });
 const noneSchema: z.ZodType<object> = z.strictObject({});
 
 export class Administration {
@@ -87,6 +94,7 @@ export class Administration {
   readonly usage: PermissionUsage;
   readonly #ports: AdministrationPorts;
   readonly installer: Installer;
+  readonly secrets: SecretStore;
   readonly #grants: GrantStore;
   readonly #installations: Installations;
   #host: Host | undefined;
@@ -98,6 +106,7 @@ export class Administration {
     this.#grants = new GrantStore(ports.database.connection, ports.clock);
     this.#installations = new Installations(ports.database.connection, ports.clock);
     const { configuration, manifests, sources, database } = ports;
+    this.secrets = new SecretStore(database.connection, ports.clock, configuration.dataDir);
     this.installer = new Installer({
       connection: database.connection,
       audit: this.audit,
@@ -166,6 +175,13 @@ export class Administration {
       case "blocks":
         parse(noneSchema, input);
         return this.#installations.blocks();
+      case "set-secret":
+        return this.#setSecret(parse(secretSchema, input), actor);
+      case "remove-secret":
+        return this.#removeSecret(parse(secretNameSchema, input).name, actor);
+      case "secrets":
+        parse(noneSchema, input);
+        return this.secrets.list();
       case "start":
       case "stop":
       case "restart":
@@ -256,6 +272,25 @@ export class Administration {
     return this.#installations.blocks();
   }
 
+  #setSecret(
+    { name, value, to }: { readonly name: string; readonly value: string; readonly to: readonly string[] },
+    actor: Actor,
+  ): SecretInfo[] {
+    this.#ports.database.connection.transaction(() => {
+      this.secrets.set(name, value, to);
+      this.audit.append(actor, "set-secret", name, { to });
+    })();
+    return this.secrets.list();
+  }
+
+  #removeSecret(name: string, actor: Actor): SecretInfo[] {
+    this.#ports.database.connection.transaction(() => {
+      if (!this.secrets.remove(name)) throw new HostError("invalid-message", `there is no secret ${printable(name)}`);
+      this.audit.append(actor, "remove-secret", name);
+    })();
+    return this.secrets.list();
+  }
+
   async control(operation: "start" | "stop" | "restart", name: string, actor: Actor): Promise<PluginSummary> {
     const plugin = this.#host?.plugin(name);
     if (this.#host === undefined || plugin === undefined) {
@@ -329,7 +364,16 @@ function overlaps(permission: Permission, a: string, b: string): boolean {
 function covers(permission: Permission, pattern: string, other: string): boolean {
   // Stand-ins for the wildcards make a name of a pattern that only an equal or wider pattern matches.
   const name = other.replaceAll("**", "x.x").replaceAll("*", "x");
-  return compileResource(permission, pattern)(name);
+  const asName = permission === "http.fetch" ? urlsOf(name) : [permission === "http.private" ? (other.split("/")[0] ?? other) : name];
+  const matches = compileResource(permission, pattern);
+  return asName.every((subject) => matches(subject));
+}
+
+function urlsOf(resource: string): string[] {
+  const [, methods = "GET,POST,PUT,DELETE", url = ""] = /^(?:(\S+) )?(\S+)$/.exec(resource) ?? [];
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const effectivePort = port || (protocol === "https:" ? "443" : "80");
+  return methods.split(",").map((method) => `${method} ${protocol}//${hostname}:${effectivePort}${pathname}`);
 }
 
 function statusOf(permission: Permission, resource: string, grants: readonly DescribedGrant[]): PermissionStatus["status"] {

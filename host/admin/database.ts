@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
+import { SECRETS_SCHEMA } from "./secrets.ts";
 
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
@@ -28,7 +29,7 @@ const SCHEMA = `
     PRIMARY KEY (plugin, permission, resource)
   ) STRICT, WITHOUT ROWID;
 
-${INSTALLATIONS_SCHEMA}
+${INSTALLATIONS_SCHEMA}${SECRETS_SCHEMA}
   CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
     at TEXT NOT NULL,

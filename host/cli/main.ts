@@ -11,6 +11,7 @@ import { addPermissions } from "./permissions.ts";
 import { addPlugins } from "./plugins.ts";
 import { addRelease } from "./release.ts";
 import { reportFailure } from "./report.ts";
+import { addSecret } from "./secret.ts";
 import { addSelftest } from "./selftest/command.ts";
 import { addServe } from "./serve.ts";
 import { addVersion, packageVersion } from "./version.ts";
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   addPlugins(program);
   addBlock(program);
   addPermissions(program);
+  addSecret(program);
   addRelease(program);
   addAudit(program);
   addSelftest(program);

@@ -19,6 +19,7 @@ export const HOST_ERROR_CODES = [
   "plugin-not-running",
   "quota-exceeded",
   "storage-failed",
+  "http-failed",
   "conflict",
   "internal",
 ] as const;

@@ -7,7 +7,7 @@ import type { EventBus } from "./event-bus.ts";
 import { isDottedName, printable } from "./names.ts";
 import type { Permission, Permissions } from "./permissions.ts";
 import type { Plugin } from "./plugin.ts";
-import type { BlockCodec } from "./ports.ts";
+import type { BlockCodec, HttpClient } from "./ports.ts";
 import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
@@ -23,6 +23,7 @@ interface HostScope {
   readonly events: EventBus;
   readonly services: ServiceRegistry;
   readonly state: StateStore;
+  readonly http: HttpClient;
   readonly blocks: BlockCodec;
   /** What was checked so far, for as long as the function takes. */
   readonly required: [Permission, string][];
@@ -78,6 +79,17 @@ function callService(scope: HostScope, service: string, payload: Bytes, deadline
   return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs ?? undefined, within });
 }
 
+// Whatever a redirect leads to has to be allowed as well, so the client asks.
+async function fetchHttp(scope: HostScope, request: unknown, body: Bytes): Promise<unknown> {
+  const { plugin, context, http } = scope;
+  requireSize(scope, body, "the body");
+  const revoked = new AbortController();
+  const require = (permission: Permission, resource: string): void => requireAll(scope, permission, resource);
+  const { name: caller, definition } = plugin;
+  const rules = { plugin: caller, require, revoked: revoked.signal, deadline: context.deadline, maxBytes: definition.limits.payloadBytes };
+  return guarded(scope, http.fetch(request, body, rules)).finally(() => revoked.abort());
+}
+
 /** Everybody whose permission the turn needs: in a service that acts with its caller's authority, the caller too. */
 const everybody = ({ plugin, context }: HostScope): readonly Permissions[] => [plugin.permissions, ...context.authorities];
 
@@ -116,6 +128,7 @@ const TABLE = {
   "state.keys": inHost(["string"], "list<string>", (scope, prefix) =>
     scope.state.keys(prefix, (key) => everybody(scope).every((permissions) => permissions.allows("state.read", key))),
   ),
+  "http.fetch": inHost(["request", "list<u8>"], "response", fetchHttp),
 } as const satisfies Record<string, HostFunction>;
 
 /** Keyed by `interface.function` as in wit/; a map, so that no name finds what an object's prototype happens to have. */

@@ -7,7 +7,7 @@ import { HOST_FUNCTIONS } from "./host-functions.ts";
 import { isPluginName, printable } from "./names.ts";
 import type { PermissionPorts } from "./permissions.ts";
 import { type EndedTurn, Plugin } from "./plugin.ts";
-import type { BlockCodec, Cell, Clock, LogLevel, LogSink } from "./ports.ts";
+import type { BlockCodec, Cell, Clock, HttpClient, LogLevel, LogSink } from "./ports.ts";
 import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
 import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
@@ -20,6 +20,7 @@ const STARTABLE: ReadonlySet<PluginState> = new Set(["installed", "stopped", "fa
 export interface HostPorts {
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly http: HttpClient;
   readonly blocks: BlockCodec;
   readonly permissions: PermissionPorts;
 }
@@ -167,10 +168,10 @@ export class Host {
     const hostFunction = HOST_FUNCTIONS.get(functionName);
     if (hostFunction === undefined) throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
     const { events, services, state } = this;
-    const { blocks } = this.#ports;
+    const { http, blocks } = this.#ports;
     const stamp = (event: UnstampedEvent): CloudEvent => this.stamp(event);
     try {
-      return await hostFunction.answer({ plugin, context, events, services, state, blocks, required: [], stamp }, args);
+      return await hostFunction.answer({ plugin, context, events, services, state, http, blocks, required: [], stamp }, args);
     } catch (thrown) {
       const error = toHostError(thrown);
       const isOurFault = error.code === "internal" || error.cause !== undefined;

@@ -4,7 +4,8 @@
 import { HostError } from "./errors.ts";
 import { isOwnName, type Matcher, printable } from "./names.ts";
 
-export type Permission = "events.publish" | "events.subscribe" | "services.call" | "state.read" | "state.write";
+type EventsPermission = "events.publish" | "events.subscribe";
+export type Permission = EventsPermission | "services.call" | "state.read" | "state.write" | "http.fetch" | "http.private" | "secrets.read";
 
 /** What the operator gave or, with the effect `deny`, took away; `resource` is a pattern of what the permission is about. */
 export interface Grant {

@@ -1,6 +1,7 @@
 // What the core asks of the world. Each interface is owned here and implemented in cell/ or adapters/.
 
 import type { HostError } from "./errors.ts";
+import type { Permission } from "./permissions.ts";
 import type { Bytes, Caller, Limits, TurnInput, TurnOutcome, WitType, WitTypes, WitValues } from "./types.ts";
 
 /** Time. The only thing that tests fake. */
@@ -51,6 +52,24 @@ export interface BlockCodec {
   decode<P extends readonly WitType[]>(params: P, args: readonly Bytes[]): WitValues<P>;
   /** The block of a successful answer. */
   encode<T extends WitType>(wit: T, value: WitTypes[T]): Bytes;
+}
+
+/** The rules of one request. */
+export interface HttpRules {
+  readonly plugin: string;
+  /** Throws HostError `permission-denied`; to be asked before each hop. */
+  require(permission: Permission, resource: string): void;
+  /** Aborts once something that was required is taken away. */
+  readonly revoked: AbortSignal;
+  /** On the host's monotonic clock. */
+  readonly deadline: number;
+  /** Of the answer's body. */
+  readonly maxBytes: number;
+}
+
+/** Makes requests to the world, which it checks itself: `request` is a guest's, the answer is for the guest. Rejects with HostError. */
+export interface HttpClient {
+  fetch(request: unknown, body: Bytes, rules: HttpRules): Promise<unknown>;
 }
 
 /** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */

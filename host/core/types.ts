@@ -58,6 +58,8 @@ export interface WitTypes {
   "list<string>": readonly string[];
   level: "debug" | "info" | "warning" | "error";
   caller: Caller;
+  request: unknown;
+  response: unknown;
 }
 export type WitType = keyof WitTypes;
 export type WitValues<P extends readonly WitType[]> = { [K in keyof P]: WitTypes[P[K]] };

@@ -1,5 +1,6 @@
-// The ports of a core host for tests: the real block codec and resources.
+// The ports of a core host for tests: the real block codec and resources, and no HTTP.
 
+import { HostError } from "../../host/core/errors.ts";
 import type { HostPorts } from "../../host/core/host.ts";
 import { blockCodec } from "../../host/engine/guest/blocks.ts";
 import { compileResource } from "../../host/install/resources.ts";
@@ -8,6 +9,7 @@ export const PERMISSION_PORTS: HostPorts["permissions"] = { compile: compileReso
 
 export function hostPorts(ports: Pick<HostPorts, "clock" | "log"> & Partial<HostPorts>): HostPorts {
   return {
+    http: { fetch: () => Promise.reject(new HostError("internal", "this test has no HTTP")) },
     blocks: blockCodec,
     permissions: PERMISSION_PORTS,
     ...ports,

@@ -20,6 +20,7 @@ const STATUS = {
   "plugin-not-running": 503,
   "quota-exceeded": 413,
   "storage-failed": 500,
+  "http-failed": 502,
   conflict: 409,
   internal: 500,
 } as const satisfies Record<HostErrorCode, number>;

@@ -119,6 +119,9 @@ const CODECS: { readonly [T in WitType]: Codec<WitTypes[T]> } = {
   "list<string>": json("list<string>", never),
   level: json("level", (value) => LEVELS.includes(value)),
   caller: json("caller", never),
+  // What they hold is between the guest and the adapter that answers.
+  request: json("request", () => true),
+  response: json("response", never),
 };
 
 /** How the core's host functions see blocks. */

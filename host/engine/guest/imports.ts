@@ -57,6 +57,7 @@ const PERMISSION_BY_FUNCTION: ReadonlyMap<string, Permission> = new Map([
   ["state.keys", "state.read"],
   ["state.set", "state.write"],
   ["state.delete", "state.write"],
+  ["http.fetch", "http.fetch"],
 ]);
 
 /** What an import needs to be granted before it does anything; undefined for what touches only the plugin's own things. */

@@ -1,0 +1,132 @@
+// Secrets of the operator, encrypted: AES-256-GCM with a key that lies in a file beside the database or comes from the environment, so that a
+// copy of the database alone is of no use. Name and destinations are authenticated with the value: who changes them in the database breaks it.
+
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { Database as Connection } from "better-sqlite3";
+import { HostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import type { Clock } from "../core/ports.ts";
+import { compileResource } from "../install/resources.ts";
+
+/** What can be told of a secret. */
+export interface SecretInfo {
+  readonly name: string;
+  /** Patterns of `http.fetch` that it may go to. */
+  readonly to: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly setAt: string;
+}
+
+interface Row {
+  readonly name: string;
+  readonly destinations: string;
+  readonly sealed: Buffer;
+  readonly set_at: string;
+}
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const MAX_VALUE_LENGTH = 4_096;
+const KEY_VARIABLE = "BULKHEAD_SECRET_KEY";
+const KEY_FILE = "secret.key";
+
+/** Part of the database's schema. */
+export const SECRETS_SCHEMA = `
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, destinations TEXT NOT NULL, sealed BLOB NOT NULL, set_at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+export class SecretStore {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #keyFile: string;
+  #key: Buffer | undefined;
+
+  constructor(connection: Connection, clock: Clock, dataDir: string) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#keyFile = join(dataDir, KEY_FILE);
+  }
+
+  /** Throws HostError `invalid-message` for a name, value or destination that cannot be one. */
+  set(name: string, value: string, to: readonly string[]): void {
+    compileResource("secrets.read", name);
+    for (const destination of to) compileResource("http.fetch", destination);
+    if (to.length === 0) throw new HostError("invalid-message", `say where ${name} may go, such as --to https://api.example.com`);
+    if (value.length < 1 || value.length > MAX_VALUE_LENGTH || !/^[\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new HostError(
+        "invalid-message",
+        `the value of ${name} must be 1 to ${MAX_VALUE_LENGTH} characters of Latin-1 without control characters, as headers have it`,
+      );
+    }
+    const destinations = JSON.stringify(to);
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv("aes-256-gcm", this.#requireKey(), nonce).setAAD(contextOf(name, destinations));
+    const sealed = Buffer.concat([nonce, cipher.update(value, "utf8"), cipher.final(), cipher.getAuthTag()]);
+    const at = new Date(this.#clock.now()).toISOString();
+    this.#connection.prepare("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?)").run(name, destinations, sealed, at);
+  }
+
+  /** False when there was none. */
+  remove(name: string): boolean {
+    return this.#connection.prepare("DELETE FROM secrets WHERE name = ?").run(name).changes > 0;
+  }
+
+  list(): SecretInfo[] {
+    const rows = this.#connection.prepare<[], Row>("SELECT * FROM secrets ORDER BY name").all();
+    return rows.map(({ name, destinations, set_at }) => ({ name, to: JSON.parse(destinations) as string[], setAt: set_at }));
+  }
+
+  /** Throws HostError `storage-failed` when it cannot be opened: the key is another one, or the row was changed. */
+  find(name: string): { readonly value: string; mayGoTo(resource: string): boolean } | undefined {
+    const row = this.#connection.prepare<[string], Row>("SELECT * FROM secrets WHERE name = ?").get(name);
+    if (row === undefined) return undefined;
+    const { sealed, destinations } = row;
+    const value = this.#open(name, sealed, destinations);
+    const matchers = (JSON.parse(destinations) as string[]).map((destination) => compileResource("http.fetch", destination));
+    return { value, mayGoTo: (resource) => matchers.some((matches) => matches(resource)) };
+  }
+
+  #open(name: string, sealed: Buffer, destinations: string): string {
+    try {
+      const decipher = createDecipheriv("aes-256-gcm", this.#requireKey(), sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+      decipher.setAAD(contextOf(name, destinations)).setAuthTag(sealed.subarray(-TAG_BYTES));
+      return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString("utf8");
+    } catch {
+      throw new HostError("storage-failed", `the secret ${printable(name)} cannot be opened with the key in ${KEY_FILE}; set it again`);
+    }
+  }
+
+  #requireKey(): Buffer {
+    this.#key ??= this.#keyOfEnvironment() ?? this.#keyOfFile();
+    return this.#key;
+  }
+
+  #keyOfEnvironment(): Buffer | undefined {
+    const text = process.env[KEY_VARIABLE];
+    if (text === undefined) return undefined;
+    const key = Buffer.from(text, "base64");
+    if (key.length === KEY_BYTES) return key;
+    throw new HostError("invalid-message", `${KEY_VARIABLE} must be ${KEY_BYTES} bytes in base64; "openssl rand -base64 32" makes one`);
+  }
+
+  #keyOfFile(): Buffer {
+    if (existsSync(this.#keyFile)) {
+      const key = readFileSync(this.#keyFile);
+      if (key.length === KEY_BYTES) return key;
+      throw new HostError("storage-failed", `${this.#keyFile} is no key of ${KEY_BYTES} bytes; bring it back from a backup`);
+    }
+    const key = randomBytes(KEY_BYTES);
+    const unfinished = `${this.#keyFile}.unfinished`;
+    const descriptor = openSync(unfinished, "w", 0o600);
+    writeSync(descriptor, key);
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+    renameSync(unfinished, this.#keyFile);
+    return key;
+  }
+}
+
+const contextOf = (name: string, destinations: string): Buffer => Buffer.from(JSON.stringify([name, destinations]));

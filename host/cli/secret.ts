@@ -1,0 +1,49 @@
+// `bulkhead secret set | remove | list`: what the host fills into requests of plugins without showing it to them. A value comes from the terminal
+// or from standard input, never from the command line, which other users of the machine can see.
+
+import { text } from "node:stream/consumers";
+import * as prompts from "@clack/prompts";
+import { type Command, Option } from "commander";
+import type { SecretInfo } from "../admin/secrets.ts";
+import { HostError } from "../core/errors.ts";
+import { openControl } from "./control.ts";
+import { print, say, table } from "./report.ts";
+import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+
+export function addSecret(program: Command): void {
+  const secret = program.command("secret").description("keep what plugins may use in requests and never see, such as API keys");
+  withDataOptions(secret.command("set").description("set a secret; the value is asked for, or read from standard input"))
+    .argument("<name>", "letters, digits, _ and -")
+    .addOption(new Option("--to <urls...>", "where it may go, such as https://api.example.com").makeOptionMandatory())
+    .action(set);
+  withDataOptions(secret.command("remove").description("forget a secret")).argument("<name>", "the secret's name").action(remove);
+  withDataOptions(secret.command("list").description("show the names of the secrets and where they may go"))
+    .option("--json", "print JSON on standard output")
+    .action(list);
+}
+
+async function set(name: string, options: DataOptions & { readonly to: readonly string[] }): Promise<void> {
+  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await host.invoke("set-secret", { name, value: await readValue(name), to: options.to });
+  say(`${name} is set; plugins that are granted secrets.read ${name} write {{secret:${name}}} in a header`);
+}
+
+async function remove(name: string, options: DataOptions): Promise<void> {
+  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await host.invoke("remove-secret", { name });
+  say(`${name} is forgotten`);
+}
+
+async function list(options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  const secrets = await host.invoke<SecretInfo[]>("secrets");
+  const rows = secrets.map(({ name, to, setAt }) => [name, to.join("\n"), setAt]);
+  print(options.json, secrets, () => table(["secret", "may go to", "set"], rows));
+}
+
+async function readValue(name: string): Promise<string> {
+  if (!process.stdin.isTTY) return (await text(process.stdin)).replace(/\r?\n$/, "");
+  const value = await prompts.password({ message: `The value of ${name}:` });
+  if (typeof value === "symbol") throw new HostError("invalid-message", "cancelled; nothing was changed");
+  return value ?? "";
+}

@@ -1,0 +1,51 @@
+// Which registry to ask and how to say who we are: what the operator names, else npm's environment variable and the user's .npmrc. Of that file only
+// registries and credentials count; a project's .npmrc does not.
+
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { HostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+
+/** As pacote takes them: `registry`, `@scope:registry`, `//host/path/:_authToken` and the like. */
+export type NpmSettings = Readonly<Record<string, string>> & { readonly registry: string };
+
+const NPM_REGISTRY = "https://registry.npmjs.org/";
+const SETTING = /^\s*(registry|@[^:=\s]+:registry|\/\/[^=\s]+:(?:_authToken|_auth|username|_password))\s*=\s*(.*?)\s*$/;
+
+/**
+ * A registry named here is the only one that is asked, also for a scope that .npmrc sends elsewhere; the credentials of .npmrc go to their own
+ * hosts only. Rejects with HostError `invalid-message` for a registry that is no http or https address.
+ */
+export async function readNpmSettings(registry: string | undefined): Promise<NpmSettings> {
+  const { env } = process;
+  const file = env["npm_config_userconfig"] ?? join(homedir(), ".npmrc");
+  const settings = parseSettings(await readFile(file, "utf8").catch(() => ""));
+  const chosen = registry ?? env["npm_config_registry"] ?? settings["registry"] ?? NPM_REGISTRY;
+  const kept = Object.entries(settings).filter(([key]) => registry === undefined || !key.startsWith("@"));
+  const all = { ...Object.fromEntries(kept), registry: chosen };
+  for (const [key, value] of Object.entries(all)) if (key.endsWith("registry")) showRegistry(value);
+  return all;
+}
+
+/** The registry that is asked for a package, without a password that may be in its address. */
+export function registryOf(settings: NpmSettings, name: string): string {
+  const scope = name.startsWith("@") ? name.slice(0, name.indexOf("/")) : undefined;
+  return showRegistry((scope === undefined ? undefined : settings[`${scope}:registry`]) ?? settings.registry);
+}
+
+function showRegistry(registry: string): string {
+  const url = URL.parse(registry);
+  if (url?.protocol !== "http:" && url?.protocol !== "https:")
+    throw new HostError("invalid-message", `"${printable(registry)}" is no registry; write an address such as ${NPM_REGISTRY}`);
+  return printable(`${url.origin}${url.pathname}`);
+}
+
+function parseSettings(text: string): Record<string, string> {
+  const found = text.split("\n").map((line) => SETTING.exec(line));
+  return Object.fromEntries(found.flatMap((match) => (match === null ? [] : [[match[1] ?? "", expand(match[2] ?? "")]])));
+}
+
+// As npm does it: ${NAME} is an environment variable, a value may stand in quotes.
+const expand = (value: string): string =>
+  value.replace(/^(["'])(.*)\1$/, "$2").replace(/\$\{(\w+)\}/g, (whole, name: string) => process.env[name] ?? whole);

@@ -1,0 +1,100 @@
+// Where a plugin comes from: a folder, a tarball or an npm registry, told apart by how it is written. Only what comes is made sure of here; whether it
+// may run is for admission.
+
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import semver from "semver";
+import { HostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import { downloadNpm, type NpmSpec, type RegistryOptions, resolveNpm, sha512 } from "./npm-registry.ts";
+import { type FetchedPlugin, fetchFolder } from "./package-store.ts";
+import { checkPackedSize, type PackedPlugin, readTarball } from "./tarball.ts";
+
+const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+const TAG = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const MAX_SPEC_LENGTH = 1024;
+const REMEDY = "write a folder, a .tgz file, or a package of a registry such as @acme/thermostat@^1.2.0";
+
+/** True for a name that npm allows for a package. */
+export const isNpmName = (name: string): boolean => name.length <= 214 && NPM_NAME.test(name);
+
+/**
+ * Reads a plugin from its source: a path of a folder or of a .tgz file, or `name`, `@scope/name`, each with `@` and a version, a range or a tag.
+ * Rejects with HostError `invalid-message` for another kind of source, such as git or an address, and for what is not there; `invalid-manifest`,
+ * `incompatible-api` and `quota-exceeded` for what may not come in; `http-failed` when the registry cannot be asked.
+ */
+export async function fetchPackage(spec: string, options: RegistryOptions): Promise<FetchedPlugin> {
+  if (!isPath(spec)) return fetchNpm(parseNpmSpec(spec), options);
+  return spec.endsWith(".tgz") ? fetchTarball(resolve(spec)) : fetchFolder(spec);
+}
+
+/** The version that a source has now; a registry is asked without downloading. Rejects as fetchPackage does. */
+export async function resolveVersion(
+  spec: string,
+  options: RegistryOptions,
+): Promise<{ readonly version: string; readonly integrity: string }> {
+  if (!isPath(spec)) {
+    const { version, integrity } = await resolveNpm(parseNpmSpec(spec), options);
+    return { version, integrity };
+  }
+  const { manifest, integrity } = await fetchPackage(spec, options);
+  return { version: manifest.version, integrity };
+}
+
+/** What a person wrote, with a path made absolute, so that it means the same to a host that runs elsewhere. */
+export const absoluteSpec = (spec: string): string => (isPath(spec) ? resolve(spec) : spec);
+
+/** From where it was installed, what to fetch for an update: the same path, or the package's latest version. */
+export function updateSpec(source: string): string {
+  const spec = source.slice(source.indexOf(":") + 1);
+  return source.startsWith("npm:") ? parseNpmSpec(spec).name : spec;
+}
+
+function isPath(spec: string): boolean {
+  if (/^[./]/.test(spec)) return true;
+  if (spec.includes(":")) return false;
+  return spec.endsWith(".tgz") || (spec.includes("/") && !spec.startsWith("@"));
+}
+
+function parseNpmSpec(spec: string): NpmSpec {
+  const at = spec.indexOf("@", 1);
+  const name = at < 0 ? spec : spec.slice(0, at);
+  const wanted = (at < 0 ? "" : spec.slice(at + 1).trim()) || "latest";
+  // npm takes a tag that ends so for a file.
+  const isTag = TAG.test(wanted) && !/\.(?:tgz|tar|tar\.gz)$/i.test(wanted);
+  if (spec.length > MAX_SPEC_LENGTH || !isNpmName(name) || !(isTag || semver.validRange(wanted) !== null))
+    throw new HostError("invalid-message", `"${printable(spec)}" is no source of plugins; ${REMEDY}`);
+  return { name, wanted };
+}
+
+async function fetchTarball(path: string): Promise<FetchedPlugin> {
+  const label = printable(path);
+  const packed = await readBounded(path, label);
+  return asFetched(await readTarball(packed, label), `tarball:${path}`, sha512(packed));
+}
+
+async function readBounded(path: string, label: string): Promise<Buffer> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true) throw new HostError("invalid-message", `${label} is no file; ${REMEDY}`);
+  checkPackedSize(found.size, label);
+  return readFile(path).catch((cause: unknown) => {
+    throw new HostError("invalid-message", `${label} cannot be read; check who may`, { cause });
+  });
+}
+
+async function fetchNpm(spec: NpmSpec, options: RegistryOptions): Promise<FetchedPlugin> {
+  const found = await resolveNpm(spec, options);
+  const source = `npm:${found.name}@${printable(found.version)}`;
+  const plugin = await readTarball(await downloadNpm(found, options), source);
+  if (plugin.manifest.version !== found.version)
+    throw new HostError("invalid-manifest", `${source} disagrees with itself: its plugin.json says ${plugin.manifest.version}`);
+  return asFetched(plugin, source, found.integrity);
+}
+
+const asFetched = (plugin: PackedPlugin, source: string, integrity: string): FetchedPlugin => ({
+  ...plugin,
+  source,
+  integrity,
+  wasmSha256: createHash("sha256").update(plugin.wasm).digest("hex"),
+});

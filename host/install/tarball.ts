@@ -1,0 +1,130 @@
+// Reads a plugin out of a packed one, in memory. Of all entries only the manifest and its module are used, but one that no honest package holds
+// refuses the whole: a link, a device, a path that leads out. Nothing is unpacked to disk.
+
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { Parser, type ReadEntry } from "tar";
+import { HostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import { parseManifest } from "./manifest.ts";
+import type { PluginFolder } from "./plugin-folder.ts";
+import { parseJson } from "./structured-file.ts";
+
+const MIB = 1024 * 1024;
+
+/** Of a package; the unpacked size bounds its module too. */
+export const PACKAGE_LIMITS = { packedBytes: 32 * MIB, unpackedBytes: 64 * MIB, entries: 10_000, jsonBytes: MIB } as const;
+
+export interface PackedPlugin extends PluginFolder {
+  readonly manifestText: string;
+}
+
+const MANIFEST = "plugin.json";
+const NPM_MANIFEST = "package.json";
+const FILES: ReadonlySet<string> = new Set(["File", "OldFile"]);
+const GZIP = [0x1f, 0x8b] as const;
+const unzip = promisify(gunzip);
+
+/**
+ * `label` is how messages call the package; it must be printable. Rejects with HostError `quota-exceeded` above PACKAGE_LIMITS,
+ * `invalid-manifest` for a damaged or hostile archive, for what is missing, and when package.json has another version; `incompatible-api`
+ * as parseManifest.
+ */
+export async function readTarball(packed: Uint8Array, label: string): Promise<PackedPlugin> {
+  checkPackedSize(packed.length, label);
+  const files = await readEntries(await unpack(packed, label), label);
+  const manifestText = files.get(MANIFEST)?.toString("utf8");
+  if (manifestText === undefined) throw broken(label, `holds no ${MANIFEST}; "bulkhead pack" makes a package that does`);
+  const manifest = parseManifest(manifestText, `${MANIFEST} of ${label}`);
+  checkNpmVersion(files.get(NPM_MANIFEST)?.toString("utf8"), manifest.version, label);
+  const wasm = files.get(manifest.wasm);
+  if (wasm === undefined) throw broken(label, `holds no ${manifest.wasm}, which its ${MANIFEST} names`);
+  return { manifest, manifestText, wasm: new Uint8Array(wasm) };
+}
+
+/** Throws HostError `quota-exceeded`. */
+export function checkPackedSize(bytes: number, label: string): void {
+  const { packedBytes } = PACKAGE_LIMITS;
+  if (bytes > packedBytes) throw tooLarge(label, `is larger than ${packedBytes / MIB} MiB`);
+}
+
+/** Throws HostError `invalid-manifest` when there is a package.json that says another version. */
+export function checkNpmVersion(text: string | undefined, version: string, label: string): void {
+  if (text === undefined) return;
+  const parsed = parseJson(text, `${NPM_MANIFEST} of ${label}`, "invalid-manifest");
+  const said = typeof parsed === "object" && parsed !== null && "version" in parsed ? parsed.version : undefined;
+  if (said !== version) throw broken(label, `disagrees with itself: ${NPM_MANIFEST} says ${shown(said)}, ${MANIFEST} ${version}`);
+}
+
+async function unpack(packed: Uint8Array, label: string): Promise<Buffer> {
+  const { unpackedBytes } = PACKAGE_LIMITS;
+  try {
+    // Stops at the limit, however much more there is.
+    return await unzip(packed, { maxOutputLength: unpackedBytes });
+  } catch (cause) {
+    if (cause instanceof RangeError) throw tooLarge(label, `is larger than ${unpackedBytes / MIB} MiB when unpacked`);
+    throw broken(label, "is no gzip file, or is damaged; fetch or pack it again", cause);
+  }
+}
+
+/** The files beside plugin.json that count, by name. */
+async function readEntries(archive: Buffer, label: string): Promise<ReadonlyMap<string, Buffer>> {
+  // The parser would unzip once more, without a limit.
+  if (GZIP.every((byte, i) => archive[i] === byte)) throw broken(label, "is packed twice");
+  const seen = new Set<string>();
+  const chunks = new Map<string, Buffer[]>();
+  const onEntry = (entry: ReadEntry): void => {
+    const name = checkEntry(entry, label);
+    const key = name.toLowerCase();
+    if (FILES.has(entry.type) && seen.has(key)) throw broken(label, `holds ${shown(name)} twice`);
+    seen.add(`${key}`);
+    if (seen.size > PACKAGE_LIMITS.entries) throw tooLarge(label, `holds more than ${PACKAGE_LIMITS.entries} entries`);
+    if (!counts(name)) return entry.resume();
+    if (name.endsWith(".json") && entry.size > PACKAGE_LIMITS.jsonBytes)
+      throw tooLarge(label, `holds a ${name} larger than ${PACKAGE_LIMITS.jsonBytes / MIB} MiB`);
+    const content: Buffer[] = [];
+    chunks.set(name, content);
+    entry.on("data", (chunk: Buffer) => content.push(chunk));
+  };
+  try {
+    await parse(archive, onEntry, label);
+  } catch (cause) {
+    throw cause instanceof HostError ? cause : broken(label, "is no tar archive, or is damaged; fetch or pack it again", cause);
+  }
+  return new Map([...chunks].map(([name, content]) => [name, Buffer.concat(content)]));
+}
+
+const counts = (name: string): boolean => name === MANIFEST || name === NPM_MANIFEST || (name.endsWith(".wasm") && !name.includes("/"));
+
+function parse(archive: Buffer, onEntry: (entry: ReadEntry) => void, label: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const parser = new Parser({ strict: true, zstd: false, brotli: false, onReadEntry: onEntry });
+    parser.on("ignoredEntry", (entry: ReadEntry) => {
+      throw broken(label, `holds an entry that is no file: ${shown(entry.path)}`);
+    });
+    // The parser cuts a path at its first NUL, where other readers see another path.
+    parser.on("meta", (text: string) => {
+      if (/\0[^\0]/.test(text)) throw broken(label, "holds a path with a NUL in it");
+    });
+    parser.on("error", reject);
+    parser.on("end", resolve);
+    // All in one piece, so that what a listener throws ends it here.
+    parser.end(archive);
+  });
+}
+
+/** The entry's path below its first segment, which npm calls package. */
+function checkEntry({ path, type }: ReadEntry, label: string): string {
+  if (!FILES.has(type) && type !== "Directory")
+    throw broken(label, `holds a ${shown(type)}, ${shown(path)}; files and folders may be in it`);
+  const segments = path.replace(/\/$/, "").split("/");
+  const isHostile = segments.some((segment) => segment === "" || segment === "." || segment === "..") || /[\p{Cc}\\]/u.test(path);
+  if (isHostile) throw broken(label, `holds a path that leads elsewhere: ${shown(path)}`);
+  return segments.slice(1).join("/");
+}
+
+const shown = (value: unknown): string => (typeof value === "string" ? printable(value) : "nothing");
+
+const broken = (label: string, why: string, cause?: unknown): HostError => new HostError("invalid-manifest", `${label} ${why}`, { cause });
+
+const tooLarge = (label: string, why: string): HostError => new HostError("quota-exceeded", `${label} ${why}, which is the limit`);

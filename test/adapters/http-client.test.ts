@@ -1,0 +1,417 @@
+// Requests of plugins: where they may go, what is checked again at each hop, what they may cost, and that a secret stays one.
+
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { isPublic, type Lookup } from "../../host/adapters/http-client/addresses.ts";
+import { type HttpClientOptions, httpClientOptions, PluginHttpClient } from "../../host/adapters/http-client/client.ts";
+import { systemClock } from "../../host/adapters/system-clock.ts";
+import { HostError } from "../../host/core/errors.ts";
+import type { HttpRules } from "../../host/core/ports.ts";
+import { compileResource } from "../../host/install/resources.ts";
+
+interface Seen {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: readonly { name: string; value: string }[];
+  readonly body: string;
+}
+
+const LOOPBACK = [{ address: "127.0.0.1", family: 4 }] as const;
+const SECRET = "s3cr3t-value";
+
+describe("a plugin's HTTP client", () => {
+  let server: Server;
+  let port: number;
+  let seen: Seen[];
+  let handle: (request: IncomingMessage, response: ServerResponse) => void;
+  let looked: string[];
+  let asked: string[];
+  let denied: (permission: string, resource: string) => boolean;
+  let revoke: AbortController;
+
+  const lookup: Lookup = async (name) => {
+    looked.push(name);
+    return LOOPBACK;
+  };
+  const clientWith = (options: Partial<HttpClientOptions> = {}, find: Lookup = lookup): PluginHttpClient =>
+    new PluginHttpClient(
+      {
+        clock: systemClock,
+        lookup: find,
+        secrets: {
+          find: (name) =>
+            name === "TOKEN" ? { value: SECRET, mayGoTo: compileResource("http.fetch", `http://api.test:${port}`) } : undefined,
+        },
+      },
+      { ...httpClientOptions.parse({}), ...options },
+    );
+  const rules = (more: Partial<HttpRules> = {}): HttpRules => ({
+    plugin: "p",
+    revoked: revoke.signal,
+    deadline: systemClock.monotonicMs() + 10_000,
+    maxBytes: 100_000,
+    require(permission, resource) {
+      asked.push(`${permission} ${resource}`);
+      if (denied(permission, resource)) throw new HostError("permission-denied", `no ${permission} for ${resource}`);
+    },
+    ...more,
+  });
+  const url = (path = "/", host = "api.test"): string => `http://${host}:${port}${path}`;
+  const get = (path?: string, more: object = {}): object => ({ method: "GET", url: url(path), headers: [], ...more });
+  const fetch = async (
+    request: unknown,
+    body = "",
+    more: Partial<HttpRules> = {},
+    client = clientWith(),
+  ): Promise<Answer & { text: string }> => {
+    const answer = (await client.fetch(request, new TextEncoder().encode(body), rules(more))) as Answer;
+    return { ...answer, text: Buffer.from(answer.body, "base64").toString() };
+  };
+  const refusal = async (work: Promise<unknown>): Promise<HostError> => {
+    const thrown: unknown = await work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (thrown instanceof HostError) return thrown;
+    throw new Error("it was not refused", { cause: thrown });
+  };
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const { method, headers } = request;
+        seen.push({ method, url: request.url, headers, body: Buffer.concat(chunks).toString() });
+        handle(request, response);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    port = (server.address() as AddressInfo).port;
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  beforeEach(() => {
+    seen = [];
+    looked = [];
+    asked = [];
+    denied = () => false;
+    revoke = new AbortController();
+    handle = (_request, response) => response.end("hello");
+  });
+  afterEach(() => server.closeAllConnections());
+
+  it("makes the request as it was written, with the host's own headers, and answers status, headers and bytes", async () => {
+    handle = (_request, response) => response.writeHead(201, { "x-kind": ["a", "b"], connection: "close" }).end(Buffer.from([0, 255, 10]));
+    const request = { method: "POST", url: url("/a/b?q=1#part"), headers: [{ name: "Content-Type", value: "text/plain" }] };
+    const answer = await fetch(request, "Grüße");
+    expect(seen).toMatchObject([
+      { method: "POST", url: "/a/b?q=1", body: "Grüße", headers: { host: `api.test:${port}`, "content-length": "7" } },
+    ]);
+    expect(answer.status).toBe(201);
+    expect(Buffer.from(answer.body, "base64")).toEqual(Buffer.from([0, 255, 10]));
+    expect(answer.headers.filter(({ name }) => name === "x-kind").map(({ value }) => value)).toEqual(["a", "b"]);
+    expect(answer.headers.map(({ name }) => name)).not.toContain("connection");
+    expect(asked).toEqual([`http.fetch POST http://api.test:${port}/a/b`, "http.private 127.0.0.1"]);
+  });
+
+  it.each([
+    ["another method", { method: "TRACE" }, "method"],
+    ["a method in lower case", { method: "get" }, "method"],
+    ["another scheme", { url: "file:///etc/passwd" }, "http or https"],
+    ["a relative URL", { url: "/v1" }, "http or https"],
+    ["a user in the URL", { url: "https://user:pass@api.test/" }, "user or a password"],
+    ["a long URL", { url: `https://api.test/${"x".repeat(9_000)}` }, "url"],
+    ["a header of the connection", { headers: [{ name: "Transfer-Encoding", value: "chunked" }] }, "host writes this header"],
+    ["the host header", { headers: [{ name: "HOST", value: "internal" }] }, "host writes this header"],
+    ["a length of its own", { headers: [{ name: "content-length", value: "0" }] }, "host writes this header"],
+    ["a line break in a value", { headers: [{ name: "x", value: "a\r\nhost: b" }] }, "header's value"],
+    ["a line break in a name", { headers: [{ name: "x\r\ny", value: "a" }] }, "name of a header"],
+    ["many headers", { headers: Array.from({ length: 65 }, () => ({ name: "x", value: "y" })) }, "headers"],
+    ["large headers", { headers: Array.from({ length: 20 }, () => ({ name: "x", value: "y".repeat(1_000) })) }, "16384 bytes"],
+    ["a key that it does not know", { redirect: "follow" }, "redirect"],
+  ])("refuses %s before anything is asked or sent", async (_what, change, message) => {
+    const error = await refusal(fetch(get("/", change)));
+    expect(error).toMatchObject({ code: "invalid-message", message: expect.stringContaining(message) });
+    expect([asked, looked, seen]).toEqual([[], [], []]);
+  });
+
+  it.each([undefined, null, 1, "GET /", [], { __proto__: null, method: "GET" }])("refuses %j as a request", async (request) => {
+    expect(await refusal(fetch(request))).toMatchObject({ code: "invalid-message" });
+  });
+
+  it("looks up and sends nothing without the permission for method and URL", async () => {
+    denied = (permission) => permission === "http.fetch";
+    expect(await refusal(fetch(get()))).toMatchObject({ code: "permission-denied" });
+    expect([looked, seen]).toEqual([[], []]);
+  });
+
+  it("connects to no address that is not public without the permission for it, by name or by number", async () => {
+    denied = (permission) => permission === "http.private";
+    expect(await refusal(fetch(get()))).toMatchObject({ code: "permission-denied", message: expect.stringContaining("127.0.0.1") });
+    for (const host of ["127.0.0.1", "0x7f000001", "2130706433", "127.1", "[::1]", "[::ffff:127.0.0.1]", "0"]) {
+      expect(await refusal(fetch({ ...get(), url: url("/", host) })), host).toMatchObject({ code: "permission-denied" });
+    }
+    expect(seen).toEqual([]);
+  });
+
+  it.each([
+    ["8.8.8.8", true],
+    ["2606:4700:4700::1111", true],
+    ["127.0.0.1", false],
+    ["10.1.2.3", false],
+    ["172.16.0.1", false],
+    ["192.168.1.1", false],
+    ["169.254.169.254", false],
+    ["168.63.129.16", false],
+    ["100.64.0.1", false],
+    ["100.100.100.200", false],
+    ["0.0.0.0", false],
+    ["224.0.0.1", false],
+    ["255.255.255.255", false],
+    ["::1", false],
+    ["::", false],
+    ["fe80::1", false],
+    ["fd00:ec2::254", false],
+    ["::ffff:8.8.8.8", true],
+    ["::ffff:10.0.0.1", false],
+    ["64:ff9b::a00:1", false],
+    ["2002:a00:1::", false],
+    ["2001:0:a00:1::", false],
+    ["nonsense", false],
+  ])("takes %s for public: %s", (address, expected) => {
+    expect(isPublic(address)).toBe(expected);
+  });
+
+  it("asks for a name once each hop and connects to what it was told, so that a second answer changes nothing", async () => {
+    let times = 0;
+    const rebinding: Lookup = async () => {
+      times += 1;
+      return times === 1 ? LOOPBACK : [{ address: "127.0.0.2", family: 4 }];
+    };
+    expect((await fetch(get(), "", {}, clientWith({}, rebinding))).text).toBe("hello");
+    expect(times).toBe(1);
+    expect(asked).toContain("http.private 127.0.0.1");
+  });
+
+  it("says that a name has no address, without the resolver's words", async () => {
+    const failing = clientWith({}, () => Promise.reject(Object.assign(new Error("getaddrinfo 10.0.0.53"), { code: "ENOTFOUND" })));
+    const error = await refusal(fetch(get(), "", {}, failing));
+    expect(error).toMatchObject({ code: "http-failed", message: "the name api.test cannot be resolved (ENOTFOUND)" });
+    expect(
+      await refusal(
+        fetch(
+          get(),
+          "",
+          {},
+          clientWith({}, async () => []),
+        ),
+      ),
+    ).toMatchObject({ code: "http-failed" });
+  });
+
+  describe("redirects", () => {
+    const redirect = (status: number, location: string) => {
+      handle = ({ url: path }, response) => {
+        if (path === "/start") response.writeHead(status, { location }).end("moved");
+        else response.end("there");
+      };
+    };
+
+    it.each([
+      [301, "POST", "GET", ""],
+      [302, "POST", "GET", ""],
+      [303, "PUT", "GET", ""],
+      [307, "POST", "POST", "data"],
+      [308, "PUT", "PUT", "data"],
+    ])("follows %i of a %s as %s", async (status, method, then, body) => {
+      redirect(status, "/end");
+      const headers = [{ name: "content-type", value: "text/plain" }];
+      expect((await fetch({ method, url: url("/start"), headers }, "data")).text).toBe("there");
+      expect(seen[1]).toMatchObject({ method: then, url: "/end", body });
+      expect(seen[1]?.headers["content-type"]).toBe(body === "" ? undefined : "text/plain");
+    });
+
+    it("checks permission and address again, and goes nowhere else", async () => {
+      redirect(302, `http://internal.test:${port}/admin`);
+      denied = (_permission, resource) => resource.includes("internal.test");
+      expect(await refusal(fetch(get("/start")))).toMatchObject({ code: "permission-denied" });
+      expect(seen.map(({ url: path }) => path)).toEqual(["/start"]);
+      expect(looked).toEqual(["api.test"]);
+    });
+
+    it("does not follow to another scheme, and not for ever", async () => {
+      redirect(302, "file:///etc/passwd");
+      expect(await refusal(fetch(get("/start")))).toMatchObject({ code: "invalid-message" });
+      redirect(302, "/start");
+      expect(await refusal(fetch(get("/start")))).toMatchObject({ code: "http-failed", message: expect.stringContaining("5 times") });
+    });
+
+    it("takes credentials along to the same origin only", async () => {
+      const headers = [
+        { name: "Authorization", value: "Bearer x" },
+        { name: "cookie", value: "a=b" },
+        { name: "x-key", value: "{{secret:TOKEN}}" },
+        { name: "x-plain", value: "y" },
+      ];
+      redirect(302, "/end");
+      await fetch(get("/start", { headers }));
+      expect(seen[1]?.headers).toMatchObject({ authorization: "Bearer x", cookie: "a=b", "x-key": SECRET });
+      redirect(302, `http://other.test:${port}/end`);
+      await fetch(get("/start", { headers }));
+      expect(seen[3]?.headers).toMatchObject({ "x-plain": "y" });
+      for (const name of ["authorization", "cookie", "x-key"]) expect(seen[3]?.headers[name], name).toBeUndefined();
+    });
+  });
+
+  describe("secrets", () => {
+    const withSecret = (name = "TOKEN", host?: string): object => ({
+      method: "GET",
+      url: url("/", host),
+      headers: [{ name: "authorization", value: `Bearer {{secret:${name}}}` }],
+    });
+
+    it("are filled in towards the hosts they were given for, after asking for the permission", async () => {
+      await fetch(withSecret());
+      expect(seen[0]?.headers.authorization).toBe(`Bearer ${SECRET}`);
+      expect(asked).toContain("secrets.read TOKEN");
+    });
+
+    it("go nowhere else, and a missing one is refused in the same words", async () => {
+      const elsewhere = await refusal(fetch(withSecret("TOKEN", "other.test")));
+      const missing = await refusal(fetch(withSecret("NONE", "other.test")));
+      expect(elsewhere).toMatchObject({ code: "permission-denied", message: expect.stringContaining("--to http://other.test") });
+      expect(missing.message).toBe(elsewhere.message.replaceAll("TOKEN", "NONE"));
+      denied = (permission) => permission === "secrets.read";
+      expect(await refusal(fetch(withSecret()))).toMatchObject({ code: "permission-denied" });
+      expect(seen).toEqual([]);
+    });
+
+    it("are hidden from an answer that echoes them, in the body and in headers", async () => {
+      handle = ({ headers }, response) =>
+        response.writeHead(200, { "x-echo": headers.authorization ?? "" }).end(`${headers.authorization}, ${SECRET}!`);
+      const answer = await fetch(withSecret());
+      expect(answer.text).toBe(`Bearer ${"*".repeat(SECRET.length)}, ${"*".repeat(SECRET.length)}!`);
+      expect(JSON.stringify(answer)).not.toContain(SECRET);
+    });
+
+    it("are hidden from an answer after a redirect that carries them on in its address", async () => {
+      handle = ({ headers, url: path }, response) => {
+        if (path === "/") response.writeHead(302, { location: `http://other.test:${port}/${headers.authorization?.slice(7)}` }).end();
+        else response.end(`you asked for ${path}`);
+      };
+      expect((await fetch(withSecret())).text).toBe(`you asked for /${"*".repeat(SECRET.length)}`);
+    });
+  });
+
+  describe("limits", () => {
+    it("ends at the size of the answer, before it is all there", async () => {
+      let sent = 0;
+      handle = (_request, response) => {
+        const more = (): void => {
+          while (!response.destroyed) {
+            sent += 65_536;
+            if (!response.write(Buffer.alloc(65_536))) break;
+          }
+        };
+        response.on("drain", more);
+        more();
+      };
+      const error = await refusal(fetch(get()));
+      expect(error).toMatchObject({ code: "quota-exceeded", message: expect.stringContaining("100000 bytes") });
+      expect(sent).toBeLessThan(64 * 1024 * 1024);
+    });
+
+    it("does not decompress, so that a small answer stays small", async () => {
+      handle = (_request, response) => response.writeHead(200, { "content-encoding": "gzip" }).end("not even gzip");
+      expect((await fetch(get())).text).toBe("not even gzip");
+    });
+
+    it("ends an answer with endless headers", async () => {
+      handle = (_request, response) =>
+        response.writeHead(200, Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`x${i}`, "y".repeat(1_000)]))).end();
+      expect(await refusal(fetch(get()))).toMatchObject({ code: "http-failed" });
+    });
+
+    it("ends at the deadline while nothing, or little, comes", async () => {
+      for (const silent of [() => {}, (_request: IncomingMessage, response: ServerResponse) => void response.write("a")]) {
+        handle = silent;
+        const soon = { deadline: systemClock.monotonicMs() + 150 };
+        expect(await refusal(fetch(get(), "", soon))).toMatchObject({ code: "deadline-exceeded" });
+      }
+      expect(await refusal(fetch(get(), "", {}, clientWith({ timeoutMs: 100 })))).toMatchObject({ code: "deadline-exceeded" });
+    });
+
+    it("ends at the deadline while the name is looked up", async () => {
+      const never = clientWith({ timeoutMs: 100 }, () => new Promise(() => {}));
+      expect(await refusal(fetch(get(), "", {}, never))).toMatchObject({ code: "deadline-exceeded" });
+    });
+
+    it("has only so many requests of a plugin at a time, and room again afterwards", async () => {
+      const waiting: ServerResponse[] = [];
+      const client = clientWith({ concurrency: 2 });
+      const arrived = Promise.withResolvers<void>();
+      handle = (_request, response) => {
+        waiting.push(response);
+        if (waiting.length === 2) arrived.resolve();
+      };
+      const two = [fetch(get(), "", {}, client), fetch(get(), "", {}, client)];
+      await arrived.promise;
+      expect(await refusal(fetch(get(), "", {}, client))).toMatchObject({
+        code: "rate-limited",
+        message: expect.stringContaining("limit is 2"),
+      });
+      handle = (_request, response) => response.end("other");
+      expect((await fetch(get(), "", { plugin: "q" }, client)).text).toBe("other");
+      for (const response of waiting) response.end("late");
+      expect((await Promise.all(two)).map(({ text }) => text)).toEqual(["late", "late"]);
+      expect((await fetch(get(), "", {}, client)).text).toBe("other");
+    });
+
+    it("ends when the permission is taken away, and closes the connection", async () => {
+      const closed = Promise.withResolvers<void>();
+      handle = (request) => {
+        request.on("close", () => closed.resolve());
+        revoke.abort();
+      };
+      expect(await refusal(fetch(get()))).toMatchObject({ code: "permission-denied" });
+      await closed.promise;
+    });
+
+    it("says what failed without an address when the server breaks off or is not there", async () => {
+      handle = (request) => request.socket.destroy();
+      expect(await refusal(fetch(get()))).toMatchObject({ code: "http-failed" });
+      const error = await refusal(fetch({ ...get(), url: "http://api.test:1/" }));
+      expect(error).toMatchObject({ code: "http-failed", message: "GET http://api.test:1 failed (ECONNREFUSED)" });
+    });
+  });
+
+  it("speaks TLS with the name that was asked for, whatever the address, and refuses another's certificate", async () => {
+    const pem = (name: string): string => readFileSync(new URL(`./tls/${name}`, import.meta.url), "utf8");
+    const tls = createTlsServer({ key: pem("api.test.key"), cert: pem("api.test.crt") }, (request, response) =>
+      response.end(request.headers.host),
+    );
+    await new Promise<void>((resolve) => tls.listen(0, "127.0.0.1", resolve));
+    const trusted = getCACertificates();
+    try {
+      const at = (host: string): object => ({ method: "GET", url: `https://${host}:${(tls.address() as AddressInfo).port}/`, headers: [] });
+      expect(await refusal(fetch(at("api.test")))).toMatchObject({ code: "http-failed" });
+      setDefaultCACertificates([...trusted, pem("api.test.crt")]);
+      expect((await fetch(at("api.test"))).text).toContain("api.test:");
+      expect(await refusal(fetch(at("other.test")))).toMatchObject({ code: "http-failed", message: expect.stringContaining("ALTNAME") });
+    } finally {
+      setDefaultCACertificates(trusted);
+      tls.closeAllConnections();
+      await new Promise((resolve) => tls.close(resolve));
+    }
+  });
+});
