@@ -362,16 +362,16 @@ function overlaps(permission: Permission, a: string, b: string): boolean {
 }
 
 function covers(permission: Permission, pattern: string, other: string): boolean {
-  // Stand-ins for the wildcards make a name of a pattern that only an equal or wider pattern matches.
-  const name = other.replaceAll("**", "x.x").replaceAll("*", "x");
-  const asName = permission === "http.fetch" ? urlsOf(name) : [permission === "http.private" ? (other.split("/")[0] ?? other) : name];
   const matches = compileResource(permission, pattern);
-  return asName.every((subject) => matches(subject));
+  return namesUnder(permission, other).every((name) => matches(name));
 }
 
-function urlsOf(resource: string): string[] {
-  const [, methods = "GET,POST,PUT,DELETE", url = ""] = /^(?:(\S+) )?(\S+)$/.exec(resource) ?? [];
-  const { protocol, hostname, port, pathname } = new URL(url);
+/** Names of a pattern that only an equal or wider pattern matches: something stands in for each wildcard. */
+function namesUnder(permission: Permission, pattern: string): string[] {
+  if (permission === "http.private") return [pattern.slice(0, pattern.indexOf("/"))];
+  if (permission !== "http.fetch") return [pattern.replaceAll("**", "x.x").replaceAll("*", "x")];
+  const [, methods = "GET,POST,PUT,DELETE", url = ""] = /^(?:(\S+) )?(\S+)$/.exec(pattern) ?? [];
+  const { protocol, hostname, port, pathname } = new URL(url.replace("://*.", "://x.").replace(/:\*(?=\/|$)/, ":1"));
   const effectivePort = port || (protocol === "https:" ? "443" : "80");
   return methods.split(",").map((method) => `${method} ${protocol}//${hostname}:${effectivePort}${pathname}`);
 }

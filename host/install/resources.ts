@@ -41,6 +41,9 @@ function compileUrls(resource: string): Matcher {
     );
   }
   const [, methods, scheme = "", wildcard, host = "", port = DEFAULT_PORTS[scheme], path = "/"] = parts;
+  // 127.1 would never match, since what it is compared with was normalised.
+  const written = URL.parse(`${scheme}://${host}`)?.hostname;
+  if (written !== host) throw malformed(resource, `write the host as URLs have it${written === undefined ? "" : `: ${written}`}`);
   const allowed = methods?.split(",");
   const prefix = path.endsWith("/") ? path : `${path}/`;
   return (subject) => {

@@ -12,10 +12,11 @@ export { Caller } from "./assembly/services";
 import * as clock from "./assembly/clock";
 import * as config from "./assembly/config";
 import * as events from "./assembly/events";
+import * as http from "./assembly/http";
 import * as log from "./assembly/log";
 import * as random from "./assembly/random";
 import * as services from "./assembly/services";
 import * as state from "./assembly/state";
 import * as storage from "./assembly/storage";
 
-export { clock, config, events, log, random, services, state, storage };
+export { clock, config, events, http, log, random, services, state, storage };

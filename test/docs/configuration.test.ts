@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { httpOptions } from "../../host/adapters/http/options.ts";
+import { httpClientOptions } from "../../host/adapters/http-client/client.ts";
 import { logJsonOptions } from "../../host/adapters/log-json.ts";
 import { toHostError } from "../../host/core/errors.ts";
 import { parseConfiguration } from "../../host/install/configuration.ts";
@@ -69,6 +70,7 @@ describe("limits", () => {
 
 describe.each([
   ["adapters.http", httpOptions],
+  ["adapters.httpClient", httpClientOptions],
   ["adapters.log", logJsonOptions],
 ] as const)("%s", (heading, schema) => {
   it("is documented key for key, with its defaults", () => {

@@ -168,7 +168,7 @@ export class Bindings {
       }),
       http_request: counted(() => {
         this.#control.doom(
-          new HostError("permission-denied", `${plugin} may not make HTTP requests; this host grants http.fetch to nobody`),
+          new HostError("permission-denied", `${plugin} asks by Extism's http_request, which is not served here; call http_fetch`),
         );
         return NO_BLOCK;
       }),

@@ -30,6 +30,8 @@ export declare function events_publish(eventType: u64, contentType: u64, data: u
 export declare function services_call(service: u64, payload: u64, deadlineMs: u64): u64;
 @external("extism:host/user", "services_current_caller")
 export declare function services_current_caller(): u64;
+@external("extism:host/user", "http_fetch")
+export declare function http_fetch(request: u64, body: u64): u64;
 @external("extism:host/user", "state_get")
 export declare function state_get(key: u64): u64;
 @external("extism:host/user", "state_set")

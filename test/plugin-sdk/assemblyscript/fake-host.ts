@@ -38,6 +38,8 @@ export interface FakeHostOptions {
   readonly caller?: { readonly kind: string; readonly name: string };
   /** Answers services.call; throwing a FakeError refuses the call. */
   readonly call?: (service: string, payload: Uint8Array, deadlineMs: number | null) => Uint8Array;
+  /** Answers http.fetch. */
+  readonly fetch?: (request: unknown, body: Uint8Array) => { status: number; headers: { name: string; value: string }[]; body: string };
   readonly nowMs?: () => number;
   /** Called before anything of the instance runs; admitted modules need their fuel. */
   readonly prepare?: (exports: WebAssembly.Exports) => void;
@@ -248,6 +250,7 @@ export class FakeHost {
           "bytes",
         ),
         services_current_caller: this.#host([], () => this.caller, "json"),
+        http_fetch: this.#host(["json", "bytes"], (request: unknown, body: Uint8Array) => this.#options.fetch?.(request, body), "json"),
         ...prefixed("state", { ...store(this.state), keys: this.#host(["text"], (prefix: string) => keysOf(this.state, prefix), "json") }),
         ...prefixed("storage", {
           ...store(this.storage),

@@ -425,6 +425,21 @@ describe("host functions", () => {
     expect(host.json("share", { key: "mine", value: "ä" })).toEqual(["mine", "other", "ä", "removed"]);
   });
 
+  it("makes requests", () => {
+    const asked: unknown[] = [];
+    const host = load({
+      fetch: (request, body) => {
+        asked.push(request, textOf(body));
+        return { status: 404, headers: [{ name: "content-type", value: "text/plain" }], body: Buffer.from("nö").toString("base64") };
+      },
+    });
+    expect(textOf(host.turn("ask", "https://api.example.com/v1").output)).toBe("404 text/plain nö");
+    const headers = [{ name: "authorization", value: "Bearer {{secret:TOKEN}}" }];
+    expect(asked).toEqual([{ url: "https://api.example.com/v1", method: "POST", headers }, "Grüße"]);
+    host.refuseNext = { code: "permission-denied", message: "not there" };
+    expect(host.turn("ask", "https://other.example.com").error).toBe("permission-denied: not there");
+  });
+
   it("reads the configuration", () => {
     const host = load({ config: { greeting: "Grüß dich" } });
     expect(textOf(host.turn("configured", "greeting").output)).toBe("Grüß dich");

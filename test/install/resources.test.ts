@@ -1,0 +1,115 @@
+// What each permission's resource matches: for every pattern something right, something denied and something that is no pattern.
+
+import { describe, expect, it } from "vitest";
+import type { Permission } from "../../host/core/permissions.ts";
+import { compileResource, PERMISSIONS } from "../../host/install/resources.ts";
+
+interface Case {
+  readonly permission: Permission;
+  readonly pattern: string;
+  readonly matches: readonly string[];
+  readonly denies: readonly string[];
+}
+
+const NAMED = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write"] as const;
+const named = (pattern: string, matches: string[], denies: string[]): Case[] =>
+  NAMED.map((permission) => ({ permission, pattern, matches, denies }));
+
+const CASES: readonly Case[] = [
+  ...named("devices.created", ["devices.created"], ["devices", "devices.created.now", "device.created", ""]),
+  ...named("devices.*", ["devices.a"], ["devices", "devices.a.b", "devicesx.a"]),
+  ...named("*.created", ["devices.created"], ["created", "a.b.created"]),
+  ...named("devices.**", ["devices.a", "devices.a.b.c"], ["devices", "devicesa.b"]),
+  ...named("**", ["a", "a.b.c"], []),
+  {
+    permission: "http.fetch",
+    pattern: "https://api.example.com",
+    matches: ["GET https://api.example.com:443/", "DELETE https://api.example.com:443/any/path"],
+    denies: [
+      "GET http://api.example.com:80/",
+      "GET https://api.example.com:8443/",
+      "GET https://x.api.example.com:443/",
+      "GET https://api.example.com.evil.test:443/",
+      "GET https://evil.test:443/https://api.example.com:443/",
+    ],
+  },
+  {
+    permission: "http.fetch",
+    pattern: "GET,HEAD https://api.example.com/v1",
+    matches: ["GET https://api.example.com:443/v1", "HEAD https://api.example.com:443/v1/", "GET https://api.example.com:443/v1/things"],
+    denies: [
+      "POST https://api.example.com:443/v1",
+      "GET https://api.example.com:443/v10",
+      "GET https://api.example.com:443/",
+      "GET https://api.example.com:443/V1",
+      "GET https://api.example.com:443/v1/..%2fadmin",
+      "GET https://api.example.com:443/v1/..%5Cadmin",
+      "GET https://api.example.com:443/v1/%00",
+    ],
+  },
+  {
+    permission: "http.fetch",
+    pattern: "https://*.example.com",
+    matches: ["GET https://a.example.com:443/", "GET https://a.b.example.com:443/"],
+    denies: ["GET https://example.com:443/", "GET https://badexample.com:443/"],
+  },
+  {
+    permission: "http.fetch",
+    pattern: "http://printer.local:*/jobs/",
+    matches: ["POST http://printer.local:631/jobs/1", "POST http://printer.local:80/jobs"],
+    denies: ["POST http://printer.local:631/jobsx", "POST https://printer.local:631/jobs"],
+  },
+  {
+    permission: "http.fetch",
+    pattern: "http://[fd00::1]:8080",
+    matches: ["GET http://[fd00::1]:8080/"],
+    denies: ["GET http://[fd00::2]:8080/"],
+  },
+  {
+    permission: "http.private",
+    pattern: "192.168.1.0/24",
+    matches: ["192.168.1.7", "::ffff:192.168.1.7"],
+    denies: ["192.168.2.7", "10.0.0.1", "fd00::1", "printer.local", ""],
+  },
+  { permission: "http.private", pattern: "fd00::/8", matches: ["fd12::1"], denies: ["fe80::1", "192.168.1.7"] },
+  { permission: "secrets.read", pattern: "API_TOKEN", matches: ["API_TOKEN"], denies: ["api_token", "API_TOKEN2", ""] },
+];
+
+const MALFORMED: Readonly<Record<string, readonly string[]>> = {
+  "services.call": ["", "a..b", "a*", "**.a", "a.**.b", "a b"],
+  "http.fetch": [
+    ...["", "*", "api.example.com", "ftp://api.example.com", "https://", "https://*", "https://a.*.com", "https://api.example.com:99999"],
+    ...[
+      "get https://api.example.com",
+      "GET  https://api.example.com",
+      "https://user@api.example.com",
+      "https://API.example.com",
+      "http://127.1",
+    ],
+    ...["https://api.example.com/a b", "https://api.example.com/ü"],
+  ],
+  "http.private": ["", "192.168.1.1", "192.168.1.0/33", "*", "10.0.0.0/8, 192.168.0.0/16", "localhost/8"],
+  "secrets.read": ["", "*", "a b", "__proto__", "9lives", "x".repeat(64)],
+};
+
+describe("resources", () => {
+  it("are tested for every permission", () => {
+    expect(new Set(CASES.map(({ permission }) => permission))).toEqual(new Set(PERMISSIONS));
+  });
+
+  it.each(CASES)("$permission on $pattern matches what it says and nothing else", ({ permission, pattern, matches, denies }) => {
+    const compiled = compileResource(permission, pattern);
+    for (const resource of matches) expect(compiled(resource), resource).toBe(true);
+    for (const resource of denies) expect(compiled(resource), resource).toBe(false);
+  });
+
+  it.each(
+    Object.entries(MALFORMED).flatMap(([permission, patterns]) => patterns.map((pattern) => [permission as Permission, pattern] as const)),
+  )("%s has no resource %j", (permission, pattern) => {
+    expect(() => compileResource(permission, pattern)).toThrow(expect.objectContaining({ code: "invalid-message" }));
+  });
+
+  it.each(PERMISSIONS)("%s refuses a pattern of more than 512 characters", (permission) => {
+    expect(() => compileResource(permission, `https://a.test/${"x".repeat(600)}`)).toThrow("512 characters");
+  });
+});
