@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type ControlSocket, listenForControl } from "./adapters/control-socket.ts";
 import { httpOptions } from "./adapters/http/options.ts";
-import { type HttpContribution, type HttpServer, startHttpServer } from "./adapters/http/server.ts";
+import type { HttpContribution } from "./adapters/http/plugin-routes.ts";
+import { type HttpServer, startHttpServer } from "./adapters/http/server.ts";
 import { httpClientOptions, PluginHttpClient } from "./adapters/http-client/client.ts";
 import { createJsonLog, logJsonOptions } from "./adapters/log-json.ts";
 import { systemClock } from "./adapters/system-clock.ts";
@@ -124,7 +125,7 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
       invoke: (operation, input) => administration.invoke(operation, input, LOCAL_USER),
     });
     if (adapters.http !== false)
-      http = await startHttpServer(adapters.http, { host: core, log, contributions: contributionsOf(manifests) });
+      http = await startHttpServer(adapters.http, { host: core, log, contributions: () => contributionsOf(manifests) });
   } catch (thrown) {
     await stop();
     throw thrown;

@@ -7,6 +7,7 @@ import { addCall } from "./call.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
+import { addPack } from "./pack.ts";
 import { addPermissions } from "./permissions.ts";
 import { addPlugins } from "./plugins.ts";
 import { addRelease } from "./release.ts";
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   addInstall(program);
   addPlugins(program);
   addBlock(program);
+  addPack(program);
   addPermissions(program);
   addSecret(program);
   addRelease(program);

@@ -3,7 +3,8 @@
 
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
-import pacote from "pacote";
+import type Pacote from "pacote";
+import semver from "semver";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
@@ -38,7 +39,7 @@ const NOT_ALLOWED: ReadonlySet<string> = new Set(["E401", "E403", "EOTP"]);
 
 const answerSchema = z.looseObject({
   name: z.string(),
-  version: z.string().max(256),
+  version: z.string().refine((text) => semver.valid(text) === text),
   dist: z.looseObject({ tarball: z.url({ protocol: /^https?$/ }), integrity: z.string().optional() }),
 });
 
@@ -50,6 +51,7 @@ export async function resolveNpm({ name, wanted }: NpmSpec, { cacheDir, registry
   const settings = await readNpmSettings(registry);
   const label = `${name}@${printable(wanted)}`;
   const options = { ...settings, ...TIMEOUTS, cache: cacheDir, preferOnline: true };
+  const pacote = await loadPacote();
   const answer = await pacote.manifest(`${name}@${wanted}`, options).catch((cause: unknown) => {
     throw refusal(cause, label, registryOf(settings, name));
   });
@@ -72,6 +74,7 @@ export async function resolveNpm({ name, wanted }: NpmSpec, { cacheDir, registry
 export async function downloadNpm({ name, version, integrity, url }: NpmVersion, { registry }: RegistryOptions): Promise<Buffer> {
   const settings = await readNpmSettings(registry);
   const label = `npm:${name}@${printable(version)}`;
+  const pacote = await loadPacote();
   const stop = new AbortController();
   const options = { ...downloadSettings(settings), integrity, signal: AbortSignal.any([stop.signal, AbortSignal.timeout(DOWNLOAD_MS)]) };
   // pacote would mend its cache and ask again for what it takes for damage, and its cache is npm's own unless there is one: it sees no such error.
@@ -89,6 +92,9 @@ export async function downloadNpm({ name, version, integrity, url }: NpmVersion,
     stop.abort();
   }
 }
+
+// It takes a quarter of a second to load, for which commands that ask no registry need not wait.
+const loadPacote = async (): Promise<typeof Pacote> => (await import("pacote")).default;
 
 /** SHA-512, in the form of Subresource Integrity. */
 export const sha512 = (bytes: Uint8Array): string => `sha512-${createHash("sha512").update(bytes).digest("base64")}`;

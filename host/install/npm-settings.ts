@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
-import { printable } from "../core/names.ts";
+import { escapeControls, printable } from "../core/names.ts";
 
 /** As pacote takes them: `registry`, `@scope:registry`, `//host/path/:_authToken` and the like. */
 export type NpmSettings = Readonly<Record<string, string>> & { readonly registry: string };
@@ -19,9 +19,9 @@ const SETTING = /^\s*(registry|@[^:=\s]+:registry|\/\/[^=\s]+:(?:_authToken|_aut
  */
 export async function readNpmSettings(registry: string | undefined): Promise<NpmSettings> {
   const { env } = process;
-  const file = env["npm_config_userconfig"] ?? join(homedir(), ".npmrc");
-  const settings = parseSettings(await readFile(file, "utf8").catch(() => ""));
-  const chosen = registry ?? env["npm_config_registry"] ?? settings["registry"] ?? NPM_REGISTRY;
+  const file = env.npm_config_userconfig ?? join(homedir(), ".npmrc");
+  const settings = parseSettings(await readIfThere(file));
+  const chosen = registry ?? env.npm_config_registry ?? settings.registry ?? NPM_REGISTRY;
   const kept = Object.entries(settings).filter(([key]) => registry === undefined || !key.startsWith("@"));
   const all = { ...Object.fromEntries(kept), registry: chosen };
   for (const [key, value] of Object.entries(all)) if (key.endsWith("registry")) showRegistry(value);
@@ -39,6 +39,15 @@ function showRegistry(registry: string): string {
   if (url?.protocol !== "http:" && url?.protocol !== "https:")
     throw new HostError("invalid-message", `"${printable(registry)}" is no registry; write an address such as ${NPM_REGISTRY}`);
   return printable(`${url.origin}${url.pathname}`);
+}
+
+async function readIfThere(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return "";
+    throw new HostError("invalid-message", `${escapeControls(file)} cannot be read; check who may`, { cause });
+  }
 }
 
 function parseSettings(text: string): Record<string, string> {

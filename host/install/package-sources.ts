@@ -6,7 +6,7 @@ import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import semver from "semver";
 import { HostError } from "../core/errors.ts";
-import { printable } from "../core/names.ts";
+import { escapeControls, printable } from "../core/names.ts";
 import { downloadNpm, type NpmSpec, type RegistryOptions, resolveNpm, sha512 } from "./npm-registry.ts";
 import { type FetchedPlugin, fetchFolder } from "./package-store.ts";
 import { checkPackedSize, type PackedPlugin, readTarball } from "./tarball.ts";
@@ -54,7 +54,7 @@ export function updateSpec(source: string): string {
 function isPath(spec: string): boolean {
   if (/^[./]/.test(spec)) return true;
   if (spec.includes(":")) return false;
-  return spec.endsWith(".tgz") || (spec.includes("/") && !spec.startsWith("@"));
+  return spec.endsWith(".tgz") || /^[^@]+\//.test(spec);
 }
 
 function parseNpmSpec(spec: string): NpmSpec {
@@ -69,7 +69,7 @@ function parseNpmSpec(spec: string): NpmSpec {
 }
 
 async function fetchTarball(path: string): Promise<FetchedPlugin> {
-  const label = printable(path);
+  const label = escapeControls(path);
   const packed = await readBounded(path, label);
   return asFetched(await readTarball(packed, label), `tarball:${path}`, sha512(packed));
 }

@@ -13,7 +13,7 @@ import { parseJson } from "./structured-file.ts";
 const MIB = 1024 * 1024;
 
 /** Of a package; the unpacked size bounds its module too. */
-export const PACKAGE_LIMITS = { packedBytes: 32 * MIB, unpackedBytes: 64 * MIB, entries: 10_000, jsonBytes: MIB } as const;
+const LIMITS = { packedBytes: 32 * MIB, unpackedBytes: 64 * MIB, entries: 10_000, jsonBytes: MIB } as const;
 
 export interface PackedPlugin extends PluginFolder {
   readonly manifestText: string;
@@ -26,7 +26,7 @@ const GZIP = [0x1f, 0x8b] as const;
 const unzip = promisify(gunzip);
 
 /**
- * `label` is how messages call the package; it must be printable. Rejects with HostError `quota-exceeded` above PACKAGE_LIMITS,
+ * `label` is how messages call the package; it must be printable. Rejects with HostError `quota-exceeded` above a limit,
  * `invalid-manifest` for a damaged or hostile archive, for what is missing, and when package.json has another version; `incompatible-api`
  * as parseManifest.
  */
@@ -44,7 +44,7 @@ export async function readTarball(packed: Uint8Array, label: string): Promise<Pa
 
 /** Throws HostError `quota-exceeded`. */
 export function checkPackedSize(bytes: number, label: string): void {
-  const { packedBytes } = PACKAGE_LIMITS;
+  const { packedBytes } = LIMITS;
   if (bytes > packedBytes) throw tooLarge(label, `is larger than ${packedBytes / MIB} MiB`);
 }
 
@@ -57,7 +57,7 @@ export function checkNpmVersion(text: string | undefined, version: string, label
 }
 
 async function unpack(packed: Uint8Array, label: string): Promise<Buffer> {
-  const { unpackedBytes } = PACKAGE_LIMITS;
+  const { unpackedBytes } = LIMITS;
   try {
     // Stops at the limit, however much more there is.
     return await unzip(packed, { maxOutputLength: unpackedBytes });
@@ -73,15 +73,17 @@ async function readEntries(archive: Buffer, label: string): Promise<ReadonlyMap<
   if (GZIP.every((byte, i) => archive[i] === byte)) throw broken(label, "is packed twice");
   const seen = new Set<string>();
   const chunks = new Map<string, Buffer[]>();
+  let entries = 0;
   const onEntry = (entry: ReadEntry): void => {
+    entries += 1;
+    if (entries > LIMITS.entries) throw tooLarge(label, `holds more than ${LIMITS.entries} entries`);
     const name = checkEntry(entry, label);
-    const key = name.toLowerCase();
-    if (FILES.has(entry.type) && seen.has(key)) throw broken(label, `holds ${shown(name)} twice`);
-    seen.add(`${key}`);
-    if (seen.size > PACKAGE_LIMITS.entries) throw tooLarge(label, `holds more than ${PACKAGE_LIMITS.entries} entries`);
-    if (!counts(name)) return entry.resume();
-    if (name.endsWith(".json") && entry.size > PACKAGE_LIMITS.jsonBytes)
-      throw tooLarge(label, `holds a ${name} larger than ${PACKAGE_LIMITS.jsonBytes / MIB} MiB`);
+    if (!FILES.has(entry.type) || !counts(name.toLowerCase())) return entry.resume();
+    // In whatever case: which of two is meant depends on who reads.
+    if (seen.has(name.toLowerCase())) throw broken(label, `holds ${shown(name)} twice`);
+    seen.add(name.toLowerCase());
+    if (name.endsWith(".json") && entry.size > LIMITS.jsonBytes)
+      throw tooLarge(label, `holds a ${name} larger than ${LIMITS.jsonBytes / MIB} MiB`);
     const content: Buffer[] = [];
     chunks.set(name, content);
     entry.on("data", (chunk: Buffer) => content.push(chunk));

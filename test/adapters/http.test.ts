@@ -48,7 +48,7 @@ describe("HTTP adapter", () => {
       { plugin: "p", section: { routes: ROUTES } },
       { plugin: "down", section: { routes: [{ method: "GET", path: "/p/stolen", service: "down.x" }] } },
     ];
-    server = await startHttpServer(httpOptions.parse({ port: 0, maxBodyBytes: 1_000 }), { host, log, contributions });
+    server = await startHttpServer(httpOptions.parse({ port: 0, maxBodyBytes: 1_000 }), { host, log, contributions: () => contributions });
   });
   afterEach(async () => {
     await server.close();
@@ -162,7 +162,7 @@ describe("HTTP adapter", () => {
 
   it("says when its port is taken", async () => {
     const port = Number(new URL(server.url).port);
-    await expect(startHttpServer(httpOptions.parse({ port }), { host, log, contributions: [] })).rejects.toThrow(/EADDRINUSE/);
+    await expect(startHttpServer(httpOptions.parse({ port }), { host, log, contributions: () => [] })).rejects.toThrow(/EADDRINUSE/);
   });
 });
 

@@ -10,18 +10,13 @@ import { startTrace } from "../../core/trace.ts";
 import { errorBody, statusOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
 import { refuseOrigin } from "./origin.ts";
-import { type HttpRoute, parseRoutes } from "./routes.ts";
-
-export interface HttpContribution {
-  readonly plugin: string;
-  /** The manifest's `contributes.http`, as it stands there. */
-  readonly section: unknown;
-}
+import { type HttpContribution, PluginRoutes } from "./plugin-routes.ts";
 
 export interface HttpServerPorts {
   readonly host: Host;
   readonly log: LogSink;
-  readonly contributions: readonly HttpContribution[];
+  /** What the plugins contribute now. */
+  readonly contributions: () => readonly HttpContribution[];
 }
 
 export interface HttpServer {
@@ -59,7 +54,7 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
     return reply.code(404).send({ error: { code: "no-such-service", message } });
   });
   addHostRoutes(app, ports);
-  for (const contribution of ports.contributions) addContribution(app, contribution, ports);
+  addPluginRoutes(app, ports);
   await app.listen({ host: options.host, port: options.port });
   const { address, port, family } = app.server.address() as AddressInfo;
   return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => close(app) };
@@ -93,35 +88,26 @@ function addHostRoutes(app: FastifyInstance, { host }: HttpServerPorts): void {
   });
 }
 
-function addContribution(app: FastifyInstance, { plugin, section }: HttpContribution, { host, log }: HttpServerPorts): void {
-  let routes: readonly HttpRoute[];
-  try {
-    routes = parseRoutes(plugin, section);
-  } catch (thrown) {
-    const { message, detail } = toHostError(thrown);
-    log.write({ level: "error", plugin: "host", message, cause: detail });
-    return;
-  }
-  for (const { method, path, service } of routes) {
-    if (app.hasRoute({ method, url: path })) {
-      log.write({ level: "error", plugin: "host", message: `${plugin} contributes ${method} ${path} twice; the first stays` });
-      continue;
-    }
-    app.route({
-      method,
-      url: path,
-      handler: async (request, reply) => send(await call(host, service, mergedInput(request), request, reply), reply),
-    });
-  }
+function addPluginRoutes(app: FastifyInstance, { host, log, contributions }: HttpServerPorts): void {
+  const routes = new PluginRoutes(contributions, log);
+  app.route({
+    method: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    url: "/*",
+    exposeHeadRoute: false,
+    handler: async (request, reply) => {
+      const found = routes.find(request.method, request.url);
+      if (found === undefined) return reply.callNotFound();
+      return send(await call(host, found.service, mergedInput(request, found.params), request, reply), reply);
+    },
+  });
 }
 
 /** Path parameters over body over query, as one JSON object. */
-function mergedInput(request: FastifyRequest): Uint8Array {
-  const { body, query, params } = request;
+function mergedInput({ body, query }: FastifyRequest, params: object): Uint8Array {
   if (body !== undefined && body !== null && (typeof body !== "object" || Array.isArray(body) || Buffer.isBuffer(body))) {
     throw new HostError("invalid-message", "the body must be a JSON object");
   }
-  return encoder.encode(JSON.stringify({ ...asObject(query), ...asObject(body), ...asObject(params) }));
+  return encoder.encode(JSON.stringify({ ...asObject(query), ...asObject(body), ...params }));
 }
 
 const asObject = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});

@@ -1,0 +1,107 @@
+// `bulkhead pack | publish`: a plugin's folder as a tarball, and to an npm registry. The user's own npm uploads it, because it has their login, their
+// one-time password and their proxy.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { HostError } from "../core/errors.ts";
+import { type PackedFolder, packPlugin } from "../install/pack.ts";
+import { print, say, table } from "./report.ts";
+
+interface PackOptions {
+  readonly name?: string;
+  readonly json?: boolean;
+  readonly out?: string;
+}
+
+interface PublishOptions extends PackOptions {
+  readonly registry?: string;
+  readonly access?: string;
+  readonly tag?: string;
+  readonly dryRun?: boolean;
+}
+
+export function addPack(program: Command): void {
+  withPackOptions(program.command("pack").description("make a tarball of a plugin's folder: manifest, module, README.md, LICENSE, no more"))
+    .option("-o, --out <file>", "where to write it, instead of <name>-<version>.tgz here")
+    .action(pack);
+  withPackOptions(program.command("publish").description("pack a plugin's folder and give it to an npm registry, by way of your npm"))
+    .option("--registry <url>", "instead of npm's own setting")
+    .addOption(new Option("--access <who>", "who may read a scoped package").choices(["public", "restricted"]))
+    .option("--tag <tag>", "dist-tag, instead of latest")
+    .option("--dry-run", "do all but upload")
+    .action(publish);
+}
+
+const withPackOptions = (command: Command): Command =>
+  command
+    .argument("<folder>", "the plugin's folder")
+    .option("--name <name>", "name of the npm package, such as @acme/thermostat")
+    .option("--json", "print JSON on standard output");
+
+async function pack(folder: string, options: PackOptions): Promise<void> {
+  const packed = await packPlugin(folder, { name: options.name });
+  const file = resolve(options.out ?? packed.fileName);
+  await writeFile(file, packed.tarball).catch((cause: unknown) => {
+    throw new HostError("invalid-message", `${file} cannot be written; name another with --out`, { cause });
+  });
+  show(packed, { file }, options.json);
+}
+
+async function publish(folder: string, options: PublishOptions): Promise<void> {
+  const packed = await packPlugin(folder, { name: options.name });
+  const temporary = await mkdtemp(join(tmpdir(), "bulkhead-publish-"));
+  try {
+    const file = join(temporary, packed.fileName);
+    await writeFile(file, packed.tarball);
+    await runNpm(publishArguments(file, options), packed);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  const dryRun = options.dryRun === true;
+  show(packed, { dryRun }, options.json);
+  say(`${packed.npmName}@${packed.version} ${dryRun ? "would be published" : "is published"}`);
+}
+
+const publishArguments = (file: string, { registry, access, tag, dryRun }: PublishOptions): readonly string[] => [
+  "publish",
+  file,
+  "--ignore-scripts",
+  ...flag("registry", registry),
+  ...flag("access", access),
+  ...flag("tag", tag),
+  ...(dryRun === true ? ["--dry-run"] : []),
+];
+
+const flag = (name: string, value: string | undefined): readonly string[] => (value === undefined ? [] : [`--${name}=${value}`]);
+
+/** npm speaks on standard error, and may ask. */
+function runNpm(args: readonly string[], { npmName, version }: PackedFolder): Promise<void> {
+  return new Promise((done, reject) => {
+    const child = spawn("npm", args, { stdio: ["inherit", process.stderr, "inherit"] });
+    child.once("error", (cause) =>
+      reject(
+        new HostError("invalid-message", 'npm cannot be started; install it, or "bulkhead pack" and upload the file yourself', { cause }),
+      ),
+    );
+    child.once("exit", (code, signal) => {
+      if (code === 0) return done();
+      const how = `npm ended with ${signal ?? code}`;
+      reject(new HostError("http-failed", `${npmName}@${version} is not published: ${how}; it says why above, "npm login" may help`));
+    });
+  });
+}
+
+function show({ npmName, version, integrity, files, tarball }: PackedFolder, more: object, json: boolean | undefined): void {
+  const what = { name: npmName, version, integrity, bytes: tarball.length, files, ...more };
+  print(json, what, () =>
+    table(
+      ["", `${npmName} ${version}`],
+      Object.entries(what)
+        .slice(2)
+        .map(([key, value]) => [key, Array.isArray(value) ? value.join("\n") : String(value)]),
+    ),
+  );
+}
