@@ -13,21 +13,20 @@ import { systemClock } from "./adapters/system-clock.ts";
 import { Administration } from "./admin/administration.ts";
 import type { Actor } from "./admin/audit.ts";
 import { openHostDatabase } from "./admin/database.ts";
-import { AdmissionCache } from "./cell/admission-process.ts";
 import { Containment, Quarantine } from "./cell/containment.ts";
 import { Cells } from "./cells.ts";
 import { HostError, toHostError } from "./core/errors.ts";
 import { Host } from "./core/host.ts";
 import type { HttpClient, LogSink } from "./core/ports.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
-import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
+import type { Configuration } from "./install/configuration.ts";
 import { unmetDependencies } from "./install/dependencies.ts";
+import { driftOf, type Lock } from "./install/lock.ts";
 import { describeIssues, type Manifest } from "./install/manifest.ts";
-import { fetchFolder } from "./install/package-store.ts";
-import { effectiveLimits, type PluginFolder, readPluginFolder } from "./install/plugin-folder.ts";
 import { compileResource } from "./install/resources.ts";
 import { startAll, stopAll } from "./install/start-order.ts";
 import { PluginManager } from "./plugin-manager.ts";
+import { pluginSources, readConfigured } from "./sources.ts";
 
 const adaptersSchema = z.strictObject({
   http: z.union([z.literal(false), httpOptions]).default(() => httpOptions.parse({})),
@@ -43,6 +42,9 @@ export interface HostOptions {
   readonly configuration: Configuration;
   /** Where log lines go; JSON on standard output by default. */
   readonly log?: LogSink | undefined;
+
+  /** Of bulkhead.lock: says which packages the configuration's sources are. What differs from it is logged. */
+  readonly lock?: Lock | undefined;
 }
 
 export interface RunningHost {
@@ -57,19 +59,16 @@ export interface RunningHost {
  * Boots a host. A plugin that cannot be installed or started is logged and left out; the others run.
  * Rejects with HostError `invalid-message` for malformed adapter options, and when the HTTP port is taken.
  */
-export async function createHost({ configuration, log: givenLog }: HostOptions): Promise<RunningHost> {
+export async function createHost({ configuration, log: givenLog, lock: givenLock }: HostOptions): Promise<RunningHost> {
   const adapters = parseAdapters(configuration);
   const log = givenLog ?? createJsonLog(adapters.log);
-  const folders = await readFolders(configuration, log);
+  const lock: Lock = givenLock ?? new Map();
+  const folders = await readConfigured(configuration, lock, (name, thrown) => leftOut(log, name, thrown));
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
   const database = openHostDatabase(configuration.dataDir);
-  const admission = new AdmissionCache(join(configuration.dataDir, "admitted"), configuration.hardening);
-  const sources = {
-    fetch: fetchFolder,
-    admit: (folder: PluginFolder, settings: PluginConfiguration) =>
-      admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings)),
-  };
-  const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources });
+  const sources = pluginSources(configuration);
+  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
+  const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
   const core = new Host({
     clock: systemClock,
     log,
@@ -81,13 +80,19 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
     permissions: { compile: compileResource, onCheck: administration.usage.onCheck },
   });
   const cells = new Cells(configuration, log);
-  const manager = new PluginManager({ core, cells, admission, configuration, grantsOf: (name) => administration.grantsOf(name) });
+  const manager = new PluginManager({
+    core,
+    cells,
+    admission: sources.admission,
+    configuration,
+    grantsOf: (name) => administration.grantsOf(name),
+  });
   administration.attach(core, manager);
   for (const [name, folder] of folders) {
     const settings = configuration.plugins[name];
     if (settings !== undefined) await manager.add(folder, settings).catch((thrown) => leftOut(log, name, thrown));
   }
-  administration.installer.recover();
+  administration.installer.recover([...lock.values()].map((locked) => locked.package));
   const installed = await administration.installer.load((plugin, thrown) => leftOut(log, plugin, thrown));
   for (const { folder, settings } of installed) {
     await manager.add(folder, settings).catch((thrown) => leftOut(log, folder.manifest.name, thrown));
@@ -97,7 +102,7 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
     host: core,
     clock: systemClock,
     log,
-    quarantine: new Quarantine(join(configuration.dataDir, "quarantine")),
+    quarantine,
     options: configuration.containment,
   });
   core.onState(({ name, state, failure }) => {
@@ -105,10 +110,12 @@ export async function createHost({ configuration, log: givenLog }: HostOptions):
   });
   await containment.restore();
   administration.audit.append("host", "start", "host", { plugins: core.plugins.length });
-  await startAll(core, log);
-  for (const { folder } of installed)
-    await administration.installer.settle(folder.manifest.name, core.plugin(folder.manifest.name)?.state === "running");
+  const stopped = new Set(installed.filter(({ enabled }) => !enabled).map(({ folder }) => folder.manifest.name));
+  await startAll(core, log, stopped);
+  for (const { folder, enabled } of installed)
+    if (enabled) await administration.installer.settle(folder.manifest.name, core.plugin(folder.manifest.name)?.state === "running");
   warnOfDeafPlugins(core, log);
+  if (givenLock !== undefined) for (const drift of driftOf(givenLock, await administration.lock())) warnOfDrift(log, drift);
   let http: HttpServer | undefined;
   let control: ControlSocket | undefined;
   const stop = async (): Promise<void> => {
@@ -142,23 +149,13 @@ function parseAdapters(configuration: Configuration): z.infer<typeof adaptersSch
 // Only the user who runs the host can open its socket.
 const LOCAL_USER: Actor = `user:${userInfo().username}`;
 
-async function readFolders({ plugins }: Configuration, log: LogSink): Promise<Map<string, PluginFolder>> {
-  const folders = new Map<string, PluginFolder>();
-  for (const [name, { path }] of Object.entries(plugins)) {
-    try {
-      const folder = await readPluginFolder(path);
-      if (folder.manifest.name !== name) throw new HostError("invalid-manifest", `${path} holds the plugin ${folder.manifest.name}`);
-      folders.set(name, folder);
-    } catch (thrown) {
-      leftOut(log, name, thrown);
-    }
-  }
-  return folders;
-}
-
 function leftOut(log: LogSink, name: string, thrown: unknown): void {
   const { message, detail } = toHostError(thrown);
   log.write({ level: "error", plugin: "host", message: `${name} is left out: ${message}`, cause: detail });
+}
+
+function warnOfDrift(log: LogSink, drift: string): void {
+  log.write({ level: "warning", plugin: "host", message: `differs from bulkhead.lock: ${drift}` });
 }
 
 async function refuseUnmetDependencies(core: Host, manifests: ReadonlyMap<string, Manifest>): Promise<void> {

@@ -2,20 +2,22 @@
 // and lets the running host know. It does not know how it is reached.
 
 import { z } from "zod";
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
 import type { Grant, Permission } from "../core/permissions.ts";
 import type { Clock } from "../core/ports.ts";
 import { type Configuration, pluginSettings } from "../install/configuration.ts";
-import { dependentsOf, unmetDependencies } from "../install/dependencies.ts";
+import { brokenDependents, type Dependency, dependenciesOf, dependentsOf, unmetDependencies } from "../install/dependencies.ts";
+import type { Lock, LockedPlugin } from "../install/lock.ts";
 import { describeIssues, type Manifest, pluginName } from "../install/manifest.ts";
-import { PackageStore } from "../install/package-store.ts";
+import { updateSpec } from "../install/package-sources.ts";
+import { idOf, PackageStore } from "../install/package-store.ts";
 import { compileResource, PERMISSIONS } from "../install/resources.ts";
 import { type Actor, AuditLog } from "./audit.ts";
 import type { HostDatabase } from "./database.ts";
 import { GrantStore, type StoredGrant } from "./grants.ts";
-import { type Block, Installations } from "./installations.ts";
+import { type Block, type Installation, Installations } from "./installations.ts";
 import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
 import { type SecretInfo, SecretStore } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -28,6 +30,29 @@ export interface AdministrationPorts {
   /** The manifests of the configured plugins that could be read; those of installed ones are added. */
   readonly manifests: Map<string, Manifest>;
   readonly sources: Sources;
+  readonly lock: Lock;
+  readonly quarantine: { names(): readonly string[]; release(plugin: string): boolean };
+}
+
+/** All that can be told of one plugin. */
+export interface PluginDetails extends PluginSummary {
+  readonly description: string | undefined;
+  /** Where it came from; undefined for a folder that the configuration names. */
+  readonly installation: Installation | undefined;
+  readonly services: readonly string[];
+  readonly subscriptions: readonly string[];
+  readonly dependencies: readonly Dependency[];
+  readonly permissions: readonly PermissionStatus[];
+  readonly limits: Manifest["limits"];
+}
+
+export interface Outdated {
+  readonly plugin: string;
+  readonly source: string;
+  readonly installed: string;
+  /** What the source has now; undefined when it cannot be asked. */
+  readonly latest: string | undefined;
+  readonly problem: string | undefined;
 }
 
 /** One line of what a plugin may do: what it asks for, or what was granted although it does not ask. */
@@ -117,7 +142,7 @@ export class Administration {
       sources,
       manifests,
       isConfigured: (plugin) => Object.hasOwn(configuration.plugins, plugin),
-      unmet: (manifest) => unmetDependencies(manifest, manifests),
+      unmet: (manifest) => [...unmetDependencies(manifest, manifests), ...brokenDependents(manifest, manifests)],
       dependents: (plugin) => dependentsOf(plugin, manifests),
     });
   }
@@ -140,6 +165,16 @@ export class Administration {
       case "list":
         parse(noneSchema, input);
         return this.list();
+      case "info":
+        return this.info(parse(pluginSchema, input).plugin);
+      case "outdated":
+        parse(noneSchema, input);
+        return this.outdated();
+      case "lock":
+        parse(noneSchema, input);
+        return Object.fromEntries(await this.lock());
+      case "release":
+        return this.#release(parse(pluginSchema, input).plugin, actor);
       case "permissions":
         return this.permissions(parse(pluginSchema, input).plugin);
       case "grant":
@@ -211,6 +246,51 @@ export class Administration {
         failure: live?.failure?.message,
       };
     });
+  }
+
+  info(name: string): PluginDetails {
+    const manifest = this.#manifest(name);
+    const summary = this.list().find(({ plugin }) => plugin === name);
+    if (summary === undefined) throw new HostError("internal", `${name} has a manifest and is not there`);
+    return {
+      ...summary,
+      description: manifest.description,
+      installation: this.#installations.find(name),
+      services: Object.keys(manifest.services),
+      subscriptions: manifest.subscriptions.map(({ type }) => type),
+      dependencies: dependenciesOf(manifest),
+      permissions: this.permissions(name),
+      limits: manifest.limits,
+    };
+  }
+
+  /** Every installed plugin with the version that its source has now. */
+  async outdated(): Promise<Outdated[]> {
+    return Promise.all(
+      this.#installations.list().map(async ({ plugin, source, version: installed }) => {
+        const base = { plugin, source, installed };
+        try {
+          const { version: latest } = await this.#ports.sources.resolve(updateSpec(source));
+          return { ...base, latest, problem: undefined };
+        } catch (thrown) {
+          return { ...base, latest: undefined, problem: toHostError(thrown).message };
+        }
+      }),
+    );
+  }
+
+  /** What is there now, as bulkhead.lock would have it. A configured folder counts as it lies there. */
+  async lock(): Promise<Lock> {
+    const actual = new Map<string, LockedPlugin>();
+    for (const [name, { path, source }] of Object.entries(this.#ports.configuration.plugins)) {
+      const locked = source === undefined ? await this.#lockedFolder(path ?? "") : this.#ports.lock.get(name);
+      if (locked !== undefined) actual.set(name, { ...locked, permissions: this.#lasting(name), configured: true, settings: {} });
+    }
+    for (const { plugin, version, source, integrity, wasmSha256, package: id, settings } of this.#installations.list()) {
+      const permissions = this.#lasting(plugin);
+      actual.set(plugin, { version, source, integrity, wasmSha256, package: id, permissions, configured: false, settings });
+    }
+    return actual;
   }
 
   permissions(name: string): PermissionStatus[] {
@@ -291,6 +371,15 @@ export class Administration {
     return this.secrets.list();
   }
 
+  #release(name: string, actor: Actor): string {
+    if (!this.#ports.quarantine.release(name)) {
+      const known = this.#ports.quarantine.names().join(", ") || "nobody is";
+      throw new HostError("invalid-message", `${printable(name)} is not quarantined; quarantined: ${known}`);
+    }
+    this.audit.append(actor, "release", name);
+    return name;
+  }
+
   async control(operation: "start" | "stop" | "restart", name: string, actor: Actor): Promise<PluginSummary> {
     const plugin = this.#host?.plugin(name);
     if (this.#host === undefined || plugin === undefined) {
@@ -299,7 +388,10 @@ export class Administration {
         `${printable(name)} cannot ${operation}: ${this.#host === undefined ? "the host does not run" : "it is not there"}`,
       );
     }
-    this.audit.append(actor, operation, name);
+    this.#ports.database.connection.transaction(() => {
+      this.#installations.setEnabled(name, operation !== "stop");
+      this.audit.append(actor, operation, name);
+    })();
     if (operation === "stop") await plugin.stop(this.#ports.configuration.drainMs);
     else if (operation === "start") await this.#host.start(name);
     else await this.installer.live?.restart(name);
@@ -327,6 +419,20 @@ export class Administration {
   #configured(name: string): readonly Grant[] {
     const { grants } = this.#ports.configuration.plugins[name] ?? { grants: [] };
     return grants === "all" ? (this.#ports.manifests.get(name)?.permissions ?? []) : grants;
+  }
+
+  #lasting(name: string): Grant[] {
+    const stored = this.#grants.list(name).filter(({ untilRestart }) => !untilRestart);
+    return [...this.#configured(name), ...stored].map(({ permission, resource, effect }) =>
+      effect === undefined ? { permission, resource } : { permission, resource, effect },
+    );
+  }
+
+  async #lockedFolder(path: string): Promise<Omit<LockedPlugin, "permissions" | "configured" | "settings"> | undefined> {
+    const fetched = await this.#ports.sources.fetch(path).catch(() => undefined);
+    if (fetched === undefined) return undefined;
+    const { manifest, source, integrity, wasmSha256 } = fetched;
+    return { version: manifest.version, source, integrity, wasmSha256, package: idOf(fetched) };
   }
 
   #describedGrants(name: string): DescribedGrant[] {

@@ -7,6 +7,7 @@ import { HostError, toHostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Grant, PermissionRequest } from "../core/permissions.ts";
 import { type PluginConfiguration, pluginSettings } from "../install/configuration.ts";
+import { type Dependency, dependenciesOf } from "../install/dependencies.ts";
 import { grantShape, type Manifest, withResource } from "../install/manifest.ts";
 import type { FetchedPlugin, PackageStore } from "../install/package-store.ts";
 import type { PluginFolder } from "../install/plugin-folder.ts";
@@ -18,6 +19,8 @@ import type { Snapshots } from "./snapshots.ts";
 /** Where plugins come from, and who says whether they may run. Each rejects with HostError. */
 export interface Sources {
   fetch(spec: string): Promise<FetchedPlugin>;
+  /** The version that a source has now, without fetching it where that can be avoided. */
+  resolve(spec: string): Promise<{ readonly version: string }>;
   /** Rejects with `admission-refused` and every reason when the module may not run. */
   admit(folder: PluginFolder, settings: PluginConfiguration): Promise<unknown>;
 }
@@ -49,7 +52,9 @@ export interface Plan {
   readonly newlyAsks: readonly PermissionRequest[];
   readonly noLongerAsks: readonly PermissionRequest[];
   readonly limits: Manifest["limits"];
-  /** Dependencies that are missing or of another version, in words. */
+  /** With the version that is installed now, if any. */
+  readonly dependencies: readonly (Dependency & { readonly installed: string | undefined })[];
+  /** Dependencies that are missing or of another version, its own and those of others that it would break, in words. */
   readonly unmet: readonly string[];
   /** Why it may not run at all: admission, a block. Empty when it may. */
   readonly refusals: readonly string[];
@@ -105,6 +110,13 @@ export interface UpdateOutcome {
   readonly newlyAsks: readonly PermissionRequest[];
 }
 
+export interface LoadedPlugin {
+  readonly folder: PluginFolder;
+  readonly settings: PluginConfiguration;
+  /** False for what an operator stopped. */
+  readonly enabled: boolean;
+}
+
 export class Installer {
   readonly #ports: InstallerPorts;
   live: LivePlugins | undefined;
@@ -142,6 +154,7 @@ export class Installer {
       newlyAsks: without(manifest.permissions, before?.permissions ?? []),
       noLongerAsks: without(before?.permissions ?? [], manifest.permissions),
       limits: manifest.limits,
+      dependencies: dependenciesOf(manifest).map((one) => ({ ...one, installed: manifests.get(one.plugin)?.version })),
       unmet: this.#ports.unmet(manifest),
       refusals,
     };
@@ -240,15 +253,15 @@ export class Installer {
   }
 
   /** The plugins that are to run, with their packages and settings. What cannot be read is told of and left out. */
-  async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<{ folder: PluginFolder; settings: PluginConfiguration }[]> {
-    const loaded: { folder: PluginFolder; settings: PluginConfiguration }[] = [];
-    for (const { plugin, version, package: id, settings } of this.#ports.installations.list()) {
+  async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<LoadedPlugin[]> {
+    const loaded: LoadedPlugin[] = [];
+    for (const { plugin, version, package: id, settings, enabled } of this.#ports.installations.list()) {
       try {
         const block = this.#ports.installations.blockOf(plugin, version);
         if (block !== undefined) throw new HostError("conflict", `${plugin} ${block.range} is blocked: ${block.reason}`);
         const folder = await this.#ports.packages.read(id);
         this.#ports.manifests.set(plugin, folder.manifest);
-        loaded.push({ folder, settings: pluginSettings(settings) });
+        loaded.push({ folder, settings: pluginSettings(settings), enabled });
       } catch (thrown) {
         onFailure(plugin, thrown);
       }
@@ -256,14 +269,14 @@ export class Installer {
     return loaded;
   }
 
-  /** Finishes what a crash interrupted. Call it before anything of the plugins is loaded. */
-  recover(): void {
+  /** Finishes what a crash interrupted, and drops packages that neither an installed plugin nor `needed` names. Call it before anything is loaded. */
+  recover(needed: Iterable<string>): void {
     const { installations, snapshots } = this.#ports;
     for (const name of installations.purges()) {
       snapshots.purge(name);
       installations.purged(name);
     }
-    this.#ports.packages.collect(installations.packages());
+    this.#ports.packages.collect(new Set([...installations.packages(), ...needed]));
   }
 
   /** Decides about an update that was never seen to start: `isRunning` accepts it, else the version before comes back with its data. */
@@ -329,7 +342,7 @@ export class Installer {
     const block = this.#ports.installations.blockOf(name, version);
     if (block !== undefined) throw new HostError("conflict", `${name} ${block.range} is blocked: ${block.reason}`);
     const unmet = this.#ports.unmet(folder.manifest);
-    if (unmet.length > 0) throw new HostError("conflict", `${name} ${version} lacks what it depends on: ${unmet.join("; ")}`);
+    if (unmet.length > 0) throw new HostError("conflict", `${name} ${version} does not fit what is installed: ${unmet.join("; ")}`);
     return { folder, version: { version, package: id, source, integrity, wasmSha256 } };
   }
 

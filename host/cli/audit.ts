@@ -4,9 +4,9 @@ import type { Command } from "commander";
 import type { AuditEntry, Verification } from "../admin/audit.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
-import { openControl } from "./control.ts";
+import { openHost } from "./control.ts";
 import { print, say, table } from "./report.ts";
-import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 
 interface AuditOptions extends DataOptions {
   readonly follow?: boolean;
@@ -29,7 +29,7 @@ export function addAudit(program: Command): void {
 }
 
 async function audit(options: AuditOptions): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   if (options.verify === true) {
     const found = await host.invoke<Verification>("verify");
     if (!found.ok) throw new HostError("conflict", `entry ${found.seq} of the audit log is not as it was written: ${found.problem}`);

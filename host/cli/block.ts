@@ -4,9 +4,9 @@ import type { Command } from "commander";
 import type { Block } from "../admin/installations.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
-import { openControl } from "./control.ts";
+import { openHost } from "./control.ts";
 import { print, table } from "./report.ts";
-import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 
 interface BlockOptions extends DataOptions {
   readonly reason: string;
@@ -30,7 +30,7 @@ export function addBlock(program: Command): void {
 }
 
 async function change(operation: string, spec: string | undefined, options: BlockOptions): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   const input = spec === undefined ? {} : { ...split(spec), ...(operation === "block" ? { reason: options.reason } : {}) };
   const blocks = await host.invoke<Block[]>(operation, input);
   const rows = blocks.map(({ plugin, range, reason }) => [plugin, range, escapeControls(reason)]);

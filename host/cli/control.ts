@@ -7,13 +7,13 @@ import { systemClock } from "../adapters/system-clock.ts";
 import { Administration } from "../admin/administration.ts";
 import type { Actor } from "../admin/audit.ts";
 import { openHostDatabase } from "../admin/database.ts";
-import { AdmissionCache } from "../cell/admission-process.ts";
+import { Quarantine } from "../cell/containment.ts";
 import { HostError, isHostErrorCode, toHostError } from "../core/errors.ts";
-import type { Configuration, PluginConfiguration } from "../install/configuration.ts";
-import type { Manifest } from "../install/manifest.ts";
-import { fetchFolder } from "../install/package-store.ts";
-import { effectiveLimits, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
+import type { Configuration } from "../install/configuration.ts";
+import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
+import { pluginSources, readConfigured } from "../sources.ts";
 import { say } from "./report.ts";
+import { type DataOptions, readConfiguration, withOverrides } from "./serve.ts";
 
 export interface Control extends AsyncDisposable {
   /** Whether a host runs. */
@@ -25,8 +25,13 @@ export interface Control extends AsyncDisposable {
 const socketOf = (dataDir: string): string => join(dataDir, "control.sock");
 const actor = (): Actor => `user:${userInfo().username}`;
 
+/** The host of a command's options. Rejects like `openControl`. */
+export async function openHost(options: DataOptions): Promise<Control> {
+  return openControl(withOverrides(await readConfiguration(options.config), options), await readLock(lockFileOf(options.config)));
+}
+
 /** Throws HostError `conflict` when another process works on the folder without being a host that listens. */
-export async function openControl(configuration: Configuration): Promise<Control> {
+export async function openControl(configuration: Configuration, lock: Lock = new Map()): Promise<Control> {
   const path = socketOf(configuration.dataDir);
   if (await listens(path)) {
     return {
@@ -36,14 +41,13 @@ export async function openControl(configuration: Configuration): Promise<Control
     };
   }
   const database = openHostDatabase(configuration.dataDir);
-  const admission = new AdmissionCache(join(configuration.dataDir, "admitted"), configuration.hardening);
-  const sources = {
-    fetch: fetchFolder,
-    admit: (folder: PluginFolder, settings: PluginConfiguration) =>
-      admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings)),
-  };
-  const manifests = await readManifests(configuration);
-  const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources });
+  const sources = pluginSources(configuration);
+  const folders = await readConfigured(configuration, lock, (plugin, thrown) =>
+    say(`${plugin} cannot be read: ${toHostError(thrown).message}`),
+  );
+  const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
+  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
+  const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
   await administration.installer.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
   return {
     isLive: false,
@@ -52,18 +56,6 @@ export async function openControl(configuration: Configuration): Promise<Control
       administration.close();
     },
   };
-}
-
-async function readManifests({ plugins }: Configuration): Promise<Map<string, Manifest>> {
-  const manifests = new Map<string, Manifest>();
-  for (const [name, { path }] of Object.entries(plugins)) {
-    try {
-      manifests.set(name, (await readPluginFolder(path)).manifest);
-    } catch (thrown) {
-      say(`${name} cannot be read: ${thrown instanceof Error ? thrown.message : ""}`);
-    }
-  }
-  return manifests;
 }
 
 // A connection that is kept for later would be one to a host that has gone since.

@@ -1,216 +1,185 @@
-// `bulkhead install | update | rollback | uninstall | unload`: strangers' plugins in, out and from one version to another. Shows what a plugin asks
-// for before anything is given; without a terminal nothing is granted but what --grant says.
+// `bulkhead install`: a stranger's plugin with what it depends on, after showing what each asks for; or, without a source, what the configuration and
+// the lock name.
 
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import * as prompts from "@clack/prompts";
-import type { Command } from "commander";
-import { z } from "zod";
+import { type Command, Option } from "commander";
+import semver from "semver";
 import type { Installation } from "../admin/installations.ts";
-import type { Plan, UpdateOutcome } from "../admin/installer.ts";
 import { HostError } from "../core/errors.ts";
-import { escapeControls } from "../core/names.ts";
-import type { PermissionRequest } from "../core/permissions.ts";
-import { parseByExtension } from "../install/structured-file.ts";
-import { type Control, openControl } from "./control.ts";
-import { print, say, table } from "./report.ts";
-import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+import { escapeControls, printable } from "../core/names.ts";
+import type { Configuration } from "../install/configuration.ts";
+import { missingDependency } from "../install/dependencies.ts";
+import { type Lock, type LockedPlugin, lockFileOf, readLock, writeLock } from "../install/lock.ts";
+import { absoluteSpec, exactSpec, isLockedFor } from "../install/package-sources.ts";
+import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
+import { type Control, openHost } from "./control.ts";
+import { actualLock, saveLock } from "./lock.ts";
+import { print, say } from "./report.ts";
+import { type DataOptions, readConfiguration, withDataOptions } from "./serve.ts";
 
-interface InstallOptions extends DataOptions {
-  readonly grant?: string;
-  readonly untilRestart?: boolean;
+interface InstallOptions extends DataOptions, ConsentOptions {
   readonly isolation?: string;
+  readonly frozen?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
-type PlanAnswer = Plan & { readonly integrity: string; readonly wasmSha256: string };
-type Choice = { readonly grants: readonly Pick<PermissionRequest, "permission" | "resource">[]; readonly untilRestart: boolean };
-
-const grantFileSchema = z.array(z.looseObject({ permission: z.string(), resource: z.string() }));
-const GRANT_HELP = "without a terminal: all, none, or a JSON, YAML or TOML file with a list of { permission, resource }";
+const MAX_PLUGINS = 64;
 
 export function addInstall(program: Command): void {
-  withDataOptions(program.command("install").description("install a plugin: shows what it asks for, and asks what it gets"))
-    .argument("<source>", "the plugin's folder")
+  withDataOptions(
+    program
+      .command("install")
+      .description("install a plugin: shows what it asks for, and asks what it gets; without a source: what configuration and lock name"),
+  )
+    .argument("[source]", "a folder, a .tgz file, or a package such as @acme/thermostat@^1.2")
     .option("--grant <what>", GRANT_HELP)
     .option("--until-restart", "what is granted holds until the host starts the next time")
-    .option("--isolation <level>", "process (default), thread or inline")
+    .addOption(new Option("--isolation <level>", "instead of process").choices(["process", "thread", "inline"]))
+    .option("--frozen", "without a source: exactly what bulkhead.lock says, or nothing")
     .option("--dry-run", "show, and install nothing")
     .option("--json", "print JSON on standard output")
     .action(install);
-  withDataOptions(program.command("update").description("exchange an installed plugin for another version; asks when that asks for more"))
-    .argument("<plugin>", "the plugin's name")
-    .argument("[source]", "where the version comes from; by default where the installed one came from")
-    .option("--grant <what>", GRANT_HELP)
-    .option("--dry-run", "show what would change, and change nothing")
-    .option("--json", "print JSON on standard output")
-    .action(update);
-  withDataOptions(program.command("rollback").description("go back to the version before the last update; the data stay"))
-    .argument("<plugin>", "the plugin's name")
-    .action(rollback);
-  withDataOptions(program.command("uninstall").description("remove a plugin and its grants"))
-    .argument("<plugin>", "the plugin's name")
-    .option("--purge", "remove its data too")
-    .action(uninstall);
-  withDataOptions(program.command("unload").description("stop a plugin and take it out of the running host until it starts the next time"))
-    .argument("<plugin>", "the plugin's name")
-    .action(unload);
 }
 
-async function open(options: DataOptions): Promise<Control> {
-  return openControl(withOverrides(await readConfiguration(options.config), options));
-}
-
-async function install(source: string, options: InstallOptions): Promise<void> {
-  await using host = await open(options);
-  const plan = await host.invoke<PlanAnswer>("plan", { spec: resolve(source) });
-  if (plan.installed !== undefined)
-    throw new HostError(
-      "conflict",
-      `${plan.plugin} ${plan.installed} is there already; "bulkhead update ${plan.plugin} ${source}" changes it`,
-    );
-  show(plan, plan.asks, options.json);
-  if (options.dryRun === true) return;
-  refuseWhatMayNotRun(plan);
-  const { grants, untilRestart } = await choose(plan.plugin, plan.asks, options);
+async function install(source: string | undefined, options: InstallOptions): Promise<void> {
+  await using host = await openHost(options);
+  if (source === undefined) return installLocked(host, options);
+  if (options.frozen === true) throw new HostError("invalid-message", "--frozen installs what bulkhead.lock says; leave out the source");
+  const plans = await planAll(host, absoluteSpec(source));
+  const [plan] = plans.slice(-1);
+  print(options.json, plans, () => plans.map((one) => describePlan(one, one.asks)).join("\n\n"));
+  for (const one of plans) refuseWhatMayNotRun(one);
+  if (options.dryRun === true || plan === undefined) return;
   const settings = options.isolation === undefined ? {} : { isolation: options.isolation };
-  const plugin = await host.invoke<string>("install", { ...packageOf(plan), grants, untilRestart, settings });
-  say(
-    host.isLive
-      ? `${plugin} ${plan.version} is installed and started, with ${grants.length} of ${plan.asks.length} permissions`
-      : `${plugin} ${plan.version} is installed; it starts with the host`,
-  );
-}
-
-async function update(plugin: string, source: string | undefined, options: InstallOptions): Promise<void> {
-  await using host = await open(options);
-  const plan = await host.invoke<PlanAnswer>("plan", { spec: source === undefined ? await sourceOf(host, plugin) : resolve(source) });
-  if (plan.plugin !== plugin) throw new HostError("invalid-message", `${escapeControls(plan.source)} holds ${plan.plugin}, not ${plugin}`);
-  say(`${plugin} ${plan.installed} → ${plan.version}${plan.newlyAsks.length === 0 ? " asks for nothing more" : " also asks for"}`);
-  show(plan, plan.newlyAsks, options.json);
-  for (const { permission, resource } of plan.noLongerAsks) say(`  it no longer asks for ${permission} ${escapeControls(resource)}`);
-  if (options.dryRun === true) return;
-  refuseWhatMayNotRun(plan);
-  const isDecided = plan.newlyAsks.length === 0 || options.grant !== undefined || process.stdin.isTTY;
-  const { grants, untilRestart } = isDecided ? await choose(plugin, plan.newlyAsks, options) : { grants: [], untilRestart: false };
-  const outcome = await host.invoke<UpdateOutcome>("update", {
-    ...packageOf(plan),
-    grants,
-    untilRestart,
-    settings: {},
-    approved: isDecided,
-  });
-  say(
-    outcome.state === "updated"
-      ? `${plugin} is ${outcome.version} now`
-      : `${plugin} ${outcome.version} waits, ${plan.installed} goes on: "bulkhead update ${plugin} ${source ?? ""}" on a terminal, or with --grant, decides`,
-  );
-}
-
-async function rollback(plugin: string, options: DataOptions): Promise<void> {
-  await using host = await open(options);
-  say(`${plugin} is ${await host.invoke<string>("rollback", { plugin })} again`);
-}
-
-async function uninstall(plugin: string, options: DataOptions & { readonly purge?: boolean }): Promise<void> {
-  await using host = await open(options);
-  await host.invoke("uninstall", { plugin, purge: options.purge === true });
-  say(`${plugin} is uninstalled${options.purge === true ? ", its data are gone" : "; its data stay until --purge"}`);
-}
-
-async function unload(plugin: string, options: DataOptions): Promise<void> {
-  await using host = await open(options);
-  await host.invoke("unload", { plugin });
-  say(`${plugin} is unloaded until the host starts the next time`);
-}
-
-async function sourceOf(host: Control, plugin: string): Promise<string> {
-  const found = (await host.invoke<Installation[]>("installations")).find((installation) => installation.plugin === plugin);
-  if (found === undefined)
-    throw new HostError("invalid-message", `${plugin} is not installed; what the configuration names is changed there`);
-  return found.source.slice(found.source.indexOf(":") + 1);
-}
-
-const packageOf = ({ package: id, source, integrity, wasmSha256 }: PlanAnswer): object => ({ package: id, source, integrity, wasmSha256 });
-
-function show(plan: PlanAnswer, asks: readonly PermissionRequest[], json: boolean | undefined): void {
-  const rows = asks.map(({ permission, resource, reason }) => [permission, escapeControls(resource), escapeControls(reason)]);
-  print(json, plan, () =>
-    [
-      `${plan.plugin} ${plan.version} from ${escapeControls(plan.source)}${plan.description === undefined ? "" : `: ${escapeControls(plan.description)}`}`,
-      rows.length === 0 ? "It asks for no permissions." : table(["asks for", "on", "because"], rows),
-      `Limits it asks for: ${JSON.stringify(plan.limits)}`,
-      plan.refusals.length === 0
-        ? "Admission: it may run."
-        : `It may NOT run:\n${plan.refusals.map((reason) => `  ${escapeControls(reason)}`).join("\n")}`,
-      ...plan.unmet.map((lack) => `It lacks: ${escapeControls(lack)}`),
-    ].join("\n"),
-  );
-}
-
-function refuseWhatMayNotRun({ plugin, refusals, unmet }: PlanAnswer): void {
-  if (refusals.length > 0) throw new HostError("admission-refused", `${plugin} may not run here`, { detail: refusals.join("\n") });
-  if (unmet.length > 0) throw new HostError("conflict", `${plugin} lacks what it depends on`, { detail: unmet.join("\n") });
-}
-
-async function choose(plugin: string, asks: readonly PermissionRequest[], options: InstallOptions): Promise<Choice> {
-  const untilRestart = options.untilRestart === true;
-  if (asks.length === 0) return { grants: [], untilRestart };
-  if (options.grant !== undefined) return { grants: await namedGrants(options.grant, asks), untilRestart };
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new HostError(
-      "invalid-message",
-      `${plugin} asks for permissions and there is no terminal to ask on; say --grant all, none or a file`,
+  const consents = [];
+  // Everything is asked before anything is done.
+  for (const one of plans) consents.push({ one, ...(await consentTo(one.plugin, one.asks, options)) });
+  for (const { one, grants, untilRestart } of consents) {
+    await host.invoke("install", { ...packageOf(one), grants, untilRestart, settings });
+    say(
+      `${one.plugin} ${one.version} is installed${host.isLive ? " and started" : "; it starts with the host"}: ${grants.length} of ${one.asks.length} permissions granted`,
     );
   }
-  return ask(plugin, asks);
+  await saveLock(host, options);
 }
 
-async function namedGrants(what: string, asks: readonly PermissionRequest[]): Promise<Choice["grants"]> {
-  if (what === "none") return [];
-  if (what === "all") return asks.map(({ permission, resource }) => ({ permission, resource }));
-  const text = await readFile(what, "utf8").catch((cause: unknown) => {
-    throw new HostError("invalid-message", `${what} cannot be read; --grant takes all, none or a file`, { cause });
-  });
-  const parsed = grantFileSchema.safeParse(parseByExtension(text, what, "invalid-message"));
-  if (!parsed.success) throw new HostError("invalid-message", `${what} is no list of { permission, resource }`);
-  return parsed.data as unknown as Choice["grants"];
+/** The plan of a plugin after those of the plugins that it needs and that can be had. Rejects with HostError `conflict` when they do not fit. */
+async function planAll(host: Control, spec: string): Promise<PlanAnswer[]> {
+  const planned = new Map<string, PlanAnswer>();
+  const neededBy = new Map<string, string>();
+  const visit = async (wanted: string, by: string | undefined): Promise<void> => {
+    say(`${by === undefined ? "" : `${by} needs it: `}fetching ${escapeControls(wanted)} …`);
+    const plan = await host.invoke<PlanAnswer>("plan", { spec: wanted });
+    if (plan.installed !== undefined)
+      throw new HostError("conflict", `${plan.plugin} ${plan.installed} is there already; "bulkhead update ${plan.plugin}" changes it`);
+    if (planned.size >= MAX_PLUGINS) throw new HostError("conflict", `${printable(spec)} needs more than ${MAX_PLUGINS} plugins`);
+    // Those it needs that can be had come first, so only what cannot be had, or does not fit, is a lack.
+    const obtainable = plan.dependencies.filter(({ installed, source }) => installed === undefined && source !== undefined);
+    const unmet = plan.unmet.filter(
+      (line) => !obtainable.some(({ plugin, range }) => line === missingDependency(plan.plugin, plugin, range)),
+    );
+    for (const { plugin, range, source = "" } of obtainable) {
+      if (!neededBy.has(plugin)) {
+        neededBy.set(plugin, plan.plugin);
+        await visit(source, plan.plugin);
+      }
+      const found = planned.get(plugin)?.version;
+      if (found === undefined) unmet.push(`${plan.plugin} needs ${plugin} ${range}, and ${plugin} needs ${plan.plugin}: a cycle`);
+      else if (!semver.satisfies(found, range))
+        unmet.push(`${plan.plugin} needs ${plugin} ${range}; ${neededBy.get(plugin)} brings ${found}`);
+    }
+    planned.set(plan.plugin, { ...plan, unmet });
+  };
+  await visit(spec, undefined);
+  return [...planned.values()];
 }
 
-async function ask(plugin: string, asks: readonly PermissionRequest[]): Promise<Choice> {
-  const all = asks.map(({ permission, resource }) => ({ permission, resource }));
-  const answer = decided(
-    await prompts.select({
-      message: `What may ${plugin} do?`,
-      options: [
-        { value: "choose", label: "choose from the list" },
-        { value: "all", label: "all that it asks for" },
-        { value: "none", label: "nothing" },
-      ],
-    }),
+export const packageOf = ({ package: id, source, integrity, wasmSha256 }: PlanAnswer | LockedPlugin): object => ({
+  package: id,
+  source,
+  integrity,
+  wasmSha256,
+});
+
+async function installLocked(host: Control, options: InstallOptions): Promise<void> {
+  const file = lockFileOf(options.config);
+  const lock = await readLock(file);
+  if (lock === undefined && options.frozen === true)
+    throw new HostError("invalid-message", `there is no ${file}; "bulkhead lock" writes one where everything is as it should be`);
+  const wanted = new Map(lock);
+  await lockSources(host, await readConfiguration(options.config), wanted, options.frozen === true);
+  if (options.frozen === true) await refuseOthers(host, wanted);
+  const installed = new Map((await host.invoke<Installation[]>("installations")).map((one) => [one.plugin, one]));
+  let waiting = [...wanted].filter(([name, { configured }]) => !configured && !installed.has(name));
+  while (waiting.length > 0) {
+    const later: typeof waiting = [];
+    let lacks: readonly string[] = [];
+    for (const [name, locked] of waiting) {
+      const plan = await planLocked(host, name, locked);
+      if (plan.unmet.length > 0) {
+        later.push([name, locked]);
+        lacks = plan.unmet;
+        continue;
+      }
+      refuseWhatMayNotRun(plan);
+      const grants = locked.permissions
+        .filter(({ effect }) => effect !== "deny")
+        .map(({ permission, resource }) => ({ permission, resource }));
+      await host.invoke("install", { ...packageOf(locked), grants, settings: locked.settings });
+      for (const { permission, resource } of locked.permissions.filter(({ effect }) => effect === "deny"))
+        await host.invoke("revoke", { plugin: name, permission, resource });
+      say(`${name} ${locked.version} is installed, with the ${grants.length} permissions of the lock`);
+    }
+    if (later.length === waiting.length)
+      throw new HostError("conflict", "what the lock names does not fit together", { detail: lacks.join("\n") });
+    waiting = later;
+  }
+  if (options.frozen !== true) await writeLock(file, new Map([...wanted, ...(await actualLock(host))]));
+  say(`${wanted.size} plugins are as bulkhead.lock says`);
+}
+
+/** Fetches what the configuration names by source, in the version that is locked; what is not locked yet becomes so unless `frozen`. */
+async function lockSources(host: Control, { plugins }: Configuration, lock: Map<string, LockedPlugin>, frozen: boolean): Promise<void> {
+  for (const [name, { source }] of Object.entries(plugins)) {
+    if (source === undefined) continue;
+    const locked = lock.get(name);
+    if (locked !== undefined && isLockedFor(source, locked)) {
+      await planLocked(host, name, locked);
+      continue;
+    }
+    if (frozen)
+      throw new HostError(
+        "conflict",
+        `bulkhead.lock has no ${name} from ${printable(source)}; "bulkhead install" without --frozen adds it`,
+      );
+    say(`fetching ${escapeControls(source)} …`);
+    const plan = await host.invoke<PlanAnswer>("plan", { spec: source });
+    if (plan.plugin !== name) throw new HostError("invalid-manifest", `${printable(source)} holds the plugin ${plan.plugin}, not ${name}`);
+    if (plan.refusals.length > 0)
+      throw new HostError("admission-refused", `${name} may not run here`, { detail: plan.refusals.join("\n") });
+    const { version, integrity, wasmSha256, package: id } = plan;
+    lock.set(name, { version, source: plan.source, integrity, wasmSha256, package: id, permissions: [], configured: true, settings: {} });
+    say(`${name} is locked to ${version}; a running host takes it when it starts the next time`);
+  }
+}
+
+/** Rejects with HostError `conflict` when its source gives anything but what is locked. */
+async function planLocked(host: Control, name: string, locked: LockedPlugin): Promise<PlanAnswer> {
+  const plan = await host.invoke<PlanAnswer>("plan", { spec: exactSpec(locked.source) });
+  const differs = (["version", "integrity", "wasmSha256", "package"] as const).find((key) => plan[key] !== locked[key]);
+  if (plan.plugin === name && differs === undefined) return plan;
+  throw new HostError(
+    "conflict",
+    `${escapeControls(locked.source)} is not what bulkhead.lock says of ${name}: ${differs ?? "its name"} differs`,
   );
-  const options = all.map((grant, i) => ({
-    value: grant,
-    label: `${grant.permission} ${escapeControls(grant.resource)}`,
-    hint: escapeControls(asks[i]?.reason ?? ""),
-  }));
-  const grants =
-    answer === "all" ? all : answer === "none" ? [] : decided(await prompts.multiselect({ message: "Granted:", options, required: false }));
-  if (grants.length === 0) return { grants, untilRestart: false };
-  const until = decided(
-    await prompts.select({
-      message: "For how long?",
-      options: [
-        { value: "always", label: "until it is revoked" },
-        { value: "restart", label: "until the host starts the next time" },
-      ],
-    }),
-  );
-  return { grants, untilRestart: until === "restart" };
 }
 
-function decided<T>(answer: T): Exclude<T, symbol> {
-  if (typeof answer === "symbol") throw new HostError("invalid-message", "cancelled; nothing was changed");
-  return answer as Exclude<T, symbol>;
+async function refuseOthers(host: Control, lock: Lock): Promise<void> {
+  for (const [name, actual] of await actualLock(host)) {
+    const locked = lock.get(name);
+    const remedy = actual.configured ? "change the configuration" : `"bulkhead uninstall ${name}" removes it`;
+    if (locked === undefined) throw new HostError("conflict", `${name} is not in bulkhead.lock; ${remedy}`);
+    if (locked.wasmSha256 !== actual.wasmSha256 || locked.version !== actual.version)
+      throw new HostError("conflict", `${name} ${actual.version} is not what bulkhead.lock says (${locked.version}); ${remedy}`);
+  }
 }

@@ -7,6 +7,7 @@ import { addCall } from "./call.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
+import { addLock } from "./lock.ts";
 import { addPack } from "./pack.ts";
 import { addPermissions } from "./permissions.ts";
 import { addPlugins } from "./plugins.ts";
@@ -15,6 +16,7 @@ import { reportFailure } from "./report.ts";
 import { addSecret } from "./secret.ts";
 import { addSelftest } from "./selftest/command.ts";
 import { addServe } from "./serve.ts";
+import { addUpdate } from "./update.ts";
 import { addVersion, packageVersion } from "./version.ts";
 
 async function main(): Promise<void> {
@@ -28,6 +30,8 @@ async function main(): Promise<void> {
   addCall(program);
   addInspect(program);
   addInstall(program);
+  addUpdate(program);
+  addLock(program);
   addPlugins(program);
   addBlock(program);
   addPack(program);

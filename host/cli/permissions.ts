@@ -4,9 +4,10 @@ import type { Command } from "commander";
 import type { PermissionStatus, PluginSummary } from "../admin/administration.ts";
 import { escapeControls } from "../core/names.ts";
 import { PERMISSIONS } from "../install/resources.ts";
-import { openControl } from "./control.ts";
+import { openHost } from "./control.ts";
+import { saveLock } from "./lock.ts";
 import { print, say, table } from "./report.ts";
-import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 
 interface GrantOptions extends DataOptions {
   readonly untilRestart?: boolean;
@@ -53,15 +54,16 @@ async function change(
   request: { readonly plugin: string; readonly permission: string; readonly resource: string },
   options: GrantOptions,
 ): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   const { untilRestart, reason } = options;
   const status = await host.invoke<PermissionStatus[]>(operation, { ...request, untilRestart, reason });
   say(host.isLive ? `${request.plugin}: in force now` : `${request.plugin}: in force when the host starts`);
+  await saveLock(host, options, { ifThere: true });
   print(options.json, status, () => tableOf(status));
 }
 
 async function show(plugin: string, options: ReportOptions): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   const status = await host.invoke<PermissionStatus[]>("permissions", { plugin });
   print(options.json, status, () => tableOf(status));
 }
@@ -75,7 +77,7 @@ interface ReportLine {
 }
 
 async function report(options: ReportOptions): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   const since = new Date(Date.now() - Number(options.unused) * DAY_MS).toISOString();
   const lines: ReportLine[] = [];
   for (const { plugin } of await host.invoke<PluginSummary[]>("list")) {

@@ -1,16 +1,20 @@
 // `bulkhead list | start | stop | restart`: what runs, and what shall.
 
 import type { Command } from "commander";
-import type { PluginSummary } from "../admin/administration.ts";
+import type { PluginDetails, PluginSummary } from "../admin/administration.ts";
 import { escapeControls } from "../core/names.ts";
-import { openControl } from "./control.ts";
+import { openHost } from "./control.ts";
 import { print, say, table } from "./report.ts";
-import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 
 export function addPlugins(program: Command): void {
   withDataOptions(program.command("list").description("show the plugins and how they are"))
     .option("--json", "print JSON on standard output")
     .action(list);
+  withDataOptions(program.command("info").description("show all that is known of one plugin"))
+    .argument("<plugin>", "the plugin's name")
+    .option("--json", "print JSON on standard output")
+    .action(info);
   for (const operation of ["start", "stop", "restart"] as const) {
     withDataOptions(program.command(operation).description(`${operation} a plugin of the running host`))
       .argument("<plugin>", "the plugin's name")
@@ -19,7 +23,7 @@ export function addPlugins(program: Command): void {
 }
 
 async function list(options: DataOptions & { readonly json?: boolean }): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   const plugins = await host.invoke<PluginSummary[]>("list");
   const rows = plugins.map(({ plugin, version, state, isolation, queued, failure = "" }) => [
     plugin,
@@ -32,8 +36,41 @@ async function list(options: DataOptions & { readonly json?: boolean }): Promise
   print(options.json, plugins, () => table(["plugin", "version", "state", "isolation", "queued", "failure"], rows));
 }
 
+async function info(plugin: string, options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  const details = await host.invoke<PluginDetails>("info", { plugin });
+  print(options.json, details, () => {
+    const { installation, permissions, services, subscriptions, dependencies, limits, description = "", failure = "" } = details;
+    const rows = [
+      ["version", details.version],
+      ["description", description],
+      ["state", failure === "" ? details.state : `${details.state}: ${failure}`],
+      ["isolation", details.isolation],
+      ["from", installation?.source ?? "the configuration"],
+      ["module's SHA-256", installation?.wasmSha256 ?? ""],
+      ["version before", installation?.previous?.version ?? ""],
+      ["waits for approval", installation?.pending?.version ?? ""],
+      ["services", services.join("\n")],
+      ["hears", subscriptions.join("\n")],
+      ["needs", dependencies.map((dependency) => `${dependency.plugin} ${dependency.range}`).join("\n")],
+      [
+        "limits asked for",
+        Object.entries(limits)
+          .map(([name, value]) => `${name} ${value}`)
+          .join("\n"),
+      ],
+      ["permissions", permissions.map(({ permission, resource, status }) => `${permission} ${resource}: ${status}`).join("\n")],
+    ] as const;
+    const shown = rows.filter(([, value]) => value !== "");
+    return table(
+      ["", plugin],
+      shown.map(([name, value]) => [name, value.split("\n").map(escapeControls).join("\n")]),
+    );
+  });
+}
+
 async function control(operation: string, plugin: string, options: DataOptions): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   const { state, failure } = await host.invoke<PluginSummary>(operation, { plugin });
   say(`${plugin} is ${state}${failure === undefined ? "" : `: ${escapeControls(failure)}`}`);
 }

@@ -1,12 +1,9 @@
 // `bulkhead release`: ends the quarantine of a plugin, with or without a running host.
 
-import { join } from "node:path";
 import type { Command } from "commander";
-import { Quarantine } from "../cell/containment.ts";
-import { HostError } from "../core/errors.ts";
-import { printable } from "../core/names.ts";
+import { openHost } from "./control.ts";
 import { say } from "./report.ts";
-import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 
 export function addRelease(program: Command): void {
   withDataOptions(
@@ -18,12 +15,7 @@ export function addRelease(program: Command): void {
     .action(release);
 }
 
-async function release(name: string, options: DataOptions): Promise<void> {
-  const { dataDir } = withOverrides(await readConfiguration(options.config), options);
-  const quarantine = new Quarantine(join(dataDir, "quarantine"));
-  if (!quarantine.release(name)) {
-    const known = quarantine.names().join(", ") || "nobody is";
-    throw new HostError("invalid-message", `${printable(name)} is not quarantined in ${dataDir}; quarantined: ${known}`);
-  }
-  say(`${name} is released`);
+async function release(plugin: string, options: DataOptions): Promise<void> {
+  await using host = await openHost(options);
+  say(`${await host.invoke<string>("release", { plugin })} is released`);
 }

@@ -6,9 +6,9 @@ import * as prompts from "@clack/prompts";
 import { type Command, Option } from "commander";
 import type { SecretInfo } from "../admin/secrets.ts";
 import { HostError } from "../core/errors.ts";
-import { openControl } from "./control.ts";
+import { openHost } from "./control.ts";
 import { print, say, table } from "./report.ts";
-import { type DataOptions, readConfiguration, withDataOptions, withOverrides } from "./serve.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 
 export function addSecret(program: Command): void {
   const secret = program.command("secret").description("keep what plugins may use in requests and never see, such as API keys");
@@ -23,19 +23,19 @@ export function addSecret(program: Command): void {
 }
 
 async function set(name: string, options: DataOptions & { readonly to: readonly string[] }): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   await host.invoke("set-secret", { name, value: await readValue(name), to: options.to });
   say(`${name} is set; plugins that are granted secrets.read ${name} write {{secret:${name}}} in a header`);
 }
 
 async function remove(name: string, options: DataOptions): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   await host.invoke("remove-secret", { name });
   say(`${name} is forgotten`);
 }
 
 async function list(options: DataOptions & { readonly json?: boolean }): Promise<void> {
-  await using host = await openControl(withOverrides(await readConfiguration(options.config), options));
+  await using host = await openHost(options);
   const secrets = await host.invoke<SecretInfo[]>("secrets");
   const rows = secrets.map(({ name, to, setAt }) => [name, to.join("\n"), setAt]);
   print(options.json, secrets, () => table(["secret", "may go to", "set"], rows));

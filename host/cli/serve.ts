@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { HostError } from "../core/errors.ts";
 import { type Configuration, parseConfiguration } from "../install/configuration.ts";
+import { lockFileOf, readLock } from "../install/lock.ts";
 import { createHost, type RunningHost } from "../main.ts";
 import { EXIT } from "./exit-codes.ts";
 import { say } from "./report.ts";
@@ -37,7 +38,7 @@ async function serve(options: ServeOptions): Promise<void> {
   say(
     `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,
   );
-  const host = await createHost({ configuration });
+  const host = await createHost({ configuration, lock: await readLock(lockFileOf(options.config)) });
   for (const plugin of host.core.plugins) {
     const { isolation } = configuration.plugins[plugin.name] ?? {};
     say(

@@ -5,11 +5,14 @@ import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/permissions.ts";
 import { describeIssues, grantShape, type LimitsInput, limitsSchema, pluginName, withResource } from "./manifest.ts";
+import { absoluteSpec } from "./package-sources.ts";
 import { parseByExtension } from "./structured-file.ts";
 
 export interface PluginConfiguration {
-  /** Folder with plugin.json, relative to the configuration file. */
-  readonly path: string;
+  /** Folder with plugin.json, relative to the configuration file. Either this or `source`. */
+  readonly path?: string | undefined;
+  /** A tarball or a package of a registry, such as `@acme/thermostat@^1.2`; which version exactly stands in bulkhead.lock. */
+  readonly source?: string | undefined;
   /** `process` is the wall against strangers; `inline` and `thread` share the host's process and are for plugins that you trust. */
   readonly isolation: "inline" | "thread" | "process";
   /** `metered` is the default; `extism` runs it on the package @extism/extism, which must be installed, behind the same limits. */
@@ -51,6 +54,8 @@ export interface Configuration {
   readonly containment: ContainmentInput;
   /** What is queued gets this long when the host stops. */
   readonly drainMs: number;
+  /** The npm registry that plugins come from, instead of npm's own setting. */
+  readonly registry?: string | undefined;
   /** The options of the adapters; each has its own schema. */
   readonly adapters: Readonly<Record<string, unknown>>;
   readonly plugins: Readonly<Record<string, PluginConfiguration>>;
@@ -58,7 +63,8 @@ export interface Configuration {
 
 const pluginSchema: z.ZodType<PluginConfiguration> = z
   .strictObject({
-    path: z.string().min(1),
+    path: z.string().min(1).optional(),
+    source: z.string().min(1).optional(),
     isolation: z.enum(["inline", "thread", "process"]).default("process"),
     engine: z.enum(["metered", "extism"]).default("metered"),
     activation: z.enum(["eager", "on-demand"]).default("eager"),
@@ -73,6 +79,10 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
   .refine(({ isolation, cell, limits }) => limits.stackKiB === undefined || (isolation === "process" && cell === undefined), {
     path: ["limits", "stackKiB"],
     message: "only a plugin with a process of its own can have it; remove it, or isolation and cell",
+  })
+  .refine(({ path, source }) => (path === undefined) !== (source === undefined), {
+    path: ["path"],
+    message: "write path (a folder) or source (a tarball or a package), one of them",
   });
 
 /** The settings of a plugin that is installed beside the configuration: its section without path and grants. Throws HostError `invalid-message`. */
@@ -104,6 +114,7 @@ const configurationSchema: z.ZodType<Configuration> = z.strictObject({
   hardening: hardeningSchema.default({}),
   containment: containmentSchema.default(() => containmentSchema.parse({})),
   drainMs: z.number().nonnegative().max(60_000).default(5_000),
+  registry: z.url({ protocol: /^https?$/ }).optional(),
   adapters: z.record(z.string(), z.unknown()).default({}),
   plugins: z.record(pluginName, pluginSchema).default({}),
 });
@@ -114,7 +125,10 @@ export function parseConfiguration(text: string, path: string): Configuration {
   if (!parsed.success) throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error) });
   const base = dirname(resolve(path));
   const plugins = Object.fromEntries(
-    Object.entries(parsed.data.plugins).map(([name, plugin]) => [name, { ...plugin, path: resolve(base, plugin.path) }]),
+    Object.entries(parsed.data.plugins).map(([name, { path: folder, source, ...plugin }]) => [
+      name,
+      source === undefined ? { ...plugin, path: resolve(base, folder ?? ".") } : { ...plugin, source: absoluteSpec(source, base) },
+    ]),
   );
   return { ...parsed.data, dataDir: resolve(base, parsed.data.dataDir), plugins };
 }

@@ -6,6 +6,7 @@ import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isEntryPoint, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import type { Grant, Permission, PermissionRequest } from "../core/permissions.ts";
 import type { Limits } from "../core/types.ts";
+import { parseDependency } from "./dependencies.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { parseJson } from "./structured-file.ts";
 
@@ -25,7 +26,9 @@ const pattern: z.ZodType<string> = z
   .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
 const entryPoint = z.string().refine(isEntryPoint, "write the name of an export: letters, digits, _ . -, not beginning with __");
 const version = z.string().refine((text) => semver.valid(text) !== null, "write a semantic version such as 1.2.3");
-const range = z.string().refine((text) => semver.validRange(text) !== null, "write a semver range such as ^1.2.0");
+const dependency = z
+  .string()
+  .refine((text) => parseDependency("", text) !== undefined, "write a semver range such as ^1.2.0, or npm:@acme/devices@^1.2.0");
 const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
 
 /** A permission and what it is about. */
@@ -90,7 +93,7 @@ export interface Manifest {
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
   readonly permissions: readonly PermissionRequest[];
   readonly limits: LimitsInput;
-  /** Plugin names with semver ranges. */
+  /** Plugin names with what install/dependencies.ts reads. */
   readonly dependencies: Readonly<Record<string, string>>;
   /** Sections by adapter; each adapter parses its own. */
   readonly contributes: Readonly<Record<string, unknown>>;
@@ -147,7 +150,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .max(MAX_LISTED)
     .default([]),
   limits: limitsSchema.default({}),
-  dependencies: z.record(pluginName, range).default({}),
+  dependencies: z.record(pluginName, dependency).default({}),
   contributes: z.record(z.string(), z.unknown()).default({}),
 });
 

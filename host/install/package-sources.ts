@@ -43,12 +43,23 @@ export async function resolveVersion(
 }
 
 /** What a person wrote, with a path made absolute, so that it means the same to a host that runs elsewhere. */
-export const absoluteSpec = (spec: string): string => (isPath(spec) ? resolve(spec) : spec);
+export const absoluteSpec = (spec: string, base = "."): string => (isPath(spec) ? resolve(base, spec) : spec);
+
+/** From where it was installed, what to fetch to get the very same. */
+export const exactSpec = (source: string): string => source.slice(source.indexOf(":") + 1);
 
 /** From where it was installed, what to fetch for an update: the same path, or the package's latest version. */
 export function updateSpec(source: string): string {
-  const spec = source.slice(source.indexOf(":") + 1);
+  const spec = exactSpec(source);
   return source.startsWith("npm:") ? parseNpmSpec(spec).name : spec;
+}
+
+/** Whether what is locked is what this spec means. */
+export function isLockedFor(spec: string, locked: { readonly source: string; readonly version: string }): boolean {
+  if (isPath(spec)) return locked.source === `${spec.endsWith(".tgz") ? "tarball" : "folder"}:${resolve(spec)}`;
+  const { name, wanted } = parseNpmSpec(spec);
+  if (locked.source !== `npm:${name}@${locked.version}`) return false;
+  return semver.validRange(wanted) === null || semver.satisfies(locked.version, wanted);
 }
 
 function isPath(spec: string): boolean {

@@ -42,7 +42,7 @@ export class PackageStore {
 
   /** Keeps a package and answers its id. It is there whole or not at all, also after a crash. */
   put({ manifestText, wasm }: Pick<FetchedPlugin, "manifestText" | "wasm">): string {
-    const id = idOf(manifestText, wasm);
+    const id = idOf({ manifestText, wasm });
     const final = join(this.#folder, id);
     if (existsSync(final)) return id;
     const unfinished = `${final}.unfinished-${process.pid}`;
@@ -61,7 +61,7 @@ export class PackageStore {
     try {
       const manifestText = await readFile(join(folder, MANIFEST), "utf8");
       const wasm = new Uint8Array(await readFile(join(folder, MODULE)));
-      if (idOf(manifestText, wasm) !== id) throw new Error("its content was changed");
+      if (idOf({ manifestText, wasm }) !== id) throw new Error("its content was changed");
       return { manifest: parseManifest(manifestText, join(folder, MANIFEST)), wasm };
     } catch (cause) {
       throw new HostError("invalid-manifest", `the package ${id} cannot be used; install the plugin again`, { cause });
@@ -77,8 +77,8 @@ export class PackageStore {
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-// The length stands between, so that no manifest can borrow bytes of its module.
-const idOf = (manifestText: string, wasm: Uint8Array): string =>
+/** The name of a package in the store. The length stands between, so that no manifest can borrow bytes of its module. */
+export const idOf = ({ manifestText, wasm }: Pick<FetchedPlugin, "manifestText" | "wasm">): string =>
   createHash("sha256")
     .update(`${Buffer.byteLength(manifestText)}\n`)
     .update(manifestText)

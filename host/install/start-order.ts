@@ -37,8 +37,8 @@ export function startOrder(plugins: readonly Pick<PluginDefinition, "name" | "de
   return { order: [...order], blocked };
 }
 
-/** Starts what is installed. Whatever fails is failed and logged; nothing waits for it but what depends on it. */
-export async function startAll(host: Host, log: LogSink): Promise<void> {
+/** Starts what is installed, but for `except`. Whatever fails is failed and logged; nothing waits for it but what depends on it. */
+export async function startAll(host: Host, log: LogSink, except: ReadonlySet<string> = new Set()): Promise<void> {
   const { order, blocked } = startOrder(host.plugins.map(({ definition }) => definition));
   for (const [name, reason] of blocked) {
     await host.plugin(name)?.fail(new HostError("plugin-not-running", `${name} ${reason}`));
@@ -49,7 +49,7 @@ export async function startAll(host: Host, log: LogSink): Promise<void> {
   const startAfter = async (name: string): Promise<void> => {
     const plugin = host.plugin(name);
     await Promise.all(plugin?.definition.dependencies.map((dependency) => started.get(dependency)) ?? []);
-    if (plugin?.state === "installed") await starting(() => host.start(name));
+    if (plugin?.state === "installed" && !except.has(name)) await starting(() => host.start(name));
   };
   for (const name of order) started.set(name, startAfter(name));
   await Promise.all(started.values());

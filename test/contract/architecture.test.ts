@@ -28,7 +28,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["cli", "main.ts", "admin", "cell", "engine", "adapters", "install", "core"],
   "cells.ts": ["cell", "adapters", "install", "core"],
   "plugin-manager.ts": ["cells.ts", "cell", "adapters", "install", "core"],
-  "main.ts": ["plugin-manager.ts", "cells.ts", "admin", "cell", "engine", "adapters", "install", "core"],
+  "sources.ts": ["admin", "cell", "install", "core"],
+  "main.ts": ["sources.ts", "plugin-manager.ts", "cells.ts", "admin", "cell", "engine", "adapters", "install", "core"],
   "index.ts": ["main.ts", "install", "core"],
 };
 

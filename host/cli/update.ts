@@ -1,0 +1,108 @@
+// `bulkhead update | rollback | uninstall | unload | outdated`: from one version to another, and out.
+
+import type { Command } from "commander";
+import type { Outdated } from "../admin/administration.ts";
+import type { Installation } from "../admin/installations.ts";
+import type { UpdateOutcome } from "../admin/installer.ts";
+import { HostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
+import { absoluteSpec, updateSpec } from "../install/package-sources.ts";
+import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
+import { type Control, openHost } from "./control.ts";
+import { packageOf } from "./install.ts";
+import { saveLock } from "./lock.ts";
+import { print, say, table } from "./report.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
+
+interface UpdateOptions extends DataOptions, ConsentOptions {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function addUpdate(program: Command): void {
+  withDataOptions(program.command("update").description("exchange an installed plugin for another version; asks when that asks for more"))
+    .argument("<plugin>", "the plugin's name")
+    .argument("[source]", "where the version comes from; by default where the installed one came from")
+    .option("--grant <what>", GRANT_HELP)
+    .option("--dry-run", "show what would change, and change nothing")
+    .option("--json", "print JSON on standard output")
+    .action(update);
+  withDataOptions(program.command("outdated").description("show for which installed plugins there is another version"))
+    .option("--json", "print JSON on standard output")
+    .action(outdated);
+  withDataOptions(program.command("rollback").description("go back to the version before the last update; the data stay"))
+    .argument("<plugin>", "the plugin's name")
+    .action(rollback);
+  withDataOptions(program.command("uninstall").description("remove a plugin and its grants"))
+    .argument("<plugin>", "the plugin's name")
+    .option("--purge", "remove its data too")
+    .action(uninstall);
+  withDataOptions(program.command("unload").description("stop a plugin and take it out of the running host until it starts the next time"))
+    .argument("<plugin>", "the plugin's name")
+    .action(unload);
+}
+
+async function update(plugin: string, source: string | undefined, options: UpdateOptions): Promise<void> {
+  await using host = await openHost(options);
+  const spec = source === undefined ? await specOf(host, plugin) : absoluteSpec(source);
+  say(`fetching ${escapeControls(spec)} …`);
+  const plan = await host.invoke<PlanAnswer>("plan", { spec });
+  if (plan.plugin !== plugin) throw new HostError("invalid-message", `${escapeControls(plan.source)} holds ${plan.plugin}, not ${plugin}`);
+  const asksMore = plan.newlyAsks.map(({ permission, resource }) => `${permission} ${escapeControls(resource)}`);
+  say(
+    `${plugin} ${plan.installed} → ${plan.version} ${asksMore.length === 0 ? "asks for nothing more" : `also asks for ${asksMore.join(", ")}`}`,
+  );
+  print(options.json, plan, () => describePlan(plan, plan.newlyAsks));
+  for (const { permission, resource } of plan.noLongerAsks) say(`it no longer asks for ${permission} ${escapeControls(resource)}`);
+  refuseWhatMayNotRun(plan);
+  if (options.dryRun === true) return;
+  const isDecided = asksMore.length === 0 || options.grant !== undefined || process.stdin.isTTY;
+  const { grants, untilRestart } = isDecided ? await consentTo(plugin, plan.newlyAsks, options) : { grants: [], untilRestart: false };
+  const input = { ...packageOf(plan), grants, untilRestart, settings: {}, approved: isDecided };
+  const { state, version } = await host.invoke<UpdateOutcome>("update", input);
+  await saveLock(host, options);
+  say(
+    state === "updated"
+      ? `${plugin} is ${version} now`
+      : `${plugin} ${version} waits, ${plan.installed} goes on: "bulkhead update ${plugin} ${source ?? ""}" on a terminal, or with --grant, decides`,
+  );
+}
+
+async function outdated(options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  const found = (await host.invoke<Outdated[]>("outdated")).filter(({ installed, latest }) => installed !== latest);
+  const rows = found.map(({ plugin, installed, latest, source, problem }) => [
+    plugin,
+    installed,
+    latest ?? escapeControls(problem ?? "unknown"),
+    escapeControls(source),
+  ]);
+  print(options.json, found, () =>
+    rows.length === 0 ? "all installed plugins are what their sources have" : table(["plugin", "installed", "there is", "from"], rows),
+  );
+}
+
+async function rollback(plugin: string, options: DataOptions): Promise<void> {
+  await using host = await openHost(options);
+  say(`${plugin} is ${await host.invoke<string>("rollback", { plugin })} again`);
+  await saveLock(host, options);
+}
+
+async function uninstall(plugin: string, options: DataOptions & { readonly purge?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  await host.invoke("uninstall", { plugin, purge: options.purge === true });
+  await saveLock(host, options, { ifThere: true });
+  say(`${plugin} is uninstalled${options.purge === true ? ", its data are gone" : "; its data stay until --purge"}`);
+}
+
+async function unload(plugin: string, options: DataOptions): Promise<void> {
+  await using host = await openHost(options);
+  await host.invoke("unload", { plugin });
+  say(`${plugin} is unloaded until the host starts the next time`);
+}
+
+async function specOf(host: Control, plugin: string): Promise<string> {
+  const found = (await host.invoke<Installation[]>("installations")).find((installation) => installation.plugin === plugin);
+  if (found !== undefined) return updateSpec(found.source);
+  throw new HostError("invalid-message", `${plugin} is not installed; what the configuration names is changed there`);
+}

@@ -1,0 +1,53 @@
+// Where plugins come from and who says whether they may run: the folders, tarballs and registries of a configuration, and admission in a process.
+
+import { join } from "node:path";
+import type { Sources } from "./admin/installer.ts";
+import { AdmissionCache } from "./cell/admission-process.ts";
+import { HostError } from "./core/errors.ts";
+import type { Configuration } from "./install/configuration.ts";
+import type { Lock } from "./install/lock.ts";
+import { fetchPackage, isLockedFor, resolveVersion } from "./install/package-sources.ts";
+import { PackageStore } from "./install/package-store.ts";
+import { effectiveLimits, type PluginFolder, readPluginFolder } from "./install/plugin-folder.ts";
+
+export interface PluginSources extends Sources {
+  readonly admission: AdmissionCache;
+}
+
+export function pluginSources({ dataDir, hardening, registry }: Configuration): PluginSources {
+  const admission = new AdmissionCache(join(dataDir, "admitted"), hardening);
+  const options = { cacheDir: join(dataDir, "npm-cache"), registry };
+  return {
+    admission,
+    fetch: (spec) => fetchPackage(spec, options),
+    resolve: (spec) => resolveVersion(spec, options),
+    admit: (folder, settings) => admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings)),
+  };
+}
+
+/** The plugins that the configuration names, as far as they can be read; what cannot is told of. */
+export async function readConfigured(
+  { plugins, dataDir }: Configuration,
+  lock: Lock,
+  onFailure: (plugin: string, thrown: unknown) => void,
+): Promise<Map<string, PluginFolder>> {
+  const packages = new PackageStore(dataDir);
+  const folders = new Map<string, PluginFolder>();
+  for (const [name, { path, source }] of Object.entries(plugins)) {
+    try {
+      const folder = path === undefined ? await packages.read(lockedPackage(name, source ?? "", lock)) : await readPluginFolder(path);
+      const found = folder.manifest.name;
+      if (found !== name) throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
+      folders.set(name, folder);
+    } catch (thrown) {
+      onFailure(name, thrown);
+    }
+  }
+  return folders;
+}
+
+function lockedPackage(name: string, source: string, lock: Lock): string {
+  const locked = lock.get(name);
+  if (locked !== undefined && isLockedFor(source, locked)) return locked.package;
+  throw new HostError("conflict", `bulkhead.lock has no ${name} from ${source}; "bulkhead install" brings it and writes the lock`);
+}
