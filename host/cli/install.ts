@@ -43,7 +43,8 @@ export function addInstall(program: Command): void {
 
 async function install(source: string | undefined, options: InstallOptions): Promise<void> {
   await using host = await openHost(options);
-  if (source === undefined) return installLocked(host, options);
+  // Awaited here, since the host goes with this scope.
+  if (source === undefined) return await installLocked(host, options);
   if (options.frozen === true) throw new HostError("invalid-message", "--frozen installs what bulkhead.lock says; leave out the source");
   const plans = await planAll(host, absoluteSpec(source));
   const [plan] = plans.slice(-1);
@@ -70,6 +71,7 @@ async function planAll(host: Control, spec: string): Promise<PlanAnswer[]> {
   const visit = async (wanted: string, by: string | undefined): Promise<void> => {
     say(`${by === undefined ? "" : `${by} needs it: `}fetching ${escapeControls(wanted)} …`);
     const plan = await host.invoke<PlanAnswer>("plan", { spec: wanted });
+    neededBy.set(plan.plugin, by ?? "what you install");
     if (plan.installed !== undefined)
       throw new HostError("conflict", `${plan.plugin} ${plan.installed} is there already; "bulkhead update ${plan.plugin}" changes it`);
     if (planned.size >= MAX_PLUGINS) throw new HostError("conflict", `${printable(spec)} needs more than ${MAX_PLUGINS} plugins`);
@@ -79,10 +81,7 @@ async function planAll(host: Control, spec: string): Promise<PlanAnswer[]> {
       (line) => !obtainable.some(({ plugin, range }) => line === missingDependency(plan.plugin, plugin, range)),
     );
     for (const { plugin, range, source = "" } of obtainable) {
-      if (!neededBy.has(plugin)) {
-        neededBy.set(plugin, plan.plugin);
-        await visit(source, plan.plugin);
-      }
+      if (!neededBy.has(plugin)) await visit(source, plan.plugin);
       const found = planned.get(plugin)?.version;
       if (found === undefined) unmet.push(`${plan.plugin} needs ${plugin} ${range}, and ${plugin} needs ${plan.plugin}: a cycle`);
       else if (!semver.satisfies(found, range))
@@ -140,7 +139,7 @@ async function installLocked(host: Control, options: InstallOptions): Promise<vo
 
 /** Fetches what the configuration names by source, in the version that is locked; what is not locked yet becomes so unless `frozen`. */
 async function lockSources(host: Control, { plugins }: Configuration, lock: Map<string, LockedPlugin>, frozen: boolean): Promise<void> {
-  for (const [name, { source }] of Object.entries(plugins)) {
+  for (const [name, { source, grants }] of Object.entries(plugins)) {
     if (source === undefined) continue;
     const locked = lock.get(name);
     if (locked !== undefined && isLockedFor(source, locked)) {
@@ -158,7 +157,8 @@ async function lockSources(host: Control, { plugins }: Configuration, lock: Map<
     if (plan.refusals.length > 0)
       throw new HostError("admission-refused", `${name} may not run here`, { detail: plan.refusals.join("\n") });
     const { version, integrity, wasmSha256, package: id } = plan;
-    lock.set(name, { version, source: plan.source, integrity, wasmSha256, package: id, permissions: [], configured: true, settings: {} });
+    const permissions = grants === "all" ? plan.asks.map(({ permission, resource }) => ({ permission, resource })) : grants;
+    lock.set(name, { version, source: plan.source, integrity, wasmSha256, package: id, permissions, configured: true, settings: {} });
     say(`${name} is locked to ${version}; a running host takes it when it starts the next time`);
   }
 }

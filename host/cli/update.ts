@@ -56,7 +56,7 @@ async function update(plugin: string, source: string | undefined, options: Updat
   for (const { permission, resource } of plan.noLongerAsks) say(`it no longer asks for ${permission} ${escapeControls(resource)}`);
   refuseWhatMayNotRun(plan);
   if (options.dryRun === true) return;
-  const isDecided = asksMore.length === 0 || options.grant !== undefined || process.stdin.isTTY;
+  const isDecided = asksMore.length === 0 || options.grant !== undefined || process.stdin.isTTY === true;
   const { grants, untilRestart } = isDecided ? await consentTo(plugin, plan.newlyAsks, options) : { grants: [], untilRestart: false };
   const input = { ...packageOf(plan), grants, untilRestart, settings: {}, approved: isDecided };
   const { state, version } = await host.invoke<UpdateOutcome>("update", input);

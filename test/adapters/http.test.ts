@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { errorBody, statusOf } from "../../host/adapters/http/errors.ts";
 import { httpOptions } from "../../host/adapters/http/options.ts";
 import { refuseOrigin } from "../../host/adapters/http/origin.ts";
+import type { HttpContribution } from "../../host/adapters/http/plugin-routes.ts";
 import { parseRoutes } from "../../host/adapters/http/routes.ts";
 import { type HttpServer, startHttpServer } from "../../host/adapters/http/server.ts";
 import { systemClock } from "../../host/adapters/system-clock.ts";
@@ -36,6 +37,7 @@ describe("HTTP adapter", () => {
   let host: Host;
   let server: HttpServer;
   let log: ReturnType<typeof memoryLog>;
+  let contributions: HttpContribution[];
 
   beforeEach(async () => {
     log = memoryLog();
@@ -44,7 +46,7 @@ describe("HTTP adapter", () => {
     host.add(definition("p", SCRIPT, { services: SERVICES }), cell);
     host.add(definition("down", {}, { dependencies: ["ghost"] }), cell);
     await startAll(host, log);
-    const contributions = [
+    contributions = [
       { plugin: "p", section: { routes: ROUTES } },
       { plugin: "down", section: { routes: [{ method: "GET", path: "/p/stolen", service: "down.x" }] } },
     ];
@@ -64,6 +66,16 @@ describe("HTTP adapter", () => {
     const response = await fetch(`${server.url}${path}`, body === undefined ? { method } : { method, body, headers });
     return { status: response.status, text: await response.text(), headers: response.headers };
   };
+
+  it("serves the routes of plugins that come, and no longer those of plugins that go", async () => {
+    expect((await send("GET", "/p/late")).status).toBe(404);
+    const late = { plugin: "p", section: { routes: [{ method: "GET", path: "/p/late", service: "p.echo" }] } };
+    contributions.push(late);
+    expect((await send("GET", "/p/late?a=1")).text).toBe('{"a":"1"}');
+    contributions.splice(contributions.indexOf(late), 1);
+    expect((await send("GET", "/p/late")).status).toBe(404);
+    expect((await send("GET", "/p/caller")).status).not.toBe(500);
+  });
 
   it("merges path parameters over body over query into the service's input", async () => {
     const { text } = await send("POST", "/p/items/lamp%201?a=1&b=2&id=query", '{"b":3,"id":"body"}');

@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   install: ["install", "core"],
   admin: ["admin", "install", "core"],
   cell: ["cell", "engine", "adapters", "core"],
-  cli: ["cli", "main.ts", "admin", "cell", "engine", "adapters", "install", "core"],
+  cli: ["cli", "main.ts", "sources.ts", "admin", "cell", "engine", "adapters", "install", "core"],
   "cells.ts": ["cell", "adapters", "install", "core"],
   "plugin-manager.ts": ["cells.ts", "cell", "adapters", "install", "core"],
   "sources.ts": ["admin", "cell", "install", "core"],

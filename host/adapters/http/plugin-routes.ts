@@ -46,7 +46,7 @@ export class PluginRoutes {
     const now = this.#contributions();
     const same = now.length === this.#known.length && now.every(({ section }, i) => section === this.#known[i]?.section);
     if (same) return;
-    this.#known = now;
+    this.#known = [...now];
     this.#router = this.#build(now);
   }
 
