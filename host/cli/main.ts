@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { addAudit } from "./audit.ts";
 import { addBlock } from "./block.ts";
 import { addCall } from "./call.ts";
+import { addCompletion } from "./completion.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
   addRelease(program);
   addAudit(program);
   addSelftest(program);
+  addCompletion(program);
   addVersion(program);
   try {
     await program.parseAsync();

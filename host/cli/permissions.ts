@@ -92,7 +92,9 @@ async function report(options: ReportOptions): Promise<void> {
     }
   }
   const rows = lines.map(({ plugin, permission, resource, finding, remedy }) => [plugin, `${permission} ${resource}`, finding, remedy]);
-  print(options.json, lines, () => table(["plugin", "permission", "finding", "to change it"], rows));
+  print(options.json, lines, () =>
+    rows.length === 0 ? "all that is asked for is granted and used" : table(["plugin", "permission", "finding", "to change it"], rows),
+  );
 }
 
 function tableOf(status: readonly PermissionStatus[]): string {

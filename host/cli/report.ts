@@ -1,5 +1,6 @@
-// How the command speaks to people: on standard error, with what a plugin sent escaped.
+// How the command speaks to people: on standard error, with what a plugin sent escaped; in colours on a terminal only.
 
+import { styleText } from "node:util";
 import Table from "cli-table3";
 import type { HostErrorCode } from "../core/errors.ts";
 import { describeCause, toHostError } from "../core/errors.ts";
@@ -18,7 +19,8 @@ export function print(json: boolean | undefined, value: unknown, show: () => str
 
 /** Cells must be escaped already where they hold a stranger's text. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const made = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
+  const bold = head.map((text) => styleText("bold", text, { stream: process.stdout }));
+  const made = new Table({ head: bold, style: { head: [], border: [], compact: true } });
   made.push(...rows.map((row) => [...row]));
   return made.toString();
 }
@@ -28,7 +30,7 @@ const USAGE_ERRORS: ReadonlySet<HostErrorCode> = new Set(["invalid-message", "in
 /** Prints the failure with its detail and returns the exit code for it. */
 export function reportFailure(thrown: unknown): number {
   const error = toHostError(thrown);
-  say(`bulkhead: ${error.code}: ${escapeControls(error.message)}`);
+  say(styleText("red", `bulkhead: ${error.code}: ${escapeControls(error.message)}`, { stream: process.stderr }));
   for (const line of (error.detail ?? "").split("\n")) if (line !== "") say(`  ${escapeControls(line)}`);
   if (error.code === "internal" && error.cause instanceof Error) say(`  ${error.cause.stack ?? error.cause.message}`);
   return USAGE_ERRORS.has(error.code) ? EXIT.usage : EXIT.failed;

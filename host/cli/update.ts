@@ -64,7 +64,7 @@ async function update(plugin: string, source: string | undefined, options: Updat
   say(
     state === "updated"
       ? `${plugin} is ${version} now`
-      : `${plugin} ${version} waits, ${plan.installed} goes on: "bulkhead update ${plugin} ${source ?? ""}" on a terminal, or with --grant, decides`,
+      : `${plugin} ${version} waits, ${plan.installed} goes on: "bulkhead update ${plugin}${source === undefined ? "" : ` ${source}`}" on a terminal, or with --grant, decides`,
   );
 }
 

@@ -108,7 +108,7 @@ const containmentSchema: z.ZodType<ContainmentInput> = z.strictObject({
   maxPauseMs: z.number().positive().default(60_000),
 });
 
-const configurationSchema: z.ZodType<Configuration> = z.strictObject({
+export const configurationSchema: z.ZodType<Configuration> = z.strictObject({
   $schema: z.string().optional(),
   dataDir: z.string().min(1).default("data"),
   hardening: hardeningSchema.default({}),

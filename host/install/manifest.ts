@@ -122,7 +122,7 @@ export const limitsSchema: z.ZodType<LimitsInput> = z.strictObject({
   callDepth: z.int().positive().max(100).optional(),
 });
 
-const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   $schema: z.string().optional(),
   name: pluginName,
   version,

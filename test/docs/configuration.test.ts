@@ -33,11 +33,11 @@ function unknownTo(parse: (keys: object) => unknown, keys: readonly string[]): s
 }
 
 const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly string[]][] = [
-  ["bulkhead.json", (keys) => parseConfiguration(JSON.stringify(keys), "c.json"), ["$schema"]],
+  ["bulkhead.json", (keys) => parseConfiguration(JSON.stringify(keys), "c.json"), ["$schema", "registry"]],
   [
     "plugins.<name>",
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
-    ["cell"],
+    ["cell", "source"],
   ],
   ["plugin.json", (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"), ["$schema", "description"]],
 ];

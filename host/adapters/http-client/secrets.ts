@@ -4,7 +4,7 @@ import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { Header } from "./request.ts";
 
-export interface Secret {
+interface Secret {
   readonly value: string;
   /** Whether it may go with a request of this resource, as `http.fetch` names it. */
   mayGoTo(resource: string): boolean;
