@@ -117,6 +117,7 @@ const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
     turn("stored_json", { key: "json/k/1" }),
     turn("keys", { after: "k/1", limit: 10 }),
     turn("share", { key: "s.a", value: "x" }),
+    turn("ask", "https://api.example.com/"),
     turn("configured", "greeting"),
     turn("configured", "constructor"),
     refused(turn("refused")),

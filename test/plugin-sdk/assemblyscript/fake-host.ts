@@ -250,7 +250,14 @@ export class FakeHost {
           "bytes",
         ),
         services_current_caller: this.#host([], () => this.caller, "json"),
-        http_fetch: this.#host(["json", "bytes"], (request: unknown, body: Uint8Array) => this.#options.fetch?.(request, body), "json"),
+        http_fetch: this.#host(
+          ["json", "bytes"],
+          (request: unknown, body: Uint8Array) => {
+            if (!this.#options.fetch) throw { code: "permission-denied", message: "nobody may", detail: null };
+            return this.#options.fetch(request, body);
+          },
+          "json",
+        ),
         ...prefixed("state", { ...store(this.state), keys: this.#host(["text"], (prefix: string) => keysOf(this.state, prefix), "json") }),
         ...prefixed("storage", {
           ...store(this.storage),
