@@ -35,19 +35,19 @@ export class Cells {
   }
 
   #make(isolation: Isolation, group: string): Cell {
-    const { dataDir, hardening, plugins } = this.#configuration;
+    const { dataDir, hardening } = this.#configuration;
     const ports = { clock: systemClock, log: this.#log, storageDir: storageDirOf(dataDir) };
     if (isolation === "inline") return createInlineCell({ ...ports, openStorage: (image) => openPluginStorage(ports.storageDir, image) });
     if (isolation === "thread") return createThreadCell(ports);
-    const together = Object.keys(plugins).filter((name) => {
-      const { isolation: level, cell } = plugins[name] ?? { isolation: "process" };
-      return groupOf(name, level, cell) === group;
-    });
-    const alone = group.slice(ALONE.length);
-    return createProcessCell({ ...ports, plugins: together.length > 0 ? together : [alone], hardening });
+    // A process that plugins share must be able to open the storage of one that comes back while the others run.
+    const plugins = group.startsWith(ALONE) ? [group.slice(ALONE.length)] : undefined;
+    return createProcessCell({ ...ports, plugins, hardening });
   }
 }
 
-const ALONE = "process:";
-const groupOf = (name: string, isolation: Isolation, cell: string | undefined): string =>
-  isolation === "process" ? `${ALONE}${cell ?? name}` : isolation;
+const ALONE = "alone:";
+
+function groupOf(name: string, isolation: Isolation, cell: string | undefined): string {
+  if (isolation !== "process") return isolation;
+  return cell === undefined ? ALONE + name : `shared:${cell}`;
+}

@@ -26,7 +26,13 @@ const CALLER = `(module
   (func (export "echo") (result i32) (call $give (call $input)))
   (func (export "spin") (result i32) (loop (br 0)) (i32.const 0)))`;
 
-describe.each(["inline", "process"] as const)("a running host with %s cells", (isolation) => {
+const LEVELS = [
+  { level: "inline", settings: { isolation: "inline" } },
+  { level: "process", settings: { isolation: "process" } },
+  { level: "shared process", settings: { isolation: "process", cell: "together" } },
+] as const;
+
+describe.each(LEVELS)("a running host with $level cells", ({ settings }) => {
   let folder: TemporaryFolder;
   let host: RunningHost;
   let control: Control;
@@ -37,7 +43,7 @@ describe.each(["inline", "process"] as const)("a running host with %s cells", (i
       JSON.stringify({
         adapters: { http: false },
         drainMs: 100,
-        plugins: { asker: { path: "asker", isolation }, provider: { path: "provider", isolation, limits: { cpuMs: 60_000 } } },
+        plugins: { asker: { path: "asker", ...settings }, provider: { path: "provider", ...settings, limits: { cpuMs: 60_000 } } },
       }),
       join(folder.path, "bulkhead.json"),
     );

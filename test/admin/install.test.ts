@@ -185,6 +185,27 @@ describe("a stranger's plugin", () => {
     expect(await call("kept")).toBe("");
   });
 
+  it("stays stopped over a restart of the host when an operator stopped it, and shows all that is known of it", async () => {
+    await install(await version("v1", 1, { permissions: [READS] }));
+    await control.invoke("stop", { plugin: "thing" });
+    await stop();
+    await boot();
+    await expect(call("version")).rejects.toMatchObject({ code: "plugin-not-running" });
+    await control.invoke("start", { plugin: "thing" });
+    expect(await call("version")).toBe("1");
+    await stop();
+    await boot();
+    expect(await call("version")).toBe("1");
+    expect(await control.invoke("info", { plugin: "thing" })).toMatchObject({
+      state: "running",
+      services: Object.keys(SERVICES),
+      permissions: [{ permission: "state.read", status: "not granted" }],
+      installation: { version: "1.0.0", enabled: true, source: expect.stringContaining("folder:") },
+    });
+    await expect(control.invoke("info", { plugin: "ghost" })).rejects.toMatchObject({ code: "invalid-message" });
+    await expect(control.invoke("release", { plugin: "thing" })).rejects.toMatchObject({ code: "invalid-message" });
+  });
+
   it("is refused when it is blocked, lacks a dependency or may not run, and stopped when it is blocked later", async () => {
     const needy = await version("needy", 2, { dependencies: { logger: "^1.0.0" } });
     expect((await plan(needy)).unmet).toEqual(["thing needs logger ^1.0.0, which is not installed"]);
