@@ -143,7 +143,9 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
 function parseAdapters(configuration: Configuration): z.infer<typeof adaptersSchema> {
   const parsed = adaptersSchema.safeParse(configuration.adapters);
   if (parsed.success) return parsed.data;
-  throw new HostError("invalid-message", "the configuration of the adapters is malformed", { detail: describeIssues(parsed.error) });
+  throw new HostError("invalid-message", "the configuration of the adapters is malformed", {
+    detail: describeIssues(parsed.error, configuration.adapters),
+  });
 }
 
 // Only the user who runs the host can open its socket.

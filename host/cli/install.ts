@@ -13,7 +13,7 @@ import { absoluteSpec, exactSpec, isLockedFor } from "../install/package-sources
 import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, openHost } from "./control.ts";
 import { actualLock, saveLock } from "./lock.ts";
-import { print, say } from "./report.ts";
+import { conclude, print, say } from "./report.ts";
 import { type DataOptions, readConfiguration, withDataOptions } from "./serve.ts";
 
 interface InstallOptions extends DataOptions, ConsentOptions {
@@ -48,9 +48,9 @@ async function install(source: string | undefined, options: InstallOptions): Pro
   if (options.frozen === true) throw new HostError("invalid-message", "--frozen installs what bulkhead.lock says; leave out the source");
   const plans = await planAll(host, absoluteSpec(source));
   const [plan] = plans.slice(-1);
-  print(options.json, plans, () => plans.map((one) => describePlan(one, one.asks)).join("\n\n"));
+  if (options.json !== true) process.stdout.write(`${plans.map((one) => describePlan(one, one.asks)).join("\n\n")}\n`);
   for (const one of plans) refuseWhatMayNotRun(one);
-  if (options.dryRun === true || plan === undefined) return;
+  if (options.dryRun === true || plan === undefined) return print(options.json, { plans, installed: [] }, () => "nothing was installed");
   const settings = options.isolation === undefined ? {} : { isolation: options.isolation };
   const consents = [];
   // Everything is asked before anything is done.
@@ -62,6 +62,8 @@ async function install(source: string | undefined, options: InstallOptions): Pro
     );
   }
   await saveLock(host, options);
+  const installed = consents.map(({ one, grants }) => ({ plugin: one.plugin, version: one.version, grants }));
+  if (options.json === true) print(true, { plans, installed }, () => "");
 }
 
 /** The plan of a plugin after those of the plugins that it needs and that can be had. Rejects with HostError `conflict` when they do not fit. */
@@ -134,7 +136,7 @@ async function installLocked(host: Control, options: InstallOptions): Promise<vo
     waiting = later;
   }
   if (options.frozen !== true) await writeLock(file, new Map([...wanted, ...(await actualLock(host))]));
-  say(`${wanted.size} plugins are as bulkhead.lock says`);
+  conclude(options.json, { plugins: [...wanted.keys()] }, `${wanted.size} plugins are as bulkhead.lock says`);
 }
 
 /** Fetches what the configuration names by source, in the version that is locked; what is not locked yet becomes so unless `frozen`. */

@@ -5,13 +5,13 @@ import { escapeControls } from "../core/names.ts";
 import { driftOf, type Lock, type LockedPlugin, lockFileOf, readLock, writeLock } from "../install/lock.ts";
 import { type Control, openHost } from "./control.ts";
 import { EXIT } from "./exit-codes.ts";
-import { print, say } from "./report.ts";
+import { conclude, print } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 
 export function addLock(program: Command): void {
-  withDataOptions(program.command("lock").description("write bulkhead.lock: versions, hashes and permissions of what is there now")).action(
-    lock,
-  );
+  withDataOptions(program.command("lock").description("write bulkhead.lock: versions, hashes and permissions of what is there now"))
+    .option("--json", "print JSON on standard output")
+    .action(lock);
   withDataOptions(program.command("drift").description("show what differs from bulkhead.lock; exit code 1 when something does"))
     .option("--json", "print JSON on standard output")
     .action(drift);
@@ -33,10 +33,11 @@ export async function saveLock(
   await writeLock(file, await actualLock(host));
 }
 
-async function lock(options: DataOptions): Promise<void> {
+async function lock(options: DataOptions & { readonly json?: boolean }): Promise<void> {
   await using host = await openHost(options);
   await saveLock(host, options);
-  say(`${lockFileOf(options.config)} is written`);
+  const file = lockFileOf(options.config);
+  conclude(options.json, { file }, `${file} is written`);
 }
 
 async function drift(options: DataOptions & { readonly json?: boolean }): Promise<void> {

@@ -1,7 +1,7 @@
 // `bulkhead grant | revoke | permissions`: what a plugin may do, and how that changes.
 
 import type { Command } from "commander";
-import type { PermissionStatus, PluginSummary } from "../admin/administration.ts";
+import type { PermissionFinding, PermissionStatus } from "../admin/permission-overview.ts";
 import { escapeControls } from "../core/names.ts";
 import { PERMISSIONS } from "../install/resources.ts";
 import { openHost } from "./control.ts";
@@ -20,7 +20,6 @@ interface ReportOptions extends DataOptions {
   readonly json?: boolean;
 }
 
-const DAY_MS = 86_400_000;
 const KNOWN = `one of ${PERMISSIONS.join(", ")}`;
 
 export function addPermissions(program: Command): void {
@@ -41,10 +40,12 @@ export function addPermissions(program: Command): void {
       );
   }
   withDataOptions(
-    program.command("permissions").description("show what a plugin asks for and may do; of all plugins: what was not used for long"),
+    program
+      .command("permissions")
+      .description("show what a plugin asks for and may do; report: of all plugins what is used, what is not, and what was refused"),
   )
     .argument("<plugin>", "the plugin's name, or report")
-    .option("--unused <days>", "report: what was not used for so many days", "30")
+    .option("--unused <days>", "report: what counts as unused", "30")
     .option("--json", "print JSON on standard output")
     .action((plugin: string, options: ReportOptions) => (plugin === "report" ? report(options) : show(plugin, options)));
 }
@@ -68,32 +69,18 @@ async function show(plugin: string, options: ReportOptions): Promise<void> {
   print(options.json, status, () => tableOf(status));
 }
 
-interface ReportLine {
-  readonly plugin: string;
-  readonly permission: string;
-  readonly resource: string;
-  readonly finding: string;
-  readonly remedy: string;
-}
-
 async function report(options: ReportOptions): Promise<void> {
   await using host = await openHost(options);
-  const since = new Date(Date.now() - Number(options.unused) * DAY_MS).toISOString();
-  const lines: ReportLine[] = [];
-  for (const { plugin } of await host.invoke<PluginSummary[]>("list")) {
-    const status = await host.invoke<PermissionStatus[]>("permissions", { plugin }).catch(() => []);
-    for (const { permission, resource, status: found, lastUsed } of status) {
-      const isUsed = lastUsed !== undefined && lastUsed >= since;
-      const isGranted = found === "granted" || found === "partly granted";
-      if (isGranted && isUsed) continue;
-      const finding = isGranted ? (lastUsed === undefined ? "granted, never used" : `granted, last used ${lastUsed}`) : found;
-      const command = isGranted || found === "not asked for" ? "revoke" : "grant";
-      lines.push({ plugin, permission, resource, finding, remedy: `bulkhead ${command} ${plugin} ${permission} '${resource}'` });
-    }
-  }
-  const rows = lines.map(({ plugin, permission, resource, finding, remedy }) => [plugin, `${permission} ${resource}`, finding, remedy]);
-  print(options.json, lines, () =>
-    rows.length === 0 ? "all that is asked for is granted and used" : table(["plugin", "permission", "finding", "to change it"], rows),
+  const findings = await host.invoke<PermissionFinding[]>("report", { unusedDays: Number(options.unused) });
+  const rows = findings.map(({ plugin, permission, resource, finding, at = "", remedy = "" }) => [
+    plugin,
+    escapeControls(`${permission} ${resource}`),
+    finding,
+    at,
+    escapeControls(remedy),
+  ]);
+  print(options.json, findings, () =>
+    rows.length === 0 ? "no plugin asks for anything" : table(["plugin", "permission", "finding", "last", "to change it"], rows),
   );
 }
 

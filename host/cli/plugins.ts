@@ -1,11 +1,15 @@
 // `bulkhead list | start | stop | restart`: what runs, and what shall.
 
 import type { Command } from "commander";
-import type { PluginDetails, PluginSummary } from "../admin/administration.ts";
+import type { PluginDetails, PluginSummary } from "../admin/plugin-overview.ts";
 import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
-import { print, say, table } from "./report.ts";
+import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+
+interface JsonOptions extends DataOptions {
+  readonly json?: boolean;
+}
 
 export function addPlugins(program: Command): void {
   withDataOptions(program.command("list").description("show the plugins and how they are"))
@@ -18,11 +22,12 @@ export function addPlugins(program: Command): void {
   for (const operation of ["start", "stop", "restart"] as const) {
     withDataOptions(program.command(operation).description(`${operation} a plugin of the running host`))
       .argument("<plugin>", "the plugin's name")
-      .action((plugin: string, options: DataOptions) => control(operation, plugin, options));
+      .option("--json", "print JSON on standard output")
+      .action((plugin: string, options: JsonOptions) => control(operation, plugin, options));
   }
 }
 
-async function list(options: DataOptions & { readonly json?: boolean }): Promise<void> {
+async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const plugins = await host.invoke<PluginSummary[]>("list");
   const rows = plugins.map(({ plugin, version, state, isolation, queued, failure = "" }) => [
@@ -36,7 +41,7 @@ async function list(options: DataOptions & { readonly json?: boolean }): Promise
   print(options.json, plugins, () => table(["plugin", "version", "state", "isolation", "queued", "failure"], rows));
 }
 
-async function info(plugin: string, options: DataOptions & { readonly json?: boolean }): Promise<void> {
+async function info(plugin: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const details = await host.invoke<PluginDetails>("info", { plugin });
   print(options.json, details, () => {
@@ -69,8 +74,9 @@ async function info(plugin: string, options: DataOptions & { readonly json?: boo
   });
 }
 
-async function control(operation: string, plugin: string, options: DataOptions): Promise<void> {
+async function control(operation: string, plugin: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
-  const { state, failure } = await host.invoke<PluginSummary>(operation, { plugin });
-  say(`${plugin} is ${state}${failure === undefined ? "" : `: ${escapeControls(failure)}`}`);
+  const summary = await host.invoke<PluginSummary>(operation, { plugin });
+  const { state, failure } = summary;
+  conclude(options.json, summary, `${plugin} is ${state}${failure === undefined ? "" : `: ${escapeControls(failure)}`}`);
 }

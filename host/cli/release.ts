@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { openHost } from "./control.ts";
-import { say } from "./report.ts";
+import { conclude } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 
 export function addRelease(program: Command): void {
@@ -12,10 +12,12 @@ export function addRelease(program: Command): void {
       .description("end the quarantine of a plugin; a running host starts it again at once, another at its next start"),
   )
     .argument("<plugin>", "the plugin's name")
+    .option("--json", "print JSON on standard output")
     .action(release);
 }
 
-async function release(plugin: string, options: DataOptions): Promise<void> {
+async function release(plugin: string, options: DataOptions & { readonly json?: boolean }): Promise<void> {
   await using host = await openHost(options);
-  say(`${await host.invoke<string>("release", { plugin })} is released`);
+  await host.invoke("release", { plugin });
+  conclude(options.json, { plugin }, `${plugin} is released`);
 }

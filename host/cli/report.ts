@@ -17,6 +17,12 @@ export function print(json: boolean | undefined, value: unknown, show: () => str
   process.stdout.write(`${json === true ? JSON.stringify(value, null, 2) : show()}\n`);
 }
 
+/** How something ended: a sentence on standard error, or with --json a value on standard output. */
+export function conclude(json: boolean | undefined, value: unknown, sentence: string): void {
+  if (json === true) print(true, value, () => "");
+  else say(sentence);
+}
+
 /** Cells must be escaped already where they hold a stranger's text. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const bold = head.map((text) => styleText("bold", text, { stream: process.stdout }));

@@ -7,34 +7,46 @@ import { type Command, Option } from "commander";
 import type { SecretInfo } from "../admin/secrets.ts";
 import { HostError } from "../core/errors.ts";
 import { openHost } from "./control.ts";
-import { print, say, table } from "./report.ts";
+import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+
+interface JsonOptions extends DataOptions {
+  readonly json?: boolean;
+}
 
 export function addSecret(program: Command): void {
   const secret = program.command("secret").description("keep what plugins may use in requests and never see, such as API keys");
   withDataOptions(secret.command("set").description("set a secret; the value is asked for, or read from standard input"))
     .argument("<name>", "letters, digits, _ and -")
     .addOption(new Option("--to <urls...>", "where it may go, such as https://api.example.com").makeOptionMandatory())
+    .option("--json", "print JSON on standard output")
     .action(set);
-  withDataOptions(secret.command("remove").description("forget a secret")).argument("<name>", "the secret's name").action(remove);
+  withDataOptions(secret.command("remove").description("forget a secret"))
+    .argument("<name>", "the secret's name")
+    .option("--json", "print JSON on standard output")
+    .action(remove);
   withDataOptions(secret.command("list").description("show the names of the secrets and where they may go"))
     .option("--json", "print JSON on standard output")
     .action(list);
 }
 
-async function set(name: string, options: DataOptions & { readonly to: readonly string[] }): Promise<void> {
+async function set(name: string, options: JsonOptions & { readonly to: readonly string[] }): Promise<void> {
   await using host = await openHost(options);
   await host.invoke("set-secret", { name, value: await readValue(name), to: options.to });
-  say(`${name} is set; plugins that are granted secrets.read ${name} write {{secret:${name}}} in a header`);
+  conclude(
+    options.json,
+    { name, to: options.to },
+    `${name} is set; plugins that are granted secrets.read ${name} write {{secret:${name}}} in a header`,
+  );
 }
 
-async function remove(name: string, options: DataOptions): Promise<void> {
+async function remove(name: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   await host.invoke("remove-secret", { name });
-  say(`${name} is forgotten`);
+  conclude(options.json, { name }, `${name} is forgotten`);
 }
 
-async function list(options: DataOptions & { readonly json?: boolean }): Promise<void> {
+async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const secrets = await host.invoke<SecretInfo[]>("secrets");
   const rows = secrets.map(({ name, to, setAt }) => [name, to.join("\n"), setAt]);

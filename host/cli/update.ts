@@ -1,9 +1,9 @@
 // `bulkhead update | rollback | uninstall | unload | outdated`: from one version to another, and out.
 
 import type { Command } from "commander";
-import type { Outdated } from "../admin/administration.ts";
 import type { Installation } from "../admin/installations.ts";
 import type { UpdateOutcome } from "../admin/installer.ts";
+import type { Outdated } from "../admin/plugin-overview.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { absoluteSpec, updateSpec } from "../install/package-sources.ts";
@@ -11,12 +11,15 @@ import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnsw
 import { type Control, openHost } from "./control.ts";
 import { packageOf } from "./install.ts";
 import { saveLock } from "./lock.ts";
-import { print, say, table } from "./report.ts";
+import { conclude, print, say, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 
-interface UpdateOptions extends DataOptions, ConsentOptions {
-  readonly dryRun?: boolean;
+interface JsonOptions extends DataOptions {
   readonly json?: boolean;
+}
+
+interface UpdateOptions extends JsonOptions, ConsentOptions {
+  readonly dryRun?: boolean;
 }
 
 export function addUpdate(program: Command): void {
@@ -32,13 +35,16 @@ export function addUpdate(program: Command): void {
     .action(outdated);
   withDataOptions(program.command("rollback").description("go back to the version before the last update; the data stay"))
     .argument("<plugin>", "the plugin's name")
+    .option("--json", "print JSON on standard output")
     .action(rollback);
   withDataOptions(program.command("uninstall").description("remove a plugin and its grants"))
     .argument("<plugin>", "the plugin's name")
     .option("--purge", "remove its data too")
+    .option("--json", "print JSON on standard output")
     .action(uninstall);
   withDataOptions(program.command("unload").description("stop a plugin and take it out of the running host until it starts the next time"))
     .argument("<plugin>", "the plugin's name")
+    .option("--json", "print JSON on standard output")
     .action(unload);
 }
 
@@ -52,23 +58,25 @@ async function update(plugin: string, source: string | undefined, options: Updat
   say(
     `${plugin} ${plan.installed} → ${plan.version} ${asksMore.length === 0 ? "asks for nothing more" : `also asks for ${asksMore.join(", ")}`}`,
   );
-  print(options.json, plan, () => describePlan(plan, plan.newlyAsks));
+  if (options.json !== true) process.stdout.write(`${describePlan(plan, plan.newlyAsks)}\n`);
   for (const { permission, resource } of plan.noLongerAsks) say(`it no longer asks for ${permission} ${escapeControls(resource)}`);
   refuseWhatMayNotRun(plan);
-  if (options.dryRun === true) return;
+  if (options.dryRun === true) return print(options.json, { plan }, () => "nothing was changed");
   const isDecided = asksMore.length === 0 || options.grant !== undefined || process.stdin.isTTY === true;
   const { grants, untilRestart } = isDecided ? await consentTo(plugin, plan.newlyAsks, options) : { grants: [], untilRestart: false };
   const input = { ...packageOf(plan), grants, untilRestart, settings: {}, approved: isDecided };
   const { state, version } = await host.invoke<UpdateOutcome>("update", input);
   await saveLock(host, options);
-  say(
+  conclude(
+    options.json,
+    { plan, state, version },
     state === "updated"
       ? `${plugin} is ${version} now`
       : `${plugin} ${version} waits, ${plan.installed} goes on: "bulkhead update ${plugin}${source === undefined ? "" : ` ${source}`}" on a terminal, or with --grant, decides`,
   );
 }
 
-async function outdated(options: DataOptions & { readonly json?: boolean }): Promise<void> {
+async function outdated(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const found = (await host.invoke<Outdated[]>("outdated")).filter(({ installed, latest }) => installed !== latest);
   const rows = found.map(({ plugin, installed, latest, source, problem }) => [
@@ -82,23 +90,25 @@ async function outdated(options: DataOptions & { readonly json?: boolean }): Pro
   );
 }
 
-async function rollback(plugin: string, options: DataOptions): Promise<void> {
+async function rollback(plugin: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
-  say(`${plugin} is ${await host.invoke<string>("rollback", { plugin })} again`);
+  const version = await host.invoke<string>("rollback", { plugin });
   await saveLock(host, options);
+  conclude(options.json, { plugin, version }, `${plugin} is ${version} again`);
 }
 
-async function uninstall(plugin: string, options: DataOptions & { readonly purge?: boolean }): Promise<void> {
+async function uninstall(plugin: string, options: JsonOptions & { readonly purge?: boolean }): Promise<void> {
   await using host = await openHost(options);
-  await host.invoke("uninstall", { plugin, purge: options.purge === true });
+  const purge = options.purge === true;
+  await host.invoke("uninstall", { plugin, purge });
   await saveLock(host, options, { ifThere: true });
-  say(`${plugin} is uninstalled${options.purge === true ? ", its data are gone" : "; its data stay until --purge"}`);
+  conclude(options.json, { plugin, purge }, `${plugin} is uninstalled${purge ? ", its data are gone" : "; its data stay until --purge"}`);
 }
 
-async function unload(plugin: string, options: DataOptions): Promise<void> {
+async function unload(plugin: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   await host.invoke("unload", { plugin });
-  say(`${plugin} is unloaded until the host starts the next time`);
+  conclude(options.json, { plugin }, `${plugin} is unloaded until the host starts the next time`);
 }
 
 async function specOf(host: Control, plugin: string): Promise<string> {

@@ -89,7 +89,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
 export function pluginSettings(input: Readonly<Record<string, unknown>>): PluginConfiguration {
   const parsed = pluginSchema.safeParse({ ...input, path: "." });
   if (!parsed.success)
-    throw new HostError("invalid-message", "these are no settings of a plugin", { detail: describeIssues(parsed.error) });
+    throw new HostError("invalid-message", "these are no settings of a plugin", { detail: describeIssues(parsed.error, input) });
   return parsed.data;
 }
 
@@ -121,8 +121,10 @@ export const configurationSchema: z.ZodType<Configuration> = z.strictObject({
 
 /** Parses the text of the file at `path` and makes its paths absolute. Throws HostError `invalid-message` naming each path. */
 export function parseConfiguration(text: string, path: string): Configuration {
-  const parsed = configurationSchema.safeParse(parseByExtension(text, path, "invalid-message"));
-  if (!parsed.success) throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error) });
+  const input = parseByExtension(text, path, "invalid-message");
+  const parsed = configurationSchema.safeParse(input);
+  if (!parsed.success)
+    throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error, input) });
   const base = dirname(resolve(path));
   const plugins = Object.fromEntries(
     Object.entries(parsed.data.plugins).map(([name, { path: folder, source, ...plugin }]) => [

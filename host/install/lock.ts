@@ -52,8 +52,9 @@ export async function readLock(file: string): Promise<Lock | undefined> {
     throw new HostError("invalid-message", `${file} cannot be read`, { cause });
   });
   if (text === undefined) return undefined;
-  const parsed = lockSchema.safeParse(parseJson(text, file, "invalid-message"));
-  if (!parsed.success) throw new HostError("invalid-message", `${file} is no lock`, { detail: describeIssues(parsed.error) });
+  const input = parseJson(text, file, "invalid-message");
+  const parsed = lockSchema.safeParse(input);
+  if (!parsed.success) throw new HostError("invalid-message", `${file} is no lock`, { detail: describeIssues(parsed.error, input) });
   const base = dirname(file);
   return new Map(
     Object.entries(parsed.data.plugins).map(([name, locked]) => [

@@ -156,8 +156,9 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
 
 /** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
 export function parseManifest(text: string, file: string): Manifest {
-  const parsed = manifestSchema.safeParse(parseJson(text, file, "invalid-manifest"));
-  if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error) });
+  const input = parseJson(text, file, "invalid-manifest");
+  const parsed = manifestSchema.safeParse(input);
+  if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error, input) });
   const manifest = parsed.data;
   if (manifest.api !== API_VERSION) {
     throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks "${API_VERSION}"`);
@@ -169,9 +170,23 @@ export function parseManifest(text: string, file: string): Manifest {
   return manifest;
 }
 
-/** One line an issue: where it is and what to write instead. */
-export function describeIssues(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.length === 0 ? "the file" : issue.path.join(".")}: ${issue.message}`).join("\n");
+/** One line an issue: where in `input` it is, what stands there, and what to write instead. */
+export function describeIssues(error: z.ZodError, input: unknown): string {
+  return error.issues
+    .map(({ path, message }) => {
+      const value = valueAt(input, path);
+      const shown =
+        typeof value === "object" || value === undefined ? "" : ` (${typeof value === "string" ? `"${printable(value)}"` : String(value)})`;
+      return `${path.length === 0 ? "the file" : path.join(".")}${shown}: ${message}`;
+    })
+    .join("\n");
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined),
+    input,
+  );
 }
 
 const toBytes = (mib: number | undefined): number | undefined => (mib === undefined ? undefined : Math.floor(mib * MIB));

@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { PermissionStatus, PluginSummary } from "../../host/admin/administration.ts";
 import type { AuditEntry, Verification } from "../../host/admin/audit.ts";
+import type { PermissionStatus } from "../../host/admin/permission-overview.ts";
+import type { PluginSummary } from "../../host/admin/plugin-overview.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";

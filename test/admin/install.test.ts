@@ -3,9 +3,9 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { PluginSummary } from "../../host/admin/administration.ts";
 import type { Installation } from "../../host/admin/installations.ts";
 import type { Plan, UpdateOutcome } from "../../host/admin/installer.ts";
+import type { PluginSummary } from "../../host/admin/plugin-overview.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";

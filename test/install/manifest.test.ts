@@ -37,10 +37,10 @@ describe("manifest", () => {
     );
     expect(error.code).toBe("invalid-manifest");
     for (const path of [
-      "name: write 1 to 63",
-      "version: write a semantic version",
-      "wasm: write the name of a .wasm",
-      "subscriptions.0.type: write dotted",
+      'name ("P"): write 1 to 63',
+      'version ("1"): write a semantic version',
+      'wasm ("../p.wasm"): write the name of a .wasm',
+      'subscriptions.0.type ("**.x"): write dotted',
       "subscriptions.0.entryPoint",
       "permissions.0.permission",
       "permissions.0.reason",
