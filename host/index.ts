@@ -6,4 +6,5 @@ export type { EndedTurn, Plugin } from "./core/plugin.ts";
 export type { LogLevel, LogLine, LogSink } from "./core/ports.ts";
 export type { CloudEvent, Limits, PluginState, TurnOutcome, Usage } from "./core/types.ts";
 export { type Configuration, parseConfiguration } from "./install/configuration.ts";
+export { type Lock, type LockedPlugin, readLock } from "./install/lock.ts";
 export { createHost, type HostOptions, type RunningHost } from "./main.ts";

@@ -203,6 +203,15 @@ describe("a plugin's HTTP client", () => {
     expect(asked).toContain("http.private 127.0.0.1");
   });
 
+  it("never connects to a private address that comes along with a public one", async () => {
+    // 203.0.114.1 is public, and nothing answers there.
+    const mixed = clientWith({ timeoutMs: 300 }, async () => [...LOOPBACK, { address: "203.0.114.1", family: 4 }]);
+    const error = await refusal(fetch(get(), "", {}, mixed));
+    expect(["deadline-exceeded", "http-failed"]).toContain(error.code);
+    expect(asked).toEqual([`http.fetch GET http://api.test:${port}/`]);
+    expect(seen).toEqual([]);
+  });
+
   it("says that a name has no address, without the resolver's words", async () => {
     const failing = clientWith({}, () => Promise.reject(Object.assign(new Error("getaddrinfo 10.0.0.53"), { code: "ENOTFOUND" })));
     const error = await refusal(fetch(get(), "", {}, failing));

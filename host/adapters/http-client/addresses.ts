@@ -40,17 +40,17 @@ export class AddressBook {
   }
 
   /**
-   * The address to connect to: the first public one, else the first at all, after `requirePrivate`. One lookup at a time for each plugin.
+   * The addresses that may be connected to: all public ones, else the first at all, after `requirePrivate`. One lookup at a time for each plugin.
    * Rejects with `http-failed`, or with what `requirePrivate` throws.
    */
-  async resolve(plugin: string, hostname: string, requirePrivate: (address: string) => void): Promise<Address> {
+  async resolve(plugin: string, hostname: string, requirePrivate: (address: string) => void): Promise<readonly Address[]> {
     const addresses = await this.#find(plugin, hostname);
-    const found = addresses.find(({ address }) => isPublic(address));
-    if (found !== undefined) return found;
+    const open = addresses.filter(({ address }) => isPublic(address));
+    if (open.length > 0) return open;
     const [first] = addresses;
     if (first === undefined) throw new HostError("http-failed", `${printable(hostname)} has no address`);
     requirePrivate(ipaddr.process(first.address).toString());
-    return first;
+    return [first];
   }
 
   async #find(plugin: string, hostname: string): Promise<readonly Address[]> {

@@ -118,11 +118,11 @@ export class PluginHttpClient implements HttpClient {
     const resource = resourceOf(method, url);
     rules.require("http.fetch", resource);
     const headers = fillIn(hop.headers, resource, this.#ports.secrets, (name) => rules.require("secrets.read", name), used);
-    const address = await unless(
+    const addresses = await unless(
       signal,
       this.#addresses.resolve(rules.plugin, url.hostname, (private_) => rules.require("http.private", private_)),
     );
-    const client = connectTo(url, address);
+    const client = connectTo(url, addresses);
     try {
       const flat = headers.flatMap(({ name, value }) => [name, value]);
       const response = await client.request({
@@ -152,12 +152,19 @@ export class PluginHttpClient implements HttpClient {
 
 const NO_ANSWER: HttpAnswer = { status: 0, headers: [], body: "" };
 
-function connectTo(url: URL, { address, family }: Address): Client {
+/** A client that knows these addresses only, and tries them in turn. */
+function connectTo(url: URL, addresses: readonly Address[]): Client {
+  const [first] = addresses;
   const lookup = (_name: string, options: { all?: boolean }, done: (...args: unknown[]) => void): void => {
-    if (options.all === true) done(null, [{ address, family }]);
-    else done(null, address, family);
+    if (options.all === true) done(null, addresses);
+    else done(null, first?.address, first?.family);
   };
-  return new Client(url.origin, { allowH2: false, maxHeaderSize: MAX_ANSWER_HEADER_BYTES, connect: { lookup } as never });
+  return new Client(url.origin, {
+    allowH2: false,
+    autoSelectFamily: true,
+    maxHeaderSize: MAX_ANSWER_HEADER_BYTES,
+    connect: { lookup } as never,
+  });
 }
 
 async function read(body: Dispatcher.ResponseData["body"], maxBytes: number, host: string): Promise<Buffer> {
