@@ -94,11 +94,13 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   }
   administration.installer.recover([...lock.values()].map((locked) => locked.package));
   const installed = await administration.installer.load((plugin, thrown) => leftOut(log, plugin, thrown));
-  for (const { folder, settings } of installed) {
-    await manager.add(folder, settings).catch((thrown) => leftOut(log, folder.manifest.name, thrown));
+  for (const { folder, settings, onProbation } of installed) {
+    await manager.add(folder, settings, onProbation).catch((thrown) => leftOut(log, folder.manifest.name, thrown));
   }
   await refuseUnmetDependencies(core, manifests);
+  const onProbation = new Set(installed.filter((one) => one.onProbation).map(({ folder }) => folder.manifest.name));
   const containment = new Containment({
+    onProbation,
     host: core,
     clock: systemClock,
     log,
@@ -112,8 +114,11 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   administration.audit.append("host", "start", "host", { plugins: core.plugins.length });
   const stopped = new Set(installed.filter(({ enabled }) => !enabled).map(({ folder }) => folder.manifest.name));
   await startAll(core, log, stopped);
-  for (const { folder, enabled } of installed)
-    if (enabled) await administration.installer.settle(folder.manifest.name, core.plugin(folder.manifest.name)?.state === "running");
+  for (const { folder, enabled } of installed) {
+    const { name } = folder.manifest;
+    onProbation.delete(name);
+    if (enabled) await administration.installer.settle(name, core.plugin(name)?.state === "running");
+  }
   warnOfDeafPlugins(core, log);
   if (givenLock !== undefined) for (const drift of driftOf(givenLock, await administration.lock())) warnOfDrift(log, drift);
   let http: HttpServer | undefined;

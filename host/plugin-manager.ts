@@ -38,7 +38,7 @@ export class PluginManager {
   }
 
   /** Admits it and adds it to the core, in the state `installed`. Rejects with HostError. */
-  async add(folder: PluginFolder, settings: PluginConfiguration): Promise<void> {
+  async add(folder: PluginFolder, settings: PluginConfiguration, onProbation = false): Promise<void> {
     const { name } = folder.manifest;
     const { core, cells } = this.#ports;
     const definition = await this.#define(folder, settings);
@@ -46,6 +46,7 @@ export class PluginManager {
       cell: cells.get(name, settings),
       clock: systemClock,
       idleMs: settings.activation === "on-demand" ? settings.idleMs : undefined,
+      loadAtOnce: onProbation,
       answer: (functionName, args) =>
         core.plugin(name)?.answerLifecycle(functionName, args) ?? Promise.reject(new HostError("plugin-not-running", `${name} is gone`)),
     });
@@ -76,12 +77,23 @@ export class PluginManager {
     const plugin = core.plugin(name);
     if (plugin === undefined) throw new HostError("conflict", `${name} is not here`);
     const before = plugin.definition;
-    core.redefine(definition);
+    // Grants come and go with the version, and by hand at any time.
+    const as = (one: PluginDefinition): void => core.redefine({ ...one, grants: this.#ports.grantsOf(name) });
+    // What still runs keeps the rules that it began with, so the new ones come when nothing is loaded.
+    const between = async (): Promise<void> => {
+      as(definition);
+      await changeover.between();
+      plugin.permissions.replaceGrants(this.#ports.grantsOf(name));
+    };
+    const undo = async (): Promise<void> => {
+      await changeover.undo();
+      as(before);
+    };
     try {
-      if (plugin.state === "running") await this.#door(name).exchange({ image: definition, drainMs: configuration.drainMs, ...changeover });
-      else await this.#startAnew(plugin, changeover);
+      if (plugin.state === "running") await this.#door(name).exchange({ image: definition, drainMs: configuration.drainMs, between, undo });
+      else await this.#startAnew(plugin, { between, undo });
     } catch (thrown) {
-      core.redefine(before);
+      as(before);
       throw thrown;
     }
   }

@@ -8,7 +8,7 @@ import type { Configuration } from "./install/configuration.ts";
 import type { Lock } from "./install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "./install/package-sources.ts";
 import { PackageStore } from "./install/package-store.ts";
-import { effectiveLimits, type PluginFolder, readPluginFolder } from "./install/plugin-folder.ts";
+import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "./install/plugin-folder.ts";
 
 export interface PluginSources extends Sources {
   readonly admission: AdmissionCache;
@@ -21,7 +21,10 @@ export function pluginSources({ dataDir, hardening, registry }: Configuration): 
     admission,
     fetch: (spec) => fetchPackage(spec, options),
     resolve: (spec) => resolveVersion(spec, options),
-    admit: (folder, settings) => admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings)),
+    async admit(folder, settings) {
+      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
+      definePlugin(folder.manifest, admitted, settings, []);
+    },
   };
 }
 

@@ -23,6 +23,11 @@ export interface GrantRequest {
   readonly reason?: string | undefined;
 }
 
+/** What stood about a resource before something else was granted. */
+export interface ReplacedGrant extends Pick<Grant, "permission" | "resource"> {
+  readonly stored: readonly StoredGrant[];
+}
+
 interface Row {
   readonly permission: Permission;
   readonly resource: string;
@@ -74,6 +79,24 @@ export class GrantStore {
     })();
   }
 
+  /** What stands about each of these resources, so that `restore` can put it back. */
+  standing(plugin: string, resources: readonly Pick<Grant, "permission" | "resource">[]): ReplacedGrant[] {
+    const all = this.list(plugin);
+    return resources.map(({ permission, resource }) => ({
+      permission,
+      resource,
+      stored: all.filter((stored) => stored.permission === permission && stored.resource === resource),
+    }));
+  }
+
+  /** Puts back what `standing` found. */
+  restore(plugin: string, replaced: readonly ReplacedGrant[]): void {
+    for (const { permission, resource, stored } of replaced) {
+      for (const effect of ["allow", "deny"] as const) this.#delete({ plugin, permission, resource, by: "" }, effect);
+      for (const { effect, at, ...rest } of stored) this.#put({ plugin, ...rest }, effect, at);
+    }
+  }
+
   /** Forgets all of a plugin. */
   forget(plugin: string): void {
     this.#connection.prepare("DELETE FROM grants WHERE plugin = ?").run(plugin);
@@ -84,8 +107,11 @@ export class GrantStore {
     this.#connection.prepare("DELETE FROM grants WHERE until_restart = 1").run();
   }
 
-  #put({ plugin, permission, resource, untilRestart = false, by, reason = "" }: GrantRequest, effect: "allow" | "deny"): void {
-    const at = new Date(this.#clock.now()).toISOString();
+  #put(
+    { plugin, permission, resource, untilRestart = false, by, reason = "" }: GrantRequest,
+    effect: "allow" | "deny",
+    at: string = new Date(this.#clock.now()).toISOString(),
+  ): void {
     this.#connection
       .prepare("INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
       .run(plugin, permission, resource, effect, untilRestart ? 1 : 0, by, at, reason);

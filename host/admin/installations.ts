@@ -6,6 +6,7 @@ import semver from "semver";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports.ts";
+import type { ReplacedGrant } from "./grants.ts";
 
 /** One version of a plugin as it lies in the package store. */
 export interface InstalledVersion {
@@ -38,13 +39,21 @@ export interface Block {
   readonly reason: string;
 }
 
+/** What an update that fails puts back. */
+export interface Undo {
+  readonly previous: InstalledVersion | undefined;
+  readonly pending: InstalledVersion | undefined;
+  /** What stood about each grant that came with the update. */
+  readonly grants: readonly ReplacedGrant[];
+}
+
 interface Row {
   readonly plugin: string;
   readonly current: string;
   readonly settings: string;
   readonly enabled: number;
   readonly previous: string | null;
-  readonly probation: number;
+  readonly undo: string | null;
   readonly pending: string | null;
 }
 
@@ -56,11 +65,12 @@ export const INSTALLATIONS_SCHEMA = `
     settings TEXT NOT NULL,
     enabled INTEGER NOT NULL,
     previous TEXT,
-    probation INTEGER NOT NULL,
+    undo TEXT,
     pending TEXT,
     changed_at TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE purges (plugin TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE restores (plugin TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE blocks (plugin TEXT NOT NULL, range TEXT NOT NULL, reason TEXT NOT NULL, blocked_at TEXT NOT NULL, PRIMARY KEY (plugin, range)) STRICT, WITHOUT ROWID;
 `;
 
@@ -90,30 +100,36 @@ export class Installations {
   }
 
   /** Another version counts from now on, on probation until `accept` or `reject`. */
-  exchange(plugin: string, version: InstalledVersion): void {
+  exchange(plugin: string, version: InstalledVersion, grants: readonly ReplacedGrant[]): void {
     const current = this.#require(plugin);
-    this.#put({ ...current, ...version, previous: versionOf(current), onProbation: true, pending: undefined });
+    const { previous, pending } = current;
+    const undo = { previous, pending, grants };
+    this.#put({ ...current, ...version, previous: versionOf(current), onProbation: true, pending: undefined }, undo);
   }
 
   accept(plugin: string): void {
     this.#put({ ...this.#require(plugin), onProbation: false });
   }
 
-  /** The version before counts again. */
-  reject(plugin: string): void {
+  /** The version before counts again, as it was; answers what is to be put back of its grants. */
+  reject(plugin: string): readonly ReplacedGrant[] {
     const current = this.#require(plugin);
-    if (current.previous === undefined) throw new HostError("conflict", `${plugin} has no version before ${current.version}`);
-    this.#put({ ...current, ...current.previous, previous: undefined, onProbation: false });
+    const undo = this.#undoOf(plugin);
+    if (current.previous === undefined || undo === undefined)
+      throw new HostError("conflict", `${plugin} has no version before ${current.version}`);
+    const { previous, pending, grants } = undo;
+    this.#put({ ...current, ...current.previous, previous, pending, onProbation: false });
+    return grants;
   }
 
   /** A version that waits for approval; undefined when none does any more. */
   setPending(plugin: string, pending: InstalledVersion | undefined): void {
-    this.#put({ ...this.#require(plugin), pending });
+    this.#put({ ...this.#require(plugin), pending }, this.#undoOf(plugin));
   }
 
   setEnabled(plugin: string, enabled: boolean): void {
     const found = this.find(plugin);
-    if (found !== undefined) this.#put({ ...found, enabled });
+    if (found !== undefined) this.#put({ ...found, enabled }, this.#undoOf(plugin));
   }
 
   remove(plugin: string): void {
@@ -133,12 +149,27 @@ export class Installations {
     this.#connection.prepare("DELETE FROM purges WHERE plugin = ?").run(plugin);
   }
 
+  /** Notes that the plugin's data from before an update are to be put back, so that it happens even if the process dies before. */
+  planRestore(plugin: string): void {
+    this.#connection.prepare("INSERT OR REPLACE INTO restores VALUES (?)").run(plugin);
+  }
+
+  restores(): string[] {
+    return this.#connection.prepare<[], string>("SELECT plugin FROM restores").pluck().all();
+  }
+
+  restored(plugin: string): void {
+    this.#connection.prepare("DELETE FROM restores WHERE plugin = ?").run(plugin);
+  }
+
   /** The packages that somebody may still need. */
   packages(): Set<string> {
     return new Set(
-      this.list().flatMap(({ package: current, previous, pending }) =>
-        [current, previous?.package, pending?.package].filter((id) => id !== undefined),
-      ),
+      this.list().flatMap(({ plugin, package: current, previous, pending }) => {
+        const undo = this.#undoOf(plugin);
+        const all = [current, previous?.package, pending?.package, undo?.previous?.package, undo?.pending?.package];
+        return all.filter((id) => id !== undefined);
+      }),
     );
   }
 
@@ -168,7 +199,12 @@ export class Installations {
     throw new HostError("invalid-message", `${printable(plugin)} is not installed; what the configuration names is changed there`);
   }
 
-  #put({ plugin, settings, enabled, previous, onProbation, pending, ...current }: Installation): void {
+  #undoOf(plugin: string): Undo | undefined {
+    const undo = this.#connection.prepare<[string], string | null>("SELECT undo FROM installations WHERE plugin = ?").pluck().get(plugin);
+    return undo === undefined || undo === null ? undefined : (JSON.parse(undo) as Undo);
+  }
+
+  #put({ plugin, settings, enabled, previous, pending, ...current }: Installation, undo?: Undo): void {
     this.#connection
       .prepare("INSERT OR REPLACE INTO installations VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
       .run(
@@ -177,7 +213,7 @@ export class Installations {
         JSON.stringify(settings),
         enabled ? 1 : 0,
         previous === undefined ? null : JSON.stringify(previous),
-        onProbation ? 1 : 0,
+        undo === undefined ? null : JSON.stringify(undo),
         pending === undefined ? null : JSON.stringify(pending),
         this.#now(),
       );
@@ -192,14 +228,14 @@ function versionOf({ version, package: id, source, integrity, wasmSha256 }: Inst
   return { version, package: id, source, integrity, wasmSha256 };
 }
 
-function fromRow({ plugin, current, settings, enabled, previous, probation, pending }: Row): Installation {
+function fromRow({ plugin, current, settings, enabled, previous, undo, pending }: Row): Installation {
   return {
     plugin,
     ...(JSON.parse(current) as InstalledVersion),
     settings: JSON.parse(settings) as Installation["settings"],
     enabled: enabled === 1,
     previous: previous === null ? undefined : (JSON.parse(previous) as InstalledVersion),
-    onProbation: probation === 1,
+    onProbation: undo !== null,
     pending: pending === null ? undefined : (JSON.parse(pending) as InstalledVersion),
   };
 }

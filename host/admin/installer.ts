@@ -115,6 +115,8 @@ export interface LoadedPlugin {
   readonly settings: PluginConfiguration;
   /** False for what an operator stopped. */
   readonly enabled: boolean;
+  /** It was put in without a host, and has to be seen to start. */
+  readonly onProbation: boolean;
 }
 
 export class Installer {
@@ -200,7 +202,7 @@ export class Installer {
     }
     const commit = (): void =>
       this.#transaction(() => {
-        installations.exchange(name, version);
+        installations.exchange(name, version, this.#ports.grants.standing(name, input.grants));
         this.#grant(folder.manifest, input, actor);
         audit.append(actor, "update", name, { from: before.version, to: version.version, source: version.source });
       });
@@ -217,7 +219,7 @@ export class Installer {
     const folder = await this.#ports.packages.read(previous.package);
     const commit = (): void =>
       this.#transaction(() => {
-        installations.exchange(name, previous);
+        installations.exchange(name, previous, []);
         audit.append(actor, "rollback", name, { from: before.version, to: previous.version });
       });
     await this.#exchange(name, folder, pluginSettings(before.settings), commit);
@@ -255,13 +257,13 @@ export class Installer {
   /** The plugins that are to run, with their packages and settings. What cannot be read is told of and left out. */
   async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<LoadedPlugin[]> {
     const loaded: LoadedPlugin[] = [];
-    for (const { plugin, version, package: id, settings, enabled } of this.#ports.installations.list()) {
+    for (const { plugin, version, package: id, settings, enabled, onProbation } of this.#ports.installations.list()) {
       try {
         const block = this.#ports.installations.blockOf(plugin, version);
         if (block !== undefined) throw new HostError("conflict", `${plugin} ${block.range} is blocked: ${block.reason}`);
         const folder = await this.#ports.packages.read(id);
         this.#ports.manifests.set(plugin, folder.manifest);
-        loaded.push({ folder, settings: pluginSettings(settings), enabled });
+        loaded.push({ folder, settings: pluginSettings(settings), enabled, onProbation });
       } catch (thrown) {
         onFailure(plugin, thrown);
       }
@@ -272,6 +274,8 @@ export class Installer {
   /** Finishes what a crash interrupted, and drops packages that neither an installed plugin nor `needed` names. Call it before anything is loaded. */
   recover(needed: Iterable<string>): void {
     const { installations, snapshots } = this.#ports;
+    snapshots.recover();
+    for (const name of installations.restores()) this.#restore(name);
     for (const name of installations.purges()) {
       snapshots.purge(name);
       installations.purged(name);
@@ -281,7 +285,7 @@ export class Installer {
 
   /** Decides about an update that was never seen to start: `isRunning` accepts it, else the version before comes back with its data. */
   async settle(name: string, isRunning: boolean): Promise<void> {
-    const { installations, audit, snapshots, manifests } = this.#ports;
+    const { installations, audit, manifests } = this.#ports;
     const found = installations.find(name);
     if (found === undefined || !found.onProbation) return;
     if (isRunning) {
@@ -289,11 +293,11 @@ export class Installer {
       return;
     }
     await this.live?.remove(name);
-    snapshots.restore(name);
     this.#transaction(() => {
-      installations.reject(name);
+      this.#reject(name);
       audit.append("host", "update-failed", name, { from: found.previous?.version, to: found.version });
     });
+    this.#restore(name);
     if (found.previous === undefined) return;
     const folder = await this.#ports.packages.read(found.previous.package);
     manifests.set(name, folder.manifest);
@@ -318,8 +322,8 @@ export class Installer {
           commit();
         },
         undo: async () => {
-          snapshots.restore(name);
-          installations.reject(name);
+          this.#transaction(() => this.#reject(name));
+          this.#restore(name);
         },
       });
       installations.accept(name);
@@ -357,6 +361,18 @@ export class Installer {
     for (const { permission, resource } of grants) {
       this.#ports.grants.allow({ plugin: name, permission, resource, untilRestart, by: actor, reason: "" });
     }
+  }
+
+  // Written down first: a restore that is cut short is done again before anything is loaded.
+  #reject(name: string): void {
+    const { grants, installations } = this.#ports;
+    grants.restore(name, installations.reject(name));
+    installations.planRestore(name);
+  }
+
+  #restore(name: string): void {
+    this.#ports.snapshots.restore(name);
+    this.#ports.installations.restored(name);
   }
 
   #transaction(work: () => void): void {

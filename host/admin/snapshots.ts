@@ -1,11 +1,13 @@
 // Copies of a plugin's storage from before an update, so that the version before comes back with its data. Made and put back only while nobody
 // has the storage open.
 
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 // What SQLite may leave beside its file; it belongs to one state of it and to no other.
 const COMPANIONS = ["-wal", "-shm", "-journal"];
+
+const UNFINISHED = ".unfinished";
 
 export class Snapshots {
   readonly #folder: string;
@@ -36,6 +38,14 @@ export class Snapshots {
     for (const companion of ["-wal", ""]) if (existsSync(snapshot + companion)) copyWhole(snapshot + companion, storage + companion);
   }
 
+  /** Removes what a crash left unfinished. Call it before anything is loaded. */
+  recover(): void {
+    for (const folder of [this.#folder, this.#storageDir]) {
+      if (!existsSync(folder)) continue;
+      for (const name of readdirSync(folder)) if (name.endsWith(UNFINISHED)) rmSync(join(folder, name), { force: true });
+    }
+  }
+
   drop(plugin: string): void {
     for (const companion of ["", ...COMPANIONS]) rmSync(this.#files(plugin).snapshot + companion, { force: true });
   }
@@ -53,7 +63,7 @@ export class Snapshots {
 
 // Appears whole or not at all, also after a loss of power.
 function copyWhole(from: string, to: string): void {
-  const unfinished = `${to}.unfinished`;
+  const unfinished = to + UNFINISHED;
   copyFileSync(from, unfinished);
   sync(unfinished);
   renameSync(unfinished, to);

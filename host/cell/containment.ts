@@ -27,6 +27,8 @@ export interface ContainmentPorts {
   readonly log: LogSink;
   readonly quarantine: Quarantine;
   readonly options: ContainmentOptions;
+  /** Updates that have not started yet: what becomes of one that fails is not decided here. */
+  readonly onProbation?: ReadonlySet<string>;
 }
 
 // When a cell dies, each of a plugin's turns fails on its own; together they are one failure.
@@ -79,6 +81,7 @@ export class Containment {
   #count(name: string, reason: string): void {
     const { clock, options } = this.#ports;
     const plugin = this.#ports.host.plugin(name);
+    if (this.#ports.onProbation?.has(name)) return;
     if (plugin === undefined || plugin.state === "quarantined" || plugin.state === "stopping" || plugin.state === "stopped") return;
     const now = clock.monotonicMs();
     const failures = (this.#failures.get(name) ?? []).filter((at) => now - at < options.windowMs);
@@ -97,7 +100,8 @@ export class Containment {
     const message = `${name} failed ${failures} times and pauses for ${Math.round(pauseMs)} ms; last: ${reason}`;
     const cancel = clock.after(pauseMs, () => {
       this.#pauses.delete(name);
-      void host.start(name);
+      // Another version may have taken its place meanwhile.
+      if (host.plugin(name) === plugin) void host.start(name);
     });
     this.#pauses.set(name, cancel);
     log.write({ level: "warning", plugin: name, message });

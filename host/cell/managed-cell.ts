@@ -11,6 +11,8 @@ export interface ManagedCellPorts {
   readonly clock: Clock;
   /** The plugin is loaded at its first turn, and unloaded after so many milliseconds without one; when undefined it is loaded at once and stays. */
   readonly idleMs: number | undefined;
+  /** Loaded at once all the same, the first time. */
+  readonly loadAtOnce?: boolean;
   /** Answers host functions of lifecycle entry points, which run beside the plugin's mailbox here. */
   answer(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
 }
@@ -39,11 +41,16 @@ export class ManagedCell implements Cell {
   #shut = false;
   #waiting: Turn[] = [];
   #running = 0;
+  #isLoadedAtOnce: boolean;
+  #isExchanging = false;
+  /** Waking or falling asleep. */
+  #turning: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
   #cancelSleep: () => void = () => {};
 
   constructor(ports: ManagedCellPorts) {
     this.#ports = ports;
+    this.#isLoadedAtOnce = ports.loadAtOnce ?? false;
   }
 
   get ended(): Promise<HostError> {
@@ -53,7 +60,8 @@ export class ManagedCell implements Cell {
   async load(image: PluginImage): Promise<void> {
     this.#image = image;
     this.#loaded = false;
-    if (this.#ports.idleMs !== undefined) return;
+    if (this.#ports.idleMs !== undefined && !this.#isLoadedAtOnce) return;
+    this.#isLoadedAtOnce = false;
     await this.#ports.cell.load(image);
     this.#loaded = true;
   }
@@ -66,7 +74,7 @@ export class ManagedCell implements Cell {
       queueMicrotask(() => turn.end({ ok: true, output: new Uint8Array(0), usage: NO_USAGE }));
     } else {
       this.#waiting.push(turn);
-      if (!this.#shut) void this.#wake();
+      if (!this.#shut) this.#turn(this.#wake());
     }
   }
 
@@ -89,14 +97,23 @@ export class ManagedCell implements Cell {
    * do not, the old one is loaded and started again and this rejects with why. Turns that come meanwhile wait.
    */
   async exchange({ image, drainMs, between, undo }: Exchange): Promise<void> {
-    const old = this.#image;
-    if (old === undefined || this.#shut) throw new HostError("conflict", `${image.name} is not running, or is being exchanged already`);
-    this.#shut = true;
-    this.#cancelSleep();
+    const refusal = new HostError("conflict", `${image.name} is not running, or is being exchanged already`);
+    if (this.#image === undefined || this.#isExchanging) throw refusal;
+    this.#isExchanging = true;
     try {
+      while (this.#turning !== undefined) await this.#turning;
+      const old = this.#image;
+      if (old === undefined) throw refusal;
+      this.#shut = true;
+      this.#cancelSleep();
       await this.#drained(drainMs);
       await this.#leave(old);
-      await between?.();
+      try {
+        await between?.();
+      } catch (thrown) {
+        await this.#begin(old);
+        throw thrown;
+      }
       try {
         await this.#begin(image);
       } catch (thrown) {
@@ -109,9 +126,17 @@ export class ManagedCell implements Cell {
       if (!this.#loaded) this.#refuseWaiting(toHostError(thrown));
       throw thrown;
     } finally {
+      this.#isExchanging = false;
       this.#shut = false;
       this.#flush();
     }
+  }
+
+  #turn(turning: Promise<void>): void {
+    const settled = turning.finally(() => {
+      if (this.#turning === settled) this.#turning = undefined;
+    });
+    this.#turning = settled;
   }
 
   async #begin(image: PluginImage): Promise<void> {
@@ -146,6 +171,9 @@ export class ManagedCell implements Cell {
       if (this.#unstarted) await this.#lifecycle(image, "on_start", image.limits.startMs);
       this.#unstarted = false;
     } catch (thrown) {
+      // It did not start, so nothing may run in it; the next turn tries again.
+      if (this.#loaded) await this.#ports.cell.unload(image.name).catch(() => {});
+      this.#loaded = false;
       this.#refuseWaiting(toHostError(thrown));
     } finally {
       this.#shut = false;
@@ -186,7 +214,7 @@ export class ManagedCell implements Cell {
     const { idleMs, clock } = this.#ports;
     if (idleMs === undefined || this.#shut || !this.#loaded) return;
     this.#cancelSleep();
-    this.#cancelSleep = clock.after(idleMs, () => void this.#sleep());
+    this.#cancelSleep = clock.after(idleMs, () => this.#turn(this.#sleep()));
   }
 
   async #sleep(): Promise<void> {
@@ -196,7 +224,7 @@ export class ManagedCell implements Cell {
     this.#loaded = false;
     await this.#ports.cell.unload(image.name).catch(() => {});
     this.#shut = false;
-    if (this.#waiting.length > 0) void this.#wake();
+    if (this.#waiting.length > 0) await this.#wake();
   }
 
   async #drained(drainMs: number): Promise<void> {

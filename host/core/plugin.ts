@@ -59,6 +59,8 @@ export class Plugin {
   readonly #deadlines: Deadlines<PendingTurn>;
   #state: PluginState = "installed";
   #failure: ErrorShape | undefined;
+  /** The start that is under way; whoever asks for another waits for it. */
+  #starting: Promise<void> | undefined;
   #inFlight = 0;
   #waiting = 0;
   #queuedBytes = 0;
@@ -103,7 +105,14 @@ export class Plugin {
   }
 
   /** `installed → loaded → starting → running`, also from `failed` and `quarantined`; or `failed` with the reason. Never throws. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     try {
       await this.#ports.cell.load(this.definition);
       this.#become("loaded");

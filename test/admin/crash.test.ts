@@ -335,6 +335,7 @@ class Experiment {
     this.#host = undefined;
     this.tally.kills[kind] += 1;
     if (answer === undefined) this.tally.interrupted[kind] += 1;
+    else this.#note(kind, delayMs);
     this.#trail.push(
       `killed ${delayMs.toFixed(1)} ms into ${kind} ${JSON.stringify(step.order)}, which was ${answer?.said ?? "under way"}`,
     );
@@ -499,7 +500,7 @@ class Experiment {
 
   #typicalMs(kind: Kind): number {
     const sorted = [...(this.#durations.get(kind) ?? [10])].sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? 10;
+    return sorted[Math.floor((sorted.length - 1) / 2)] ?? 10;
   }
 
   #context(): string {
