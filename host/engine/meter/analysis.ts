@@ -5,6 +5,7 @@ import { InstructionReader } from "../wasm/instruction-reader.ts";
 import { BULK, bulkOf, COST_PER_UNIT, OP } from "../wasm/instructions.ts";
 import type { FunctionBody, WasmModule } from "../wasm/module.ts";
 import type { TypeDefinition } from "../wasm/type-section.ts";
+import { trapFollows, warmColdCalls } from "./cold-calls.ts";
 import { instructionCost } from "./instruction-cost.ts";
 import { classify, type Reach } from "./reach.ts";
 import { EXIT_DEBT_MAX } from "./tuning.ts";
@@ -22,8 +23,13 @@ export interface LoopFacts {
 
 interface LoopCall {
   readonly callee: number;
-  /** An `unreachable` follows, so the call happens at most once. */
   readonly isCold: boolean;
+}
+
+export interface ColdCall {
+  readonly callee: number;
+  /** The innermost loop around it. */
+  readonly loop: LoopFacts | undefined;
 }
 
 export interface FunctionFacts {
@@ -32,8 +38,10 @@ export interface FunctionFacts {
   cost: number;
   /** In the order in which they begin. */
   readonly loops: LoopFacts[];
-  /** Direct callees, once for each call. */
+  /** Direct callees, once for each call that is not cold. */
   readonly callees: number[];
+  /** Calls that a trap follows: see cold-calls.ts. */
+  readonly coldCalls: ColdCall[];
   /** Calls through a table or a reference. */
   indirectCalls: number;
   hasBulk: boolean;
@@ -54,8 +62,10 @@ export interface ModuleFacts {
 
 export function analyse(module: WasmModule): ModuleFacts {
   const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
+  const hasHandlers = functions.some((facts) => facts.hasHandlers);
+  if (hasHandlers) functions.forEach(warmColdCalls);
   classify(functions, module.importedFunctions);
-  return { functions, hasHandlers: functions.some((facts) => facts.hasHandlers) };
+  return { functions, hasHandlers };
 }
 
 interface Frame {
@@ -82,6 +92,7 @@ class FunctionAnalysis {
       cost: 0,
       loops: [],
       callees: [],
+      coldCalls: [],
       indirectCalls: 0,
       hasBulk: false,
       mayThrow: false,
@@ -132,8 +143,7 @@ class FunctionAnalysis {
         this.#facts.mayThrow = true;
         break;
       case OP.call:
-        this.#facts.callees.push(this.#reader.index);
-        frame.loop?.calls.push({ callee: this.#reader.index, isCold: this.#trapFollows() });
+        this.#directCall(frame);
         break;
       case OP.returnCall:
         this.#facts.callees.push(this.#reader.index);
@@ -171,8 +181,14 @@ class FunctionAnalysis {
     this.#frame = frame.parent;
   }
 
-  #trapFollows(): boolean {
-    return this.#reader.peek() === OP.unreachable;
+  #directCall(frame: Frame): void {
+    const { index: callee } = this.#reader;
+    if (trapFollows(this.#reader)) {
+      this.#facts.coldCalls.push({ callee, loop: frame.loop });
+      return;
+    }
+    this.#facts.callees.push(callee);
+    frame.loop?.calls.push({ callee, isCold: false });
   }
 }
 

@@ -109,6 +109,12 @@ export class Charges {
     state.dirty = false;
   }
 
+  /** Ends the fuel before the current instruction, a cold call. */
+  drain(): void {
+    this.copyTo(this.#reader.start);
+    this.#fuel.drain();
+  }
+
   bulk(): void {
     this.owe();
     this.copyTo(this.#reader.start);

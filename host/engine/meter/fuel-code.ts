@@ -16,6 +16,13 @@ export interface AddedIndices {
 
 const EMPTY_BLOCK = 0x40;
 
+/** Ends what fuel is left and asks for more. */
+export function drain(out: Writer, { helper }: AddedIndices): void {
+  out.bytes([OP.i32Const, 0, OP.call]);
+  out.u32(helper);
+  out.byte(OP.drop);
+}
+
 /**
  * A check is `fuel -= units; if (fuel < 0) fuel = helper(fuel)`. When `isCached` the fuel lives in the local `fuelLocal`
  * and the global is stale between load and store; otherwise the local only saves reading the global again.
@@ -45,6 +52,10 @@ export class FuelCode {
   store(): void {
     this.#indexed(OP.localGet, this.#fuelLocal);
     this.#indexed(OP.globalSet, this.#added.fuelGlobal);
+  }
+
+  drain(): void {
+    drain(this.#out, this.#added);
   }
 
   check(units: number): void {

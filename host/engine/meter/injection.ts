@@ -8,6 +8,7 @@ import { functionTypeAt, type WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
 import type { FunctionFacts, ModuleFacts } from "./analysis.ts";
 import { Charges, EXIT_DEBT } from "./charges.ts";
+import { trapFollows } from "./cold-calls.ts";
 import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
 import { costOfCall, type Reach } from "./reach.ts";
@@ -146,7 +147,8 @@ class Injection {
         flow.leave();
         return;
       case OP.call:
-        this.#call(this.#callee());
+        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#charges.drain();
+        else this.#call(this.#callee());
         return;
       case OP.callIndirect:
       case OP.callRef:

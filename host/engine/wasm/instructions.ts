@@ -53,6 +53,7 @@ export const OP = {
   returnCallRef: 0x15,
   delegate: 0x18,
   catchAll: 0x19,
+  drop: 0x1a,
   select: 0x1b,
   tryTable: 0x1f,
   localGet: 0x20,
