@@ -129,7 +129,7 @@ export class Charges {
     const units = Math.min(PREPAY_MAX, Math.max(1, Math.ceil(loop.cost / COST_PER_UNIT)));
     const isSplit = this.#fuel.isCached && loop.isPure && loop.isInnermost && !hasParams;
     if (isSplit) this.#openSplit();
-    this.#flow.open("loop", isSplit ? { extraBlocks: SPLIT_BLOCKS, units } : undefined);
+    this.#flow.open("loop", { isInnermost: loop.isInnermost, split: isSplit ? { extraBlocks: SPLIT_BLOCKS, units } : undefined });
     this.copyTo(this.#reader.offset);
     // What was paid in advance for the way here does not count inside, or an iteration could live on it.
     const debt = Math.max(0, this.#flow.state.debt) - units * COST_PER_UNIT;
@@ -166,6 +166,7 @@ export class Charges {
   }
 
   #checked(debt: number): void {
-    this.#flow.state = { unchecked: false, dirty: this.#fuel.isCached, debt };
+    const { callFree } = this.#flow.state;
+    this.#flow.state = { unchecked: false, callFree, dirty: this.#fuel.isCached, debt };
   }
 }

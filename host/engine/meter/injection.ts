@@ -28,7 +28,14 @@ export interface InjectionContext {
 
 /** Writes the metered body of an unbounded function and answers the offsets of its unlikely branches. */
 export function injectFuel(context: InjectionContext, facts: FunctionFacts, out: Writer): readonly number[] {
-  return new Injection(context, facts, out).run();
+  // A try block would need the global written before whatever may throw in it, so functions with handlers do without.
+  const mayCache = !facts.hasHandlers && facts.loops.length > 0;
+  const isCached = mayCache && facts.loops.some((loop) => loop.isPure);
+  const injection = new Injection(context, facts, out, isCached);
+  const unlikely = injection.run();
+  if (isCached || !mayCache || !injection.iteratesCallFree) return unlikely;
+  out.clear();
+  return new Injection(context, facts, out, true).run();
 }
 
 class Injection {
@@ -42,7 +49,7 @@ class Injection {
   readonly #charges: Charges;
   #nextLoop = 0;
 
-  constructor(context: InjectionContext, facts: FunctionFacts, out: Writer) {
+  constructor(context: InjectionContext, facts: FunctionFacts, out: Writer, isCached: boolean) {
     const { body } = facts;
     const type = functionTypeAt(context.module, body.typeIndex);
     if (type === undefined) throw new RangeError("a function without a type");
@@ -52,11 +59,13 @@ class Injection {
     this.#reader = new InstructionReader(context.module.bytes, body.codeAt, body.end);
     this.#resultBytes = type.resultBytes;
     const fuelLocal = type.params.length + body.declaredLocals;
-    // A try block would need the global written before whatever may throw in it, so functions with handlers do without.
-    const isCached = !facts.hasHandlers && facts.loops.some((loop) => loop.isPure);
     this.#fuel = new FuelCode(out, context.added, { fuelLocal, lengthLocal: fuelLocal + 1, isCached });
     const { module } = context;
     this.#charges = new Charges({ module, facts, reader: this.#reader, flow: this.#flow, fuel: this.#fuel, out });
+  }
+
+  get iteratesCallFree(): boolean {
+    return this.#flow.iteratesCallFree;
   }
 
   run(): readonly number[] {
@@ -257,7 +266,9 @@ class Injection {
       this.#charges.copyTo(this.#reader.offset);
       this.#fuel.load();
     }
-    this.#flow.state.debt += this.#costOfCallee();
+    const { state } = this.#flow;
+    state.debt += this.#costOfCallee();
+    if (reach === "unbounded") state.callFree = false;
   }
 
   #costOfCallee(): number {
