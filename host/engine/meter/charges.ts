@@ -109,10 +109,10 @@ export class Charges {
     state.dirty = false;
   }
 
-  /** Ends the fuel before the current instruction, a cold call. */
-  drain(): void {
+  /** Lets the host decide before the current instruction, a cold call. */
+  askHost(): void {
     this.copyTo(this.#reader.start);
-    this.#fuel.drain();
+    this.#fuel.askHost();
   }
 
   bulk(): void {

@@ -1,13 +1,14 @@
 // Calls that an `unreachable` follows, such as those of `abort`: what enters one ends in a trap, unless it throws and
-// something catches that. In a module that catches nothing they do not make their function unbounded, and so none of its
-// callers, whose cached fuel they would find stale: whatever fuel there is, it ends before such a call.
+// something catches that. In a module that catches nothing they do not make their function unbounded, so that one which
+// only checks a bound costs little. The callee may find the global stale by what a caller has cached, up to a slice for
+// each such call on the stack; therefore the host, which goes by the clock, is asked before each.
 
 import { InstructionReader } from "../wasm/instruction-reader.ts";
 import { OP } from "../wasm/instructions.ts";
 import type { WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
 import type { FunctionFacts } from "./analysis.ts";
-import { type AddedIndices, drain } from "./fuel-code.ts";
+import { type AddedIndices, askHost } from "./fuel-code.ts";
 
 /** Whether the current instruction is followed by a trap. */
 export function trapFollows(reader: InstructionReader): boolean {
@@ -30,7 +31,7 @@ export function copyBounded(module: WasmModule, facts: FunctionFacts, added: Add
   while (facts.coldCalls.length > 0 && reader.offset < reader.end) {
     if (reader.next() !== OP.call || !trapFollows(reader)) continue;
     out.copy(module.bytes, copied, reader.start);
-    drain(out, added);
+    askHost(out, added);
     copied = reader.start;
   }
   out.copy(module.bytes, copied, body.end);

@@ -16,9 +16,11 @@ export interface AddedIndices {
 
 const EMPTY_BLOCK = 0x40;
 
-/** Ends what fuel is left and asks for more. */
-export function drain(out: Writer, { helper }: AddedIndices): void {
-  out.bytes([OP.i32Const, 0, OP.call]);
+/** Asks the host for fuel although some is left. */
+export function askHost(out: Writer, { fuelGlobal, helper }: AddedIndices): void {
+  out.byte(OP.globalGet);
+  out.u32(fuelGlobal);
+  out.byte(OP.call);
   out.u32(helper);
   out.byte(OP.drop);
 }
@@ -54,8 +56,8 @@ export class FuelCode {
     this.#indexed(OP.globalSet, this.#added.fuelGlobal);
   }
 
-  drain(): void {
-    drain(this.#out, this.#added);
+  askHost(): void {
+    askHost(this.#out, this.#added);
   }
 
   check(units: number): void {

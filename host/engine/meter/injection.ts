@@ -156,7 +156,7 @@ class Injection {
         flow.leave();
         return;
       case OP.call:
-        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#charges.drain();
+        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#charges.askHost();
         else this.#call(this.#callee());
         return;
       case OP.callIndirect:
