@@ -2,11 +2,11 @@
 // has been validated, so indices lead somewhere and the stack is not looked at.
 
 import { InstructionReader } from "../wasm/instruction-reader.ts";
-import { BULK, bulkOf, COST_PER_UNIT, OP } from "../wasm/instructions.ts";
+import { COST_PER_UNIT, OP } from "../wasm/instructions.ts";
 import type { FunctionBody, WasmModule } from "../wasm/module.ts";
 import type { TypeDefinition } from "../wasm/type-section.ts";
 import { trapFollows, warmColdCalls } from "./cold-calls.ts";
-import { instructionCost } from "./instruction-cost.ts";
+import { instructionCost, isBulk } from "./instruction-cost.ts";
 import { classify, type Reach } from "./reach.ts";
 import { EXIT_DEBT_MAX } from "./tuning.ts";
 
@@ -110,7 +110,7 @@ class FunctionAnalysis {
       if (frame === undefined) break;
       frame.cost += instructionCost(this.#reader, this.#types);
       if (key <= OP.tryTable) this.#control(key, frame);
-      else if (bulkOf(key) !== BULK.none) this.#facts.hasBulk = true;
+      else if (isBulk(this.#reader)) this.#facts.hasBulk = true;
     }
     return this.#facts;
   }

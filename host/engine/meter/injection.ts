@@ -3,7 +3,7 @@
 // What is owed and paid is in charges.ts.
 
 import { InstructionReader } from "../wasm/instruction-reader.ts";
-import { BULK, bulkOf, OP } from "../wasm/instructions.ts";
+import { OP } from "../wasm/instructions.ts";
 import { functionTypeAt, type WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
 import type { FunctionFacts, ModuleFacts } from "./analysis.ts";
@@ -11,6 +11,7 @@ import { Charges, EXIT_DEBT } from "./charges.ts";
 import { trapFollows } from "./cold-calls.ts";
 import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
+import { isBulk } from "./instruction-cost.ts";
 import { costOfCall, type Reach } from "./reach.ts";
 import { LAZY_CALLS_MAX } from "./tuning.ts";
 
@@ -94,7 +95,7 @@ class Injection {
 
   #instruction(key: number): void {
     if (key <= OP.tryTable) this.#control(key);
-    else if (bulkOf(key) !== BULK.none) this.#charges.bulk();
+    else if (isBulk(this.#reader)) this.#charges.bulk();
     else if (key === OP.brOnNull || key === OP.brOnNonNull || key === OP.brOnCast || key === OP.brOnCastFail) {
       this.#charges.owe();
       this.#conditionalBranch(key);
