@@ -64,7 +64,7 @@ export function analyse(module: WasmModule): ModuleFacts {
   const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
   const hasHandlers = functions.some((facts) => facts.hasHandlers);
   if (hasHandlers) functions.forEach(warmColdCalls);
-  classify(functions, module.importedFunctions);
+  classify(functions, module.importedFunctions, hasHandlers);
   return { functions, hasHandlers };
 }
 

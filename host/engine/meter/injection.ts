@@ -12,7 +12,7 @@ import { trapFollows } from "./cold-calls.ts";
 import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
 import { isBulk } from "./instruction-cost.ts";
-import { costOfCall, type Reach } from "./reach.ts";
+import { costOfCall, mayRunLong, type Reach } from "./reach.ts";
 import { LAZY_CALLS_MAX } from "./tuning.ts";
 
 const I32 = 0x7f;
@@ -258,7 +258,7 @@ class Injection {
 
   #callee(): Reach {
     const callee = this.#context.facts.functions[this.#reader.index - this.#context.module.importedFunctions];
-    return callee?.reach ?? "unbounded";
+    return callee === undefined || mayRunLong(callee) ? "unbounded" : callee.reach;
   }
 
   #call(reach: Reach): void {
@@ -273,7 +273,7 @@ class Injection {
   }
 
   #costOfCallee(): number {
-    if (this.#reader.key !== OP.call) return EXIT_DEBT;
+    if (this.#reader.key !== OP.call && this.#reader.key !== OP.returnCall) return EXIT_DEBT;
     return costOfCall(this.#context.facts.functions[this.#reader.index - this.#context.module.importedFunctions]);
   }
 
@@ -288,6 +288,7 @@ class Injection {
 
   #tailCall(): void {
     this.#beforeCall("unbounded");
+    this.#flow.state.debt += this.#costOfCallee();
     this.#charges.settle();
     this.#charges.store();
     this.#flow.leave();
