@@ -93,6 +93,13 @@ export class Charges {
     this.#pay();
   }
 
+  /** Puts a check before the current instruction, a call that may be long, when the debt has grown large. */
+  payBeforeIfLarge(): void {
+    if (this.#flow.state.debt <= DEBT) return;
+    this.copyTo(this.#reader.start);
+    this.#pay();
+  }
+
   /** Puts a check before the current instruction, as a path that leaves must not owe more than the caller expects. */
   settle(): void {
     if (this.#flow.state.debt <= EXIT_DEBT) return;
@@ -127,7 +134,7 @@ export class Charges {
 
   openLoop(loop: LoopFacts, hasParams: boolean): void {
     const units = Math.min(PREPAY_MAX, Math.max(1, Math.ceil(loop.cost / COST_PER_UNIT)));
-    const isSplit = this.#fuel.isCached && loop.isPure && loop.isInnermost && !hasParams;
+    const isSplit = this.#fuel.isCached && loop.isInnermost && !hasParams;
     if (isSplit) this.#openSplit();
     this.#flow.open("loop", { isInnermost: loop.isInnermost, split: isSplit ? { extraBlocks: SPLIT_BLOCKS, units } : undefined });
     this.copyTo(this.#reader.offset);

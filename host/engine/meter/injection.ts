@@ -12,7 +12,7 @@ import { trapFollows } from "./cold-calls.ts";
 import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
 import { isBulk } from "./instruction-cost.ts";
-import { costOfCall, mayRunLong, type Reach } from "./reach.ts";
+import { costOfCall, type Reach, runsLong } from "./reach.ts";
 import { LAZY_CALLS_MAX } from "./tuning.ts";
 
 const I32 = 0x7f;
@@ -258,18 +258,21 @@ class Injection {
 
   #callee(): Reach {
     const callee = this.#context.facts.functions[this.#reader.index - this.#context.module.importedFunctions];
-    return callee === undefined || mayRunLong(callee) ? "unbounded" : callee.reach;
+    return callee?.reach ?? "unbounded";
   }
 
   #call(reach: Reach): void {
+    const cost = this.#costOfCallee();
+    // Paid before the call, or a recursion through the callee would go down for nothing.
+    if (reach === "passes") this.#flow.state.debt += cost;
     if (reach !== "returns") this.#beforeCall(reach);
-    if (reach === "unbounded" && this.#fuel.isCached) {
-      this.#charges.copyTo(this.#reader.offset);
-      this.#fuel.load();
-    }
     const { state } = this.#flow;
-    state.debt += this.#costOfCallee();
-    if (reach === "unbounded") state.callFree = false;
+    if (reach !== "passes") state.debt += cost;
+    if (!runsLong(reach)) return;
+    state.callFree = false;
+    if (!this.#fuel.isCached) return;
+    this.#charges.copyTo(this.#reader.offset);
+    this.#fuel.load();
   }
 
   #costOfCallee(): number {
@@ -279,10 +282,11 @@ class Injection {
 
   #beforeCall(reach: Reach): void {
     const { state } = this.#flow;
-    if (reach === "unbounded" && state.unchecked) {
+    if (runsLong(reach) && state.unchecked) {
       this.#charges.copyTo(this.#reader.start);
       this.#charges.payInAdvance();
     } else if (this.#context.facts.hasHandlers) this.#charges.settle();
+    else this.#charges.payBeforeIfLarge();
     this.#charges.store();
   }
 

@@ -4,7 +4,7 @@
 
 import { COST_PER_UNIT } from "../wasm/instructions.ts";
 import { type FunctionFacts, type LoopFacts, markImpure } from "./analysis.ts";
-import { BOUNDED_COST_MAX, EXIT_DEBT_MAX, HOST_CALL_COST, PASSING_COST_MAX } from "./tuning.ts";
+import { BOUNDED_COST_MAX, EXIT_DEBT_MAX, HOST_CALL_COST } from "./tuning.ts";
 
 /**
  * How far a call may go: bounded and it always returns (or traps), bounded but it may throw, bounded but for unbounded functions
@@ -13,7 +13,6 @@ import { BOUNDED_COST_MAX, EXIT_DEBT_MAX, HOST_CALL_COST, PASSING_COST_MAX } fro
 export type Reach = "returns" | "throws" | "passes" | "unbounded";
 
 const BOUNDED_MAX = BOUNDED_COST_MAX * COST_PER_UNIT;
-const PASSING_MAX = PASSING_COST_MAX * COST_PER_UNIT;
 const COST_LIMIT = 1e9;
 
 /** Sets `reach`, `total` and `unboundedCalls` of each function, and completes the costs of functions and loops. */
@@ -31,10 +30,11 @@ export function classify(functions: readonly FunctionFacts[], imported: number, 
   }
 }
 
-/** Whether fuel may be spent and the host be called in a direct call; `callee` is undefined for a host function. */
-export function mayRunLong(callee: FunctionFacts | undefined): boolean {
-  return callee === undefined || callee.reach === "unbounded" || callee.reach === "passes";
-}
+/** Whether a call that goes so far may spend fuel and call the host. */
+export const runsLong = (reach: Reach): boolean => reach === "unbounded" || reach === "passes";
+
+/** The same of a direct call; `callee` is undefined for a host function. */
+const mayRunLong = (callee: FunctionFacts | undefined): boolean => runsLong(callee?.reach ?? "unbounded");
 
 /** What a direct call costs beside the instruction, in eighths; `callee` is undefined for a host function. */
 export function costOfCall(callee: FunctionFacts | undefined): number {
@@ -86,7 +86,7 @@ function settle(facts: FunctionFacts, functions: readonly FunctionFacts[], impor
   }
   // An exception of the callee would leave unpaid what was done here.
   if (passes && hasHandlers) return;
-  if (total > (passes ? PASSING_MAX : BOUNDED_MAX)) return;
+  if (total > BOUNDED_MAX) return;
   facts.total = total;
   if (passes) facts.reach = "passes";
   else facts.reach = throws ? "throws" : "returns";

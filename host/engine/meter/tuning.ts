@@ -22,9 +22,6 @@ export const LAZY_CALLS_MAX = 3;
 /** A function without loops, whose callees are like it, and which costs no more than this, goes without checks. */
 export const BOUNDED_COST_MAX = 1_000;
 
-/** As much for one that calls what is checked. No more than a check charges in advance, or a recursion through it would pay less than its work. */
-export const PASSING_COST_MAX = 256;
-
 /** Entering and leaving the host. */
 export const HOST_CALL_COST = 64;
 
