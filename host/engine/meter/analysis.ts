@@ -44,6 +44,10 @@ export interface FunctionFacts {
   readonly coldCalls: ColdCall[];
   /** Calls through a table or a reference. */
   indirectCalls: number;
+  /** Functions that its instructions make references to. */
+  readonly references: number[];
+  /** It can be called through a table or a reference, where a call is charged EXIT_DEBT_MAX for whatever it leads to. */
+  isReferenced: boolean;
   hasBulk: boolean;
   mayThrow: boolean;
   hasHandlers: boolean;
@@ -64,8 +68,16 @@ export function analyse(module: WasmModule): ModuleFacts {
   const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
   const hasHandlers = functions.some((facts) => facts.hasHandlers);
   if (hasHandlers) functions.forEach(warmColdCalls);
+  markReferenced(functions, module);
   classify(functions, module.importedFunctions, hasHandlers);
   return { functions, hasHandlers };
+}
+
+function markReferenced(functions: readonly FunctionFacts[], { referenced, importedFunctions }: WasmModule): void {
+  for (const index of [...referenced, ...functions.flatMap(({ references }) => references)]) {
+    const facts = functions[index - importedFunctions];
+    if (facts !== undefined) facts.isReferenced = true;
+  }
 }
 
 interface Frame {
@@ -94,6 +106,8 @@ class FunctionAnalysis {
       callees: [],
       coldCalls: [],
       indirectCalls: 0,
+      references: [],
+      isReferenced: false,
       hasBulk: false,
       mayThrow: false,
       hasHandlers: false,
@@ -110,6 +124,7 @@ class FunctionAnalysis {
       if (frame === undefined) break;
       frame.cost += instructionCost(this.#reader, this.#types);
       if (key <= OP.tryTable) this.#control(key, frame);
+      else if (key === OP.refFunc) this.#facts.references.push(this.#reader.index);
       else if (isBulk(this.#reader)) this.#facts.hasBulk = true;
     }
     return this.#facts;

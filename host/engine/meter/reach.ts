@@ -86,7 +86,7 @@ function settle(facts: FunctionFacts, functions: readonly FunctionFacts[], impor
   }
   // An exception of the callee would leave unpaid what was done here.
   if (passes && hasHandlers) return;
-  if (total > BOUNDED_MAX) return;
+  if (total > (facts.isReferenced ? EXIT_DEBT_MAX * COST_PER_UNIT : BOUNDED_MAX)) return;
   facts.total = total;
   if (passes) facts.reach = "passes";
   else facts.reach = throws ? "throws" : "returns";

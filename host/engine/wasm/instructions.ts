@@ -69,6 +69,7 @@ export const OP = {
   i32Shl: 0x74,
   i32ShrU: 0x76,
   refNull: 0xd0,
+  refFunc: 0xd2,
   brOnNull: 0xd5,
   brOnNonNull: 0xd6,
   structNew: 0x100,
