@@ -90,7 +90,7 @@ function apply(root: Json, path: Path, value: unknown): Path {
 function names(detail: string, path: Path): boolean {
   const whole = path.join(".");
   return detail.split("\n").some((line) => {
-    if (line.startsWith(`${whole}:`) || line.startsWith(`${whole}.`)) return true;
+    if ([":", ".", " ("].some((end) => line.startsWith(whole + end))) return true;
     const holder = path.slice(0, -1).join(".") || "the file";
     const isAboutHolder = line.startsWith(`${holder}:`) || line.startsWith("plugin.json provides");
     return isAboutHolder && line.includes(path.at(-1) ?? "");

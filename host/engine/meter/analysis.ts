@@ -2,10 +2,11 @@
 // has been validated, so indices lead somewhere and the stack is not looked at.
 
 import { InstructionReader } from "../wasm/instruction-reader.ts";
-import { BULK, bulkOf, COST_PER_UNIT, OP } from "../wasm/instructions.ts";
+import { COST_PER_UNIT, OP } from "../wasm/instructions.ts";
 import type { FunctionBody, WasmModule } from "../wasm/module.ts";
 import type { TypeDefinition } from "../wasm/type-section.ts";
-import { instructionCost } from "./instruction-cost.ts";
+import { trapFollows, warmColdCalls } from "./cold-calls.ts";
+import { instructionCost, isBulk } from "./instruction-cost.ts";
 import { classify, type Reach } from "./reach.ts";
 import { EXIT_DEBT_MAX } from "./tuning.ts";
 
@@ -22,8 +23,13 @@ export interface LoopFacts {
 
 interface LoopCall {
   readonly callee: number;
-  /** An `unreachable` follows, so the call happens at most once. */
   readonly isCold: boolean;
+}
+
+export interface ColdCall {
+  readonly callee: number;
+  /** The innermost loop around it. */
+  readonly loop: LoopFacts | undefined;
 }
 
 export interface FunctionFacts {
@@ -32,10 +38,16 @@ export interface FunctionFacts {
   cost: number;
   /** In the order in which they begin. */
   readonly loops: LoopFacts[];
-  /** Direct callees, once for each call. */
+  /** Direct callees, once for each call that is not cold. */
   readonly callees: number[];
+  /** Calls that a trap follows: see cold-calls.ts. */
+  readonly coldCalls: ColdCall[];
   /** Calls through a table or a reference. */
   indirectCalls: number;
+  /** Functions that its instructions make references to. */
+  readonly references: number[];
+  /** It can be called through a table or a reference, where a call is charged EXIT_DEBT_MAX for whatever it leads to. */
+  isReferenced: boolean;
   hasBulk: boolean;
   mayThrow: boolean;
   hasHandlers: boolean;
@@ -54,8 +66,18 @@ export interface ModuleFacts {
 
 export function analyse(module: WasmModule): ModuleFacts {
   const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
-  classify(functions, module.importedFunctions);
-  return { functions, hasHandlers: functions.some((facts) => facts.hasHandlers) };
+  const hasHandlers = functions.some((facts) => facts.hasHandlers);
+  if (hasHandlers) functions.forEach(warmColdCalls);
+  markReferenced(functions, module);
+  classify(functions, module.importedFunctions, hasHandlers);
+  return { functions, hasHandlers };
+}
+
+function markReferenced(functions: readonly FunctionFacts[], { referenced, importedFunctions }: WasmModule): void {
+  for (const index of [...referenced, ...functions.flatMap(({ references }) => references)]) {
+    const facts = functions[index - importedFunctions];
+    if (facts !== undefined) facts.isReferenced = true;
+  }
 }
 
 interface Frame {
@@ -82,7 +104,10 @@ class FunctionAnalysis {
       cost: 0,
       loops: [],
       callees: [],
+      coldCalls: [],
       indirectCalls: 0,
+      references: [],
+      isReferenced: false,
       hasBulk: false,
       mayThrow: false,
       hasHandlers: false,
@@ -99,7 +124,8 @@ class FunctionAnalysis {
       if (frame === undefined) break;
       frame.cost += instructionCost(this.#reader, this.#types);
       if (key <= OP.tryTable) this.#control(key, frame);
-      else if (bulkOf(key) !== BULK.none) this.#facts.hasBulk = true;
+      else if (key === OP.refFunc) this.#facts.references.push(this.#reader.index);
+      else if (isBulk(this.#reader)) this.#facts.hasBulk = true;
     }
     return this.#facts;
   }
@@ -132,8 +158,7 @@ class FunctionAnalysis {
         this.#facts.mayThrow = true;
         break;
       case OP.call:
-        this.#facts.callees.push(this.#reader.index);
-        frame.loop?.calls.push({ callee: this.#reader.index, isCold: this.#trapFollows() });
+        this.#directCall(frame);
         break;
       case OP.returnCall:
         this.#facts.callees.push(this.#reader.index);
@@ -171,8 +196,14 @@ class FunctionAnalysis {
     this.#frame = frame.parent;
   }
 
-  #trapFollows(): boolean {
-    return this.#reader.peek() === OP.unreachable;
+  #directCall(frame: Frame): void {
+    const { index: callee } = this.#reader;
+    if (trapFollows(this.#reader)) {
+      this.#facts.coldCalls.push({ callee, loop: frame.loop });
+      return;
+    }
+    this.#facts.callees.push(callee);
+    frame.loop?.calls.push({ callee, isCold: false });
   }
 }
 

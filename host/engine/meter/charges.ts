@@ -93,6 +93,13 @@ export class Charges {
     this.#pay();
   }
 
+  /** Puts a check before the current instruction, a call that may be long, when the debt has grown large. */
+  payBeforeIfLarge(): void {
+    if (this.#flow.state.debt <= DEBT) return;
+    this.copyTo(this.#reader.start);
+    this.#pay();
+  }
+
   /** Puts a check before the current instruction, as a path that leaves must not owe more than the caller expects. */
   settle(): void {
     if (this.#flow.state.debt <= EXIT_DEBT) return;
@@ -109,6 +116,12 @@ export class Charges {
     state.dirty = false;
   }
 
+  /** Lets the host decide before the current instruction, a cold call. */
+  askHost(): void {
+    this.copyTo(this.#reader.start);
+    this.#fuel.askHost();
+  }
+
   bulk(): void {
     this.owe();
     this.copyTo(this.#reader.start);
@@ -121,9 +134,9 @@ export class Charges {
 
   openLoop(loop: LoopFacts, hasParams: boolean): void {
     const units = Math.min(PREPAY_MAX, Math.max(1, Math.ceil(loop.cost / COST_PER_UNIT)));
-    const isSplit = this.#fuel.isCached && loop.isPure && loop.isInnermost && !hasParams;
+    const isSplit = this.#fuel.isCached && loop.isInnermost && !hasParams;
     if (isSplit) this.#openSplit();
-    this.#flow.open("loop", isSplit ? { extraBlocks: SPLIT_BLOCKS, units } : undefined);
+    this.#flow.open("loop", { isInnermost: loop.isInnermost, split: isSplit ? { extraBlocks: SPLIT_BLOCKS, units } : undefined });
     this.copyTo(this.#reader.offset);
     // What was paid in advance for the way here does not count inside, or an iteration could live on it.
     const debt = Math.max(0, this.#flow.state.debt) - units * COST_PER_UNIT;
@@ -160,6 +173,7 @@ export class Charges {
   }
 
   #checked(debt: number): void {
-    this.#flow.state = { unchecked: false, dirty: this.#fuel.isCached, debt };
+    const { callFree } = this.#flow.state;
+    this.#flow.state = { unchecked: false, callFree, dirty: this.#fuel.isCached, debt };
   }
 }

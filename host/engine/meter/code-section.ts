@@ -3,6 +3,7 @@
 
 import type { WasmModule } from "../wasm/module.ts";
 import { Writer } from "../wasm/writer.ts";
+import { copyBounded } from "./cold-calls.ts";
 import { helperBody } from "./helper-function.ts";
 import { type InjectionContext, injectFuel } from "./injection.ts";
 
@@ -24,11 +25,12 @@ export function buildCode(context: InjectionContext, exceptions: "legacy" | "try
   let hinted = 0;
   code.u32(facts.functions.length + 1);
   facts.functions.forEach((each, position) => {
+    body.clear();
     if (each.reach !== "unbounded") {
-      code.sized(module.bytes.subarray(each.body.start, each.body.end));
+      copyBounded(module, each, context.added, body);
+      code.sized(body.view());
       return;
     }
-    body.clear();
     const unlikely = injectFuel(context, each, body);
     code.sized(body.view());
     if (unlikely.length === 0) return;

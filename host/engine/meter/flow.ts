@@ -7,6 +7,8 @@ const UNREACHED = -1e12;
 export interface State {
   /** On some path since the function began there was no check. */
   unchecked: boolean;
+  /** On some path since the last loop began there was no call that may be long. */
+  callFree: boolean;
   /** On some path the cached fuel differs from the global. */
   dirty: boolean;
   /** The dearest path's cost, in eighths of a unit, that no check has charged; negative when charged in advance. */
@@ -24,27 +26,37 @@ export interface Frame {
   readonly extraBlocks: number;
   /** What a split loop spends an iteration, undefined for all else: see injection.ts. */
   readonly splitUnits: number | undefined;
+  readonly isInnermostLoop: boolean;
 }
 
-const unreached = (): State => ({ unchecked: false, dirty: false, debt: UNREACHED });
+export interface OpenedLoop {
+  readonly isInnermost: boolean;
+  readonly split: { readonly extraBlocks: number; readonly units: number } | undefined;
+}
+
+const unreached = (): State => ({ unchecked: false, callFree: false, dirty: false, debt: UNREACHED });
 
 export class Flow {
-  state: State = { unchecked: true, dirty: false, debt: 0 };
+  state: State = { unchecked: true, callFree: true, dirty: false, debt: 0 };
   readonly frames: Frame[] = [];
+  /** Some innermost loop can go on without a call that may be long. */
+  iteratesCallFree = false;
 
   /** How many blocks the meter opened around the current instruction. */
   get extraBlocks(): number {
     return this.frames.at(-1)?.extraBlocks ?? 0;
   }
 
-  open(kind: Frame["kind"], split?: { extraBlocks: number; units: number }): void {
+  open(kind: Frame["kind"], loop?: OpenedLoop): void {
+    if (loop !== undefined) this.state.callFree = true;
     this.frames.push({
       kind,
       entry: { ...this.state },
       exit: unreached(),
       hasElse: false,
-      extraBlocks: this.extraBlocks + (split?.extraBlocks ?? 0),
-      splitUnits: split?.units,
+      extraBlocks: this.extraBlocks + (loop?.split?.extraBlocks ?? 0),
+      splitUnits: loop?.split?.units,
+      isInnermostLoop: loop?.isInnermost ?? false,
     });
   }
 
@@ -69,6 +81,7 @@ export class Flow {
     const frame = this.target(label);
     // What a branch back to a loop owes is charged by the loop's own check.
     if (frame.kind !== "loop") join(frame.exit, state);
+    else if (frame.isInnermostLoop && state.callFree) this.iteratesCallFree = true;
   }
 
   /** What follows a jump is reached only through a label. */
@@ -94,6 +107,7 @@ export class Flow {
 
 function join(into: State, other: State): void {
   into.unchecked ||= other.unchecked;
+  into.callFree ||= other.callFree;
   into.dirty ||= other.dirty;
   into.debt = Math.max(into.debt, other.debt);
 }

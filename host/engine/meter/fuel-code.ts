@@ -16,6 +16,15 @@ export interface AddedIndices {
 
 const EMPTY_BLOCK = 0x40;
 
+/** Asks the host for fuel although some is left. */
+export function askHost(out: Writer, { fuelGlobal, helper }: AddedIndices): void {
+  out.byte(OP.globalGet);
+  out.u32(fuelGlobal);
+  out.byte(OP.call);
+  out.u32(helper);
+  out.byte(OP.drop);
+}
+
 /**
  * A check is `fuel -= units; if (fuel < 0) fuel = helper(fuel)`. When `isCached` the fuel lives in the local `fuelLocal`
  * and the global is stale between load and store; otherwise the local only saves reading the global again.
@@ -45,6 +54,10 @@ export class FuelCode {
   store(): void {
     this.#indexed(OP.localGet, this.#fuelLocal);
     this.#indexed(OP.globalSet, this.#added.fuelGlobal);
+  }
+
+  askHost(): void {
+    askHost(this.#out, this.#added);
   }
 
   check(units: number): void {

@@ -3,14 +3,16 @@
 // What is owed and paid is in charges.ts.
 
 import { InstructionReader } from "../wasm/instruction-reader.ts";
-import { BULK, bulkOf, OP } from "../wasm/instructions.ts";
+import { OP } from "../wasm/instructions.ts";
 import { functionTypeAt, type WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
 import type { FunctionFacts, ModuleFacts } from "./analysis.ts";
 import { Charges, EXIT_DEBT } from "./charges.ts";
+import { trapFollows } from "./cold-calls.ts";
 import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
-import { costOfCall, type Reach } from "./reach.ts";
+import { isBulk } from "./instruction-cost.ts";
+import { costOfCall, type Reach, runsLong } from "./reach.ts";
 import { LAZY_CALLS_MAX } from "./tuning.ts";
 
 const I32 = 0x7f;
@@ -27,7 +29,14 @@ export interface InjectionContext {
 
 /** Writes the metered body of an unbounded function and answers the offsets of its unlikely branches. */
 export function injectFuel(context: InjectionContext, facts: FunctionFacts, out: Writer): readonly number[] {
-  return new Injection(context, facts, out).run();
+  // A try block would need the global written before whatever may throw in it, so functions with handlers do without.
+  const mayCache = !facts.hasHandlers && facts.loops.length > 0;
+  const isCached = mayCache && facts.loops.some((loop) => loop.isPure);
+  const injection = new Injection(context, facts, out, isCached);
+  const unlikely = injection.run();
+  if (isCached || !mayCache || !injection.iteratesCallFree) return unlikely;
+  out.clear();
+  return new Injection(context, facts, out, true).run();
 }
 
 class Injection {
@@ -41,7 +50,7 @@ class Injection {
   readonly #charges: Charges;
   #nextLoop = 0;
 
-  constructor(context: InjectionContext, facts: FunctionFacts, out: Writer) {
+  constructor(context: InjectionContext, facts: FunctionFacts, out: Writer, isCached: boolean) {
     const { body } = facts;
     const type = functionTypeAt(context.module, body.typeIndex);
     if (type === undefined) throw new RangeError("a function without a type");
@@ -51,11 +60,13 @@ class Injection {
     this.#reader = new InstructionReader(context.module.bytes, body.codeAt, body.end);
     this.#resultBytes = type.resultBytes;
     const fuelLocal = type.params.length + body.declaredLocals;
-    // A try block would need the global written before whatever may throw in it, so functions with handlers do without.
-    const isCached = !facts.hasHandlers && facts.loops.some((loop) => loop.isPure);
     this.#fuel = new FuelCode(out, context.added, { fuelLocal, lengthLocal: fuelLocal + 1, isCached });
     const { module } = context;
     this.#charges = new Charges({ module, facts, reader: this.#reader, flow: this.#flow, fuel: this.#fuel, out });
+  }
+
+  get iteratesCallFree(): boolean {
+    return this.#flow.iteratesCallFree;
   }
 
   run(): readonly number[] {
@@ -84,7 +95,7 @@ class Injection {
 
   #instruction(key: number): void {
     if (key <= OP.tryTable) this.#control(key);
-    else if (bulkOf(key) !== BULK.none) this.#charges.bulk();
+    else if (isBulk(this.#reader)) this.#charges.bulk();
     else if (key === OP.brOnNull || key === OP.brOnNonNull || key === OP.brOnCast || key === OP.brOnCastFail) {
       this.#charges.owe();
       this.#conditionalBranch(key);
@@ -146,7 +157,8 @@ class Injection {
         flow.leave();
         return;
       case OP.call:
-        this.#call(this.#callee());
+        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#charges.askHost();
+        else this.#call(this.#callee());
         return;
       case OP.callIndirect:
       case OP.callRef:
@@ -250,30 +262,37 @@ class Injection {
   }
 
   #call(reach: Reach): void {
+    const cost = this.#costOfCallee();
+    // Paid before the call, or a recursion through the callee would go down for nothing.
+    if (reach === "passes") this.#flow.state.debt += cost;
     if (reach !== "returns") this.#beforeCall(reach);
-    if (reach === "unbounded" && this.#fuel.isCached) {
-      this.#charges.copyTo(this.#reader.offset);
-      this.#fuel.load();
-    }
-    this.#flow.state.debt += this.#costOfCallee();
+    const { state } = this.#flow;
+    if (reach !== "passes") state.debt += cost;
+    if (!runsLong(reach)) return;
+    state.callFree = false;
+    if (!this.#fuel.isCached) return;
+    this.#charges.copyTo(this.#reader.offset);
+    this.#fuel.load();
   }
 
   #costOfCallee(): number {
-    if (this.#reader.key !== OP.call) return EXIT_DEBT;
+    if (this.#reader.key !== OP.call && this.#reader.key !== OP.returnCall) return EXIT_DEBT;
     return costOfCall(this.#context.facts.functions[this.#reader.index - this.#context.module.importedFunctions]);
   }
 
   #beforeCall(reach: Reach): void {
     const { state } = this.#flow;
-    if (reach === "unbounded" && state.unchecked) {
+    if (runsLong(reach) && state.unchecked) {
       this.#charges.copyTo(this.#reader.start);
       this.#charges.payInAdvance();
     } else if (this.#context.facts.hasHandlers) this.#charges.settle();
+    else this.#charges.payBeforeIfLarge();
     this.#charges.store();
   }
 
   #tailCall(): void {
     this.#beforeCall("unbounded");
+    this.#flow.state.debt += this.#costOfCallee();
     this.#charges.settle();
     this.#charges.store();
     this.#flow.leave();

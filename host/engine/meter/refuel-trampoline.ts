@@ -15,7 +15,7 @@ const TRAMPOLINE: Uint8Array<ArrayBuffer> = Uint8Array.of(
 let compiled: WebAssembly.Module | undefined;
 
 /**
- * Wraps `refuel` for the REFUEL_EXPORT global of an instance. It is called when the fuel is negative: it must leave the
+ * Wraps `refuel` for the REFUEL_EXPORT global of an instance. It is called when the fuel is negative or a cold call follows: it must leave the
  * FUEL_EXPORT global at zero or above for the guest to go on, and negative for it to trap. The guest is suspended while
  * the promise is pending, so it must have been entered through WebAssembly.promising; otherwise, and whenever `refuel`
  * throws or rejects, the guest traps and cannot catch it. A promise that never settles leaks the suspended guest.

@@ -43,6 +43,9 @@ export interface LengthCost {
 /** Filling and copying memory that no cache has: 0.02 ns a byte and more. */
 export const BYTES_COST: LengthCost = { shift: -2, max: undefined };
 
+/** Of a length known to be no greater an operation is like any instruction. */
+export const SHORT_BYTES_MAX = 256;
+
 /** 5 to 18 ns an element. Tables are capped below the maximum, so a greater length traps. */
 export const TABLE_ELEMENTS_COST: LengthCost = { shift: 8, max: 1 << 20 };
 

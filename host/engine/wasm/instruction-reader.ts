@@ -22,6 +22,8 @@ export class InstructionReader extends Reader {
   /** The first index or label, or the value of an i32.const. */
   index = 0;
   second = 0;
+  /** What the i32.const directly before the current instruction pushed, its last operand; -1 if it was none. */
+  constant = -1;
   /** Offset behind the opcode. */
   immediatesAt = 0;
   /** Where the label of a cast branch stands. */
@@ -35,6 +37,7 @@ export class InstructionReader extends Reader {
   readonly labels: number[] = [];
 
   next(): number {
+    this.constant = this.key === OP.i32Const ? this.index : -1;
     this.start = this.offset;
     const opcode = this.byte();
     this.key = opcode < FIRST_PREFIX ? opcode : this.#prefixed(opcode);

@@ -103,6 +103,8 @@ export interface WasmModule {
   readonly start: number | undefined;
   readonly elementSegments: number;
   readonly elementEntries: number;
+  /** The functions that element segments and constant expressions refer to. */
+  readonly referenced: ReadonlySet<number>;
   readonly dataSegments: number;
   readonly bodies: readonly FunctionBody[];
   /** Elements of arrays that constant expressions make, Infinity where the length is computed. */

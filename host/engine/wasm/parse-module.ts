@@ -58,6 +58,7 @@ class ModuleParser {
   #start: number | undefined;
   #elementSegments = 0;
   #elementEntries = 0;
+  readonly #referenced = new Set<number>();
   #dataSegments = 0;
   #constantArrayElements = 0;
 
@@ -125,6 +126,7 @@ class ModuleParser {
       start: this.#start,
       elementSegments: this.#elementSegments,
       elementEntries: this.#elementEntries,
+      referenced: this.#referenced,
       dataSegments: this.#dataSegments,
       bodies: this.#bodies,
       constantArrayElements: this.#constantArrayElements,
@@ -249,6 +251,7 @@ class ModuleParser {
     let constant = Number.POSITIVE_INFINITY;
     readConstantExpression(reader, (instruction) => {
       const { key } = instruction;
+      if (key === OP.refFunc) this.#referenced.add(instruction.index);
       if (key === OP.arrayNew || key === OP.arrayNewDefault) this.#constantArrayElements += constant;
       constant = key === OP.i32Const ? instruction.index >>> 0 : Number.POSITIVE_INFINITY;
       const isArithmetic = key >= OP.i32Add && featureOf(key) === "mvp";
@@ -273,7 +276,7 @@ class ModuleParser {
     for (let left = reader.count(); left > 0; left--) {
       this.#elementEntries++;
       if (hasExpressions) this.#constant(reader);
-      else reader.u32();
+      else this.#referenced.add(reader.u32());
     }
   }
 

@@ -55,6 +55,37 @@ describe("calls", () => {
     expect(await charged(text)).toBeGreaterThan(1_000 * 100);
   });
 
+  it("of bounded functions through a table are charged", async () => {
+    const text = `(table funcref (elem $bounded)) (type $t (func (param i32))) (func $bounded (param i32) ${adds(100)})
+      (func (export "run") (param i32) (local i32) (loop (call_indirect (type $t) (i32.const 1) (i32.const 0))
+        (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000)))))`;
+    expect(await charged(text)).toBeGreaterThan(1_000 * 100);
+  });
+
+  it("of functions that only lead to others that are checked are charged by their caller", async () => {
+    const text = `${early} (func $passes (param i32) ${adds(100)} (call $early (local.get 0)))
+      (func (export "run") (param i32) (local i32) (loop (call $passes (i32.const 1))
+        (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000)))))`;
+    expect(await charged(text)).toBeGreaterThan(1_000 * 140);
+  });
+
+  it("of bounded functions in place of a return are charged", async () => {
+    const text = `(func $bounded (param i32) ${adds(100)}) (func $tail (param i32) (loop) (return_call $bounded (local.get 0)))
+      (func (export "run") (param i32) (local i32) (loop (call $tail (i32.const 1))
+        (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000)))))`;
+    expect(await charged(text)).toBeGreaterThan(1_000 * 100);
+  });
+
+  it("that a trap follows leave it to the host whether the guest goes on", async () => {
+    // All that each level does stays in the local of its loop.
+    const text = `(func $check (param i32) (if (local.get 0) (then (call $run) (unreachable))))
+      (func $run (export "run") (local i32) (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 500))))
+        (call $check (i32.const 1)))`;
+    const guest = new Metered(admitAll(assemble(`(module ${text})`)).bytes, { units: 100_000, max: 10 });
+    await expect(guest.call("run")).rejects.toThrow("unreachable");
+    expect(guest.slices).toBe(11);
+  });
+
   it("of host functions are charged", async () => {
     const { bytes } = admitAll(assemble(`(module (import "h" "f" (func $f)) (func (export "run") ${"(call $f)".repeat(100)}))`));
     const guest = new Metered(bytes, { units: PLENTY }, { h: { f: () => undefined } });
@@ -99,6 +130,12 @@ describe("loops", () => {
 });
 
 describe("bulk operations", () => {
+  it("of a short length that is known are charged like instructions", async () => {
+    const text = `(memory 1) (func $clear (memory.fill (i32.const 0) (i32.const 0) (i32.const 200)))
+      (func (export "run") (param i32) ${"(call $clear)".repeat(1_000)})`;
+    expect(await charged(text)).toBeGreaterThan(1_000 * 50);
+  });
+
   it("are charged by their length", async () => {
     const text = `(memory 16) (func (export "run") (param i32) (memory.fill (i32.const 0) (i32.const 1) (i32.const 1000000)))`;
     expect(await charged(text)).toBeGreaterThan(1_000_000 / 16);
