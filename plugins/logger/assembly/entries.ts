@@ -22,17 +22,26 @@ export class Entry {
   }
 }
 
-let kept: Entry[] = [];
+/** An entry with its level as a number, so that a search compares no text for it. */
+class Kept {
+  constructor(
+    readonly entry: Entry,
+    readonly level: i32,
+  ) {}
+}
+
+let kept: Kept[] = [];
+const NOTHING = new Kept(new Entry(), 0);
 // Where the oldest entry stands; those before it are gone and are cut off in batches, because shifting an array moves all of it.
 let oldest = 0;
 let characters = 0;
 
-export function keep(entry: Entry, most: i32): void {
-  kept.push(entry);
+export function keep(entry: Entry, level: i32, most: i32): void {
+  kept.push(new Kept(entry, level));
   characters += entry.characters;
   while (kept.length - oldest > most || (characters > MAX_CHARACTERS && kept.length - oldest > 1)) {
-    characters -= kept[oldest].characters;
-    kept[oldest] = new Entry();
+    characters -= kept[oldest].entry.characters;
+    kept[oldest] = NOTHING;
     oldest++;
   }
   if (oldest > kept.length / 2) {
@@ -45,8 +54,8 @@ export function keep(entry: Entry, most: i32): void {
 export function find(leastLevel: i32, contains: string, source: string, limit: i32): Entry[] {
   const found: Entry[] = [];
   for (let i = kept.length - 1; i >= oldest && found.length < limit; i--) {
-    const entry = kept[i];
-    if (LEVELS.indexOf(entry.level) < leastLevel) continue;
+    if (kept[i].level < leastLevel) continue;
+    const entry = kept[i].entry;
     if (contains.length && !holds(entry.message, contains)) continue;
     if (source.length && entry.source != source) continue;
     found.push(entry);

@@ -59,7 +59,7 @@ export function log_entry(): i32 {
     entry.message = request.message;
     // The request's bytes would stay in memory as long as a view into them.
     if (fields !== null) entry.fields = Json.of<Json>(fields);
-    keep(entry, settings.value.keep);
+    keep(entry, level, settings.value.keep);
     return write(level, entry);
   });
 }
