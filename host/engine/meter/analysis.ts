@@ -26,7 +26,7 @@ interface LoopCall {
   readonly isCold: boolean;
 }
 
-export interface ColdCall {
+interface ColdCall {
   readonly callee: number;
   /** The innermost loop around it. */
   readonly loop: LoopFacts | undefined;
