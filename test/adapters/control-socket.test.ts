@@ -1,0 +1,83 @@
+// The socket of the command: only its user can open it, it hands on what is asked, and nothing that comes through it ends the host.
+
+import { statSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ControlSocket, listenForControl } from "../../host/adapters/control-socket.ts";
+import { HostError } from "../../host/core/errors.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+
+describe("the control socket", () => {
+  let folder: TemporaryFolder;
+  let socket: ControlSocket;
+  let path: string;
+  const asked: [string, unknown][] = [];
+
+  const post = (operation: string, body: string): Promise<{ status: number | undefined; body: Record<string, Record<string, unknown>> }> =>
+    new Promise((resolve, reject) => {
+      const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+      const options = { socketPath: path, path: `/${operation}`, method: "POST", headers, agent: false };
+      const sent = request(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => resolve({ status: response.statusCode, body: JSON.parse(Buffer.concat(chunks).toString()) }));
+      });
+      sent.on("error", reject);
+      sent.end(body);
+    });
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    path = join(folder.path, "control.sock");
+    // Of a host that died.
+    writeFileSync(path, "");
+    socket = await listenForControl(path, {
+      async invoke(operation, input) {
+        asked.push([operation, input]);
+        if (operation === "refuse") throw new HostError("conflict", "not so", { detail: "because" });
+        if (operation === "fail") throw new Error("the path /etc/secret");
+        return operation === "nothing" ? undefined : { done: true };
+      },
+    });
+  });
+  afterEach(async () => {
+    asked.length = 0;
+    await socket.close();
+    folder.remove();
+  });
+
+  it("can be opened by its user alone", () => {
+    expect(statSync(path).isSocket()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it("hands on operations, answers and refusals, and no word of what broke", async () => {
+    expect(await post("list", '{"a":1}')).toMatchObject({ status: 200, body: { result: { done: true } } });
+    expect(await post("nothing", "{}")).toMatchObject({ body: { result: null } });
+    expect(await post("refuse", "{}")).toMatchObject({
+      status: 422,
+      body: { error: { code: "conflict", message: "not so", detail: "because" } },
+    });
+    const failed = await post("fail", "{}");
+    expect(failed.body.error?.code).toBe("internal");
+    expect(JSON.stringify(failed.body)).not.toContain("/etc/secret");
+    expect(asked[0]).toEqual(["list", { a: 1 }]);
+  });
+
+  it("refuses what is no JSON, pollutes a prototype or is too large, and goes on", async () => {
+    for (const body of ["{", '{"__proto__":{"a":1}}', JSON.stringify("x".repeat(2 * 1024 * 1024))]) {
+      expect((await post("list", body)).status, body.slice(0, 20)).not.toBe(200);
+    }
+    expect(asked).toEqual([]);
+    expect((await post("list", "{}")).status).toBe(200);
+  });
+
+  it("refuses a path that no system takes, naming the remedy", async () => {
+    const long = join(folder.path, "x".repeat(120), "control.sock");
+    await expect(listenForControl(long, { invoke: async () => null })).rejects.toMatchObject({
+      code: "invalid-message",
+      message: expect.stringContaining("shorter data folder"),
+    });
+  });
+});
