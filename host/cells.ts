@@ -37,7 +37,8 @@ export class Cells {
   #make(isolation: Isolation, group: string): Cell {
     const { dataDir, hardening } = this.#configuration;
     const ports = { clock: systemClock, log: this.#log, storageDir: storageDirOf(dataDir) };
-    if (isolation === "inline") return createInlineCell({ ...ports, openStorage: (image) => openPluginStorage(ports.storageDir, image) });
+    if (isolation === "inline")
+      return createInlineCell({ ...ports, openStorage: (image) => openPluginStorage(ports.storageDir, image, ports.clock) });
     if (isolation === "thread") return createThreadCell(ports);
     // A process that plugins share must be able to open the storage of one that comes back while the others run.
     const plugins = group.startsWith(ALONE) ? [group.slice(ALONE.length)] : undefined;

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
 import { isPluginName, printable } from "../core/names.ts";
-import type { KeyRange, PluginImage, StorageDriver } from "../core/ports.ts";
-import type { Bytes } from "../core/types.ts";
+import type { Clock, KeyRange, PluginImage, StorageDriver } from "../core/ports.ts";
+import type { Bytes, StorageChange } from "../core/types.ts";
 
 const PAGE_BYTES = 4_096;
-// The header and the root pages of the table take two; below four nothing could be stored at all.
-const MIN_PAGES = 4;
+// The header and the roots of table and index take three; below five nothing could be stored at all.
+const MIN_PAGES = 5;
 // Another process on the same file, such as a backup, holds up every plugin of the cell for this long at most.
 const LOCK_TIMEOUT_MS = 50;
 
@@ -21,11 +21,13 @@ export interface SqliteStorageOptions {
   /** The largest the file may grow, rounded down to whole pages of 4 KiB. */
   readonly maxBytes: number;
   readonly maxKeys: number;
+  /** Ends values that have a time to live. */
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** The storage of a plugin in a cell. */
-export function openPluginStorage(dir: string | undefined, { name, limits }: PluginImage): StorageDriver {
-  return openSqliteStorage({ dir, plugin: name, maxBytes: limits.storageBytes, maxKeys: limits.storageKeys });
+export function openPluginStorage(dir: string | undefined, { name, limits }: PluginImage, clock: Pick<Clock, "now">): StorageDriver {
+  return openSqliteStorage({ dir, plugin: name, maxBytes: limits.storageBytes, maxKeys: limits.storageKeys, clock });
 }
 
 /**
@@ -48,7 +50,11 @@ function openDatabase({ dir, plugin, maxBytes }: SqliteStorageOptions): Connecti
   database.pragma(`page_size = ${PAGE_BYTES}`);
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
-  database.exec("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT");
+  database.exec("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER) WITHOUT ROWID, STRICT");
+  // A file of 0.1.0 has no such column.
+  const columns = database.prepare<[], string>("SELECT name FROM pragma_table_info('entries')").pluck().all();
+  if (!columns.includes("expires_at")) database.exec("ALTER TABLE entries ADD COLUMN expires_at INTEGER");
+  database.exec("CREATE INDEX IF NOT EXISTS expiring ON entries (expires_at) WHERE expires_at IS NOT NULL");
   database.pragma(`max_page_count = ${Math.max(MIN_PAGES, Math.floor(maxBytes / PAGE_BYTES))}`);
   return database;
 }
@@ -57,60 +63,74 @@ class SqliteStorage implements StorageDriver {
   readonly #database: Connection;
   readonly #options: SqliteStorageOptions;
   readonly #get;
+  readonly #getLive;
   readonly #update;
   readonly #insert;
   readonly #delete;
+  readonly #purge;
   readonly #keys;
+  readonly #applyAll;
   // Nobody else writes to the file.
   #count: number;
+  /** Whether any value may ever end; most plugins have none, and reading the clock for nothing costs a tenth of a read. */
+  #expires: boolean;
 
   constructor(database: Connection, options: SqliteStorageOptions) {
+    const live = "(expires_at IS NULL OR expires_at > ?)";
     this.#database = database;
     this.#options = options;
     this.#get = database.prepare<[string], Buffer>("SELECT value FROM entries WHERE key = ?").pluck();
-    this.#update = database.prepare<[Bytes, string]>("UPDATE entries SET value = ? WHERE key = ?");
-    this.#insert = database.prepare<[string, Bytes]>("INSERT INTO entries (key, value) VALUES (?, ?)");
-    this.#count = database.prepare<[], number>("SELECT count(*) FROM entries").pluck().get() ?? 0;
+    this.#getLive = database.prepare<[string, number], Buffer>(`SELECT value FROM entries WHERE key = ? AND ${live}`).pluck();
+    this.#update = database.prepare<[Bytes, number | null, string]>("UPDATE entries SET value = ?, expires_at = ? WHERE key = ?");
+    this.#insert = database.prepare<[string, Bytes, number | null]>("INSERT INTO entries (key, value, expires_at) VALUES (?, ?, ?)");
     this.#delete = database.prepare<[string]>("DELETE FROM entries WHERE key = ?");
-    this.#keys = database.prepare<[string, string], string>("SELECT key FROM entries WHERE key >= ? AND key > ? ORDER BY key").pluck();
+    this.#purge = database.prepare<[number]>("DELETE FROM entries WHERE expires_at <= ?");
+    this.#keys = database.prepare<[string, string, number], string>(
+      `SELECT key FROM entries WHERE key >= ? AND key > ? AND ${live} ORDER BY key`,
+    );
+    this.#keys.pluck();
+    this.#applyAll = database.transaction((changes: readonly StorageChange[]) => {
+      for (const { key, value, ttlMs } of changes) {
+        if (value === undefined) this.delete(key);
+        else this.#put(key, value, ttlMs === undefined ? null : options.clock.now() + ttlMs);
+      }
+    });
+    this.#count = database.prepare<[], number>("SELECT count(*) FROM entries").pluck().get() ?? 0;
+    const expiring = database.prepare<[], number>("SELECT count(*) FROM entries WHERE expires_at IS NOT NULL").pluck().get() ?? 0;
+    this.#expires = expiring > 0;
+    this.#dropExpired();
   }
 
   get(key: string): Bytes | undefined {
-    return this.#get.get(key);
+    return this.#expires ? this.#getLive.get(key, this.#options.clock.now()) : this.#get.get(key);
   }
 
   set(key: string, value: Bytes): void {
-    const { plugin, maxBytes, maxKeys } = this.#options;
+    this.#orDropExpired(() => this.#put(key, value, null));
+  }
+
+  apply(changes: readonly StorageChange[]): void {
+    if (changes.some(({ ttlMs }) => ttlMs !== undefined)) this.#expires = true;
+    this.#dropExpired();
+    const before = this.#count;
     try {
-      if (this.#update.run(value, key).changes > 0) return;
-      if (this.#count >= maxKeys) {
-        const remedy = "delete keys or raise it";
-        throw new HostError(
-          "quota-exceeded",
-          `the storage of ${plugin} has ${this.#count} keys; its limit is ${maxKeys} (limits.storageKeys); ${remedy}`,
-        );
-      }
-      this.#insert.run(key, value);
-      this.#count += 1;
+      this.#applyAll(changes);
     } catch (cause) {
-      if (!isFull(cause)) throw cause;
-      throw new HostError(
-        "quota-exceeded",
-        `the storage of ${plugin} is full: its limit is ${maxBytes} bytes (limits.storageBytes); delete keys or raise it`,
-      );
+      this.#count = before;
+      throw this.#refusal(cause);
     }
   }
 
   delete(key: string): boolean {
-    const found = this.#delete.run(key).changes > 0;
-    if (found) this.#count -= 1;
+    const found = this.get(key) !== undefined;
+    this.#count -= this.#delete.run(key).changes;
     return found;
   }
 
   keys({ prefix, after, limit }: KeyRange): string[] {
     const found: string[] = [];
     // The keys of a prefix stand together, so the walk ends at the first that has another.
-    for (const key of this.#keys.iterate(prefix, after ?? "")) {
+    for (const key of this.#keys.iterate(prefix, after ?? "", this.#options.clock.now())) {
       if (!key.startsWith(prefix)) break;
       found.push(key);
       if (found.length === limit) break;
@@ -121,8 +141,45 @@ class SqliteStorage implements StorageDriver {
   close(): void {
     this.#database.close();
   }
-}
 
-function isFull(cause: unknown): boolean {
-  return cause instanceof Database.SqliteError && cause.code === "SQLITE_FULL";
+  #put(key: string, value: Bytes, expiresAt: number | null): void {
+    const { plugin, maxKeys } = this.#options;
+    if (this.#update.run(value, expiresAt, key).changes > 0) return;
+    if (this.#count >= maxKeys) {
+      const remedy = "delete keys or raise it";
+      throw new HostError(
+        "quota-exceeded",
+        `the storage of ${plugin} has ${this.#count} keys; its limit is ${maxKeys} (limits.storageKeys); ${remedy}`,
+      );
+    }
+    this.#insert.run(key, value, expiresAt);
+    this.#count += 1;
+  }
+
+  /** What has ended makes room before anything is refused for want of it. */
+  #orDropExpired(write: () => void): void {
+    try {
+      write();
+    } catch (cause) {
+      const refusal = this.#refusal(cause);
+      if (!this.#dropExpired()) throw refusal;
+      write();
+    }
+  }
+
+  #dropExpired(): boolean {
+    if (!this.#expires) return false;
+    const dropped = this.#purge.run(this.#options.clock.now()).changes;
+    this.#count -= dropped;
+    return dropped > 0;
+  }
+
+  #refusal(cause: unknown): unknown {
+    if (!(cause instanceof Database.SqliteError) || cause.code !== "SQLITE_FULL") return cause;
+    const { plugin, maxBytes } = this.#options;
+    return new HostError(
+      "quota-exceeded",
+      `the storage of ${plugin} is full: its limit is ${maxBytes} bytes (limits.storageBytes); delete keys or raise it`,
+    );
+  }
 }

@@ -39,7 +39,7 @@ function main(): void {
     engine: engineNamed,
     clock: systemClock,
     openStorage: (image) => {
-      const storage = openPluginStorage(storageDir, image);
+      const storage = openPluginStorage(storageDir, image, systemClock);
       if (waiting.delete(image.name) && waiting.size === 0) dropFileAccess();
       return storage;
     },

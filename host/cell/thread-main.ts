@@ -30,7 +30,7 @@ function main(): void {
     channel,
     engine: engineNamed,
     clock: systemClock,
-    openStorage: (image) => openPluginStorage(storageDir, image),
+    openStorage: (image) => openPluginStorage(storageDir, image, systemClock),
     onClose: () => port.close(),
   });
 }

@@ -81,13 +81,13 @@ function callService(scope: HostScope, service: string, payload: Bytes, deadline
 
 // Whatever a redirect leads to has to be allowed as well, so the client asks.
 async function fetchHttp(scope: HostScope, request: unknown, body: Bytes): Promise<unknown> {
-  const { plugin, context, http } = scope;
+  const { name: plugin, definition } = scope.plugin;
   requireSize(scope, body, "the body");
   const revoked = new AbortController();
   const require = (permission: Permission, resource: string): void => requireAll(scope, permission, resource);
-  const { name: caller, definition } = plugin;
-  const rules = { plugin: caller, require, revoked: revoked.signal, deadline: context.deadline, maxBytes: definition.limits.payloadBytes };
-  return guarded(scope, http.fetch(request, body, rules)).finally(() => revoked.abort());
+  const { deadline } = scope.context;
+  const rules = { plugin, require, revoked: revoked.signal, deadline, maxAnswerBytes: definition.limits.payloadBytes };
+  return guarded(scope, scope.http.fetch(request, body, rules)).finally(() => revoked.abort());
 }
 
 /** Everybody whose permission the turn needs: in a service that acts with its caller's authority, the caller too. */

@@ -11,7 +11,7 @@ import type { BlockCodec, Cell, Clock, HttpClient, LogLevel, LogSink } from "./p
 import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
 import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, CloudEvent, PluginDefinition, PluginState, UnstampedEvent } from "./types.ts";
+import type { Bytes, Caller, CloudEvent, PluginDefinition, PluginState, SubscriptionDefinition, UnstampedEvent } from "./types.ts";
 
 const EVENTS: Caller = Object.freeze({ kind: "host", name: "events" });
 
@@ -151,10 +151,10 @@ export class Host {
   }
 
   // The grant is checked at each delivery, so a wide subscription under a narrow grant gets what the grant covers.
-  #subscribe(plugin: Plugin, { type, entryPoint }: { readonly type: string; readonly entryPoint: string }): () => void {
+  #subscribe(plugin: Plugin, { type, entryPoint, accepts }: SubscriptionDefinition): () => void {
     return this.events.subscribe(type, (event) => {
       // Why it is down was logged when it went down.
-      if (plugin.state !== "running" || !plugin.permissions.allows("events.subscribe", event.type)) return;
+      if (plugin.state !== "running" || !plugin.permissions.allows("events.subscribe", event.type) || accepts?.(event) === false) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
       const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
       plugin.submit(entryPoint, encodeEvent(event), context, (outcome) => {

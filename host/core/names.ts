@@ -6,7 +6,6 @@ const PLUGIN_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const DOTTED_NAME = /^[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+$/;
 const STATE_KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 const PATTERN = /^(\*|[A-Za-z0-9_-]+)(\.(\*|[A-Za-z0-9_-]+))*(\.\*\*)?$/;
-const ENTRY_POINT = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 const MAX_DOTTED_LENGTH = 255;
 
 /** Names that the host uses itself, as a log source or as the first segment of an HTTP path. */
@@ -25,11 +24,6 @@ export function isDottedName(name: string): boolean {
 /** True for a key of the shared state: segments of letters, digits, `_` and `-` joined by dots, at most 255 characters. */
 export function isStateKey(key: string): boolean {
   return key.length <= MAX_DOTTED_LENGTH && STATE_KEY.test(key);
-}
-
-/** True for the name of an export that the host may enter. The host's own exports begin with `__`. */
-export function isEntryPoint(name: string): boolean {
-  return ENTRY_POINT.test(name) && !name.startsWith("__");
 }
 
 /** True for a dotted pattern: `*` stands for one segment, a last `**` for one or more; `**` alone matches every name. */

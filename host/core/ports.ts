@@ -2,7 +2,7 @@
 
 import type { HostError } from "./errors.ts";
 import type { Permission } from "./permissions.ts";
-import type { Bytes, Caller, Limits, TurnInput, TurnOutcome, WitType, WitTypes, WitValues } from "./types.ts";
+import type { Bytes, Caller, Limits, StorageChange, TurnInput, TurnOutcome, WitType, WitTypes, WitValues } from "./types.ts";
 
 /** Time. The only thing that tests fake. */
 export interface Clock {
@@ -42,6 +42,8 @@ export interface StorageDriver {
   get(key: string): Bytes | undefined;
   set(key: string, value: Bytes): void;
   delete(key: string): boolean;
+  /** All of them in this order, or none. */
+  apply(changes: readonly StorageChange[]): void;
   keys(range: KeyRange): string[];
   close(): void;
 }
@@ -63,8 +65,7 @@ export interface HttpRules {
   readonly revoked: AbortSignal;
   /** On the host's monotonic clock. */
   readonly deadline: number;
-  /** Of the answer's body. */
-  readonly maxBytes: number;
+  readonly maxAnswerBytes: number;
 }
 
 /** Makes requests to the world, which it checks itself: `request` is a guest's, the answer is for the guest. Rejects with HostError. */

@@ -43,6 +43,9 @@ export interface Caller {
   readonly name: string;
 }
 
+/** Sets a key, for `ttlMs` if that is given, or removes it when `value` is undefined. */
+export type StorageChange = { readonly key: string; readonly value: Bytes | undefined; readonly ttlMs: number | undefined };
+
 /** What host functions take and answer: WIT types, as written in wit/, and what they are here. */
 export interface WitTypes {
   string: string;
@@ -56,6 +59,8 @@ export interface WitTypes {
   u64: number;
   "option<u32>": number | null;
   "list<string>": readonly string[];
+  "list<change>": readonly StorageChange[];
+  "list<option<list<u8>>>": readonly (Bytes | undefined)[];
   level: "debug" | "info" | "warning" | "error";
   caller: Caller;
   request: unknown;
@@ -106,11 +111,18 @@ export interface ServiceDefinition {
   readonly asCaller?: boolean | undefined;
 }
 
+export interface SubscriptionDefinition {
+  readonly type: string;
+  readonly entryPoint: string;
+  /** Whether an event of that type is wanted; must not throw. */
+  readonly accepts?: ((event: CloudEvent) => boolean) | undefined;
+}
+
 /** What the core needs to know of a plugin; `host/install` makes it from a manifest and the operator's configuration. */
 export interface PluginDefinition extends PluginImage {
   readonly version: string;
   readonly services: readonly ServiceDefinition[];
-  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
+  readonly subscriptions: readonly SubscriptionDefinition[];
   readonly permissions: readonly PermissionRequest[];
   readonly grants: readonly Grant[];
   /** Names of the plugins that must run before this one. */

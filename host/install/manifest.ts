@@ -3,10 +3,11 @@
 import semver from "semver";
 import { z } from "zod";
 import { HostError, toHostError } from "../core/errors.ts";
-import { isDottedName, isEntryPoint, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
+import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import type { Grant, Permission, PermissionRequest } from "../core/permissions.ts";
 import type { Limits } from "../core/types.ts";
 import { parseDependency } from "./dependencies.ts";
+import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { parseJson } from "./structured-file.ts";
 
@@ -16,6 +17,8 @@ export const API_VERSION = "0.1";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MAX_LISTED = 256;
+// The host's own exports begin with `__`.
+const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 
 export const pluginName: z.ZodType<string> = z
   .string()
@@ -24,7 +27,7 @@ const dottedName = z.string().refine(isDottedName, "write kebab-case segments jo
 const pattern: z.ZodType<string> = z
   .string()
   .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
-const entryPoint = z.string().refine(isEntryPoint, "write the name of an export: letters, digits, _ . -, not beginning with __");
+const entryPoint = z.string().regex(ENTRY_POINT, "write the name of an export: letters, digits, _ . -, not beginning with __");
 const version = z.string().refine((text) => semver.valid(text) !== null, "write a semantic version such as 1.2.3");
 const dependency = z
   .string()
@@ -90,7 +93,7 @@ export interface Manifest {
   /** File name of the module, beside plugin.json. */
   readonly wasm: string;
   readonly services: Readonly<Record<string, ProvidedService>>;
-  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string }[];
+  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
   readonly permissions: readonly PermissionRequest[];
   readonly limits: LimitsInput;
   /** Plugin names with what install/dependencies.ts reads. */
@@ -142,7 +145,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     )
     .default({}),
   subscriptions: z
-    .array(z.strictObject({ type: pattern, entryPoint }))
+    .array(z.strictObject({ type: pattern, entryPoint, filter: eventFilterSchema.optional() }))
     .max(MAX_LISTED)
     .default([]),
   permissions: z
@@ -173,7 +176,10 @@ export function parseManifest(text: string, file: string): Manifest {
 /** One line an issue: where in `input` it is, what stands there, and what to write instead. */
 export function describeIssues(error: z.ZodError, input: unknown): string {
   return error.issues
-    .map(({ path, message }) => {
+    .map((issue) => {
+      const { path } = issue;
+      // Of a bad key zod says only that it is bad; why stands inside.
+      const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
       const value = valueAt(input, path);
       const shown =
         typeof value === "object" || value === undefined ? "" : ` (${typeof value === "string" ? `"${printable(value)}"` : String(value)})`;

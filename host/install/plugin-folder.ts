@@ -6,6 +6,7 @@ import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/permissions.ts";
 import type { Limits, PluginDefinition } from "../core/types.ts";
 import type { PluginConfiguration } from "./configuration.ts";
+import { compileFilter } from "./event-filter.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { type Manifest, parseManifest, toLimits } from "./manifest.ts";
 
@@ -74,7 +75,11 @@ export function definePlugin(
       entryPoint,
       asCaller: authority === "caller",
     })),
-    subscriptions: manifest.subscriptions,
+    subscriptions: manifest.subscriptions.map(({ type, entryPoint, filter }) => ({
+      type,
+      entryPoint,
+      accepts: filter === undefined ? undefined : compileFilter(filter),
+    })),
     permissions: manifest.permissions,
     grants,
     dependencies: Object.keys(manifest.dependencies),

@@ -59,7 +59,7 @@ describe("a plugin's HTTP client", () => {
     plugin: "p",
     revoked: revoke.signal,
     deadline: systemClock.monotonicMs() + 10_000,
-    maxBytes: 100_000,
+    maxAnswerBytes: 100_000,
     require(permission, resource) {
       asked.push(`${permission} ${resource}`);
       if (denied(permission, resource)) throw new HostError("permission-denied", `no ${permission} for ${resource}`);

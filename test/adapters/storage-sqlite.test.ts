@@ -4,8 +4,10 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
+import { systemClock } from "../../host/adapters/system-clock.ts";
 import { PluginStorage } from "../../host/cell/plugin-storage.ts";
 import { storageDriverContract } from "../contract/storage-driver.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 
@@ -15,36 +17,57 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-storageDriverContract(({ maxBytes = 1024 * 1024, maxKeys = 1_000 } = {}) =>
-  openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes, maxKeys }),
+storageDriverContract(({ maxBytes = 1024 * 1024, maxKeys = 1_000, clock = systemClock } = {}) =>
+  openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes, maxKeys, clock }),
 );
 
 describe("SQLite storage", () => {
   it("keeps one file a plugin, and what it acknowledged after being opened again", () => {
-    const first = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6, maxKeys: 1e6 });
+    const first = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6, maxKeys: 1e6, clock: systemClock });
     first.set("k", utf8("kept"));
     first.close();
-    openSqliteStorage({ dir: folder.path, plugin: "two", maxBytes: 1e6, maxKeys: 1e6 }).close();
+    openSqliteStorage({ dir: folder.path, plugin: "two", maxBytes: 1e6, maxKeys: 1e6, clock: systemClock }).close();
     expect(readdirSync(folder.path).filter((file) => file.endsWith(".sqlite"))).toEqual(["one.sqlite", "two.sqlite"]);
-    const again = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6, maxKeys: 1e6 });
+    const again = openSqliteStorage({ dir: folder.path, plugin: "one", maxBytes: 1e6, maxKeys: 1e6, clock: systemClock });
     expect(textOf(again.get("k") ?? utf8(""))).toBe("kept");
     again.close();
+  });
+
+  it("opens a file made before values could end, and remembers over a restart when one ends", () => {
+    const old = new Database(join(folder.path, "p.sqlite"));
+    old.exec("CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT");
+    old.exec("INSERT INTO entries VALUES ('kept', x'31')");
+    old.close();
+    const clock = fakeClock();
+    const open = () => openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 1e6, clock });
+    const first = open();
+    first.apply([{ key: "brief", value: utf8("1"), ttlMs: 1_000 }]);
+    first.close();
+    const second = open();
+    expect(second.keys({ prefix: "", after: undefined, limit: 10 })).toEqual(["brief", "kept"]);
+    clock.pass(1_000);
+    expect(second.get("brief")).toBeUndefined();
+    second.close();
+    const third = open();
+    expect(third.keys({ prefix: "", after: undefined, limit: 10 })).toEqual(["kept"]);
+    third.close();
   });
 
   it("survives the death of its process in the middle of writing", () => {
     const module = new URL("../../host/adapters/storage-sqlite.ts", import.meta.url).href;
     const script = `import { openSqliteStorage } from ${JSON.stringify(module)};
-      const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e7, maxKeys: 1e6 });
+      const systemClock = Date;
+      const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e7, maxKeys: 1e6, clock: systemClock });
       for (let i = 0; i < 200; i += 1) storage.set("k" + i, new Uint8Array(100));
       process.kill(process.pid, "SIGKILL");`;
     expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", script], { stdio: "ignore" })).toThrow();
-    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7, maxKeys: 1e6 });
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7, maxKeys: 1e6, clock: systemClock });
     expect(storage.keys({ prefix: "", after: undefined, limit: 1_000 })).toHaveLength(200);
     storage.close();
   });
 
   it("holds its limit on disk", () => {
-    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 128 * 1024, maxKeys: 1e6 });
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 128 * 1024, maxKeys: 1e6, clock: systemClock });
     expect(() => {
       for (let i = 0; ; i += 1) storage.set(`k${i}`, new Uint8Array(1_000));
     }).toThrow(/is full/);
@@ -53,7 +76,9 @@ describe("SQLite storage", () => {
   });
 
   it("fails instead of waiting long when another process holds the file, and works again afterwards", () => {
-    const storage = new PluginStorage(openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 1e6 }));
+    const storage = new PluginStorage(
+      openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 1e6, clock: systemClock }),
+    );
     const other = new Database(join(folder.path, "p.sqlite"));
     other.exec("BEGIN EXCLUSIVE");
     expect(() => storage.set("k", utf8("v"))).toThrow(expect.objectContaining({ code: "storage-failed" }));
@@ -66,12 +91,14 @@ describe("SQLite storage", () => {
 
   it("refuses a name that would leave its folder, and a file that is no database", () => {
     for (const plugin of ["../evil", "a/b", "host", ""]) {
-      expect(() => openSqliteStorage({ dir: folder.path, plugin, maxBytes: 1e6, maxKeys: 1e6 })).toThrow(
+      expect(() => openSqliteStorage({ dir: folder.path, plugin, maxBytes: 1e6, maxKeys: 1e6, clock: systemClock })).toThrow(
         expect.objectContaining({ code: "storage-failed" }),
       );
     }
     expect(existsSync(join(folder.path, "..", "evil.sqlite"))).toBe(false);
     writeFileSync(join(folder.path, "bad.sqlite"), "this is no database, but long enough to be taken for one".repeat(100));
-    expect(() => openSqliteStorage({ dir: folder.path, plugin: "bad", maxBytes: 1e6, maxKeys: 1e6 })).toThrow(/cannot be opened/);
+    expect(() => openSqliteStorage({ dir: folder.path, plugin: "bad", maxBytes: 1e6, maxKeys: 1e6, clock: systemClock })).toThrow(
+      /cannot be opened/,
+    );
   });
 });

@@ -7,6 +7,7 @@ import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { GuestEnvironment, GuestInstance } from "../../host/engine/engine.ts";
 import { type Link, MeteredInstance } from "../../host/engine/metered.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { memoryStorage } from "../support/memory-storage.ts";
 import { readWasm, text, type Wasm } from "./cells.ts";
 import { measureInTurn, median } from "./measure.ts";
 
@@ -143,7 +144,6 @@ function pacer(): GuestEnvironment["pacer"] {
 }
 
 function environment(plugin: string): GuestEnvironment {
-  const stored = new Map<string, Uint8Array>();
   return {
     plugin,
     limits: DEFAULT_LIMITS,
@@ -151,13 +151,7 @@ function environment(plugin: string): GuestEnvironment {
       config: { level: "DEBUG" },
       caller: { kind: "plugin", name: "automation" },
       clock: { now: () => 1_767_225_600_000, monotonicMs: () => 1_000, after: () => () => {} },
-      storage: {
-        get: (key) => stored.get(key),
-        set: (key, value) => void stored.set(key, value.slice()),
-        delete: (key) => stored.delete(key),
-        keys: ({ prefix, limit }) => [...stored.keys()].filter((key) => key.startsWith(prefix)).slice(0, limit),
-        close: () => {},
-      },
+      storage: memoryStorage(),
       log: () => {},
       reportFault: (fault) => {
         throw fault;

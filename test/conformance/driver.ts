@@ -1,11 +1,11 @@
 // Drives one instance through the Engine port, with a pacer that counts slices instead of looking at a clock.
 
 import { HostError } from "../../host/core/errors.ts";
-import type { LogLevel, StorageDriver } from "../../host/core/ports.ts";
+import type { LogLevel } from "../../host/core/ports.ts";
 import type { Bytes, Limits, TurnInput } from "../../host/core/types.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { Engine, GuestInstance, GuestResult } from "../../host/engine/engine.ts";
-import type { CellScope } from "../../host/engine/guest/cell-functions.ts";
+import type { CellScope, CellStorage } from "../../host/engine/guest/cell-functions.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
@@ -13,10 +13,12 @@ const SLICE_FUEL = 1_000;
 const MAX_SLICES = 1_000;
 
 /** For guests that store nothing. */
-export const NO_STORAGE: StorageDriver = {
+export const NO_STORAGE: CellStorage = {
   get: () => undefined,
   set: () => {},
   delete: () => false,
+  getMany: (keys) => keys.map(() => undefined),
+  apply: () => {},
   keys: () => [],
   close: () => {},
 };

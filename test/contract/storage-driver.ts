@@ -1,10 +1,16 @@
 // What every storage driver must do; a driver's own test calls this with a way to open it.
 
 import { describe, expect, it } from "vitest";
-import type { StorageDriver } from "../../host/core/ports.ts";
+import type { Clock, StorageDriver } from "../../host/core/ports.ts";
+import type { StorageChange } from "../../host/core/types.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 
-export function storageDriverContract(open: (options?: { maxBytes?: number; maxKeys?: number }) => StorageDriver): void {
+export function storageDriverContract(
+  open: (options?: { maxBytes?: number; maxKeys?: number; clock?: Pick<Clock, "now"> }) => StorageDriver,
+): void {
+  const put = (key: string, value: string, ttlMs?: number): StorageChange => ({ key, value: utf8(value), ttlMs });
+  const remove = (key: string): StorageChange => ({ key, value: undefined, ttlMs: undefined });
   const keys = (driver: StorageDriver, prefix: string, after?: string, limit = 100): string[] => driver.keys({ prefix, after, limit });
 
   describe("storage driver contract", () => {
@@ -50,6 +56,56 @@ export function storageDriverContract(open: (options?: { maxBytes?: number; maxK
         expect(textOf(driver.get(key) ?? utf8(""))).toBe(key);
       }
       expect(keys(driver, "")).toHaveLength(3);
+      driver.close();
+    });
+
+    it("applies a batch in order, the last word counting", () => {
+      const driver = open();
+      driver.set("gone", utf8("x"));
+      driver.apply([put("a", "1"), put("a", "2"), remove("gone"), remove("absent"), put("b", "3"), remove("b")]);
+      expect(keys(driver, "")).toEqual(["a"]);
+      expect(textOf(driver.get("a") ?? utf8(""))).toBe("2");
+      driver.close();
+    });
+
+    it("applies nothing of a batch that does not fit", () => {
+      const driver = open({ maxKeys: 3 });
+      driver.set("a", utf8("1"));
+      expect(() => driver.apply([put("a", "2"), put("b", "2"), put("c", "2"), put("d", "2")])).toThrow(
+        expect.objectContaining({ code: "quota-exceeded" }),
+      );
+      expect(keys(driver, "")).toEqual(["a"]);
+      expect(textOf(driver.get("a") ?? utf8(""))).toBe("1");
+      driver.apply([put("b", "2"), put("c", "2")]);
+      expect(() => driver.set("d", utf8("1"))).toThrow(expect.objectContaining({ code: "quota-exceeded" }));
+      driver.close();
+    });
+
+    it("forgets a value when its time is over, and keeps one that was set anew", async () => {
+      const clock = fakeClock();
+      const driver = open({ clock });
+      driver.apply([put("short", "1", 1_000), put("long", "1", 5_000), put("renewed", "1", 1_000), put("plain", "1")]);
+      driver.set("renewed", utf8("2"));
+      clock.pass(999);
+      expect(keys(driver, "")).toEqual(["long", "plain", "renewed", "short"]);
+      clock.pass(1);
+      expect(driver.get("short")).toBeUndefined();
+      expect(driver.delete("short")).toBe(false);
+      expect(keys(driver, "")).toEqual(["long", "plain", "renewed"]);
+      clock.pass(1e12);
+      expect(keys(driver, "")).toEqual(["plain", "renewed"]);
+      driver.close();
+    });
+
+    it("takes a key more once the time of another is over", () => {
+      const clock = fakeClock();
+      const driver = open({ maxKeys: 2, clock });
+      driver.apply([put("a", "1", 1_000), put("b", "1", 1_000)]);
+      expect(() => driver.set("c", utf8("1"))).toThrow(expect.objectContaining({ code: "quota-exceeded" }));
+      clock.pass(1_000);
+      driver.set("c", utf8("1"));
+      driver.apply([put("d", "1")]);
+      expect(keys(driver, "")).toEqual(["c", "d"]);
       driver.close();
     });
 

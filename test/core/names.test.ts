@@ -1,15 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HostError } from "../../host/core/errors.ts";
-import {
-  compilePattern,
-  escapeControls,
-  isDottedName,
-  isEntryPoint,
-  isPattern,
-  isPluginName,
-  isStateKey,
-  printable,
-} from "../../host/core/names.ts";
+import { compilePattern, escapeControls, isDottedName, isPattern, isPluginName, isStateKey, printable } from "../../host/core/names.ts";
 
 describe("names", () => {
   it("accepts kebab-case plugin names and refuses reserved, upper-case, empty and prototype names", () => {
@@ -27,11 +18,6 @@ describe("names", () => {
   it("accepts state keys with upper case and underscores only in dotted segments", () => {
     expect(["lamp", "devices.lamp_1.On"].every(isStateKey)).toBe(true);
     for (const bad of ["", ".", "a..b", "a b", "ä"]) expect(isStateKey(bad), bad).toBe(false);
-  });
-
-  it("keeps the host's own exports from being entry points", () => {
-    expect(isEntryPoint("turn_on")).toBe(true);
-    for (const bad of ["__bulkhead_start", "__proto__", "1a", ""]) expect(isEntryPoint(bad), bad).toBe(false);
   });
 
   it.each([

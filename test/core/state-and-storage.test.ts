@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { PluginStorage } from "../../host/cell/plugin-storage.ts";
 import type { StorageDriver } from "../../host/core/ports.ts";
 import { StateStore } from "../../host/core/state-store.ts";
+import { memoryStorage } from "../support/memory-storage.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 
 describe("state store", () => {
@@ -45,17 +46,7 @@ describe("state store", () => {
   });
 });
 
-const driver = (overrides: Partial<StorageDriver> = {}): StorageDriver => {
-  const map = new Map<string, Uint8Array>();
-  return {
-    get: (key) => map.get(key),
-    set: (key, value) => void map.set(key, value),
-    delete: (key) => map.delete(key),
-    keys: ({ prefix, limit }) => [...map.keys()].filter((key) => key.startsWith(prefix)).slice(0, limit),
-    close: () => map.clear(),
-    ...overrides,
-  };
-};
+const driver = (overrides: Partial<StorageDriver> = {}): StorageDriver => ({ ...memoryStorage(), ...overrides });
 
 describe("plugin storage", () => {
   it("passes values through to its driver", () => {
@@ -82,6 +73,34 @@ describe("plugin storage", () => {
       expect(() => storage.keys({ prefix: "", after: undefined, limit })).toThrow(/limit is/);
     expect(() => storage.keys({ prefix: "x".repeat(600), after: undefined, limit: 1 })).toThrow(/storage key/);
     expect(() => storage.keys({ prefix: "", after: "x".repeat(600), limit: 1 })).toThrow(/storage key/);
+  });
+
+  it("reads and changes several keys at once, up to 1,000 of them and 4 MiB of values", () => {
+    const storage = new PluginStorage(driver());
+    storage.apply([
+      { key: "a", value: utf8("1"), ttlMs: undefined },
+      { key: "b", value: undefined, ttlMs: undefined },
+    ]);
+    expect(storage.getMany(["b", "a", "a"]).map((value) => value && textOf(value))).toEqual([undefined, "1", "1"]);
+    expect(() => storage.getMany(Array.from({ length: 1_001 }, () => "a"))).toThrow(/1001 keys at once; the limit is 1000/);
+    expect(() => storage.getMany(["a", ""])).toThrow(/storage key/);
+    const change = { key: "big", value: new Uint8Array(1024 * 1024), ttlMs: undefined };
+    storage.apply([change]);
+    expect(() => storage.getMany(Array.from({ length: 5 }, () => "big"))).toThrow(expect.objectContaining({ code: "quota-exceeded" }));
+    expect(() => storage.apply(Array.from({ length: 1_001 }, () => change))).toThrow(/1001 changes at once/);
+    expect(() => storage.apply([{ ...change, value: new Uint8Array(1024 * 1024 + 1) }])).toThrow(/the limit is 1048576/);
+    expect(() => storage.apply([{ ...change, ttlMs: 0 }])).toThrow(/ttl-ms of "big" is 0/);
+  });
+
+  it("changes nothing when one change of a batch is bad", () => {
+    const storage = new PluginStorage(driver());
+    expect(() =>
+      storage.apply([
+        { key: "a", value: utf8("1"), ttlMs: undefined },
+        { key: "", value: undefined, ttlMs: undefined },
+      ]),
+    ).toThrow(/storage key/);
+    expect(storage.get("a")).toBeUndefined();
   });
 
   it("turns whatever a driver throws into storage-failed, without its words", () => {

@@ -16,7 +16,9 @@ function scope(overrides: Partial<CellScope> = {}): TestScope {
   const logged: string[] = [];
   const faults: unknown[] = [];
   return {
-    storage: new PluginStorage(openSqliteStorage({ dir: undefined, plugin: "p", maxBytes: 1024 * 1024, maxKeys: 1_000 })),
+    storage: new PluginStorage(
+      openSqliteStorage({ dir: undefined, plugin: "p", maxBytes: 1024 * 1024, maxKeys: 1_000, clock: fakeClock() }),
+    ),
     config: { greeting: "héllo" },
     clock: fakeClock(),
     caller: { kind: "plugin", name: "other" },
@@ -52,6 +54,30 @@ describe("host functions answered in the cell", () => {
     expect(ask("storage.keys", ["b.", "\u0001b.2", "2"], own)).toBe('0["b.3"]');
     expect(ask("storage.delete", ["a"], own)).toBe("0true");
     expect(ask("storage.get", ["a"], own)).toBe("0\u0000");
+  });
+
+  it("change several keys at once or none, and read them back in one call", () => {
+    const own = scope();
+    const put = (key: string, value: string) => `{"key":"${key}","value":"${btoa(value)}"}`;
+    expect(ask("storage.apply", [`[${put("a", "1")},${put("b", "2")},{"key":"c","value":null,"ttl-ms":null}]`], own)).toBe("0");
+    expect(ask("storage.get-many", ['["b","c","a"]'], own)).toBe(`0["${btoa("2")}",null,"${btoa("1")}"]`);
+    expect(ask("storage.apply", [`[${put("a", "9")},{"key":"","value":null}]`], own)).toContain('"code":"invalid-message"');
+    expect(ask("storage.get", ["a"], own)).toBe("0\u00011");
+  });
+
+  it.each([
+    ["no list", "{}"],
+    ["no record", "[1]"],
+    ["null", "[null]"],
+    ["a field that it does not have", '[{"key":"a","value":null,"__proto__":{}}]'],
+    ["no key", '[{"value":null}]'],
+    ["a value that is not base64", '[{"key":"a","value":"*"}]'],
+    ["base64 that is cut short", '[{"key":"a","value":"YQ"}]'],
+    ["a negative time to live", '[{"key":"a","value":null,"ttl-ms":-1}]'],
+    ["a time to live that is no whole number", '[{"key":"a","value":null,"ttl-ms":1.5}]'],
+    ["a lone surrogate", '[{"key":"\\ud800","value":null}]'],
+  ])("refuse a batch with %s", (_what, batch) => {
+    expect(ask("storage.apply", [batch])).toContain('"code":"invalid-message"');
   });
 
   it("stamp caller and clock", () => {

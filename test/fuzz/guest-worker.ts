@@ -5,6 +5,7 @@ import { parentPort } from "node:worker_threads";
 import type { GuestEnvironment } from "../../host/engine/engine.ts";
 import { meteredEngine } from "../../host/engine/metered.ts";
 import { Metered } from "../engine/meter/metered.ts";
+import { memoryStorage } from "../support/memory-storage.ts";
 import { compare, type Modules } from "./comparison.ts";
 import { LIMITS } from "./guest-jobs.ts";
 
@@ -48,7 +49,6 @@ async function runInEngine(job: EndingJob, entryPoint: string): Promise<Ending> 
   const compiled = await meteredEngine.compile(job.module);
   let slices = 1;
   const faults: string[] = [];
-  const stored = new Map<string, Uint8Array>();
   const environment: GuestEnvironment = {
     plugin: "mutated",
     limits: LIMITS,
@@ -56,13 +56,7 @@ async function runInEngine(job: EndingJob, entryPoint: string): Promise<Ending> 
       config: { key: "value" },
       caller: { kind: "host", name: "host" },
       clock: { now: () => 0, monotonicMs: () => 0, after: () => () => {} },
-      storage: {
-        get: (key) => stored.get(key),
-        set: (key, value) => void stored.set(key, value.slice()),
-        delete: (key) => stored.delete(key),
-        keys: () => [...stored.keys()],
-        close: () => {},
-      },
+      storage: memoryStorage(),
       log: () => {},
       reportFault: (fault) => void faults.push(String(fault)),
     },

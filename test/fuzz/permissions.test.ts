@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compilePattern, isDottedName, isEntryPoint, isPattern, isPluginName, isStateKey, printable } from "../../host/core/names.ts";
+import { compilePattern, isDottedName, isPattern, isPluginName, isStateKey, printable } from "../../host/core/names.ts";
 import { type Grant, Permissions } from "../../host/core/permissions.ts";
 import { PERMISSIONS } from "../../host/install/resources.ts";
 import { PERMISSION_PORTS } from "../support/host-ports.ts";
@@ -119,7 +119,7 @@ describe("the grammar of names", () => {
 
   it("answers at once for long names that almost fit", async () => {
     await check(almost, 200, (text) => {
-      for (const accepts of [isPluginName, isDottedName, isStateKey, isPattern, isEntryPoint]) expect(accepts(text)).toBe(false);
+      for (const accepts of [isPluginName, isDottedName, isStateKey, isPattern]) expect(accepts(text)).toBe(false);
       expect(printable(text).length).toBeLessThan(1_000);
     });
   });

@@ -31,7 +31,7 @@ describe("manifest", () => {
         name: "P",
         version: "1",
         wasm: "../p.wasm",
-        subscriptions: [{ type: "**.x", entryPoint: "__start" }],
+        subscriptions: [{ type: "**.x", entryPoint: "__start", filter: { unit: 1 } }],
         permissions: [{ permission: "root", resource: "**", reason: "" }],
       }),
     );
@@ -42,6 +42,7 @@ describe("manifest", () => {
       'wasm ("../p.wasm"): write the name of a .wasm',
       'subscriptions.0.type ("**.x"): write dotted',
       "subscriptions.0.entryPoint",
+      "write source, type or a path into the data",
       "permissions.0.permission",
       "permissions.0.reason",
     ]) {

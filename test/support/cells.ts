@@ -17,7 +17,7 @@ export const CELL_KINDS: readonly CellKind[] = ["inline", "thread", "process"];
 export function createCell(kind: CellKind, log: LogSink, storageDir?: string): Cell {
   if (kind === "thread") return createThreadCell({ clock: systemClock, log, storageDir });
   if (kind === "process") return createProcessCell({ clock: systemClock, log, storageDir, plugins: undefined });
-  return createInlineCell({ clock: systemClock, log, openStorage: (image) => openPluginStorage(storageDir, image) });
+  return createInlineCell({ clock: systemClock, log, openStorage: (image) => openPluginStorage(storageDir, image, systemClock) });
 }
 
 export function image(

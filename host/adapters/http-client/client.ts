@@ -135,7 +135,7 @@ export class PluginHttpClient implements HttpClient {
       const location = response.headers.location;
       if (REDIRECTS.has(response.statusCode) && typeof location === "string")
         return { answer: NO_ANSWER, next: redirected(hop, response.statusCode, location) };
-      const body = await read(response.body, rules.maxBytes, url.host);
+      const body = await read(response.body, rules.maxAnswerBytes, url.host);
       hide(body, used);
       const shown = answerHeaders(response.headers).map(({ name, value }) => ({ name, value: hideInText(value, used) }));
       return { answer: { status: response.statusCode, headers: shown, body: body.toString("base64") }, next: undefined };

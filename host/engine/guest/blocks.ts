@@ -2,7 +2,7 @@
 
 import { type ErrorShape, HostError } from "../../core/errors.ts";
 import type { BlockCodec, LogLevel } from "../../core/ports.ts";
-import type { Bytes, WitType, WitTypes, WitValues } from "../../core/types.ts";
+import type { Bytes, StorageChange, WitType, WitTypes, WitValues } from "../../core/types.ts";
 
 interface Codec<T> {
   /** Throws HostError `invalid-message`. */
@@ -91,6 +91,34 @@ const json = <T>(wit: WitType, accepts: (value: unknown) => boolean): Codec<T> =
   encode: (value) => putText(JSON.stringify(value)),
 });
 
+const fromBase64 = (text: string): Bytes | undefined => {
+  const bytes = Buffer.from(text, "base64");
+  // What is not base64 is passed over by Buffer, so only a text that comes back is one.
+  return bytes.toString("base64") === text ? bytes : undefined;
+};
+const toBase64 = ({ buffer, byteOffset, byteLength }: Bytes): string => Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+
+const isText = (value: unknown): value is string => typeof value === "string" && value.isWellFormed();
+const CHANGE_FIELDS: readonly string[] = ["key", "value", "ttl-ms"];
+
+const changes: Codec<readonly StorageChange[]> = {
+  decode(bytes) {
+    const list = json<readonly unknown[]>("list<change>", Array.isArray).decode(bytes);
+    return list.map((one, i) => {
+      const { key, value = null, "ttl-ms": ttl = null } = Object(one) as Record<string, unknown>;
+      const known = typeof one === "object" && one !== null && Object.keys(one).every((field) => CHANGE_FIELDS.includes(field));
+      const data = isText(value) ? fromBase64(value) : undefined;
+      const ttlMs = ttl === null ? undefined : Number(ttl);
+      const isTtl = ttl === null || (typeof ttl === "number" && Number.isSafeInteger(ttl) && ttl >= 0);
+      if (!known || !isText(key) || !isTtl || (value !== null && data === undefined))
+        throw new HostError("invalid-message", `the change at ${i} is not the JSON form of change`);
+      return { key, value: data, ttlMs };
+    });
+  },
+  // It only travels to the host.
+  encode: () => {},
+};
+
 const isU32 = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0xffff_ffff;
 const LEVELS: readonly unknown[] = ["debug", "info", "warning", "error"] satisfies LogLevel[];
 // No guest can send one of these: they only travel towards it.
@@ -116,7 +144,12 @@ const CODECS: { readonly [T in WitType]: Codec<WitTypes[T]> } = {
   u32: json("u32", isU32),
   u64: json("u64", never),
   "option<u32>": json("option<u32>", (value) => value === null || isU32(value)),
-  "list<string>": json("list<string>", never),
+  "list<string>": json("list<string>", (value) => Array.isArray(value) && value.every(isText)),
+  "list<change>": changes,
+  "list<option<list<u8>>>": {
+    decode: () => [],
+    encode: (values) => putText(JSON.stringify(values.map((value) => (value === undefined ? null : toBase64(value))))),
+  },
   level: json("level", (value) => LEVELS.includes(value)),
   caller: json("caller", never),
   // What they hold is between the guest and the adapter that answers.

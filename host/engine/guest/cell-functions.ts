@@ -11,10 +11,15 @@ import { decodeAll, encodeError, encodeResultView } from "./blocks.ts";
 const MAX_LOG_LINE_LENGTH = 8 * 1024;
 const MAX_RANDOM_BYTES = 65_536;
 
+/** Checks keys, sizes and ranges itself. */
+export interface CellStorage extends StorageDriver {
+  /** Throws HostError `invalid-message` or `quota-exceeded` for what would be too much at once. */
+  getMany(keys: readonly string[]): (Bytes | undefined)[];
+}
+
 /** What a cell function can reach: one plugin's own things and the current turn. */
 export interface CellScope {
-  /** Checks keys, sizes and ranges itself. */
-  readonly storage: StorageDriver;
+  readonly storage: CellStorage;
   readonly config: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly caller: Caller;
@@ -68,6 +73,8 @@ const TABLE = {
   "storage.get": inCell(["string"], "option<list<u8>>", (scope, key) => scope.storage.get(key)),
   "storage.set": inCell(["string", "list<u8>"], "_", (scope, key, data) => scope.storage.set(key, data)),
   "storage.delete": inCell(["string"], "bool", (scope, key) => scope.storage.delete(key)),
+  "storage.get-many": inCell(["list<string>"], "list<option<list<u8>>>", (scope, keys) => scope.storage.getMany(keys)),
+  "storage.apply": inCell(["list<change>"], "_", (scope, changes) => scope.storage.apply(changes)),
   "storage.keys": inCell(["string", "option<string>", "u32"], "list<string>", (scope, prefix, after, limit) =>
     scope.storage.keys({ prefix, after, limit }),
   ),
