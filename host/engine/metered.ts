@@ -112,8 +112,14 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     enter().then(this.#onReturned, this.#onThrown);
   }
 
-  readonly #onReturned = (returned: unknown): void => this.#done(this.#ended(returned));
-  readonly #onThrown = (thrown: unknown): void => this.#done(this.#broken(thrown));
+  readonly #onReturned = (returned: unknown): void => {
+    this.#bindings.endTurn();
+    this.#done(this.#ended(returned));
+  };
+  readonly #onThrown = (thrown: unknown): void => {
+    this.#bindings.endTurn();
+    this.#done(this.#broken(thrown));
+  };
 
   // The former start function and a reactor's initialiser run metered, like any turn.
   async #initialise(): Promise<void> {

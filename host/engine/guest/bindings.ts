@@ -7,8 +7,10 @@ import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
 import { encodeError } from "./blocks.ts";
 import { type CellFunction, FUNCTIONS } from "./cell-functions.ts";
+import { ExtismHttp } from "./extism-http.ts";
 import { BULK_MEMORY, EXTISM_ENV, EXTISM_USER, FUNCTION_BY_IMPORT } from "./imports.ts";
 import { GuestVars } from "./vars.ts";
+import { WASI_PREVIEW1, Wasi } from "./wasi.ts";
 
 const NO_BLOCK = 0n;
 const EMPTY: Bytes = new Uint8Array(0);
@@ -36,6 +38,8 @@ export class Bindings {
   readonly #blocks: BlockMemory;
   readonly #control: GuestControl;
   readonly #vars: GuestVars;
+  readonly #wasi: Wasi;
+  readonly #http: ExtismHttp;
   #memory: WebAssembly.Memory | undefined;
   #guestBytes: Bytes = EMPTY;
 
@@ -44,10 +48,29 @@ export class Bindings {
     this.#blocks = blocks;
     this.#control = control;
     this.#vars = new GuestVars(environment.limits.varBytes);
+    this.#wasi = new Wasi({
+      environment,
+      control,
+      memory: () => this.#guest(),
+      count: () => {
+        this.#hostCalls += 1;
+      },
+      yieldWhenOverdue: () => this.#yieldWhenOverdue(),
+    });
+    this.#http = new ExtismHttp({
+      view: (handle) => (control.doomed ? undefined : blocks.view(handle)),
+      give: (bytes) => this.#give(bytes),
+      fetch: (request, body) => {
+        this.#hostCalls += 1;
+        return this.#ask("http.fetch", [request, body]);
+      },
+      doom: (error) => control.doom(error),
+    });
     this.imports = {
       [EXTISM_ENV]: { ...blocks.functions, length_unsafe: blocks.functions.length, ...this.#extismFunctions() },
       [EXTISM_USER]: Object.fromEntries([...FUNCTION_BY_IMPORT].map(([name, hostFunction]) => [name, this.#hostFunction(hostFunction)])),
       [BULK_MEMORY]: this.#bulkCopies(),
+      [WASI_PREVIEW1]: this.#wasi.functions,
     } as WebAssembly.Imports;
   }
 
@@ -56,7 +79,12 @@ export class Bindings {
     return this.#hostCalls;
   }
 
-  /** Gives the bulk copies the guest's memory once there is an instance. */
+  /** To be called when a turn ends. */
+  endTurn(): void {
+    this.#wasi.flush();
+  }
+
+  /** Gives bulk copies and WASI the guest's memory once there is an instance. */
   attach(memory: WebAssembly.Memory | undefined): void {
     this.#memory = memory;
   }
@@ -79,20 +107,25 @@ export class Bindings {
     this.#hostCalls += 1;
     const views = this.#arguments(handles);
     if (views === undefined) return this.#give(INVALID_HANDLE);
-    const { limits, pacer } = this.#environment;
-    const size = views.reduce((sum, { length }) => sum + length, 0);
-    if (size > limits.payloadBytes + MAX_NAMES_BYTES) return this.#give(tooLarge(name, size, limits.payloadBytes));
-    // The arguments leave the guest's memory, which may change while they are under way.
-    const answer = await pacer.wait(
-      this.#environment.askHost(
-        name,
-        views.map((view) => view.slice()),
-      ),
-    );
+    const answer = await this.#ask(name, views);
     if (answer === undefined) return NO_BLOCK;
     const block = this.#give(answer);
     this.#yieldWhenOverdue();
     return block;
+  }
+
+  /** The tagged answer, or undefined when the guest is to end. */
+  async #ask(name: string, args: readonly Bytes[]): Promise<Bytes | undefined> {
+    const { limits, pacer } = this.#environment;
+    const size = args.reduce((sum, { length }) => sum + length, 0);
+    if (size > limits.payloadBytes + MAX_NAMES_BYTES) return tooLarge(name, size, limits.payloadBytes);
+    // The arguments leave the guest's memory, which may change while they are under way.
+    return pacer.wait(
+      this.#environment.askHost(
+        name,
+        args.map((arg) => arg.slice()),
+      ),
+    );
   }
 
   // What a host function or a long copy does costs the guest no fuel, so the clock decides whether the slice is over. The CPU
@@ -124,7 +157,7 @@ export class Bindings {
   }
 
   #extismFunctions(): Record<string, unknown> {
-    const { scope, plugin } = this.#environment;
+    const { scope } = this.#environment;
     const counted =
       (answer: (...handles: bigint[]) => bigint) =>
       (...handles: bigint[]) => {
@@ -166,14 +199,9 @@ export class Bindings {
         }
         return NO_BLOCK;
       }),
-      http_request: counted(() => {
-        this.#control.doom(
-          new HostError("permission-denied", `${plugin} asks by Extism's http_request, which is not served here; call http_fetch`),
-        );
-        return NO_BLOCK;
-      }),
-      http_status_code: () => 0,
-      http_headers: () => NO_BLOCK,
+      http_request: new WebAssembly.Suspending((request: bigint, body: bigint) => this.#http.request(request, body)),
+      http_status_code: () => this.#http.status,
+      http_headers: counted(() => this.#give(encoder.encode(this.#http.headers))),
     };
   }
 

@@ -54,7 +54,8 @@ function inCell<const P extends readonly WitType[], R extends WitType>(
   return { place: "cell", params, result, answer };
 }
 
-function writeLog(scope: CellScope, level: LogLevel, message: string): void {
+/** One line, its control characters escaped and its length bounded. */
+export function writeLog(scope: CellScope, level: LogLevel, message: string): void {
   const cut = message.length > MAX_LOG_LINE_LENGTH;
   const line = escapeControls(cut ? message.slice(0, MAX_LOG_LINE_LENGTH) : message);
   scope.log(level, cut ? `${line}… (cut, it had ${message.length} characters)` : line);

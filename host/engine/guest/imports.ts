@@ -2,6 +2,7 @@
 
 import type { Permission } from "../../core/permissions.ts";
 import { FUNCTIONS } from "./cell-functions.ts";
+import { WASI_PREVIEW1, WASI_SIGNATURES } from "./wasi.ts";
 
 export const EXTISM_ENV = "extism:host/env";
 export const EXTISM_USER = "extism:host/user";
@@ -47,6 +48,7 @@ const user = [...FUNCTIONS].map(([name, { params }]) => [importNameOf(name), `${
 const ALLOWED: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [EXTISM_ENV, new Map(Object.entries(ENV))],
   [EXTISM_USER, new Map(user)],
+  [WASI_PREVIEW1, new Map(Object.entries(WASI_SIGNATURES))],
   [BULK_MEMORY, new Map(Object.entries({ load: "i64,i32,i32:", store: "i32,i64,i32:", release: "i64:" }))],
 ]);
 
@@ -62,6 +64,7 @@ const PERMISSION_BY_FUNCTION: ReadonlyMap<string, Permission> = new Map([
 
 /** What an import needs to be granted before it does anything; undefined for what touches only the plugin's own things. */
 export function permissionOf(module: string, name: string): Permission | undefined {
+  if (module === EXTISM_ENV && name === "http_request") return "http.fetch";
   return module === EXTISM_USER ? PERMISSION_BY_FUNCTION.get(FUNCTION_BY_IMPORT.get(name) ?? "") : undefined;
 }
 
