@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { emitHostShapes, emitHostTypes } from "./host.ts";
 import type { Contract } from "./model.ts";
 import { readWit } from "./reader.ts";
+import { emitRust } from "./rust.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -21,6 +22,7 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
   return new Map([
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
+    ["plugin-sdk/rust/src/generated.rs", emitRust(contract)],
   ]);
 }
 

@@ -17,13 +17,13 @@ interface Seen {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly headers: IncomingMessage["headers"];
-  readonly body: Uint8Array;
+  readonly body: string;
 }
 
 interface Answer {
   readonly status: number;
   readonly headers: readonly { name: string; value: string }[];
-  readonly body: Uint8Array;
+  readonly body: string;
 }
 
 const LOOPBACK = [{ address: "127.0.0.1", family: 4 }] as const;
