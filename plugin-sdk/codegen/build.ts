@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { emitGo } from "./go.ts";
 import { emitHostShapes, emitHostTypes } from "./host.ts";
 import type { Contract } from "./model.ts";
 import { readWit } from "./reader.ts";
@@ -23,6 +24,7 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
     ["plugin-sdk/rust/src/generated.rs", emitRust(contract)],
+    ...[...emitGo(contract)].map(([path, text]) => [`plugin-sdk/go/${path}`, text] as const),
   ]);
 }
 

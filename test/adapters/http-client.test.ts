@@ -23,7 +23,7 @@ interface Seen {
 interface Answer {
   readonly status: number;
   readonly headers: readonly { name: string; value: string }[];
-  readonly body: string;
+  readonly body: Uint8Array;
 }
 
 const LOOPBACK = [{ address: "127.0.0.1", family: 4 }] as const;
