@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { emitC } from "./c.ts";
 import { emitGo } from "./go.ts";
 import { emitHostShapes, emitHostTypes } from "./host.ts";
 import type { Contract } from "./model.ts";
@@ -20,10 +21,12 @@ export async function readContract(): Promise<Contract> {
 
 /** Path in the repository → text. */
 export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<string, string>> {
+  const part = (name: string): Promise<string> => readFile(new URL(`c/${name}`, import.meta.url), "utf8");
   return new Map([
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
     ["plugin-sdk/rust/src/generated.rs", emitRust(contract)],
+    ["plugin-sdk/c/include/bulkhead.h", emitC(contract, await part("runtime.h"), await part("entry.h"))],
     ...[...emitGo(contract)].map(([path, text]) => [`plugin-sdk/go/${path}`, text] as const),
   ]);
 }

@@ -15,7 +15,6 @@ import {
   importName,
   interfaceOf,
   isBytes,
-  isText,
   pascal,
   type RecordType,
   resolve,
