@@ -9,6 +9,7 @@ import { emitHostShapes, emitHostTypes } from "./host.ts";
 import type { Contract } from "./model.ts";
 import { readWit } from "./reader.ts";
 import { emitRust } from "./rust.ts";
+import { emitZig } from "./zig.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -26,6 +27,7 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
     ["plugin-sdk/rust/src/generated.rs", emitRust(contract)],
+    ["plugin-sdk/zig/src/generated.zig", emitZig(contract)],
     ["plugin-sdk/c/include/bulkhead.h", emitC(contract, await part("runtime.h"), await part("entry.h"))],
     ...[...emitGo(contract)].map(([path, text]) => [`plugin-sdk/go/${path}`, text] as const),
   ]);
