@@ -78,18 +78,21 @@ function func(contract: Contract, face: Interface, item: Func): string {
   const answer = answerOf(item);
   const wire = wireOf(answer);
   const type = zigType(contract, face, answer, wire === "json");
-  const params = item.params.map((param) => `${name(param.name)}: ${zigType(contract, face, param.type, wireOf(param.type) === "json")}`);
-  const args = item.params.map((param) => `call.${ARGUMENT[wireOf(param.type)]}(${name(param.name)})`);
+  // Zig refuses a parameter that has the name of a declaration around it.
+  const taken = new Set(functionsOf(face).map((one) => functionName(one.name)));
+  const local = (wit: string): string => (taken.has(name(wit)) ? `${name(wit)}_` : name(wit));
+  const params = item.params.map((param) => `${local(param.name)}: ${zigType(contract, face, param.type, wireOf(param.type) === "json")}`);
+  const args = item.params.map((param) => `host_call.${ARGUMENT[wireOf(param.type)]}(${local(param.name)})`);
   const reply = `imports.${importName(face, item)}(${args.join(", ")})`;
   const read =
     wire === "nothing"
-      ? `call.nothing(${reply})`
+      ? `host_call.nothing(${reply})`
       : wire === "json"
-        ? `call.jsonAnswer(${type}, ${reply})`
-        : `call.${ARGUMENT[wire]}Answer(${reply})`;
+        ? `host_call.jsonAnswer(${type}, ${reply})`
+        : `host_call.${ARGUMENT[wire]}Answer(${reply})`;
   const begin = item.params.length === 0 ? "const" : "var";
   return `${docs(item.docs)}pub fn ${functionName(item.name)}(${params.join(", ")}) ${canFail(item) ? `Error!${type}` : type} {
-    ${begin} call: abi.Call = .{};
+    ${begin} host_call: abi.Call = .{};
     return ${read}${canFail(item) ? "" : ` catch @panic("${face.name}.${item.name} failed")`};
 }
 `;

@@ -88,8 +88,8 @@ pub const log = struct {
 
     /// Writes one line. Control characters are escaped; a line above 8,192 characters is cut and says so.
     pub fn write(level: Level, message: []const u8) Error!void {
-        var call: abi.Call = .{};
-        return call.nothing(imports.log_write(call.json(level), call.bytes(message)));
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.log_write(host_call.json(level), host_call.bytes(message)));
     }
 };
 
@@ -103,8 +103,8 @@ pub const events = struct {
     ///
     /// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
     pub fn publish(event_type: []const u8, content_type: []const u8, data: []const u8) Error![]const u8 {
-        var call: abi.Call = .{};
-        return call.bytesAnswer(imports.events_publish(call.bytes(event_type), call.bytes(content_type), call.bytes(data)));
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.events_publish(host_call.bytes(event_type), host_call.bytes(content_type), host_call.bytes(data)));
     }
 };
 
@@ -131,14 +131,14 @@ pub const services = struct {
     /// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
     /// plugin-not-running, quota-exceeded (size).
     pub fn call(service: []const u8, payload: []const u8, deadline_ms: ?u32) Error![]const u8 {
-        var call: abi.Call = .{};
-        return call.bytesAnswer(imports.services_call(call.bytes(service), call.bytes(payload), call.json(deadline_ms)));
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.services_call(host_call.bytes(service), host_call.bytes(payload), host_call.json(deadline_ms)));
     }
 
     /// Who asked for the current turn. Stamped by the host; nobody can forge it.
     pub fn currentCaller() Caller {
-        const call: abi.Call = .{};
-        return call.jsonAnswer(Caller, imports.services_current_caller()) catch @panic("services.current-caller failed");
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer(Caller, imports.services_current_caller()) catch @panic("services.current-caller failed");
     }
 };
 
@@ -172,8 +172,8 @@ pub const http = struct {
     /// Fails with invalid-message (request), permission-denied, rate-limited (too many at once), quota-exceeded (size),
     /// deadline-exceeded, http-failed (the server could not be reached or broke off).
     pub fn fetch(request: Request, body: []const u8) Error!Response {
-        var call: abi.Call = .{};
-        return call.jsonAnswer(Response, imports.http_fetch(call.json(request), call.bytes(body)));
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(Response, imports.http_fetch(host_call.json(request), host_call.bytes(body)));
     }
 };
 
@@ -181,26 +181,26 @@ pub const http = struct {
 pub const state = struct {
     /// The value, or none when nobody has set the key. Needs `state.read`.
     pub fn get(key: []const u8) Error!?[]const u8 {
-        var call: abi.Call = .{};
-        return call.optionalBytesAnswer(imports.state_get(call.bytes(key)));
+        var host_call: abi.Call = .{};
+        return host_call.optionalBytesAnswer(imports.state_get(host_call.bytes(key)));
     }
 
     /// Sets a value of at most 64 KiB. Needs `state.write`.
     pub fn set(key: []const u8, value: []const u8) Error!void {
-        var call: abi.Call = .{};
-        return call.nothing(imports.state_set(call.bytes(key), call.bytes(value)));
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.state_set(host_call.bytes(key), host_call.bytes(value)));
     }
 
     /// Removes a value and says whether there was one. Needs `state.write`.
     pub fn delete(key: []const u8) Error!bool {
-        var call: abi.Call = .{};
-        return call.jsonAnswer(bool, imports.state_delete(call.bytes(key)));
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.state_delete(host_call.bytes(key)));
     }
 
     /// The keys that begin with `prefix` and that this plugin may read, in order of their characters, at most 1,000.
     pub fn keys(prefix: []const u8) Error![]const []const u8 {
-        var call: abi.Call = .{};
-        return call.jsonAnswer([]const []const u8, imports.state_keys(call.bytes(prefix)));
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const []const u8, imports.state_keys(host_call.bytes(prefix)));
     }
 };
 
@@ -211,30 +211,30 @@ pub const storage = struct {
     ///
     /// Fails with invalid-message (key), storage-failed.
     pub fn get(key: []const u8) Error!?[]const u8 {
-        var call: abi.Call = .{};
-        return call.optionalBytesAnswer(imports.storage_get(call.bytes(key)));
+        var host_call: abi.Call = .{};
+        return host_call.optionalBytesAnswer(imports.storage_get(host_call.bytes(key)));
     }
 
     /// Sets a value. Once this returns the value survives a crash of the host's process.
     ///
     /// Fails with invalid-message (key), quota-exceeded (value size, bytes in all), storage-failed.
     pub fn set(key: []const u8, value: []const u8) Error!void {
-        var call: abi.Call = .{};
-        return call.nothing(imports.storage_set(call.bytes(key), call.bytes(value)));
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.storage_set(host_call.bytes(key), host_call.bytes(value)));
     }
 
     /// Removes a value and says whether there was one.
     pub fn delete(key: []const u8) Error!bool {
-        var call: abi.Call = .{};
-        return call.jsonAnswer(bool, imports.storage_delete(call.bytes(key)));
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.storage_delete(host_call.bytes(key)));
     }
 
     /// The values of up to 1,000 keys, each in its key's place, none for an absent one.
     ///
     /// Fails with invalid-message (keys, more than 1,000 of them), quota-exceeded (values of more than 4 MiB in all), storage-failed.
-    pub fn getMany(keys: []const []const u8) Error![]const ?Bytes {
-        var call: abi.Call = .{};
-        return call.jsonAnswer([]const ?Bytes, imports.storage_get_many(call.json(keys)));
+    pub fn getMany(keys_: []const []const u8) Error![]const ?Bytes {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const ?Bytes, imports.storage_get_many(host_call.json(keys_)));
     }
 
     pub const Change = struct {
@@ -249,15 +249,15 @@ pub const storage = struct {
     ///
     /// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
     pub fn apply(changes: []const Change) Error!void {
-        var call: abi.Call = .{};
-        return call.nothing(imports.storage_apply(call.json(changes)));
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.storage_apply(host_call.json(changes)));
     }
 
     /// The keys that begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to
     /// 1,000). Ask again with the last key as `after` for the next page.
     pub fn keys(prefix: []const u8, after: ?[]const u8, limit: u32) Error![]const []const u8 {
-        var call: abi.Call = .{};
-        return call.jsonAnswer([]const []const u8, imports.storage_keys(call.bytes(prefix), call.optionalBytes(after), call.json(limit)));
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const []const u8, imports.storage_keys(host_call.bytes(prefix), host_call.optionalBytes(after), host_call.json(limit)));
     }
 };
 
@@ -265,22 +265,22 @@ pub const storage = struct {
 pub const config = struct {
     /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
     pub fn get(key: []const u8) Error!?[]const u8 {
-        var call: abi.Call = .{};
-        return call.optionalBytesAnswer(imports.config_get(call.bytes(key)));
+        var host_call: abi.Call = .{};
+        return host_call.optionalBytesAnswer(imports.config_get(host_call.bytes(key)));
     }
 };
 
 pub const clock = struct {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub fn now() u64 {
-        const call: abi.Call = .{};
-        return call.jsonAnswer(u64, imports.clock_now()) catch @panic("clock.now failed");
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer(u64, imports.clock_now()) catch @panic("clock.now failed");
     }
 
     /// Nanoseconds since an arbitrary moment; never goes back.
     pub fn monotonic() u64 {
-        const call: abi.Call = .{};
-        return call.jsonAnswer(u64, imports.clock_monotonic()) catch @panic("clock.monotonic failed");
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer(u64, imports.clock_monotonic()) catch @panic("clock.monotonic failed");
     }
 };
 
@@ -289,8 +289,8 @@ pub const random = struct {
     ///
     /// Fails with invalid-message (length).
     pub fn bytes(length: u32) Error![]const u8 {
-        var call: abi.Call = .{};
-        return call.bytesAnswer(imports.random_bytes(call.json(length)));
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.random_bytes(host_call.json(length)));
     }
 };
 
