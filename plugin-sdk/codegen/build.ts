@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { emitAssemblyScript } from "./assemblyscript.ts";
 import { emitC } from "./c.ts";
 import { emitGo } from "./go.ts";
 import { emitHostShapes, emitHostTypes } from "./host.ts";
@@ -26,6 +27,7 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
   return new Map([
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
+    ["plugin-sdk/assemblyscript/assembly/imports.ts", emitAssemblyScript(contract)],
     ["plugin-sdk/rust/src/generated.rs", emitRust(contract)],
     ["plugin-sdk/zig/src/generated.zig", emitZig(contract)],
     ["plugin-sdk/c/include/bulkhead.h", emitC(contract, await part("runtime.h"), await part("entry.h"))],

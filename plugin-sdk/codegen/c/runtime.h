@@ -14,11 +14,10 @@
 
 #ifdef __cplusplus
 #define BH__C extern "C"
-#define BH__NORETURN [[noreturn]]
 #else
 #define BH__C
-#define BH__NORETURN _Noreturn
 #endif
+#define BH__NORETURN __attribute__((noreturn))
 #ifdef __FILE_NAME__
 #define BH__FILE __FILE_NAME__
 #else
