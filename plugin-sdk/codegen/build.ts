@@ -7,8 +7,9 @@ import { emitAssemblyScript } from "./assemblyscript.ts";
 import { emitC } from "./c.ts";
 import { emitGo } from "./go.ts";
 import { emitHostShapes, emitHostTypes } from "./host.ts";
-import type { Contract } from "./model.ts";
+import { type Contract, importedInterfaces, snake } from "./model.ts";
 import { readWit } from "./reader.ts";
+import { emitReference } from "./reference.ts";
 import { emitRust } from "./rust.ts";
 import { emitZig } from "./zig.ts";
 
@@ -21,17 +22,31 @@ export async function readContract(): Promise<Contract> {
   return readWit(new Map(names.map((name, i) => [`wit/${name}`, texts[i] ?? ""])));
 }
 
+const readText = (path: string): Promise<string> => readFile(new URL(path, ROOT), "utf8");
+
 /** Path in the repository → text. */
 export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<string, string>> {
-  const part = (name: string): Promise<string> => readFile(new URL(`c/${name}`, import.meta.url), "utf8");
+  const part = (name: string): Promise<string> => readText(`plugin-sdk/codegen/c/${name}`);
+  const [rust, zig, go] = [emitRust(contract), emitZig(contract), emitGo(contract)];
+  const c = emitC(contract, await part("runtime.h"), await part("entry.h"));
+  const names = importedInterfaces(contract).map(({ name }) => name);
+  const own = await Promise.all(names.map((name) => readText(`plugin-sdk/assemblyscript/assembly/${name}.ts`)));
+  const reference = emitReference(contract, {
+    rust,
+    c,
+    zig,
+    go: new Map(names.map((name) => [name, go.get(`${snake(name)}/${snake(name)}.go`) ?? ""])),
+    assemblyscript: new Map(names.map((name, i) => [name, own[i] ?? ""])),
+  });
   return new Map([
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
     ["plugin-sdk/assemblyscript/assembly/imports.ts", emitAssemblyScript(contract)],
-    ["plugin-sdk/rust/src/generated.rs", emitRust(contract)],
-    ["plugin-sdk/zig/src/generated.zig", emitZig(contract)],
-    ["plugin-sdk/c/include/bulkhead.h", emitC(contract, await part("runtime.h"), await part("entry.h"))],
-    ...[...emitGo(contract)].map(([path, text]) => [`plugin-sdk/go/${path}`, text] as const),
+    ["plugin-sdk/rust/src/generated.rs", rust],
+    ["plugin-sdk/zig/src/generated.zig", zig],
+    ["plugin-sdk/c/include/bulkhead.h", c],
+    ...[...go].map(([path, text]) => [`plugin-sdk/go/${path}`, text] as const),
+    ...[...reference].map(([path, text]) => [`docs/reference/${path}`, text] as const),
   ]);
 }
 
