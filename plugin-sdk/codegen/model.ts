@@ -1,7 +1,7 @@
 // What the reader makes of wit/ and every emitter starts from, and the words that all emitters share.
 
 export const PRIMITIVES = ["bool", "u8", "u16", "u32", "u64", "s32", "s64", "f64", "string"] as const;
-export type Primitive = (typeof PRIMITIVES)[number];
+type Primitive = (typeof PRIMITIVES)[number];
 
 export type Type =
   | { readonly kind: "primitive"; readonly name: Primitive }
