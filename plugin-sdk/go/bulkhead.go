@@ -28,6 +28,9 @@ func CodeOf(err error) code.ErrorCode {
 	return code.ErrorCodePluginFailed
 }
 
+// Marshal writes JSON as the other SDKs do: unlike json.Marshal it does not escape what only HTML needs escaped.
+func Marshal(value any) ([]byte, error) { return abi.Marshal(value) }
+
 // Event is a CloudEvent. Data is its JSON, or nil when the data is other bytes; those are in DataBase64.
 type Event struct {
 	ID string `json:"id"`
@@ -99,11 +102,10 @@ func Lifecycle(handler func() error) int32 {
 	return run(func([]byte) ([]byte, error) { return nil, handler() })
 }
 
-func run(handler func([]byte) ([]byte, error)) (status int32) {
+func run(handler func([]byte) ([]byte, error)) int32 {
 	defer func() {
 		if cause := recover(); cause != nil {
-			abi.SetError(fmt.Sprintf("%v%s", cause, place()))
-			status = 1
+			abi.Crash(fmt.Sprintf("%v%s", cause, place()))
 		}
 	}()
 	output, err := handler(abi.Input())

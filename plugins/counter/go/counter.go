@@ -70,7 +70,7 @@ func onMeasured() int32 {
 		if err != nil {
 			return err
 		}
-		last, err := json.Marshal(data)
+		last, err := bulkhead.Marshal(data)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func onMeasured() int32 {
 		if err != nil {
 			return err
 		}
-		told, err := json.Marshal(now)
+		told, err := bulkhead.Marshal(now)
 		if err != nil {
 			return err
 		}

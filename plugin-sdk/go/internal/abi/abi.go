@@ -30,6 +30,9 @@ func outputSet(offset uint64, length uint64)
 //go:wasmimport extism:host/env error_set
 func errorSet(block uint64)
 
+//go:wasmimport extism:host/env store_u8
+func storeByte(offset uint64, value uint32)
+
 //go:wasmimport bulkhead:host/memory load
 func load(offset uint64, address unsafe.Pointer, length uint32)
 
@@ -79,6 +82,13 @@ func SetOutput(data []byte) { outputSet(copyOut(data), uint64(len(data))) }
 
 // SetError is what the caller is told when the turn fails.
 func SetError(message string) { errorSet(copyOut([]byte(message))) }
+
+// Crash fails the turn with the message and ends the instance. Go has no way to trap but to let its runtime print and exit, so this is
+// an access to no block, which the ABI says is a trap.
+func Crash(message string) {
+	SetError(message)
+	storeByte(1<<63, 0)
+}
 
 // Call is one host call: its arguments become blocks, and once its answer is read all of them are given back.
 type Call struct{ first uint64 }
