@@ -11,6 +11,7 @@ import { type Contract, importedInterfaces, snake } from "./model.ts";
 import { readWit } from "./reader.ts";
 import { emitReference } from "./reference.ts";
 import { emitRust } from "./rust.ts";
+import { emitSchemas } from "./schemas.ts";
 import { emitZig } from "./zig.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -42,6 +43,7 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
     ["plugin-sdk/assemblyscript/assembly/imports.ts", emitAssemblyScript(contract)],
+    ["schemas/host-functions.schema.json", emitSchemas(contract)],
     ["plugin-sdk/rust/src/generated.rs", rust],
     ["plugin-sdk/zig/src/generated.zig", zig],
     ["plugin-sdk/c/include/bulkhead.h", c],

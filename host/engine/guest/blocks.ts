@@ -93,7 +93,11 @@ const json = (shape: Shape): Codec => {
       } catch {
         throw new HostError("invalid-message", "an argument is no JSON text");
       }
-      return read(value, "an argument");
+      try {
+        return read(value, "");
+      } catch {
+        return read(value, "an argument");
+      }
     },
     encode: (value) => putText(JSON.stringify(write(value))),
   };

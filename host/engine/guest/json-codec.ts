@@ -5,7 +5,7 @@ import type { Bytes } from "../../core/types.ts";
 import type { Shape } from "./wit-shapes.ts";
 
 export interface JsonCodec {
-  /** Throws HostError `invalid-message` which says where in the argument. */
+  /** Throws HostError `invalid-message`, which says where in the argument; it costs less with an empty `where`, and then says less. */
   read(value: unknown, where: string): unknown;
   /** What JSON.stringify takes. */
   write(value: unknown): unknown;
@@ -49,9 +49,13 @@ const base64: JsonCodec = {
   write: (value) => toBase64(value as Bytes),
 };
 
+// Only a refusal needs the path, so it is not made for an empty `where`.
+const below = (where: string, step: string | number): string =>
+  where === "" ? "" : `${where}${typeof step === "number" ? `[${step}]` : `.${step}`}`;
+
 function list(of: JsonCodec): JsonCodec {
   return {
-    read: (value, where) => (Array.isArray(value) ? value.map((item, i) => of.read(item, `${where}[${i}]`)) : refuse(where, "a list")),
+    read: (value, where) => (Array.isArray(value) ? value.map((item, i) => of.read(item, below(where, i))) : refuse(where, "a list")),
     write: (value) => (value as unknown[]).map(of.write),
   };
 }
@@ -62,17 +66,23 @@ const option = (of: JsonCodec): JsonCodec => ({
 });
 
 function record(fields: readonly (readonly [wit: string, host: string, codec: JsonCodec])[]): JsonCodec {
-  const names = fields.map(([wit]) => wit);
+  const names: ReadonlySet<string> = new Set(fields.map(([wit]) => wit));
+  const wanted = `a record of ${[...names].join(", ")}`;
   return {
     read(value, where) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(where, `a record of ${names.join(", ")}`);
-      const given = new Map(Object.entries(value));
-      if (![...given.keys()].every((name) => names.includes(name))) return refuse(where, `a record of ${names.join(", ")}`);
-      return Object.fromEntries(fields.map(([wit, host, codec]) => [host, codec.read(given.get(wit), `${where}.${wit}`)]));
+      if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(where, wanted);
+      for (const name of Object.keys(value)) if (!names.has(name)) return refuse(where, wanted);
+      const given = value as Readonly<Record<string, unknown>>;
+      const made: Record<string, unknown> = {};
+      for (const [wit, host, codec] of fields)
+        made[host] = codec.read(Object.hasOwn(given, wit) ? given[wit] : undefined, below(where, wit));
+      return made;
     },
     write(value) {
-      const given = new Map(Object.entries(value as object));
-      return Object.fromEntries(fields.map(([wit, host, codec]) => [wit, codec.write(given.get(host))]));
+      const given = value as Readonly<Record<string, unknown>>;
+      const made: Record<string, unknown> = {};
+      for (const [wit, host, codec] of fields) made[wit] = codec.write(given[host]);
+      return made;
     },
   };
 }
