@@ -284,6 +284,23 @@ static inline const uint8_t *bh__after_string(const uint8_t *at, const uint8_t *
     }
     return at < end ? at + 1 : NULL;
 }
+static inline const uint8_t *bh__after_digits(const uint8_t *at, const uint8_t *end) {
+    const uint8_t *start = at;
+    while (at < end && *at >= '0' && *at <= '9') at++;
+    return at > start ? at : NULL;
+}
+static inline const uint8_t *bh__after_number(const uint8_t *at, const uint8_t *end) {
+    if (at < end && *at == '-') at++;
+    bool zero = at < end && *at == '0';
+    const uint8_t *start = at;
+    at = bh__after_digits(at, end);
+    if (at == NULL || (zero && at - start > 1)) return NULL;
+    if (at < end && *at == '.') at = bh__after_digits(at + 1, end);
+    if (at == NULL || at >= end || (*at != 'e' && *at != 'E')) return at;
+    at++;
+    if (at < end && (*at == '+' || *at == '-')) at++;
+    return bh__after_digits(at, end);
+}
 // Behind the value that begins at `at`, or NULL. Deeper than 64 is refused, since it is recursive.
 static inline const uint8_t *bh__after_value(const uint8_t *at, const uint8_t *end, int depth) {
     at = bh__space(at, end);
@@ -308,9 +325,12 @@ static inline const uint8_t *bh__after_value(const uint8_t *at, const uint8_t *e
             if (*at++ != ',') return NULL;
         }
     }
-    const uint8_t *start = at;
-    while (at < end && ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '-' || *at == '+' || *at == '.' || *at == 'E')) at++;
-    return at > start ? at : NULL;
+    static const char *const words[] = {"true", "false", "null"};
+    for (int i = 0; i < 3; i++) {
+        size_t size = strlen(words[i]);
+        if ((size_t)(end - at) >= size && memcmp(at, words[i], size) == 0) return at + size;
+    }
+    return bh__after_number(at, end);
 }
 static inline bh_text bh__trimmed(bh_text json) {
     const uint8_t *end = json.data + json.size;
