@@ -253,7 +253,12 @@ static inline const uint8_t *bh__space(const uint8_t *at, const uint8_t *end) {
 static inline const uint8_t *bh__after_string(const uint8_t *at, const uint8_t *end) {
     if (at >= end || *at != '"') return NULL;
     for (at++; at < end && *at != '"'; at++) {
-        if (*at < 0x20 || (*at == '\\' && ++at >= end)) return NULL;
+        if (*at < 0x20) return NULL;
+        if (*at != '\\') continue;
+        if (++at >= end || *at == 0 || strchr("\"\\/bfnrtu", *at) == NULL) return NULL;
+        if (*at != 'u') continue;
+        for (int i = 0; i < 4; i++)
+            if (++at >= end || !((*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'f') || (*at >= 'A' && *at <= 'F'))) return NULL;
     }
     return at < end ? at + 1 : NULL;
 }
