@@ -9,6 +9,7 @@ pub fn build(b: *std.Build) void {
             .root_source_file = b.path("src/counter.zig"),
             .target = b.resolveTargetQuery(.{ .cpu_arch = .wasm32, .os_tag = .freestanding }),
             .optimize = .ReleaseSmall,
+            .strip = true,
             .imports = &.{.{ .name = "bulkhead", .module = b.dependency("bulkhead", .{}).module("bulkhead") }},
         }),
     });
