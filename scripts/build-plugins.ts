@@ -96,10 +96,11 @@ const modifiedMs = (path: string): Promise<number> =>
     () => 0,
   );
 
-async function pluginFolders(): Promise<string[]> {
+/** Of the plugins in this repository those in AssemblyScript; one in several languages has a folder for each. */
+export async function pluginFolders(): Promise<string[]> {
   const root = join(REPOSITORY, "plugins");
-  const entries = await readdir(root, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(root, entry.name));
+  const names = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const folders = names.flatMap((name) => [join(root, name), join(root, name, "assemblyscript")]);
   const sources = await Promise.all(folders.map((folder) => modifiedMs(join(folder, "assembly", "index.ts"))));
   return folders.filter((_, i) => sources[i] !== 0);
 }

@@ -6,7 +6,8 @@ import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
 import { isPluginName, printable } from "../core/names.ts";
 import type { Clock, KeyRange, PluginImage, StorageDriver } from "../core/ports.ts";
-import type { Bytes, StorageChange } from "../core/types.ts";
+import type { Bytes } from "../core/types.ts";
+import type { StorageChange } from "../core/wit.ts";
 
 const PAGE_BYTES = 4_096;
 // The header and the roots of table and index take three; below five nothing could be stored at all.

@@ -3,7 +3,8 @@
 import { HostError, toHostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { KeyRange, StorageDriver } from "../core/ports.ts";
-import type { Bytes, StorageChange } from "../core/types.ts";
+import type { Bytes } from "../core/types.ts";
+import type { StorageChange } from "../core/wit.ts";
 import type { CellStorage } from "../engine/guest/cell-functions.ts";
 
 const MAX_KEY_BYTES = 512;

@@ -11,7 +11,8 @@ import type { BlockCodec, HttpClient } from "./ports.ts";
 import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, CloudEvent, UnstampedEvent, WitType, WitTypes, WitValues } from "./types.ts";
+import type { Bytes, CloudEvent, UnstampedEvent } from "./types.ts";
+import type { HttpRequest, HttpResponse, WitFunction, WitParams, WitResult } from "./wit.ts";
 
 const MAX_CONTENT_TYPE_LENGTH = 127;
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
@@ -33,22 +34,19 @@ interface HostScope {
 
 export interface HostFunction {
   readonly place: "host";
-  readonly params: readonly WitType[];
-  readonly result: WitType;
   /** Resolves with the block of the answer. Rejects with HostError, or what else went wrong. */
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
 
-function inHost<const P extends readonly WitType[], R extends WitType>(
-  params: P,
-  result: R,
-  run: (scope: HostScope, ...args: WitValues<P>) => WitTypes[R] | Promise<WitTypes[R]>,
-): HostFunction {
+function inHost<F extends WitFunction>(
+  name: F,
+  run: (scope: HostScope, ...args: WitParams<F>) => WitResult<F> | Promise<WitResult<F>>,
+): readonly [F, HostFunction] {
   const answer: HostFunction["answer"] = async (scope, args) => {
-    const done = run(scope, ...scope.blocks.decode(params, args));
-    return scope.blocks.encode(result, done instanceof Promise ? await guarded(scope, done) : done);
+    const done = run(scope, ...scope.blocks.decode(name, args));
+    return scope.blocks.encode(name, await (done instanceof Promise ? guarded(scope, done) : done));
   };
-  return { place: "host", params, result, answer };
+  return [name, { place: "host", answer }];
 }
 
 function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string {
@@ -70,17 +68,17 @@ function publish(scope: HostScope, type: string, contentType: string, data: Byte
   return event.id;
 }
 
-function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | null): Promise<Bytes> {
+function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | undefined): Promise<Bytes> {
   const { plugin, context } = scope;
   requireAll(scope, "services.call", service);
   requireSize(scope, payload, `the payload for ${service}`);
   const caller = { kind: "plugin", name: plugin.name } as const;
   const within = { plugin, context };
-  return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs ?? undefined, within });
+  return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs, within });
 }
 
 // Whatever a redirect leads to has to be allowed as well, so the client asks.
-async function fetchHttp(scope: HostScope, request: unknown, body: Bytes): Promise<unknown> {
+async function fetchHttp(scope: HostScope, request: HttpRequest, body: Bytes): Promise<HttpResponse> {
   const { name: plugin, definition } = scope.plugin;
   requireSize(scope, body, "the body");
   const revoked = new AbortController();
@@ -118,18 +116,16 @@ function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
   }
 }
 
-const TABLE = {
-  "events.publish": inHost(["string", "string", "list<u8>"], "string", publish),
-  "services.call": inHost(["string", "list<u8>", "option<u32>"], "list<u8>", callService),
-  "state.get": inHost(["string"], "option<list<u8>>", (scope, key) => stateFor(scope, "state.read", key).get(key)),
+/** Keyed by `interface.function` as in wit/; a map, so that no name finds what an object's prototype happens to have. */
+export const HOST_FUNCTIONS: ReadonlyMap<string, HostFunction> = new Map<string, HostFunction>([
+  inHost("events.publish", publish),
+  inHost("services.call", callService),
+  inHost("state.get", (scope, key) => stateFor(scope, "state.read", key).get(key)),
   // A copy: the argument may be a view on a whole batch of messages.
-  "state.set": inHost(["string", "list<u8>"], "_", (scope, key, data) => stateFor(scope, "state.write", key).set(key, data.slice())),
-  "state.delete": inHost(["string"], "bool", (scope, key) => stateFor(scope, "state.write", key).delete(key)),
-  "state.keys": inHost(["string"], "list<string>", (scope, prefix) =>
+  inHost("state.set", (scope, key, data) => stateFor(scope, "state.write", key).set(key, data.slice())),
+  inHost("state.delete", (scope, key) => stateFor(scope, "state.write", key).delete(key)),
+  inHost("state.keys", (scope, prefix) =>
     scope.state.keys(prefix, (key) => everybody(scope).every((permissions) => permissions.allows("state.read", key))),
   ),
-  "http.fetch": inHost(["request", "list<u8>"], "response", fetchHttp),
-} as const satisfies Record<string, HostFunction>;
-
-/** Keyed by `interface.function` as in wit/; a map, so that no name finds what an object's prototype happens to have. */
-export const HOST_FUNCTIONS: ReadonlyMap<string, HostFunction> = new Map(Object.entries(TABLE));
+  inHost("http.fetch", fetchHttp),
+]);

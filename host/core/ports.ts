@@ -2,7 +2,8 @@
 
 import type { HostError } from "./errors.ts";
 import type { Permission } from "./permissions.ts";
-import type { Bytes, Caller, Limits, StorageChange, TurnInput, TurnOutcome, WitType, WitTypes, WitValues } from "./types.ts";
+import type { Bytes, Caller, Limits, TurnInput, TurnOutcome } from "./types.ts";
+import type { HttpResponse, LogLevel, StorageChange, WitFunction, WitParams, WitResult } from "./wit.ts";
 
 /** Time. The only thing that tests fake. */
 export interface Clock {
@@ -14,8 +15,7 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
-export type LogLevel = WitTypes["level"];
-
+export type { LogLevel } from "./wit.ts";
 export interface LogLine {
   readonly level: LogLevel;
   /** The plugin that wrote it, or "host". */
@@ -51,9 +51,9 @@ export interface StorageDriver {
 /** How values look in the blocks of a guest. */
 export interface BlockCodec {
   /** Throws HostError `invalid-message`. */
-  decode<P extends readonly WitType[]>(params: P, args: readonly Bytes[]): WitValues<P>;
+  decode<F extends WitFunction>(name: F, args: readonly Bytes[]): WitParams<F>;
   /** The block of a successful answer. */
-  encode<T extends WitType>(wit: T, value: WitTypes[T]): Bytes;
+  encode<F extends WitFunction>(name: F, value: WitResult<F>): Bytes;
 }
 
 /** The rules of one request. */
@@ -70,7 +70,7 @@ export interface HttpRules {
 
 /** Makes requests to the world, which it checks itself: `request` is a guest's, the answer is for the guest. Rejects with HostError. */
 export interface HttpClient {
-  fetch(request: unknown, body: Bytes, rules: HttpRules): Promise<unknown>;
+  fetch(request: unknown, body: Bytes, rules: HttpRules): Promise<HttpResponse>;
 }
 
 /** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */

@@ -38,36 +38,7 @@ export interface Limits {
 }
 
 /** Who asked for a turn. Stamped by the host; a guest can read it and never write it. */
-export interface Caller {
-  readonly kind: "plugin" | "adapter" | "host";
-  readonly name: string;
-}
-
-/** Sets a key, for `ttlMs` if that is given, or removes it when `value` is undefined. */
-export type StorageChange = { readonly key: string; readonly value: Bytes | undefined; readonly ttlMs: number | undefined };
-
-/** What host functions take and answer: WIT types, as written in wit/, and what they are here. */
-export interface WitTypes {
-  string: string;
-  "list<u8>": Bytes;
-  "option<string>": string | undefined;
-  "option<list<u8>>": Bytes | undefined;
-  /** Nothing; whatever comes is dropped. */
-  _: unknown;
-  bool: boolean;
-  u32: number;
-  u64: number;
-  "option<u32>": number | null;
-  "list<string>": readonly string[];
-  "list<change>": readonly StorageChange[];
-  "list<option<list<u8>>>": readonly (Bytes | undefined)[];
-  level: "debug" | "info" | "warning" | "error";
-  caller: Caller;
-  request: unknown;
-  response: unknown;
-}
-export type WitType = keyof WitTypes;
-export type WitValues<P extends readonly WitType[]> = { [K in keyof P]: WitTypes[P[K]] };
+export type { ServicesCaller as Caller } from "./wit.ts";
 
 /** What one turn cost. `fuel` is in units of the meter, `cpuUs` excludes waiting, `peakMemoryBytes` counts blocks too. */
 export interface Usage {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Clock, StorageDriver } from "../../host/core/ports.ts";
-import type { StorageChange } from "../../host/core/types.ts";
+import type { StorageChange } from "../../host/core/wit.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 

@@ -32,8 +32,7 @@ export interface HttpClientPorts {
 interface HttpAnswer {
   readonly status: number;
   readonly headers: readonly Header[];
-  /** Base64. */
-  readonly body: string;
+  readonly body: Bytes;
 }
 
 interface Hop extends HttpRequest {
@@ -138,7 +137,7 @@ export class PluginHttpClient implements HttpClient {
       const body = await read(response.body, rules.maxAnswerBytes, url.host);
       hide(body, used);
       const shown = answerHeaders(response.headers).map(({ name, value }) => ({ name, value: hideInText(value, used) }));
-      return { answer: { status: response.statusCode, headers: shown, body: body.toString("base64") }, next: undefined };
+      return { answer: { status: response.statusCode, headers: shown, body }, next: undefined };
     } catch (thrown) {
       if (thrown instanceof HostError) throw thrown;
       if (signal.aborted) throw signal.reason;
@@ -150,7 +149,7 @@ export class PluginHttpClient implements HttpClient {
   }
 }
 
-const NO_ANSWER: HttpAnswer = { status: 0, headers: [], body: "" };
+const NO_ANSWER: HttpAnswer = { status: 0, headers: [], body: new Uint8Array(0) };
 
 /** A client that knows these addresses only, and tries them in turn. */
 function connectTo(url: URL, addresses: readonly Address[]): Client {

@@ -1,14 +1,18 @@
 // How values cross the Wasm line inside of blocks: one codec for each WIT type (docs/abi.md). Decoding trusts nothing.
 
 import { type ErrorShape, HostError } from "../../core/errors.ts";
-import type { BlockCodec, LogLevel } from "../../core/ports.ts";
-import type { Bytes, StorageChange, WitType, WitTypes, WitValues } from "../../core/types.ts";
+import type { BlockCodec } from "../../core/ports.ts";
+import type { Bytes } from "../../core/types.ts";
+import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
+import { jsonCodec } from "./json-codec.ts";
+import { SHAPES, type Shape } from "./wit-shapes.ts";
 
-interface Codec<T> {
+// Which value belongs to which codec is held by the generated types of wit.ts, which come from the same wit/ as the shapes.
+interface Codec {
   /** Throws HostError `invalid-message`. */
-  decode(bytes: Bytes): T;
+  decode(bytes: Bytes): unknown;
   /** Appends to the block that `block` is making. */
-  encode(value: T): void;
+  encode(value: unknown): void;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -46,12 +50,13 @@ function block(tag: 0 | 1, write: () => void): Bytes {
   return buffer.subarray(0, length);
 }
 
-export const decodeAll = <P extends readonly WitType[]>(params: P, args: readonly Bytes[]): WitValues<P> =>
-  params.map((wit, i) => CODECS[wit].decode(args[i] ?? NOTHING)) as unknown as WitValues<P>;
+/** Throws HostError `invalid-message`. */
+export const decodeAll = <F extends WitFunction>(name: F, args: readonly Bytes[]): WitParams<F> =>
+  CODECS[name].params.map((codec, i) => codec.decode(args[i] ?? NOTHING)) as WitParams<F>;
 
 /** The block of a successful answer; a view that is valid until the next block is made. */
-export const encodeResultView = <T extends WitType>(wit: T, value: WitTypes[T]): Bytes =>
-  block(0, () => (CODECS[wit] as Codec<WitTypes[T]>).encode(value));
+export const encodeResultView = <F extends WitFunction>(name: F, value: WitResult<F>): Bytes =>
+  block(0, () => CODECS[name].result.encode(value));
 
 /** The block of a failure; a copy, since it may wait. `detail` may hold another guest's stack, so it stays on the host's side. */
 export const encodeError = ({ code, message }: ErrorShape): Bytes =>
@@ -65,7 +70,7 @@ function decodeText(bytes: Bytes): string {
   }
 }
 
-const option = <T>(inner: Codec<T>): Codec<T | undefined> => ({
+const option = (inner: Codec): Codec => ({
   decode(bytes) {
     if (bytes[0] === 0 && bytes.length === 1) return undefined;
     if (bytes[0] === 1) return inner.decode(bytes.subarray(1));
@@ -77,88 +82,55 @@ const option = <T>(inner: Codec<T>): Codec<T | undefined> => ({
   },
 });
 
-const json = <T>(wit: WitType, accepts: (value: unknown) => boolean): Codec<T> => ({
-  decode(bytes) {
-    const text = decodeText(bytes);
-    try {
-      const value: unknown = JSON.parse(text);
-      if (accepts(value)) return value as T;
-    } catch {
-      // Falls through to the same refusal: to the guest both are an argument of the wrong shape.
-    }
-    throw new HostError("invalid-message", `an argument is not the JSON form of ${wit}`);
-  },
-  encode: (value) => putText(JSON.stringify(value)),
-});
-
-const fromBase64 = (text: string): Bytes | undefined => {
-  const bytes = Buffer.from(text, "base64");
-  // What is not base64 is passed over by Buffer, so only a text that comes back is one.
-  return bytes.toString("base64") === text ? bytes : undefined;
-};
-const toBase64 = ({ buffer, byteOffset, byteLength }: Bytes): string => Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-
-const isText = (value: unknown): value is string => typeof value === "string" && value.isWellFormed();
-const CHANGE_FIELDS: readonly string[] = ["key", "value", "ttl-ms"];
-
-const changes: Codec<readonly StorageChange[]> = {
-  decode(bytes) {
-    const list = json<readonly unknown[]>("list<change>", Array.isArray).decode(bytes);
-    return list.map((one, i) => {
-      const { key, value = null, "ttl-ms": ttl = null } = Object(one) as Record<string, unknown>;
-      const known = typeof one === "object" && one !== null && Object.keys(one).every((field) => CHANGE_FIELDS.includes(field));
-      const data = isText(value) ? fromBase64(value) : undefined;
-      const ttlMs = ttl === null ? undefined : Number(ttl);
-      const isTtl = ttl === null || (typeof ttl === "number" && Number.isSafeInteger(ttl) && ttl >= 0);
-      if (!known || !isText(key) || !isTtl || (value !== null && data === undefined))
-        throw new HostError("invalid-message", `the change at ${i} is not the JSON form of change`);
-      return { key, value: data, ttlMs };
-    });
-  },
-  // It only travels to the host.
-  encode: () => {},
+const json = (shape: Shape): Codec => {
+  const { read, write } = jsonCodec(shape);
+  return {
+    decode(bytes) {
+      const text = decodeText(bytes);
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        throw new HostError("invalid-message", "an argument is no JSON text");
+      }
+      try {
+        return read(value, "");
+      } catch {
+        return read(value, "an argument");
+      }
+    },
+    encode: (value) => putText(JSON.stringify(write(value))),
+  };
 };
 
-const isU32 = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0xffff_ffff;
-const LEVELS: readonly unknown[] = ["debug", "info", "warning", "error"] satisfies LogLevel[];
-// No guest can send one of these: they only travel towards it.
-const never = (): boolean => false;
-
-const text: Codec<string> = { decode: decodeText, encode: putText };
-const bytes: Codec<Bytes> = {
+const text: Codec = { decode: decodeText, encode: (value) => putText(value as string) };
+const bytes: Codec = {
   decode: (value) => value,
   encode(value) {
-    room(value.length);
-    buffer.set(value, length);
-    length += value.length;
+    const data = value as Bytes;
+    room(data.length);
+    buffer.set(data, length);
+    length += data.length;
   },
 };
+const nothing: Codec = { decode: () => undefined, encode: () => {} };
 
-const CODECS: { readonly [T in WitType]: Codec<WitTypes[T]> } = {
-  string: text,
-  "list<u8>": bytes,
-  "option<string>": option(text),
-  "option<list<u8>>": option(bytes),
-  _: { decode: () => undefined, encode: () => {} },
-  bool: json("bool", never),
-  u32: json("u32", isU32),
-  u64: json("u64", never),
-  "option<u32>": json("option<u32>", (value) => value === null || isU32(value)),
-  "list<string>": json("list<string>", (value) => Array.isArray(value) && value.every(isText)),
-  "list<change>": changes,
-  "list<option<list<u8>>>": {
-    decode: () => [],
-    encode: (values) => putText(JSON.stringify(values.map((value) => (value === undefined ? null : toBase64(value))))),
-  },
-  level: json("level", (value) => LEVELS.includes(value)),
-  caller: json("caller", never),
-  // What they hold is between the guest and the adapter that answers.
-  request: json("request", () => true),
-  response: json("response", never),
-};
+function codecOf(shape: Shape): Codec {
+  if (shape === "_") return nothing;
+  if (shape === "string") return text;
+  if (shape === "bytes") return bytes;
+  const optional = typeof shape === "object" && "option" in shape ? shape.option : undefined;
+  if (optional === "string") return option(text);
+  if (optional === "bytes") return option(bytes);
+  return json(shape);
+}
+
+const CODECS = Object.fromEntries(
+  Object.entries(SHAPES).map(([name, { params, result }]) => [name, { params: params.map(codecOf), result: codecOf(result) }]),
+) as unknown as Record<WitFunction, { readonly params: readonly Codec[]; readonly result: Codec }>;
 
 /** How the core's host functions see blocks. */
 export const blockCodec: BlockCodec = {
   decode: decodeAll,
-  encode: (wit, value) => encodeResultView(wit, value).slice(),
+  encode: (name, value) => encodeResultView(name, value).slice(),
 };

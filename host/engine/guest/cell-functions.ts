@@ -5,7 +5,8 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import { HOST_FUNCTIONS, type HostFunction } from "../../core/host-functions.ts";
 import { escapeControls } from "../../core/names.ts";
 import type { Clock, LogLevel, StorageDriver } from "../../core/ports.ts";
-import type { Bytes, Caller, WitType, WitTypes, WitValues } from "../../core/types.ts";
+import type { Bytes, Caller } from "../../core/types.ts";
+import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
 import { decodeAll, encodeError, encodeResultView } from "./blocks.ts";
 
 const MAX_LOG_LINE_LENGTH = 8 * 1024;
@@ -30,28 +31,25 @@ export interface CellScope {
 
 export interface CellFunction {
   readonly place: "cell";
-  readonly params: readonly WitType[];
-  readonly result: WitType;
   /** A view that is valid until the next host function answers. */
   answer(scope: CellScope, args: readonly Bytes[]): Bytes;
 }
 
 // Nothing is thrown across the Wasm line: what `run` throws becomes the tagged error.
-function inCell<const P extends readonly WitType[], R extends WitType>(
-  params: P,
-  result: R,
-  run: (scope: CellScope, ...args: WitValues<P>) => WitTypes[R],
-): CellFunction {
+function inCell<F extends WitFunction>(
+  name: F,
+  run: (scope: CellScope, ...args: WitParams<F>) => WitResult<F>,
+): readonly [F, CellFunction] {
   const answer: CellFunction["answer"] = (scope, args) => {
     try {
-      return encodeResultView(result, run(scope, ...decodeAll(params, args)));
+      return encodeResultView(name, run(scope, ...decodeAll(name, args)));
     } catch (thrown) {
       const error = toHostError(thrown);
       if (error.code === "internal" || error.cause !== undefined) scope.reportFault(error);
       return encodeError(error);
     }
   };
-  return { place: "cell", params, result, answer };
+  return [name, { place: "cell", answer }];
 }
 
 /** One line, its control characters escaped and its length bounded. */
@@ -68,25 +66,19 @@ function randomBytes(length: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-const TABLE = {
-  "log.write": inCell(["level", "string"], "_", writeLog),
-  "services.current-caller": inCell([], "caller", (scope) => scope.caller),
-  "storage.get": inCell(["string"], "option<list<u8>>", (scope, key) => scope.storage.get(key)),
-  "storage.set": inCell(["string", "list<u8>"], "_", (scope, key, data) => scope.storage.set(key, data)),
-  "storage.delete": inCell(["string"], "bool", (scope, key) => scope.storage.delete(key)),
-  "storage.get-many": inCell(["list<string>"], "list<option<list<u8>>>", (scope, keys) => scope.storage.getMany(keys)),
-  "storage.apply": inCell(["list<change>"], "_", (scope, changes) => scope.storage.apply(changes)),
-  "storage.keys": inCell(["string", "option<string>", "u32"], "list<string>", (scope, prefix, after, limit) =>
-    scope.storage.keys({ prefix, after, limit }),
-  ),
-  "config.get": inCell(["string"], "option<string>", (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
-  "clock.now": inCell([], "u64", (scope) => Math.floor(scope.clock.now())),
-  "clock.monotonic": inCell([], "u64", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
-  "random.bytes": inCell(["u32"], "list<u8>", (_scope, length) => randomBytes(length)),
-} as const satisfies Record<string, CellFunction>;
-
 /** Every function that a guest can ask for, wherever it is answered, by its name in wit/. */
 export const FUNCTIONS: ReadonlyMap<string, CellFunction | HostFunction> = new Map<string, CellFunction | HostFunction>([
-  ...Object.entries(TABLE),
+  inCell("log.write", writeLog),
+  inCell("services.current-caller", (scope) => scope.caller),
+  inCell("storage.get", (scope, key) => scope.storage.get(key)),
+  inCell("storage.set", (scope, key, data) => scope.storage.set(key, data)),
+  inCell("storage.delete", (scope, key) => scope.storage.delete(key)),
+  inCell("storage.get-many", (scope, keys) => scope.storage.getMany(keys)),
+  inCell("storage.apply", (scope, changes) => scope.storage.apply(changes)),
+  inCell("storage.keys", (scope, prefix, after, limit) => scope.storage.keys({ prefix, after, limit })),
+  inCell("config.get", (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
+  inCell("clock.now", (scope) => Math.floor(scope.clock.now())),
+  inCell("clock.monotonic", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
+  inCell("random.bytes", (_scope, length) => randomBytes(length)),
   ...HOST_FUNCTIONS,
 ]);

@@ -3,6 +3,7 @@
 import type { Permission } from "../../core/permissions.ts";
 import { FUNCTIONS } from "./cell-functions.ts";
 import { WASI_PREVIEW1, WASI_SIGNATURES } from "./wasi.ts";
+import { SHAPES } from "./wit-shapes.ts";
 
 export const EXTISM_ENV = "extism:host/env";
 export const EXTISM_USER = "extism:host/user";
@@ -43,7 +44,7 @@ const ENV: Readonly<Record<string, string>> = {
   get_log_level: ":i32",
 };
 
-const user = [...FUNCTIONS].map(([name, { params }]) => [importNameOf(name), `${params.map(() => "i64").join(",")}:i64`] as const);
+const user = Object.entries(SHAPES).map(([name, { params }]) => [importNameOf(name), `${params.map(() => "i64").join(",")}:i64`] as const);
 
 const ALLOWED: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [EXTISM_ENV, new Map(Object.entries(ENV))],

@@ -1,4 +1,4 @@
-// Base64 as RFC 4648 section 4 writes it, for the data of events that are not JSON. The host wrote the text, so it is trusted.
+// Base64 as RFC 4648 section 4 writes it, for bytes inside of JSON. The host wrote what is decoded here, so it is trusted.
 
 export function decodeBase64(text: string): Uint8Array {
   let length = text.length;
@@ -15,6 +15,22 @@ export function decodeBase64(text: string): Uint8Array {
     bytes[at++] = <u8>(bits >> held);
   }
   return bytes;
+}
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+export function encodeBase64(bytes: Uint8Array): string {
+  const length = bytes.length;
+  const letters = new Uint8Array(((length + 2) / 3) * 4);
+  for (let from = 0, to = 0; from < length; from += 3) {
+    const left = length - from;
+    const bits = (<u32>bytes[from] << 16) | (left > 1 ? <u32>bytes[from + 1] << 8 : 0) | (left > 2 ? <u32>bytes[from + 2] : 0);
+    letters[to++] = <u8>ALPHABET.charCodeAt(bits >> 18);
+    letters[to++] = <u8>ALPHABET.charCodeAt((bits >> 12) & 63);
+    letters[to++] = left > 1 ? <u8>ALPHABET.charCodeAt((bits >> 6) & 63) : 0x3d;
+    letters[to++] = left > 2 ? <u8>ALPHABET.charCodeAt(bits & 63) : 0x3d;
+  }
+  return String.UTF8.decode(letters.buffer);
 }
 
 function sextet(unit: i32): u32 {

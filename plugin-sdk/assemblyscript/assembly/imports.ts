@@ -1,58 +1,134 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // Every function that the host gives, exactly as docs/abi.md names it. A block handle is a u64; nothing else is declared elsewhere.
 
 @external("extism:host/env", "alloc")
 export declare function alloc(length: u64): u64;
+
 @external("extism:host/env", "length")
 export declare function length(block: u64): u64;
+
 @external("extism:host/env", "load_u8")
 export declare function load_u8(offset: u64): i32;
+
 @external("extism:host/env", "input_offset")
 export declare function input_offset(): u64;
+
 @external("extism:host/env", "input_length")
 export declare function input_length(): u64;
+
 @external("extism:host/env", "output_set")
 export declare function output_set(offset: u64, length: u64): void;
+
 @external("extism:host/env", "error_set")
 export declare function error_set(block: u64): void;
 
 @external("bulkhead:host/memory", "release")
 export declare function release(block: u64): void;
+
 @external("bulkhead:host/memory", "load")
 export declare function load_bytes(offset: u64, address: usize, length: i32): void;
+
 @external("bulkhead:host/memory", "store")
 export declare function store_bytes(address: usize, offset: u64, length: i32): void;
 
+/// Writes one line. Control characters are escaped; a line above 8,192 characters is cut and says so.
 @external("extism:host/user", "log_write")
 export declare function log_write(level: u64, message: u64): u64;
+
+/// Publishes one event and returns its id as soon as the host has accepted it; subscribers run later, each in its
+/// own turn. Types below the plugin's own name (`devices.state-changed` from the plugin `devices`) need no
+/// permission, any other needs `events.publish`. With the content type `application/json` the data must be one JSON
+/// text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
+/// `source`, `time` and `traceparent`.
+///
+/// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
 @external("extism:host/user", "events_publish")
 export declare function events_publish(eventType: u64, contentType: u64, data: u64): u64;
+
+/// Calls a service and waits for its answer. Needs the permission `services.call`. A plugin's own service is a call-loop.
+/// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
+///
+/// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
+/// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
+/// plugin-not-running, quota-exceeded (size).
 @external("extism:host/user", "services_call")
 export declare function services_call(service: u64, payload: u64, deadlineMs: u64): u64;
+
+/// Who asked for the current turn. Stamped by the host; nobody can forge it.
 @external("extism:host/user", "services_current_caller")
 export declare function services_current_caller(): u64;
+
+/// Makes a request and waits for the whole answer. Follows up to five redirects, each of which needs the permission as well.
+/// Needs `http.fetch` on the method and URL; for an address that is not public also `http.private` on the address.
+///
+/// Fails with invalid-message (request), permission-denied, rate-limited (too many at once), quota-exceeded (size),
+/// deadline-exceeded, http-failed (the server could not be reached or broke off).
 @external("extism:host/user", "http_fetch")
 export declare function http_fetch(request: u64, body: u64): u64;
+
+/// The value, or none when nobody has set the key. Needs `state.read`.
 @external("extism:host/user", "state_get")
 export declare function state_get(key: u64): u64;
+
+/// Sets a value of at most 64 KiB. Needs `state.write`.
 @external("extism:host/user", "state_set")
 export declare function state_set(key: u64, value: u64): u64;
+
+/// Removes a value and says whether there was one. Needs `state.write`.
 @external("extism:host/user", "state_delete")
 export declare function state_delete(key: u64): u64;
+
+/// The keys that begin with `prefix` and that this plugin may read, in order of their characters, at most 1,000.
 @external("extism:host/user", "state_keys")
 export declare function state_keys(prefix: u64): u64;
+
+/// The value, or none when the key is absent.
+///
+/// Fails with invalid-message (key), storage-failed.
 @external("extism:host/user", "storage_get")
 export declare function storage_get(key: u64): u64;
+
+/// Sets a value. Once this returns the value survives a crash of the host's process.
+///
+/// Fails with invalid-message (key), quota-exceeded (value size, bytes in all), storage-failed.
 @external("extism:host/user", "storage_set")
 export declare function storage_set(key: u64, value: u64): u64;
+
+/// Removes a value and says whether there was one.
 @external("extism:host/user", "storage_delete")
 export declare function storage_delete(key: u64): u64;
+
+/// The values of up to 1,000 keys, each in its key's place, none for an absent one.
+///
+/// Fails with invalid-message (keys, more than 1,000 of them), quota-exceeded (values of more than 4 MiB in all), storage-failed.
+@external("extism:host/user", "storage_get_many")
+export declare function storage_get_many(keys: u64): u64;
+
+/// Makes up to 1,000 changes in this order: all of them, or none when one fails.
+///
+/// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
+@external("extism:host/user", "storage_apply")
+export declare function storage_apply(changes: u64): u64;
+
+/// The keys that begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to
+/// 1,000). Ask again with the last key as `after` for the next page.
 @external("extism:host/user", "storage_keys")
 export declare function storage_keys(prefix: u64, after: u64, limit: u64): u64;
+
+/// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
 @external("extism:host/user", "config_get")
 export declare function config_get(key: u64): u64;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
 @external("extism:host/user", "clock_now")
 export declare function clock_now(): u64;
+
+/// Nanoseconds since an arbitrary moment; never goes back.
 @external("extism:host/user", "clock_monotonic")
 export declare function clock_monotonic(): u64;
+
+/// Bytes from the host's cryptographic generator, 0 to 65,536 of them.
+///
+/// Fails with invalid-message (length).
 @external("extism:host/user", "random_bytes")
 export declare function random_bytes(length: u64): u64;

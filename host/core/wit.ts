@@ -1,0 +1,33 @@
+// What every host function takes and answers; what fails is thrown as HostError. Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+import type { Bytes } from "./types.ts";
+export type LogLevel = "debug" | "info" | "warning" | "error";
+export type ServicesCallerKind = "plugin" | "adapter" | "host";
+export type ServicesCaller = { readonly kind: ServicesCallerKind; readonly name: string };
+export type HttpHeader = { readonly name: string; readonly value: string };
+export type HttpRequest = { readonly method: string; readonly url: string; readonly headers: readonly HttpHeader[] };
+export type HttpResponse = { readonly status: number; readonly headers: readonly HttpHeader[]; readonly body: Bytes };
+export type StorageChange = { readonly key: string; readonly value: Bytes | undefined; readonly ttlMs: number | undefined };
+export interface WitFunctions {
+  "log.write": (level: LogLevel, message: string) => void;
+  "events.publish": (eventType: string, contentType: string, data: Bytes) => string;
+  "services.call": (service: string, payload: Bytes, deadlineMs: number | undefined) => Bytes;
+  "services.current-caller": () => ServicesCaller;
+  "http.fetch": (request: HttpRequest, body: Bytes) => HttpResponse;
+  "state.get": (key: string) => Bytes | undefined;
+  "state.set": (key: string, value: Bytes) => void;
+  "state.delete": (key: string) => boolean;
+  "state.keys": (prefix: string) => readonly string[];
+  "storage.get": (key: string) => Bytes | undefined;
+  "storage.set": (key: string, value: Bytes) => void;
+  "storage.delete": (key: string) => boolean;
+  "storage.get-many": (keys: readonly string[]) => readonly (Bytes | undefined)[];
+  "storage.apply": (changes: readonly StorageChange[]) => void;
+  "storage.keys": (prefix: string, after: string | undefined, limit: number) => readonly string[];
+  "config.get": (key: string) => string | undefined;
+  "clock.now": () => number;
+  "clock.monotonic": () => number;
+  "random.bytes": (length: number) => Bytes;
+}
+export type WitFunction = keyof WitFunctions;
+export type WitParams<F extends WitFunction> = Parameters<WitFunctions[F]>;
+export type WitResult<F extends WitFunction> = ReturnType<WitFunctions[F]>;

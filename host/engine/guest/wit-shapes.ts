@@ -1,0 +1,52 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+// How the values of every host function look in blocks; blocks.ts makes codecs of them.
+
+import type { WitFunction } from "../../core/wit.ts";
+
+/** A record's fields are [name in wit/, name in the host, shape]; `_` is nothing. */
+export type Shape =
+  | "_"
+  | "string"
+  | "bytes"
+  | "bool"
+  | "u8"
+  | "u16"
+  | "u32"
+  | "u64"
+  | "s32"
+  | "s64"
+  | "f64"
+  | { readonly enum: readonly string[] }
+  | { readonly list: Shape }
+  | { readonly option: Shape }
+  | { readonly record: readonly (readonly [wit: string, host: string, shape: Shape])[] };
+
+const logLevel: Shape = { enum: ["debug", "info", "warning", "error"] };
+const servicesCallerKind: Shape = { enum: ["plugin", "adapter", "host"] };
+const servicesCaller: Shape = { record: [["kind", "kind", servicesCallerKind], ["name", "name", "string"]] };
+const httpHeader: Shape = { record: [["name", "name", "string"], ["value", "value", "string"]] };
+const httpRequest: Shape = { record: [["method", "method", "string"], ["url", "url", "string"], ["headers", "headers", { list: httpHeader }]] };
+const httpResponse: Shape = { record: [["status", "status", "u16"], ["headers", "headers", { list: httpHeader }], ["body", "body", "bytes"]] };
+const storageChange: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
+
+export const SHAPES: Readonly<Record<WitFunction, { readonly params: readonly Shape[]; readonly result: Shape }>> = {
+  "log.write": { params: [logLevel, "string"], result: "_" },
+  "events.publish": { params: ["string", "string", "bytes"], result: "string" },
+  "services.call": { params: ["string", "bytes", { option: "u32" }], result: "bytes" },
+  "services.current-caller": { params: [], result: servicesCaller },
+  "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse },
+  "state.get": { params: ["string"], result: { option: "bytes" } },
+  "state.set": { params: ["string", "bytes"], result: "_" },
+  "state.delete": { params: ["string"], result: "bool" },
+  "state.keys": { params: ["string"], result: { list: "string" } },
+  "storage.get": { params: ["string"], result: { option: "bytes" } },
+  "storage.set": { params: ["string", "bytes"], result: "_" },
+  "storage.delete": { params: ["string"], result: "bool" },
+  "storage.get-many": { params: [{ list: "string" }], result: { list: { option: "bytes" } } },
+  "storage.apply": { params: [{ list: storageChange }], result: "_" },
+  "storage.keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" } },
+  "config.get": { params: ["string"], result: { option: "string" } },
+  "clock.now": { params: [], result: "u64" },
+  "clock.monotonic": { params: [], result: "u64" },
+  "random.bytes": { params: ["u32"], result: "bytes" },
+};

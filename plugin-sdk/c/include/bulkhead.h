@@ -1,0 +1,1132 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+// Write Bulkhead plugins in C11 or C++17. README.md is the manual. What begins with bh_ or BH_ is for authors, what has two
+// underscores after it is not. Whatever a function here gives lives until the turn ends; nothing has to be freed.
+
+#ifndef BULKHEAD_H
+#define BULKHEAD_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __cplusplus
+#define BH__C extern "C"
+#else
+#define BH__C
+#endif
+#define BH__NORETURN __attribute__((noreturn))
+#ifdef __FILE_NAME__
+#define BH__FILE __FILE_NAME__
+#else
+#define BH__FILE __FILE__
+#endif
+#define BH__IMPORT(module, name) BH__C __attribute__((import_module(module), import_name(name)))
+// One definition of it survives however many files of a plugin include this one.
+#define BH__SHARED __attribute__((weak))
+
+// Why the host refused or could not do something. docs/errors.md says what to do about each.
+typedef enum {
+    BH_OK = 0,
+    BH_INVALID_MESSAGE,
+    BH_INVALID_MANIFEST,
+    BH_ADMISSION_REFUSED,
+    BH_INCOMPATIBLE_API,
+    BH_PERMISSION_DENIED,
+    BH_NO_SUCH_SERVICE,
+    BH_SERVICE_TAKEN,
+    BH_CALL_LOOP,
+    BH_QUEUE_FULL,
+    BH_RATE_LIMITED,
+    BH_DEADLINE_EXCEEDED,
+    BH_CPU_EXHAUSTED,
+    BH_MEMORY_EXHAUSTED,
+    BH_PLUGIN_FAILED,
+    BH_PLUGIN_NOT_RUNNING,
+    BH_QUOTA_EXCEEDED,
+    BH_STORAGE_FAILED,
+    BH_HTTP_FAILED,
+    BH_CONFLICT,
+    BH_INTERNAL,
+} bh_code;
+#define BH__CODES 21
+static const char *const bh__names_code[] = {"ok", "invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal"};
+
+// Bytes, or text in UTF-8, with their number.
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+} bh_bytes;
+typedef bh_bytes bh_text;
+typedef struct {
+    bool some;
+    bh_bytes value;
+} bh_optional_bytes;
+typedef bh_optional_bytes bh_optional_text;
+
+// Why the host refused or could not do something: branch on `code`, show `message` to people.
+typedef struct {
+    bh_code code;
+    bh_text message;
+} bh_error;
+
+BH__IMPORT("extism:host/env", "alloc") uint64_t bh__alloc(uint64_t length);
+BH__IMPORT("extism:host/env", "length") uint64_t bh__length(uint64_t block);
+BH__IMPORT("extism:host/env", "input_offset") uint64_t bh__input_offset(void);
+BH__IMPORT("extism:host/env", "input_length") uint64_t bh__input_length(void);
+BH__IMPORT("extism:host/env", "output_set") void bh__output_set(uint64_t offset, uint64_t length);
+BH__IMPORT("extism:host/env", "error_set") void bh__error_set(uint64_t block);
+BH__IMPORT("bulkhead:host/memory", "load") void bh__load(uint64_t offset, void *address, size_t length);
+BH__IMPORT("bulkhead:host/memory", "store") void bh__store(const void *address, uint64_t offset, size_t length);
+BH__IMPORT("bulkhead:host/memory", "release") void bh__release(uint64_t block);
+
+static inline bh_bytes bh_bytes_of(const void *data, size_t size) {
+    bh_bytes bytes;
+    bytes.data = (const uint8_t *)data;
+    bytes.size = size;
+    return bytes;
+}
+static inline bh_text bh_str(const char *text) { return bh_bytes_of(text, strlen(text)); }
+static inline bool bh_equal(bh_bytes one, bh_bytes other) {
+    return one.size == other.size && (one.size == 0 || memcmp(one.data, other.data, one.size) == 0);
+}
+static inline bh_optional_bytes bh_some(bh_bytes value) {
+    bh_optional_bytes optional;
+    optional.some = true;
+    optional.value = value;
+    return optional;
+}
+static inline bh_optional_bytes bh_none(void) {
+    bh_optional_bytes optional;
+    memset(&optional, 0, sizeof optional);
+    return optional;
+}
+// The name in wit/, such as permission-denied.
+static inline const char *bh_code_name(bh_code code) { return bh__names_code[code]; }
+
+static inline uint64_t bh__block(bh_bytes bytes) {
+    uint64_t block = bh__alloc(bytes.size);
+    if (bytes.size > 0) bh__store(bytes.data, block, bytes.size);
+    return block;
+}
+
+BH__NORETURN static inline void bh__panic(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+BH__NORETURN static inline void bh__panic(const char *file, int line, const char *format, ...) {
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(message, sizeof message - 256, format, arguments);
+    va_end(arguments);
+    if (length < 0) length = 0;
+    if ((size_t)length >= sizeof message - 256) length = sizeof message - 257;
+    int place = snprintf(message + length, 256, " (%s:%d)", file, line);
+    bh__error_set(bh__block(bh_bytes_of(message, (size_t)(length + (place < 255 ? place : 255)))));
+    __builtin_trap();
+}
+// Ends the turn and the instance: the caller is told the message, formatted as by printf, with this file and line.
+#define BH_PANIC(...) bh__panic(BH__FILE, __LINE__, __VA_ARGS__)
+
+// What assert() calls; wasi-libc would write to stderr and name no plugin.
+BH__C BH__SHARED BH__NORETURN void __assert_fail(const char *expression, const char *file, int line, const char *function);
+BH__C BH__SHARED BH__NORETURN void __assert_fail(const char *expression, const char *file, int line, const char *function) {
+    bh__panic(file, line, "assertion failed in %s: %s", function, expression);
+}
+
+// Memory of the turn: chunks from malloc, of which one is kept for the next turn.
+typedef struct bh__chunk {
+    struct bh__chunk *next;
+    size_t size;
+    size_t used;
+    size_t unused;
+} bh__chunk;
+BH__SHARED bh__chunk *bh__chunks;
+BH__SHARED bh_error bh__last_error;
+
+// Memory until the turn ends, aligned for everything.
+static inline void *bh_allocate(size_t size) {
+    size_t needed = (size + 15u) & ~(size_t)15u;
+    if (needed < size) BH_PANIC("%zu bytes are more than there is memory", size);
+    if (bh__chunks == NULL || bh__chunks->size - bh__chunks->used < needed) {
+        size_t room = needed > 65520 ? needed : 65520;
+        bh__chunk *chunk = (bh__chunk *)malloc(sizeof(bh__chunk) + room);
+        if (chunk == NULL) BH_PANIC("no memory for %zu bytes", size);
+        chunk->next = bh__chunks;
+        chunk->size = room;
+        chunk->used = 0;
+        bh__chunks = chunk;
+    }
+    void *found = (uint8_t *)(bh__chunks + 1) + bh__chunks->used;
+    bh__chunks->used += needed;
+    return found;
+}
+static inline void bh__end_turn(void) {
+    while (bh__chunks != NULL && bh__chunks->next != NULL) {
+        bh__chunk *next = bh__chunks->next;
+        free(bh__chunks);
+        bh__chunks = next;
+    }
+    if (bh__chunks != NULL) bh__chunks->used = 0;
+}
+static inline bh_bytes bh__copy_in(uint64_t offset, size_t size) {
+    uint8_t *data = (uint8_t *)bh_allocate(size + 1);
+    if (size > 0) bh__load(offset, data, size);
+    data[size] = 0;
+    return bh_bytes_of(data, size);
+}
+
+// Text as printf makes it.
+static inline bh_text bh_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static inline bh_text bh__vformat(const char *format, va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (length < 0) BH_PANIC("cannot format %s", format);
+    char *text = (char *)bh_allocate((size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    return bh_bytes_of(text, (size_t)length);
+}
+static inline bh_text bh_format(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    bh_text text = bh__vformat(format, arguments);
+    va_end(arguments);
+    return text;
+}
+// The two arguments of "%.*s" for a bh_text.
+#define BH_ARG(text) (int)(text).size, (const char *)(text).data
+
+// A growing text.
+typedef struct {
+    uint8_t *data;
+    size_t size;
+    size_t room;
+} bh__out;
+static inline bh__out bh__begin(void) {
+    bh__out out;
+    memset(&out, 0, sizeof out);
+    return out;
+}
+static inline bh_bytes bh__end(bh__out *out) { return bh_bytes_of(out->data, out->size); }
+static inline void bh__put(bh__out *out, const void *data, size_t size) {
+    if (out->room - out->size < size) {
+        size_t room = out->room * 2 + size + 64;
+        uint8_t *larger = (uint8_t *)bh_allocate(room);
+        if (out->size > 0) memcpy(larger, out->data, out->size);
+        out->data = larger;
+        out->room = room;
+    }
+    if (size > 0) memcpy(out->data + out->size, data, size);
+    out->size += size;
+}
+static inline void bh__put_str(bh__out *out, const char *text) { bh__put(out, text, strlen(text)); }
+
+// JSON that goes out.
+static inline void bh__write_text(bh__out *out, bh_text text) {
+    static const char digits[] = "0123456789abcdef";
+    bh__put_str(out, "\"");
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t one = text.data[i];
+        if (one == '"' || one == '\\') {
+            char escaped[2] = {'\\', (char)one};
+            bh__put(out, escaped, 2);
+        } else if (one < 0x20) {
+            char escaped[6] = {'\\', 'u', '0', '0', digits[one >> 4], digits[one & 15]};
+            bh__put(out, escaped, 6);
+        } else {
+            bh__put(out, &one, 1);
+        }
+    }
+    bh__put_str(out, "\"");
+}
+static inline void bh__write_u64(bh__out *out, uint64_t value) {
+    bh_text digits = bh_format("%llu", (unsigned long long)value);
+    bh__put(out, digits.data, digits.size);
+}
+static inline void bh__write_u32(bh__out *out, uint32_t value) { bh__write_u64(out, value); }
+static inline void bh__write_u16(bh__out *out, uint16_t value) { bh__write_u64(out, value); }
+static inline void bh__write_u8(bh__out *out, uint8_t value) { bh__write_u64(out, value); }
+static inline void bh__write_bool(bh__out *out, bool value) { bh__put_str(out, value ? "true" : "false"); }
+// Bytes inside of JSON are base64 text.
+static inline void bh__write_bytes(bh__out *out, bh_bytes bytes) {
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bh__put_str(out, "\"");
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        size_t left = bytes.size - i;
+        uint32_t bits = (uint32_t)bytes.data[i] << 16 | (left > 1 ? (uint32_t)bytes.data[i + 1] << 8 : 0) | (left > 2 ? bytes.data[i + 2] : 0u);
+        char four[4] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], left > 1 ? alphabet[bits >> 6 & 63] : '=',
+                        left > 2 ? alphabet[bits & 63] : '='};
+        bh__put(out, four, 4);
+    }
+    bh__put_str(out, "\"");
+}
+
+// Text as a JSON string, with its quotes.
+static inline bh_text bh_json_quoted(bh_text text) {
+    bh__out out = bh__begin();
+    bh__write_text(&out, text);
+    return bh__end(&out);
+}
+
+// JSON that comes in: each function takes one value's text, with or without space around it.
+static inline const uint8_t *bh__space(const uint8_t *at, const uint8_t *end) {
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
+    return at;
+}
+static inline const uint8_t *bh__after_string(const uint8_t *at, const uint8_t *end) {
+    if (at >= end || *at != '"') return NULL;
+    for (at++; at < end && *at != '"'; at++) {
+        if (*at < 0x20) return NULL;
+        if (*at != '\\') continue;
+        if (++at >= end || *at == 0 || strchr("\"\\/bfnrtu", *at) == NULL) return NULL;
+        if (*at != 'u') continue;
+        for (int i = 0; i < 4; i++)
+            if (++at >= end || !((*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'f') || (*at >= 'A' && *at <= 'F'))) return NULL;
+    }
+    return at < end ? at + 1 : NULL;
+}
+static inline const uint8_t *bh__after_digits(const uint8_t *at, const uint8_t *end) {
+    const uint8_t *start = at;
+    while (at < end && *at >= '0' && *at <= '9') at++;
+    return at > start ? at : NULL;
+}
+static inline const uint8_t *bh__after_number(const uint8_t *at, const uint8_t *end) {
+    if (at < end && *at == '-') at++;
+    bool zero = at < end && *at == '0';
+    const uint8_t *start = at;
+    at = bh__after_digits(at, end);
+    if (at == NULL || (zero && at - start > 1)) return NULL;
+    if (at < end && *at == '.') at = bh__after_digits(at + 1, end);
+    if (at == NULL || at >= end || (*at != 'e' && *at != 'E')) return at;
+    at++;
+    if (at < end && (*at == '+' || *at == '-')) at++;
+    return bh__after_digits(at, end);
+}
+// Behind the value that begins at `at`, or NULL. Deeper than 64 is refused, since it is recursive.
+static inline const uint8_t *bh__after_value(const uint8_t *at, const uint8_t *end, int depth) {
+    at = bh__space(at, end);
+    if (at >= end || depth > 64) return NULL;
+    if (*at == '"') return bh__after_string(at, end);
+    if (*at == '{' || *at == '[') {
+        uint8_t close = *at == '{' ? '}' : ']';
+        at = bh__space(at + 1, end);
+        if (at < end && *at == close) return at + 1;
+        for (;;) {
+            if (close == '}') {
+                at = bh__after_string(bh__space(at, end), end);
+                if (at == NULL) return NULL;
+                at = bh__space(at, end);
+                if (at >= end || *at++ != ':') return NULL;
+            }
+            at = bh__after_value(at, end, depth + 1);
+            if (at == NULL) return NULL;
+            at = bh__space(at, end);
+            if (at >= end) return NULL;
+            if (*at == close) return at + 1;
+            if (*at++ != ',') return NULL;
+        }
+    }
+    static const char *const words[] = {"true", "false", "null"};
+    for (int i = 0; i < 3; i++) {
+        size_t size = strlen(words[i]);
+        if ((size_t)(end - at) >= size && memcmp(at, words[i], size) == 0) return at + size;
+    }
+    return bh__after_number(at, end);
+}
+static inline bh_text bh__trimmed(bh_text json) {
+    const uint8_t *end = json.data + json.size;
+    const uint8_t *start = bh__space(json.data, end);
+    while (end > start && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\n' || end[-1] == '\r')) end--;
+    return bh_bytes_of(start, (size_t)(end - start));
+}
+// Whether the text is one whole JSON value.
+static inline bool bh_json_valid(bh_text json) {
+    const uint8_t *end = json.data + json.size;
+    const uint8_t *after = bh__after_value(json.data, end, 0);
+    return after != NULL && bh__space(after, end) == end;
+}
+static inline bool bh__escape(const uint8_t **at, const uint8_t *end, uint32_t *code) {
+    if (end - *at < 4) return false;
+    *code = 0;
+    for (int i = 0; i < 4; i++) {
+        uint8_t one = *(*at)++;
+        uint32_t digit = one >= '0' && one <= '9' ? one - '0' : one >= 'a' && one <= 'f' ? one - 'a' + 10u : one >= 'A' && one <= 'F' ? one - 'A' + 10u : 16u;
+        if (digit > 15) return false;
+        *code = *code << 4 | digit;
+    }
+    return true;
+}
+// A JSON string's text; false when the value is no string.
+static inline bool bh_json_text(bh_text json, bh_text *value) {
+    json = bh__trimmed(json);
+    const uint8_t *end = json.data + json.size;
+    if (bh__after_string(json.data, end) != end || json.size < 2) return false;
+    uint8_t *text = (uint8_t *)bh_allocate(json.size);
+    size_t size = 0;
+    for (const uint8_t *at = json.data + 1; at < end - 1;) {
+        uint8_t one = *at++;
+        if (one != '\\') {
+            text[size++] = one;
+            continue;
+        }
+        one = *at++;
+        if (one != 'u') {
+            static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+            const char *found = strchr(from, one);
+            if (found == NULL || one == 0) return false;
+            text[size++] = (uint8_t)to[found - from];
+            continue;
+        }
+        uint32_t code, low;
+        if (!bh__escape(&at, end, &code)) return false;
+        if (code >= 0xd800 && code <= 0xdbff && end - at > 6 && at[0] == '\\' && at[1] == 'u') {
+            const uint8_t *next = at + 2;
+            if (bh__escape(&next, end, &low) && low >= 0xdc00 && low <= 0xdfff) {
+                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+                at = next;
+            }
+        }
+        if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
+        if (code < 0x80) {
+            text[size++] = (uint8_t)code;
+            continue;
+        }
+        int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+        text[size++] = (uint8_t)((more == 1 ? 0xc0 : more == 2 ? 0xe0 : 0xf0) | code >> (6 * more));
+        while (more-- > 0) text[size++] = (uint8_t)(0x80 | (code >> (6 * more) & 63));
+    }
+    *value = bh_bytes_of(text, size);
+    return true;
+}
+// The JSON of an object's member; false when it is no object or has none of this name.
+static inline bool bh_json_member(bh_text json, const char *name, bh_text *value) {
+    if (!bh_json_valid(json)) return false;
+    json = bh__trimmed(json);
+    const uint8_t *end = json.data + json.size;
+    if (*json.data != '{') return false;
+    bh_text wanted = bh_str(name);
+    for (const uint8_t *at = bh__space(json.data + 1, end); *at != '}';) {
+        const uint8_t *after = bh__after_string(at, end);
+        bh_text key;
+        bool same = bh_json_text(bh_bytes_of(at, (size_t)(after - at)), &key) && bh_equal(key, wanted);
+        at = bh__space(bh__space(after, end) + 1, end);
+        after = bh__after_value(at, end, 0);
+        if (same) {
+            *value = bh_bytes_of(at, (size_t)(after - at));
+            return true;
+        }
+        at = bh__space(after, end);
+        if (*at == ',') at = bh__space(at + 1, end);
+    }
+    return false;
+}
+// Steps through a JSON array: `rest` begins as the array's text. False when there is no further item.
+static inline bool bh_json_next(bh_text *rest, bh_text *item) {
+    const uint8_t *end = rest->data + rest->size;
+    const uint8_t *at = bh__space(rest->data, end);
+    if (at >= end || (*at != '[' && *at != ',')) return false;
+    at = bh__space(at + 1, end);
+    if (at < end && *at == ']') return false;
+    const uint8_t *after = bh__after_value(at, end, 0);
+    if (after == NULL) return false;
+    *item = bh_bytes_of(at, (size_t)(after - at));
+    *rest = bh_bytes_of(after, (size_t)(end - after));
+    return true;
+}
+static inline bool bh_json_null(bh_text json) { return bh_equal(bh__trimmed(json), bh_str("null")); }
+// Decimal digits and nothing else; false also when it is too large.
+static inline bool bh_json_u64(bh_text json, uint64_t *value) {
+    json = bh__trimmed(json);
+    if (json.size == 0) return false;
+    *value = 0;
+    for (size_t i = 0; i < json.size; i++) {
+        uint64_t digit = (uint64_t)json.data[i] - '0';
+        if (digit > 9 || *value > (UINT64_MAX - digit) / 10) return false;
+        *value = *value * 10 + digit;
+    }
+    return true;
+}
+static inline bool bh_json_bool(bh_text json, bool *value) {
+    *value = bh_equal(bh__trimmed(json), bh_str("true"));
+    return *value || bh_equal(bh__trimmed(json), bh_str("false"));
+}
+static inline bool bh__read_text(bh_text json, bh_text *value) { return bh_json_text(json, value); }
+static inline bool bh__read_u64(bh_text json, uint64_t *value) { return bh_json_u64(json, value); }
+static inline bool bh__read_bool(bh_text json, bool *value) { return bh_json_bool(json, value); }
+#define BH__READ_SMALLER(name, type, most)                             \
+    static inline bool bh__read_##name(bh_text json, type *value) {    \
+        uint64_t wide;                                                 \
+        if (!bh_json_u64(json, &wide) || wide > (most)) return false;  \
+        *value = (type)wide;                                           \
+        return true;                                                   \
+    }
+BH__READ_SMALLER(u32, uint32_t, UINT32_MAX)
+BH__READ_SMALLER(u16, uint16_t, UINT16_MAX)
+BH__READ_SMALLER(u8, uint8_t, UINT8_MAX)
+static inline bool bh__read_bytes(bh_text json, bh_bytes *value) {
+    bh_text text;
+    if (!bh_json_text(json, &text) || text.size % 4 != 0) return false;
+    uint8_t *bytes = (uint8_t *)bh_allocate(text.size / 4 * 3 + 1);
+    size_t size = 0, padding = 0;
+    while (padding < 2 && padding < text.size && text.data[text.size - 1 - padding] == '=') padding++;
+    uint32_t bits = 0;
+    int count = 0;
+    for (size_t i = 0; i < text.size - padding; i++) {
+        uint8_t one = text.data[i];
+        int six = one >= 'A' && one <= 'Z' ? one - 'A' : one >= 'a' && one <= 'z' ? one - 'a' + 26 : one >= '0' && one <= '9' ? one - '0' + 52 : one == '+' ? 62 : one == '/' ? 63 : -1;
+        if (six < 0) return false;
+        bits = bits << 6 | (uint32_t)six;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            bytes[size++] = (uint8_t)(bits >> count);
+        }
+    }
+    *value = bh_bytes_of(bytes, size);
+    return true;
+}
+static inline bool bh__read_name(bh_text json, const char *const *names, size_t count, size_t *found) {
+    bh_text name;
+    if (!bh_json_text(json, &name)) return false;
+    for (*found = 0; *found < count; ++*found)
+        if (bh_equal(name, bh_str(names[*found]))) return true;
+    return false;
+}
+#define BH__OPTION_JSON(name, inner)                                             \
+    static inline void bh__write_##name(bh__out *out, bh_##name optional) {      \
+        if (optional.some) bh__write_##inner(out, optional.value);               \
+        else bh__put_str(out, "null");                                           \
+    }                                                                            \
+    static inline bool bh__read_##name(bh_text json, bh_##name *optional) {      \
+        memset(optional, 0, sizeof *optional);                                   \
+        optional->some = !bh_json_null(json);                                    \
+        return !optional->some || bh__read_##inner(json, &optional->value);      \
+    }
+#define BH__OPTION(name, type, inner) \
+    typedef struct {                  \
+        bool some;                    \
+        type value;                   \
+    } bh_##name;                      \
+    BH__OPTION_JSON(name, inner)
+#define BH__LIST(name, type, inner)                                                            \
+    typedef struct {                                                                           \
+        const type *items;                                                                     \
+        size_t count;                                                                          \
+    } bh_##name;                                                                               \
+    static inline void bh__write_##name(bh__out *out, bh_##name list) {                        \
+        bh__put_str(out, "[");                                                                 \
+        for (size_t i = 0; i < list.count; i++) {                                              \
+            if (i > 0) bh__put_str(out, ",");                                                  \
+            bh__write_##inner(out, list.items[i]);                                             \
+        }                                                                                      \
+        bh__put_str(out, "]");                                                                 \
+    }                                                                                          \
+    static inline bool bh__read_##name(bh_text json, bh_##name *list) {                        \
+        bh_text rest = json, item;                                                             \
+        size_t count = 0;                                                                      \
+        if (!bh_json_valid(json) || *bh__trimmed(json).data != '[') return false;              \
+        while (bh_json_next(&rest, &item)) count++;                                            \
+        type *items = (type *)bh_allocate(count * sizeof(type));                               \
+        rest = json;                                                                           \
+        for (size_t i = 0; i < count && bh_json_next(&rest, &item); i++)                       \
+            if (!bh__read_##inner(item, &items[i])) return false;                              \
+        list->items = items;                                                                   \
+        list->count = count;                                                                   \
+        return true;                                                                           \
+    }
+BH__OPTION_JSON(optional_bytes, bytes)
+
+// A host call: its arguments become blocks, and once its answer is read all of them are given back.
+typedef struct {
+    uint64_t first;
+} bh__call;
+static inline uint64_t bh__bytes_block(bh__call *call, bh_bytes bytes) {
+    uint64_t block = bh__block(bytes);
+    if (call->first == 0) call->first = block;
+    return block;
+}
+static inline uint64_t bh__optional_bytes_block(bh__call *call, bh_optional_bytes optional) {
+    uint8_t tag = optional.some ? 1 : 0;
+    bh__out out = bh__begin();
+    bh__put(&out, &tag, 1);
+    if (optional.some) bh__put(&out, optional.value.data, optional.value.size);
+    return bh__bytes_block(call, bh__end(&out));
+}
+static inline uint64_t bh__optional_text_block(bh__call *call, bh_optional_text optional) { return bh__optional_bytes_block(call, optional); }
+static inline void bh__take_bytes(bh_bytes answer, bh_bytes *value) { *value = answer; }
+static inline void bh__take_text(bh_bytes answer, bh_text *value) { *value = answer; }
+static inline void bh__take_optional_bytes(bh_bytes answer, bh_optional_bytes *value) {
+    *value = answer.data[0] == 1 ? bh_some(bh_bytes_of(answer.data + 1, answer.size - 1)) : bh_none();
+}
+static inline void bh__take_optional_text(bh_bytes answer, bh_optional_text *value) { bh__take_optional_bytes(answer, value); }
+static inline bh_code bh__answer(bh__call *call, uint64_t block, bh_bytes *answer) {
+    bh_bytes tagged = bh__copy_in(block, (size_t)bh__length(block));
+    bh__release(call->first != 0 ? call->first : block);
+    *answer = bh_bytes_of(tagged.data + 1, tagged.size - 1);
+    if (tagged.data[0] == 0) return BH_OK;
+    bh_text raw;
+    size_t code;
+    if (!bh_json_member(*answer, "code", &raw) || !bh__read_name(raw, bh__names_code, BH__CODES, &code) ||
+        !bh_json_member(*answer, "message", &raw) || !bh_json_text(raw, &bh__last_error.message))
+        BH_PANIC("the host's error has another shape");
+    return bh__last_error.code = (bh_code)code;
+}
+// The failure of the last host function that failed in this turn.
+static inline bh_error bh_last_error(void) { return bh__last_error; }
+
+// Lines in the host's log. The host stamps plugin, trace and time; a plugin cannot set them.
+
+typedef enum {
+    BH_LOG_LEVEL_DEBUG,
+    BH_LOG_LEVEL_INFO,
+    BH_LOG_LEVEL_WARNING,
+    BH_LOG_LEVEL_ERROR,
+} bh_log_level;
+static const char *const bh__names_log_level[] = {"debug", "info", "warning", "error"};
+
+// The name in wit/.
+static inline const char *bh_log_level_name(bh_log_level value) { return bh__names_log_level[value]; }
+static inline void bh__write_log_level(bh__out *out, bh_log_level value) { bh__write_text(out, bh_str(bh__names_log_level[value])); }
+static inline bool bh__read_log_level(bh_text json, bh_log_level *value) {
+    size_t found;
+    if (!bh__read_name(json, bh__names_log_level, 4, &found)) return false;
+    *value = (bh_log_level)found;
+    return true;
+}
+
+BH__IMPORT("extism:host/user", "log_write") uint64_t bh__import_log_write(uint64_t, uint64_t);
+// Writes one line. Control characters are escaped; a line above 8,192 characters is cut and says so.
+static inline bh_code bh_log_write(bh_log_level level, bh_text message) {
+    bh__call call = {0};
+    bh__out level_json = bh__begin();
+    bh__write_log_level(&level_json, level);
+    uint64_t level_block = bh__bytes_block(&call, bh__end(&level_json));
+    uint64_t message_block = bh__bytes_block(&call, message);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_log_write(level_block, message_block), &answer);
+    if (code != BH_OK) return code;
+    return BH_OK;
+}
+
+
+// Facts that other plugins may hear of. Which events a plugin receives stands in its manifest under `subscriptions`.
+
+BH__IMPORT("extism:host/user", "events_publish") uint64_t bh__import_events_publish(uint64_t, uint64_t, uint64_t);
+// Publishes one event and returns its id as soon as the host has accepted it; subscribers run later, each in its
+// own turn. Types below the plugin's own name (`devices.state-changed` from the plugin `devices`) need no
+// permission, any other needs `events.publish`. With the content type `application/json` the data must be one JSON
+// text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
+// `source`, `time` and `traceparent`.
+//
+// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+static inline bh_code bh_events_publish(bh_text event_type, bh_text content_type, bh_bytes data, bh_text *value) {
+    bh__call call = {0};
+    uint64_t event_type_block = bh__bytes_block(&call, event_type);
+    uint64_t content_type_block = bh__bytes_block(&call, content_type);
+    uint64_t data_block = bh__bytes_block(&call, data);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_events_publish(event_type_block, content_type_block, data_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_text(answer, value);
+    return BH_OK;
+}
+
+
+// Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
+
+typedef enum {
+    // Another plugin; `name` is its name.
+    BH_SERVICES_CALLER_KIND_PLUGIN,
+    // A request from outside through an adapter; `name` is the adapter's, such as `http`.
+    BH_SERVICES_CALLER_KIND_ADAPTER,
+    // The host itself, for lifecycle entry points and events.
+    BH_SERVICES_CALLER_KIND_HOST,
+} bh_services_caller_kind;
+static const char *const bh__names_services_caller_kind[] = {"plugin", "adapter", "host"};
+
+// The name in wit/.
+static inline const char *bh_services_caller_kind_name(bh_services_caller_kind value) { return bh__names_services_caller_kind[value]; }
+static inline void bh__write_services_caller_kind(bh__out *out, bh_services_caller_kind value) { bh__write_text(out, bh_str(bh__names_services_caller_kind[value])); }
+static inline bool bh__read_services_caller_kind(bh_text json, bh_services_caller_kind *value) {
+    size_t found;
+    if (!bh__read_name(json, bh__names_services_caller_kind, 3, &found)) return false;
+    *value = (bh_services_caller_kind)found;
+    return true;
+}
+
+typedef struct {
+    bh_services_caller_kind kind;
+    bh_text name;
+} bh_services_caller;
+
+static inline void bh__write_services_caller(bh__out *out, bh_services_caller value) {
+    bh__put_str(out, "{\"kind\":");
+    bh__write_services_caller_kind(out, value.kind);
+    bh__put_str(out, ",\"name\":");
+    bh__write_text(out, value.name);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_services_caller(bh_text json, bh_services_caller *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "kind", &raw)) raw = bh_str("null");
+    if (!bh__read_services_caller_kind(raw, &value->kind)) return false;
+    if (!bh_json_member(json, "name", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->name)) return false;
+    return true;
+}
+
+BH__OPTION(optional_u32, uint32_t, u32)
+BH__IMPORT("extism:host/user", "services_call") uint64_t bh__import_services_call(uint64_t, uint64_t, uint64_t);
+// Calls a service and waits for its answer. Needs the permission `services.call`. A plugin's own service is a call-loop.
+// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
+//
+// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
+// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
+// plugin-not-running, quota-exceeded (size).
+static inline bh_code bh_services_call(bh_text service, bh_bytes payload, bh_optional_u32 deadline_ms, bh_bytes *value) {
+    bh__call call = {0};
+    uint64_t service_block = bh__bytes_block(&call, service);
+    uint64_t payload_block = bh__bytes_block(&call, payload);
+    bh__out deadline_ms_json = bh__begin();
+    bh__write_optional_u32(&deadline_ms_json, deadline_ms);
+    uint64_t deadline_ms_block = bh__bytes_block(&call, bh__end(&deadline_ms_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_services_call(service_block, payload_block, deadline_ms_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "services_current_caller") uint64_t bh__import_services_current_caller(void);
+// Who asked for the current turn. Stamped by the host; nobody can forge it.
+static inline bh_services_caller bh_services_current_caller(void) {
+    bh__call call = {0};
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_services_current_caller(), &answer);
+    bh_services_caller value;
+    if (code != BH_OK) bh__panic(BH__FILE, __LINE__, "services.current-caller failed");
+    if (!bh__read_services_caller(answer, &value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return value;
+}
+
+
+// Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
+
+typedef struct {
+    bh_text name;
+    bh_text value;
+} bh_http_header;
+
+static inline void bh__write_http_header(bh__out *out, bh_http_header value) {
+    bh__put_str(out, "{\"name\":");
+    bh__write_text(out, value.name);
+    bh__put_str(out, ",\"value\":");
+    bh__write_text(out, value.value);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_http_header(bh_text json, bh_http_header *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "name", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->name)) return false;
+    if (!bh_json_member(json, "value", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->value)) return false;
+    return true;
+}
+
+BH__LIST(http_header_list, bh_http_header, http_header)
+typedef struct {
+    // GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
+    bh_text method;
+    // With the scheme https or http, without user and password.
+    bh_text url;
+    // `{{secret:NAME}}` in a value is replaced by the host, towards the hosts that the operator named for that secret; it
+    // needs `secrets.read` on the name. Host, length and connection headers are the host's own.
+    bh_http_header_list headers;
+} bh_http_request;
+
+static inline void bh__write_http_request(bh__out *out, bh_http_request value) {
+    bh__put_str(out, "{\"method\":");
+    bh__write_text(out, value.method);
+    bh__put_str(out, ",\"url\":");
+    bh__write_text(out, value.url);
+    bh__put_str(out, ",\"headers\":");
+    bh__write_http_header_list(out, value.headers);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_http_request(bh_text json, bh_http_request *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "method", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->method)) return false;
+    if (!bh_json_member(json, "url", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->url)) return false;
+    if (!bh_json_member(json, "headers", &raw)) raw = bh_str("null");
+    if (!bh__read_http_header_list(raw, &value->headers)) return false;
+    return true;
+}
+
+typedef struct {
+    uint16_t status;
+    bh_http_header_list headers;
+    // As it came: nothing is decompressed. In JSON it is base64 text.
+    bh_bytes body;
+} bh_http_response;
+
+static inline void bh__write_http_response(bh__out *out, bh_http_response value) {
+    bh__put_str(out, "{\"status\":");
+    bh__write_u16(out, value.status);
+    bh__put_str(out, ",\"headers\":");
+    bh__write_http_header_list(out, value.headers);
+    bh__put_str(out, ",\"body\":");
+    bh__write_bytes(out, value.body);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_http_response(bh_text json, bh_http_response *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "status", &raw)) raw = bh_str("null");
+    if (!bh__read_u16(raw, &value->status)) return false;
+    if (!bh_json_member(json, "headers", &raw)) raw = bh_str("null");
+    if (!bh__read_http_header_list(raw, &value->headers)) return false;
+    if (!bh_json_member(json, "body", &raw)) raw = bh_str("null");
+    if (!bh__read_bytes(raw, &value->body)) return false;
+    return true;
+}
+
+BH__IMPORT("extism:host/user", "http_fetch") uint64_t bh__import_http_fetch(uint64_t, uint64_t);
+// Makes a request and waits for the whole answer. Follows up to five redirects, each of which needs the permission as well.
+// Needs `http.fetch` on the method and URL; for an address that is not public also `http.private` on the address.
+//
+// Fails with invalid-message (request), permission-denied, rate-limited (too many at once), quota-exceeded (size),
+// deadline-exceeded, http-failed (the server could not be reached or broke off).
+static inline bh_code bh_http_fetch(bh_http_request request, bh_bytes body, bh_http_response *value) {
+    bh__call call = {0};
+    bh__out request_json = bh__begin();
+    bh__write_http_request(&request_json, request);
+    uint64_t request_block = bh__bytes_block(&call, bh__end(&request_json));
+    uint64_t body_block = bh__bytes_block(&call, body);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_http_fetch(request_block, body_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_http_response(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+
+// Last values that plugins share. Volatile: empty after a restart of the host.
+
+BH__IMPORT("extism:host/user", "state_get") uint64_t bh__import_state_get(uint64_t);
+// The value, or none when nobody has set the key. Needs `state.read`.
+static inline bh_code bh_state_get(bh_text key, bh_optional_bytes *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_state_get(key_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_optional_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "state_set") uint64_t bh__import_state_set(uint64_t, uint64_t);
+// Sets a value of at most 64 KiB. Needs `state.write`.
+static inline bh_code bh_state_set(bh_text key, bh_bytes value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    uint64_t value_block = bh__bytes_block(&call, value);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_state_set(key_block, value_block), &answer);
+    if (code != BH_OK) return code;
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "state_delete") uint64_t bh__import_state_delete(uint64_t);
+// Removes a value and says whether there was one. Needs `state.write`.
+static inline bh_code bh_state_delete(bh_text key, bool *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_state_delete(key_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__LIST(text_list, bh_text, text)
+BH__IMPORT("extism:host/user", "state_keys") uint64_t bh__import_state_keys(uint64_t);
+// The keys that begin with `prefix` and that this plugin may read, in order of their characters, at most 1,000.
+static inline bh_code bh_state_keys(bh_text prefix, bh_text_list *value) {
+    bh__call call = {0};
+    uint64_t prefix_block = bh__bytes_block(&call, prefix);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_state_keys(prefix_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_text_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+
+// The plugin's own durable key-value store. No other plugin can reach it, so it needs no permission; it has a quota.
+// A key is 1 to 512 bytes of UTF-8, a value at most 1 MiB.
+
+BH__OPTION(optional_u64, uint64_t, u64)
+typedef struct {
+    bh_text key;
+    // None removes the key.
+    bh_optional_bytes value;
+    // How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+    bh_optional_u64 ttl_ms;
+} bh_storage_change;
+
+static inline void bh__write_storage_change(bh__out *out, bh_storage_change value) {
+    bh__put_str(out, "{\"key\":");
+    bh__write_text(out, value.key);
+    bh__put_str(out, ",\"value\":");
+    bh__write_optional_bytes(out, value.value);
+    bh__put_str(out, ",\"ttl-ms\":");
+    bh__write_optional_u64(out, value.ttl_ms);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_storage_change(bh_text json, bh_storage_change *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "key", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->key)) return false;
+    if (!bh_json_member(json, "value", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_bytes(raw, &value->value)) return false;
+    if (!bh_json_member(json, "ttl-ms", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->ttl_ms)) return false;
+    return true;
+}
+
+BH__IMPORT("extism:host/user", "storage_get") uint64_t bh__import_storage_get(uint64_t);
+// The value, or none when the key is absent.
+//
+// Fails with invalid-message (key), storage-failed.
+static inline bh_code bh_storage_get(bh_text key, bh_optional_bytes *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_get(key_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_optional_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "storage_set") uint64_t bh__import_storage_set(uint64_t, uint64_t);
+// Sets a value. Once this returns the value survives a crash of the host's process.
+//
+// Fails with invalid-message (key), quota-exceeded (value size, bytes in all), storage-failed.
+static inline bh_code bh_storage_set(bh_text key, bh_bytes value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    uint64_t value_block = bh__bytes_block(&call, value);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_set(key_block, value_block), &answer);
+    if (code != BH_OK) return code;
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "storage_delete") uint64_t bh__import_storage_delete(uint64_t);
+// Removes a value and says whether there was one.
+static inline bh_code bh_storage_delete(bh_text key, bool *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_delete(key_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__LIST(optional_bytes_list, bh_optional_bytes, optional_bytes)
+BH__IMPORT("extism:host/user", "storage_get_many") uint64_t bh__import_storage_get_many(uint64_t);
+// The values of up to 1,000 keys, each in its key's place, none for an absent one.
+//
+// Fails with invalid-message (keys, more than 1,000 of them), quota-exceeded (values of more than 4 MiB in all), storage-failed.
+static inline bh_code bh_storage_get_many(bh_text_list keys, bh_optional_bytes_list *value) {
+    bh__call call = {0};
+    bh__out keys_json = bh__begin();
+    bh__write_text_list(&keys_json, keys);
+    uint64_t keys_block = bh__bytes_block(&call, bh__end(&keys_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_get_many(keys_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_optional_bytes_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__LIST(storage_change_list, bh_storage_change, storage_change)
+BH__IMPORT("extism:host/user", "storage_apply") uint64_t bh__import_storage_apply(uint64_t);
+// Makes up to 1,000 changes in this order: all of them, or none when one fails.
+//
+// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
+static inline bh_code bh_storage_apply(bh_storage_change_list changes) {
+    bh__call call = {0};
+    bh__out changes_json = bh__begin();
+    bh__write_storage_change_list(&changes_json, changes);
+    uint64_t changes_block = bh__bytes_block(&call, bh__end(&changes_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_apply(changes_block), &answer);
+    if (code != BH_OK) return code;
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "storage_keys") uint64_t bh__import_storage_keys(uint64_t, uint64_t, uint64_t);
+// The keys that begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to
+// 1,000). Ask again with the last key as `after` for the next page.
+static inline bh_code bh_storage_keys(bh_text prefix, bh_optional_text after, uint32_t limit, bh_text_list *value) {
+    bh__call call = {0};
+    uint64_t prefix_block = bh__bytes_block(&call, prefix);
+    uint64_t after_block = bh__optional_text_block(&call, after);
+    bh__out limit_json = bh__begin();
+    bh__write_u32(&limit_json, limit);
+    uint64_t limit_block = bh__bytes_block(&call, bh__end(&limit_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_keys(prefix_block, after_block, limit_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_text_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+
+// What the operator configured for this plugin.
+
+BH__IMPORT("extism:host/user", "config_get") uint64_t bh__import_config_get(uint64_t);
+// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
+static inline bh_code bh_config_get(bh_text key, bh_optional_text *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_config_get(key_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_optional_text(answer, value);
+    return BH_OK;
+}
+
+
+BH__IMPORT("extism:host/user", "clock_now") uint64_t bh__import_clock_now(void);
+// Milliseconds since 1970-01-01T00:00:00Z.
+static inline uint64_t bh_clock_now(void) {
+    bh__call call = {0};
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_clock_now(), &answer);
+    uint64_t value;
+    if (code != BH_OK) bh__panic(BH__FILE, __LINE__, "clock.now failed");
+    if (!bh__read_u64(answer, &value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return value;
+}
+
+BH__IMPORT("extism:host/user", "clock_monotonic") uint64_t bh__import_clock_monotonic(void);
+// Nanoseconds since an arbitrary moment; never goes back.
+static inline uint64_t bh_clock_monotonic(void) {
+    bh__call call = {0};
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_clock_monotonic(), &answer);
+    uint64_t value;
+    if (code != BH_OK) bh__panic(BH__FILE, __LINE__, "clock.monotonic failed");
+    if (!bh__read_u64(answer, &value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return value;
+}
+
+
+BH__IMPORT("extism:host/user", "random_bytes") uint64_t bh__import_random_bytes(uint64_t);
+// Bytes from the host's cryptographic generator, 0 to 65,536 of them.
+//
+// Fails with invalid-message (length).
+static inline bh_code bh_random_bytes(uint32_t length, bh_bytes *value) {
+    bh__call call = {0};
+    bh__out length_json = bh__begin();
+    bh__write_u32(&length_json, length);
+    uint64_t length_block = bh__bytes_block(&call, bh__end(&length_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_random_bytes(length_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_bytes(answer, value);
+    return BH_OK;
+}
+
+
+// What an entry point returns; made by bh_done, bh_answer, bh_fail or bh_refused.
+typedef int32_t bh_status;
+
+static inline bh_status bh_done(void) { return 0; }
+// The turn's answer.
+static inline bh_status bh_answer(bh_bytes output) {
+    bh__output_set(bh__block(output), output.size);
+    return 0;
+}
+static inline bh_status bh__failed(bh_text message) {
+    bh__error_set(bh__block(message));
+    return 1;
+}
+// Fails the turn: the caller is told the message, formatted as by printf.
+static inline bh_status bh_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static inline bh_status bh_fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    bh_text message = bh__vformat(format, arguments);
+    va_end(arguments);
+    return bh__failed(message);
+}
+// Fails the turn with what the last host function said.
+static inline bh_status bh_refused(void) {
+    return bh_fail("%s: %.*s", bh_code_name(bh__last_error.code), BH_ARG(bh__last_error.message));
+}
+// Goes on when the host function succeeds, else fails the turn with what it said.
+#define BH_TRY(call)                                \
+    do {                                            \
+        if ((call) != BH_OK) return bh_refused();   \
+    } while (0)
+
+// An event. `data` is its JSON; where the event has other bytes they are in `bytes`.
+typedef struct {
+    bh_text id;
+    bh_text source;
+    bh_text type;
+    bh_text time;
+    bh_text data;
+    bh_bytes bytes;
+} bh_event;
+
+static inline bh_status bh__run(bh_status (*handler)(bh_bytes)) {
+    bh_status status = handler(bh__copy_in(bh__input_offset(), (size_t)bh__input_length()));
+    bh__end_turn();
+    return status;
+}
+static inline bool bh__event_text(bh_text json, const char *name, bh_text *value) {
+    bh_text raw;
+    return bh_json_member(json, name, &raw) && bh_json_text(raw, value);
+}
+static inline bh_status bh__run_event(bh_bytes input, bh_status (*handler)(const bh_event *)) {
+    bh_event event;
+    bh_text raw;
+    memset(&event, 0, sizeof event);
+    if (!bh__event_text(input, "id", &event.id) || !bh__event_text(input, "source", &event.source) ||
+        !bh__event_text(input, "type", &event.type) || !bh__event_text(input, "time", &event.time))
+        return bh_fail("input is not an event");
+    if (!bh_json_member(input, "data", &event.data)) event.data = bh_str("null");
+    if (bh_json_member(input, "data_base64", &raw) && !bh__read_bytes(raw, &event.bytes)) return bh_fail("input is not an event");
+    return handler(&event);
+}
+#define BH__ENTRY(name) BH__C __attribute__((export_name(#name))) bh_status bh__entry_##name(void)
+
+// Defines an entry point that a service names: BH_SERVICE(greet, input) { … }; `input` is a bh_bytes.
+#define BH_SERVICE(name, input)                                    \
+    static bh_status bh__do_##name(bh_bytes input);                \
+    BH__ENTRY(name);                                               \
+    BH__ENTRY(name) { return bh__run(bh__do_##name); }             \
+    static bh_status bh__do_##name(__attribute__((unused)) bh_bytes input)
+
+// Defines an entry point that a subscription names: BH_EVENT(on_measured, event) { … }; `event` is a const bh_event *.
+#define BH_EVENT(name, event)                                                                              \
+    static bh_status bh__event_##name(const bh_event *event);                                              \
+    static bh_status bh__do_##name(bh_bytes input) { return bh__run_event(input, bh__event_##name); }      \
+    BH__ENTRY(name);                                                                                       \
+    BH__ENTRY(name) { return bh__run(bh__do_##name); }                                                     \
+    static bh_status bh__event_##name(__attribute__((unused)) const bh_event *event)
+
+// Defines on_load, on_start, on_stop or on_unload.
+#define BH_LIFECYCLE(name) BH_SERVICE(name, bh__nothing)
+
+#endif

@@ -1,0 +1,61 @@
+// Writes everything that is generated from wit/: `npm run build:bindings`. A test makes the same texts in memory and compares.
+
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { emitAssemblyScript } from "./assemblyscript.ts";
+import { emitC } from "./c.ts";
+import { emitGo } from "./go.ts";
+import { emitHostShapes, emitHostTypes } from "./host.ts";
+import { type Contract, importedInterfaces, snake } from "./model.ts";
+import { readWit } from "./reader.ts";
+import { emitReference } from "./reference.ts";
+import { emitRust } from "./rust.ts";
+import { emitSchemas } from "./schemas.ts";
+import { emitZig } from "./zig.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The released contract is in folders below wit/; this is the one that is being written. */
+export async function readContract(): Promise<Contract> {
+  const names = (await readdir(new URL("wit/", ROOT))).filter((name) => name.endsWith(".wit")).sort();
+  const texts = await Promise.all(names.map((name) => readFile(new URL(`wit/${name}`, ROOT), "utf8")));
+  return readWit(new Map(names.map((name, i) => [`wit/${name}`, texts[i] ?? ""])));
+}
+
+const readText = (path: string): Promise<string> => readFile(new URL(path, ROOT), "utf8");
+
+/** Path in the repository → text. */
+export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<string, string>> {
+  const part = (name: string): Promise<string> => readText(`plugin-sdk/codegen/c/${name}`);
+  const [rust, zig, go] = [emitRust(contract), emitZig(contract), emitGo(contract)];
+  const c = emitC(contract, await part("runtime.h"), await part("entry.h"));
+  const names = importedInterfaces(contract).map(({ name }) => name);
+  const own = await Promise.all(names.map((name) => readText(`plugin-sdk/assemblyscript/assembly/${name}.ts`)));
+  const reference = emitReference(contract, {
+    rust,
+    c,
+    zig,
+    go: new Map(names.map((name) => [name, go.get(`${snake(name)}/${snake(name)}.go`) ?? ""])),
+    assemblyscript: new Map(names.map((name, i) => [name, own[i] ?? ""])),
+  });
+  return new Map([
+    ["host/core/wit.ts", emitHostTypes(contract)],
+    ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
+    ["plugin-sdk/assemblyscript/assembly/imports.ts", emitAssemblyScript(contract)],
+    ["schemas/host-functions.schema.json", emitSchemas(contract)],
+    ["plugin-sdk/rust/src/generated.rs", rust],
+    ["plugin-sdk/zig/src/generated.zig", zig],
+    ["plugin-sdk/c/include/bulkhead.h", c],
+    ...[...go].map(([path, text]) => [`plugin-sdk/go/${path}`, text] as const),
+    ...[...reference].map(([path, text]) => [`docs/reference/${path}`, text] as const),
+  ]);
+}
+
+if (import.meta.main) {
+  for (const [path, text] of await generatedFiles(await readContract())) {
+    const file = fileURLToPath(new URL(path, ROOT));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}

@@ -1,0 +1,31 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+// Package code has the codes of every error.
+package code
+
+// ErrorCode:
+// Why the host refused or could not do something. docs/errors.md says what to do about each.
+type ErrorCode string
+
+const (
+	ErrorCodeInvalidMessage   ErrorCode = "invalid-message"
+	ErrorCodeInvalidManifest  ErrorCode = "invalid-manifest"
+	ErrorCodeAdmissionRefused ErrorCode = "admission-refused"
+	ErrorCodeIncompatibleApi  ErrorCode = "incompatible-api"
+	ErrorCodePermissionDenied ErrorCode = "permission-denied"
+	ErrorCodeNoSuchService    ErrorCode = "no-such-service"
+	ErrorCodeServiceTaken     ErrorCode = "service-taken"
+	ErrorCodeCallLoop         ErrorCode = "call-loop"
+	ErrorCodeQueueFull        ErrorCode = "queue-full"
+	ErrorCodeRateLimited      ErrorCode = "rate-limited"
+	ErrorCodeDeadlineExceeded ErrorCode = "deadline-exceeded"
+	ErrorCodeCpuExhausted     ErrorCode = "cpu-exhausted"
+	ErrorCodeMemoryExhausted  ErrorCode = "memory-exhausted"
+	ErrorCodePluginFailed     ErrorCode = "plugin-failed"
+	ErrorCodePluginNotRunning ErrorCode = "plugin-not-running"
+	ErrorCodeQuotaExceeded    ErrorCode = "quota-exceeded"
+	ErrorCodeStorageFailed    ErrorCode = "storage-failed"
+	ErrorCodeHttpFailed       ErrorCode = "http-failed"
+	ErrorCodeConflict         ErrorCode = "conflict"
+	ErrorCodeInternal         ErrorCode = "internal"
+)

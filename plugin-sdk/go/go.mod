@@ -1,0 +1,3 @@
+module bulkhead.local/sdk
+
+go 1.24

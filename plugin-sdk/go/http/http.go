@@ -1,0 +1,45 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+//go:build wasip1
+
+// Package http:
+// Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
+package http
+
+import "bulkhead.local/sdk/internal/abi"
+
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+type Request struct {
+	// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
+	Method string `json:"method"`
+	// With the scheme https or http, without user and password.
+	URL string `json:"url"`
+	// `{{secret:NAME}}` in a value is replaced by the host, towards the hosts that the operator named for that secret; it
+	// needs `secrets.read` on the name. Host, length and connection headers are the host's own.
+	Headers []Header `json:"headers"`
+}
+
+type Response struct {
+	Status  uint16   `json:"status"`
+	Headers []Header `json:"headers"`
+	// As it came: nothing is decompressed. In JSON it is base64 text.
+	Body []byte `json:"body"`
+}
+
+//go:wasmimport extism:host/user http_fetch
+func httpFetch(request uint64, body uint64) uint64
+
+// Fetch:
+// Makes a request and waits for the whole answer. Follows up to five redirects, each of which needs the permission as well.
+// Needs `http.fetch` on the method and URL; for an address that is not public also `http.private` on the address.
+//
+// Fails with invalid-message (request), permission-denied, rate-limited (too many at once), quota-exceeded (size),
+// deadline-exceeded, http-failed (the server could not be reached or broke off).
+func Fetch(request Request, body []byte) (Response, error) {
+	call := abi.Begin()
+	return abi.JSONAnswer[Response](call, httpFetch(call.JSON(request), call.Bytes(body)))
+}

@@ -1,0 +1,50 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+//go:build wasip1
+
+// Package services:
+// Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
+package services
+
+import "bulkhead.local/sdk/internal/abi"
+
+type CallerKind string
+
+const (
+	// Another plugin; `name` is its name.
+	CallerKindPlugin CallerKind = "plugin"
+	// A request from outside through an adapter; `name` is the adapter's, such as `http`.
+	CallerKindAdapter CallerKind = "adapter"
+	// The host itself, for lifecycle entry points and events.
+	CallerKindHost CallerKind = "host"
+)
+
+type Caller struct {
+	Kind CallerKind `json:"kind"`
+	Name string     `json:"name"`
+}
+
+//go:wasmimport extism:host/user services_call
+func servicesCall(service uint64, payload uint64, deadlineMs uint64) uint64
+
+// Call:
+// Calls a service and waits for its answer. Needs the permission `services.call`. A plugin's own service is a call-loop.
+// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
+//
+// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
+// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
+// plugin-not-running, quota-exceeded (size).
+func Call(service string, payload []byte, deadlineMs *uint32) ([]byte, error) {
+	call := abi.Begin()
+	return call.BytesAnswer(servicesCall(call.Text(service), call.Bytes(payload), call.JSON(deadlineMs)))
+}
+
+//go:wasmimport extism:host/user services_current_caller
+func servicesCurrentCaller() uint64
+
+// CurrentCaller:
+// Who asked for the current turn. Stamped by the host; nobody can forge it.
+func CurrentCaller() Caller {
+	call := abi.Begin()
+	return abi.Must(abi.JSONAnswer[Caller](call, servicesCurrentCaller()))
+}

@@ -1,0 +1,494 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+use serde::{Deserialize, Serialize};
+
+/// Why the host refused or could not do something. docs/errors.md says what to do about each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrorCode {
+    #[serde(rename = "invalid-message")]
+    InvalidMessage,
+    #[serde(rename = "invalid-manifest")]
+    InvalidManifest,
+    #[serde(rename = "admission-refused")]
+    AdmissionRefused,
+    #[serde(rename = "incompatible-api")]
+    IncompatibleApi,
+    #[serde(rename = "permission-denied")]
+    PermissionDenied,
+    #[serde(rename = "no-such-service")]
+    NoSuchService,
+    #[serde(rename = "service-taken")]
+    ServiceTaken,
+    #[serde(rename = "call-loop")]
+    CallLoop,
+    #[serde(rename = "queue-full")]
+    QueueFull,
+    #[serde(rename = "rate-limited")]
+    RateLimited,
+    #[serde(rename = "deadline-exceeded")]
+    DeadlineExceeded,
+    #[serde(rename = "cpu-exhausted")]
+    CpuExhausted,
+    #[serde(rename = "memory-exhausted")]
+    MemoryExhausted,
+    #[serde(rename = "plugin-failed")]
+    PluginFailed,
+    #[serde(rename = "plugin-not-running")]
+    PluginNotRunning,
+    #[serde(rename = "quota-exceeded")]
+    QuotaExceeded,
+    #[serde(rename = "storage-failed")]
+    StorageFailed,
+    #[serde(rename = "http-failed")]
+    HttpFailed,
+    #[serde(rename = "conflict")]
+    Conflict,
+    #[serde(rename = "internal")]
+    Internal,
+}
+
+impl ErrorCode {
+    /// The name in wit/.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidMessage => "invalid-message",
+            Self::InvalidManifest => "invalid-manifest",
+            Self::AdmissionRefused => "admission-refused",
+            Self::IncompatibleApi => "incompatible-api",
+            Self::PermissionDenied => "permission-denied",
+            Self::NoSuchService => "no-such-service",
+            Self::ServiceTaken => "service-taken",
+            Self::CallLoop => "call-loop",
+            Self::QueueFull => "queue-full",
+            Self::RateLimited => "rate-limited",
+            Self::DeadlineExceeded => "deadline-exceeded",
+            Self::CpuExhausted => "cpu-exhausted",
+            Self::MemoryExhausted => "memory-exhausted",
+            Self::PluginFailed => "plugin-failed",
+            Self::PluginNotRunning => "plugin-not-running",
+            Self::QuotaExceeded => "quota-exceeded",
+            Self::StorageFailed => "storage-failed",
+            Self::HttpFailed => "http-failed",
+            Self::Conflict => "conflict",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Lines in the host's log. The host stamps plugin, trace and time; a plugin cannot set them.
+pub mod log {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum Level {
+        #[serde(rename = "debug")]
+        Debug,
+        #[serde(rename = "info")]
+        Info,
+        #[serde(rename = "warning")]
+        Warning,
+        #[serde(rename = "error")]
+        Error,
+    }
+
+    impl Level {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Debug => "debug",
+                Self::Info => "info",
+                Self::Warning => "warning",
+                Self::Error => "error",
+            }
+        }
+    }
+
+    /// Writes one line. Control characters are escaped; a line above 8,192 characters is cut and says so.
+    pub fn write(level: Level, message: &str) -> Result<(), Error> {
+        let mut call = Call::begin();
+        let level = call.json(&level);
+        let message = call.text(message);
+        call.nothing(unsafe { imports::write(level, message) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "log_write"]
+            pub fn write(level: u64, message: u64) -> u64;
+        }
+    }
+}
+
+/// Facts that other plugins may hear of. Which events a plugin receives stands in its manifest under `subscriptions`.
+pub mod events {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// Publishes one event and returns its id as soon as the host has accepted it; subscribers run later, each in its
+    /// own turn. Types below the plugin's own name (`devices.state-changed` from the plugin `devices`) need no
+    /// permission, any other needs `events.publish`. With the content type `application/json` the data must be one JSON
+    /// text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
+    /// `source`, `time` and `traceparent`.
+    ///
+    /// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+    pub fn publish(event_type: &str, content_type: &str, data: &[u8]) -> Result<String, Error> {
+        let mut call = Call::begin();
+        let event_type = call.text(event_type);
+        let content_type = call.text(content_type);
+        let data = call.bytes(data);
+        call.text_answer(unsafe { imports::publish(event_type, content_type, data) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "events_publish"]
+            pub fn publish(event_type: u64, content_type: u64, data: u64) -> u64;
+        }
+    }
+}
+
+/// Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
+pub mod services {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum CallerKind {
+        /// Another plugin; `name` is its name.
+        #[serde(rename = "plugin")]
+        Plugin,
+        /// A request from outside through an adapter; `name` is the adapter's, such as `http`.
+        #[serde(rename = "adapter")]
+        Adapter,
+        /// The host itself, for lifecycle entry points and events.
+        #[serde(rename = "host")]
+        Host,
+    }
+
+    impl CallerKind {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Plugin => "plugin",
+                Self::Adapter => "adapter",
+                Self::Host => "host",
+            }
+        }
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Caller {
+        pub kind: CallerKind,
+        pub name: String,
+    }
+
+    /// Calls a service and waits for its answer. Needs the permission `services.call`. A plugin's own service is a call-loop.
+    /// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
+    ///
+    /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
+    /// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
+    /// plugin-not-running, quota-exceeded (size).
+    pub fn call(service: &str, payload: &[u8], deadline_ms: Option<u32>) -> Result<Vec<u8>, Error> {
+        let mut call = Call::begin();
+        let service = call.text(service);
+        let payload = call.bytes(payload);
+        let deadline_ms = call.json(&deadline_ms);
+        call.bytes_answer(unsafe { imports::call(service, payload, deadline_ms) })
+    }
+
+    /// Who asked for the current turn. Stamped by the host; nobody can forge it.
+    pub fn current_caller() -> Caller {
+        let call = Call::begin();
+        call.json_answer(unsafe { imports::current_caller() }).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "services_call"]
+            pub fn call(service: u64, payload: u64, deadline_ms: u64) -> u64;
+            #[link_name = "services_current_caller"]
+            pub fn current_caller() -> u64;
+        }
+    }
+}
+
+/// Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
+pub mod http {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Header {
+        pub name: String,
+        pub value: String,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Request {
+        /// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
+        pub method: String,
+        /// With the scheme https or http, without user and password.
+        pub url: String,
+        /// `{{secret:NAME}}` in a value is replaced by the host, towards the hosts that the operator named for that secret; it
+        /// needs `secrets.read` on the name. Host, length and connection headers are the host's own.
+        pub headers: Vec<Header>,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Response {
+        pub status: u16,
+        pub headers: Vec<Header>,
+        /// As it came: nothing is decompressed. In JSON it is base64 text.
+        pub body: Bytes,
+    }
+
+    /// Makes a request and waits for the whole answer. Follows up to five redirects, each of which needs the permission as well.
+    /// Needs `http.fetch` on the method and URL; for an address that is not public also `http.private` on the address.
+    ///
+    /// Fails with invalid-message (request), permission-denied, rate-limited (too many at once), quota-exceeded (size),
+    /// deadline-exceeded, http-failed (the server could not be reached or broke off).
+    pub fn fetch(request: &Request, body: &[u8]) -> Result<Response, Error> {
+        let mut call = Call::begin();
+        let request = call.json(&request);
+        let body = call.bytes(body);
+        call.json_answer(unsafe { imports::fetch(request, body) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "http_fetch"]
+            pub fn fetch(request: u64, body: u64) -> u64;
+        }
+    }
+}
+
+/// Last values that plugins share. Volatile: empty after a restart of the host.
+pub mod state {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// The value, or none when nobody has set the key. Needs `state.read`.
+    pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.optional_bytes_answer(unsafe { imports::get(key) })
+    }
+
+    /// Sets a value of at most 64 KiB. Needs `state.write`.
+    pub fn set(key: &str, value: &[u8]) -> Result<(), Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        let value = call.bytes(value);
+        call.nothing(unsafe { imports::set(key, value) })
+    }
+
+    /// Removes a value and says whether there was one. Needs `state.write`.
+    pub fn delete(key: &str) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.json_answer(unsafe { imports::delete(key) })
+    }
+
+    /// The keys that begin with `prefix` and that this plugin may read, in order of their characters, at most 1,000.
+    pub fn keys(prefix: &str) -> Result<Vec<String>, Error> {
+        let mut call = Call::begin();
+        let prefix = call.text(prefix);
+        call.json_answer(unsafe { imports::keys(prefix) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "state_get"]
+            pub fn get(key: u64) -> u64;
+            #[link_name = "state_set"]
+            pub fn set(key: u64, value: u64) -> u64;
+            #[link_name = "state_delete"]
+            pub fn delete(key: u64) -> u64;
+            #[link_name = "state_keys"]
+            pub fn keys(prefix: u64) -> u64;
+        }
+    }
+}
+
+/// The plugin's own durable key-value store. No other plugin can reach it, so it needs no permission; it has a quota.
+/// A key is 1 to 512 bytes of UTF-8, a value at most 1 MiB.
+pub mod storage {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// The value, or none when the key is absent.
+    ///
+    /// Fails with invalid-message (key), storage-failed.
+    pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.optional_bytes_answer(unsafe { imports::get(key) })
+    }
+
+    /// Sets a value. Once this returns the value survives a crash of the host's process.
+    ///
+    /// Fails with invalid-message (key), quota-exceeded (value size, bytes in all), storage-failed.
+    pub fn set(key: &str, value: &[u8]) -> Result<(), Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        let value = call.bytes(value);
+        call.nothing(unsafe { imports::set(key, value) })
+    }
+
+    /// Removes a value and says whether there was one.
+    pub fn delete(key: &str) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.json_answer(unsafe { imports::delete(key) })
+    }
+
+    /// The values of up to 1,000 keys, each in its key's place, none for an absent one.
+    ///
+    /// Fails with invalid-message (keys, more than 1,000 of them), quota-exceeded (values of more than 4 MiB in all), storage-failed.
+    pub fn get_many(keys: &[&str]) -> Result<Vec<Option<Bytes>>, Error> {
+        let mut call = Call::begin();
+        let keys = call.json(&keys);
+        call.json_answer(unsafe { imports::get_many(keys) })
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Change {
+        pub key: String,
+        /// None removes the key.
+        pub value: Option<Bytes>,
+        /// How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+        #[serde(rename = "ttl-ms")]
+        pub ttl_ms: Option<u64>,
+    }
+
+    /// Makes up to 1,000 changes in this order: all of them, or none when one fails.
+    ///
+    /// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
+    pub fn apply(changes: &[Change]) -> Result<(), Error> {
+        let mut call = Call::begin();
+        let changes = call.json(&changes);
+        call.nothing(unsafe { imports::apply(changes) })
+    }
+
+    /// The keys that begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to
+    /// 1,000). Ask again with the last key as `after` for the next page.
+    pub fn keys(prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, Error> {
+        let mut call = Call::begin();
+        let prefix = call.text(prefix);
+        let after = call.optional_text(after);
+        let limit = call.json(&limit);
+        call.json_answer(unsafe { imports::keys(prefix, after, limit) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "storage_get"]
+            pub fn get(key: u64) -> u64;
+            #[link_name = "storage_set"]
+            pub fn set(key: u64, value: u64) -> u64;
+            #[link_name = "storage_delete"]
+            pub fn delete(key: u64) -> u64;
+            #[link_name = "storage_get_many"]
+            pub fn get_many(keys: u64) -> u64;
+            #[link_name = "storage_apply"]
+            pub fn apply(changes: u64) -> u64;
+            #[link_name = "storage_keys"]
+            pub fn keys(prefix: u64, after: u64, limit: u64) -> u64;
+        }
+    }
+}
+
+/// What the operator configured for this plugin.
+pub mod config {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
+    pub fn get(key: &str) -> Result<Option<String>, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.optional_text_answer(unsafe { imports::get(key) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "config_get"]
+            pub fn get(key: u64) -> u64;
+        }
+    }
+}
+
+pub mod clock {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn now() -> u64 {
+        let call = Call::begin();
+        call.json_answer(unsafe { imports::now() }).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Nanoseconds since an arbitrary moment; never goes back.
+    pub fn monotonic() -> u64 {
+        let call = Call::begin();
+        call.json_answer(unsafe { imports::monotonic() }).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "clock_now"]
+            pub fn now() -> u64;
+            #[link_name = "clock_monotonic"]
+            pub fn monotonic() -> u64;
+        }
+    }
+}
+
+pub mod random {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// Bytes from the host's cryptographic generator, 0 to 65,536 of them.
+    ///
+    /// Fails with invalid-message (length).
+    pub fn bytes(length: u32) -> Result<Vec<u8>, Error> {
+        let mut call = Call::begin();
+        let length = call.json(&length);
+        call.bytes_answer(unsafe { imports::bytes(length) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "random_bytes"]
+            pub fn bytes(length: u64) -> u64;
+        }
+    }
+}

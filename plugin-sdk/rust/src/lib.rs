@@ -1,0 +1,15 @@
+//! Write Bulkhead plugins in Rust. README.md is the manual; the modules of host functions are generated from wit/.
+
+#[doc(hidden)]
+pub mod abi;
+mod bytes;
+#[doc(hidden)]
+pub mod entry;
+mod error;
+mod generated;
+
+pub use bulkhead_macros::{event, lifecycle, service};
+pub use bytes::Bytes;
+pub use entry::{Event, Json};
+pub use error::Error;
+pub use generated::*;

@@ -1,0 +1,317 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+const abi = @import("abi.zig");
+const Bytes = @import("json.zig").Bytes;
+
+/// Why the host refused or could not do something. docs/errors.md says what to do about each.
+pub const Error = error{
+    InvalidMessage,
+    InvalidManifest,
+    AdmissionRefused,
+    IncompatibleApi,
+    PermissionDenied,
+    NoSuchService,
+    ServiceTaken,
+    CallLoop,
+    QueueFull,
+    RateLimited,
+    DeadlineExceeded,
+    CpuExhausted,
+    MemoryExhausted,
+    PluginFailed,
+    PluginNotRunning,
+    QuotaExceeded,
+    StorageFailed,
+    HttpFailed,
+    Conflict,
+    Internal,
+};
+
+/// Why the host refused or could not do something. docs/errors.md says what to do about each.
+pub const ErrorCode = enum {
+    invalid_message,
+    invalid_manifest,
+    admission_refused,
+    incompatible_api,
+    permission_denied,
+    no_such_service,
+    service_taken,
+    call_loop,
+    queue_full,
+    rate_limited,
+    deadline_exceeded,
+    cpu_exhausted,
+    memory_exhausted,
+    plugin_failed,
+    plugin_not_running,
+    quota_exceeded,
+    storage_failed,
+    http_failed,
+    conflict,
+    internal,
+};
+
+/// The error of a code.
+pub fn errorOf(code: ErrorCode) Error {
+    return switch (code) {
+        .invalid_message => error.InvalidMessage,
+        .invalid_manifest => error.InvalidManifest,
+        .admission_refused => error.AdmissionRefused,
+        .incompatible_api => error.IncompatibleApi,
+        .permission_denied => error.PermissionDenied,
+        .no_such_service => error.NoSuchService,
+        .service_taken => error.ServiceTaken,
+        .call_loop => error.CallLoop,
+        .queue_full => error.QueueFull,
+        .rate_limited => error.RateLimited,
+        .deadline_exceeded => error.DeadlineExceeded,
+        .cpu_exhausted => error.CpuExhausted,
+        .memory_exhausted => error.MemoryExhausted,
+        .plugin_failed => error.PluginFailed,
+        .plugin_not_running => error.PluginNotRunning,
+        .quota_exceeded => error.QuotaExceeded,
+        .storage_failed => error.StorageFailed,
+        .http_failed => error.HttpFailed,
+        .conflict => error.Conflict,
+        .internal => error.Internal,
+    };
+}
+
+/// Lines in the host's log. The host stamps plugin, trace and time; a plugin cannot set them.
+pub const log = struct {
+    pub const Level = enum {
+        debug,
+        info,
+        warning,
+        @"error",
+    };
+
+    /// Writes one line. Control characters are escaped; a line above 8,192 characters is cut and says so.
+    pub fn write(level: Level, message: []const u8) Error!void {
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.log_write(host_call.json(level), host_call.bytes(message)));
+    }
+};
+
+/// Facts that other plugins may hear of. Which events a plugin receives stands in its manifest under `subscriptions`.
+pub const events = struct {
+    /// Publishes one event and returns its id as soon as the host has accepted it; subscribers run later, each in its
+    /// own turn. Types below the plugin's own name (`devices.state-changed` from the plugin `devices`) need no
+    /// permission, any other needs `events.publish`. With the content type `application/json` the data must be one JSON
+    /// text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
+    /// `source`, `time` and `traceparent`.
+    ///
+    /// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+    pub fn publish(event_type: []const u8, content_type: []const u8, data: []const u8) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.events_publish(host_call.bytes(event_type), host_call.bytes(content_type), host_call.bytes(data)));
+    }
+};
+
+/// Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
+pub const services = struct {
+    pub const CallerKind = enum {
+        /// Another plugin; `name` is its name.
+        plugin,
+        /// A request from outside through an adapter; `name` is the adapter's, such as `http`.
+        adapter,
+        /// The host itself, for lifecycle entry points and events.
+        host,
+    };
+
+    pub const Caller = struct {
+        kind: CallerKind,
+        name: []const u8,
+    };
+
+    /// Calls a service and waits for its answer. Needs the permission `services.call`. A plugin's own service is a call-loop.
+    /// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
+    ///
+    /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
+    /// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
+    /// plugin-not-running, quota-exceeded (size).
+    pub fn call(service: []const u8, payload: []const u8, deadline_ms: ?u32) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.services_call(host_call.bytes(service), host_call.bytes(payload), host_call.json(deadline_ms)));
+    }
+
+    /// Who asked for the current turn. Stamped by the host; nobody can forge it.
+    pub fn currentCaller() Caller {
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer(Caller, imports.services_current_caller()) catch @panic("services.current-caller failed");
+    }
+};
+
+/// Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
+pub const http = struct {
+    pub const Header = struct {
+        name: []const u8,
+        value: []const u8,
+    };
+
+    pub const Request = struct {
+        /// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
+        method: []const u8,
+        /// With the scheme https or http, without user and password.
+        url: []const u8,
+        /// `{{secret:NAME}}` in a value is replaced by the host, towards the hosts that the operator named for that secret; it
+        /// needs `secrets.read` on the name. Host, length and connection headers are the host's own.
+        headers: []const Header,
+    };
+
+    pub const Response = struct {
+        status: u16,
+        headers: []const Header,
+        /// As it came: nothing is decompressed. In JSON it is base64 text.
+        body: Bytes,
+    };
+
+    /// Makes a request and waits for the whole answer. Follows up to five redirects, each of which needs the permission as well.
+    /// Needs `http.fetch` on the method and URL; for an address that is not public also `http.private` on the address.
+    ///
+    /// Fails with invalid-message (request), permission-denied, rate-limited (too many at once), quota-exceeded (size),
+    /// deadline-exceeded, http-failed (the server could not be reached or broke off).
+    pub fn fetch(request: Request, body: []const u8) Error!Response {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(Response, imports.http_fetch(host_call.json(request), host_call.bytes(body)));
+    }
+};
+
+/// Last values that plugins share. Volatile: empty after a restart of the host.
+pub const state = struct {
+    /// The value, or none when nobody has set the key. Needs `state.read`.
+    pub fn get(key: []const u8) Error!?[]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.optionalBytesAnswer(imports.state_get(host_call.bytes(key)));
+    }
+
+    /// Sets a value of at most 64 KiB. Needs `state.write`.
+    pub fn set(key: []const u8, value: []const u8) Error!void {
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.state_set(host_call.bytes(key), host_call.bytes(value)));
+    }
+
+    /// Removes a value and says whether there was one. Needs `state.write`.
+    pub fn delete(key: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.state_delete(host_call.bytes(key)));
+    }
+
+    /// The keys that begin with `prefix` and that this plugin may read, in order of their characters, at most 1,000.
+    pub fn keys(prefix: []const u8) Error![]const []const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const []const u8, imports.state_keys(host_call.bytes(prefix)));
+    }
+};
+
+/// The plugin's own durable key-value store. No other plugin can reach it, so it needs no permission; it has a quota.
+/// A key is 1 to 512 bytes of UTF-8, a value at most 1 MiB.
+pub const storage = struct {
+    /// The value, or none when the key is absent.
+    ///
+    /// Fails with invalid-message (key), storage-failed.
+    pub fn get(key: []const u8) Error!?[]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.optionalBytesAnswer(imports.storage_get(host_call.bytes(key)));
+    }
+
+    /// Sets a value. Once this returns the value survives a crash of the host's process.
+    ///
+    /// Fails with invalid-message (key), quota-exceeded (value size, bytes in all), storage-failed.
+    pub fn set(key: []const u8, value: []const u8) Error!void {
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.storage_set(host_call.bytes(key), host_call.bytes(value)));
+    }
+
+    /// Removes a value and says whether there was one.
+    pub fn delete(key: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.storage_delete(host_call.bytes(key)));
+    }
+
+    /// The values of up to 1,000 keys, each in its key's place, none for an absent one.
+    ///
+    /// Fails with invalid-message (keys, more than 1,000 of them), quota-exceeded (values of more than 4 MiB in all), storage-failed.
+    pub fn getMany(keys_: []const []const u8) Error![]const ?Bytes {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const ?Bytes, imports.storage_get_many(host_call.json(keys_)));
+    }
+
+    pub const Change = struct {
+        key: []const u8,
+        /// None removes the key.
+        value: ?Bytes = null,
+        /// How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+        ttl_ms: ?u64 = null,
+    };
+
+    /// Makes up to 1,000 changes in this order: all of them, or none when one fails.
+    ///
+    /// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
+    pub fn apply(changes: []const Change) Error!void {
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.storage_apply(host_call.json(changes)));
+    }
+
+    /// The keys that begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to
+    /// 1,000). Ask again with the last key as `after` for the next page.
+    pub fn keys(prefix: []const u8, after: ?[]const u8, limit: u32) Error![]const []const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const []const u8, imports.storage_keys(host_call.bytes(prefix), host_call.optionalBytes(after), host_call.json(limit)));
+    }
+};
+
+/// What the operator configured for this plugin.
+pub const config = struct {
+    /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
+    pub fn get(key: []const u8) Error!?[]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.optionalBytesAnswer(imports.config_get(host_call.bytes(key)));
+    }
+};
+
+pub const clock = struct {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn now() u64 {
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer(u64, imports.clock_now()) catch @panic("clock.now failed");
+    }
+
+    /// Nanoseconds since an arbitrary moment; never goes back.
+    pub fn monotonic() u64 {
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer(u64, imports.clock_monotonic()) catch @panic("clock.monotonic failed");
+    }
+};
+
+pub const random = struct {
+    /// Bytes from the host's cryptographic generator, 0 to 65,536 of them.
+    ///
+    /// Fails with invalid-message (length).
+    pub fn bytes(length: u32) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.random_bytes(host_call.json(length)));
+    }
+};
+
+const imports = struct {
+    extern "extism:host/user" fn log_write(u64, u64) u64;
+    extern "extism:host/user" fn events_publish(u64, u64, u64) u64;
+    extern "extism:host/user" fn services_call(u64, u64, u64) u64;
+    extern "extism:host/user" fn services_current_caller() u64;
+    extern "extism:host/user" fn http_fetch(u64, u64) u64;
+    extern "extism:host/user" fn state_get(u64) u64;
+    extern "extism:host/user" fn state_set(u64, u64) u64;
+    extern "extism:host/user" fn state_delete(u64) u64;
+    extern "extism:host/user" fn state_keys(u64) u64;
+    extern "extism:host/user" fn storage_get(u64) u64;
+    extern "extism:host/user" fn storage_set(u64, u64) u64;
+    extern "extism:host/user" fn storage_delete(u64) u64;
+    extern "extism:host/user" fn storage_get_many(u64) u64;
+    extern "extism:host/user" fn storage_apply(u64) u64;
+    extern "extism:host/user" fn storage_keys(u64, u64, u64) u64;
+    extern "extism:host/user" fn config_get(u64) u64;
+    extern "extism:host/user" fn clock_now() u64;
+    extern "extism:host/user" fn clock_monotonic() u64;
+    extern "extism:host/user" fn random_bytes(u64) u64;
+};
