@@ -48,7 +48,8 @@ export function readAdmissionAnswer(reader: FrameReader): AdmissionAnswer {
   const said = answer as Record<string, unknown>;
   if (said.ok === true) {
     const { entryPoints, report } = said as unknown as AdmittedModule;
-    if (!Array.isArray(entryPoints) || !entryPoints.every((name) => typeof name === "string") || typeof report !== "object") {
+    const areNames = Array.isArray(entryPoints) && entryPoints.every((name) => typeof name === "string");
+    if (!(areNames || entryPoints === "any") || typeof report !== "object") {
       throw new HostError("internal", "the admission process sent something that is no answer");
     }
     return { ok: true, admitted: { module, entryPoints, report } };

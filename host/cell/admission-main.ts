@@ -3,15 +3,19 @@
 import { Socket } from "node:net";
 import { toHostError } from "../core/errors.ts";
 import { admitPlugin } from "../engine/admit-plugin.ts";
+import { admitComponent } from "../engine/component/admit-component.ts";
+import { decodeBundle, isBundle, isComponent } from "../engine/component/bundle.ts";
+import { compileGlue } from "../engine/component/realm.ts";
 import { type AdmissionAnswer, type AdmissionRequest, readAdmissionRequest, writeAdmissionAnswer } from "./admission-codec.ts";
 import { pipeChannel } from "./pipe-channel.ts";
+import { loadTranspiler } from "./transpiler.ts";
 
 const CHANNEL_DESCRIPTOR = 3;
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
-function answerFor({ wasm, limits }: AdmissionRequest): AdmissionAnswer {
+async function answerFor({ wasm, limits }: AdmissionRequest): Promise<AdmissionAnswer> {
   try {
-    const admitted = admitPlugin(wasm, limits);
+    const admitted = isComponent(wasm) ? admitComponent(wasm, limits, await loadTranspiler()) : admitPlugin(wasm, limits);
     tryOut(admitted.module);
     return { ok: true, admitted };
   } catch (thrown) {
@@ -23,6 +27,13 @@ function answerFor({ wasm, limits }: AdmissionRequest): AdmissionAnswer {
 // The flags of this process make V8 compile every function now, so that what hurts hurts here. No guest code runs: the start
 // function is an export by now, and a data segment out of bounds is the plugin's own failure later.
 function tryOut(module: Uint8Array<ArrayBuffer>): void {
+  if (isBundle(module)) {
+    const { glue, modules } = decodeBundle(module);
+    // Its modules import each other's memories, so they are compiled and not linked.
+    for (const bytes of modules.values()) void new WebAssembly.Module(bytes);
+    compileGlue(glue);
+    return;
+  }
   const compiled = new WebAssembly.Module(module);
   const imports: Record<string, Record<string, () => void>> = {};
   for (const { module: from, name } of WebAssembly.Module.imports(compiled)) {
@@ -49,4 +60,4 @@ const channel = pipeChannel({
   },
 });
 channel.send("ready");
-channel.receive((request) => channel.send(answerFor(request)));
+channel.receive((request) => void answerFor(request).then((answer) => channel.send(answer)));

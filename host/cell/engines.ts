@@ -1,14 +1,24 @@
-// The engines that a plugin's configuration can name.
+// Which engine runs a plugin: that of components for a component, else the one that its configuration names.
 
 import { HostError } from "../core/errors.ts";
+import type { PluginImage } from "../core/ports.ts";
+import { isBundle } from "../engine/component/bundle.ts";
+import { componentEngine } from "../engine/component/engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createExtismEngine } from "../engine/extism.ts";
 import { meteredEngine } from "../engine/metered.ts";
 
 let extism: Promise<Engine> | undefined;
 
-/** Rejects with HostError `internal` for an unknown name, and when the package of the `extism` engine is not installed. */
-export async function engineNamed(name: string = "metered"): Promise<Engine> {
+/**
+ * Rejects with HostError `internal` for an unknown name and when the package of the `extism` engine is not installed, and with
+ * `invalid-manifest` for a component that another engine is to run.
+ */
+export async function engineOf({ name: plugin, module, engine: name = "metered" }: PluginImage): Promise<Engine> {
+  if (isBundle(module)) {
+    if (name === "metered") return componentEngine;
+    throw new HostError("invalid-manifest", `${plugin} is a component, which the engine ${name} does not run; leave "engine" out`);
+  }
   if (name === "metered") return meteredEngine;
   if (name !== "extism") throw new HostError("internal", `there is no engine ${name}`);
   extism ??= createExtismEngine();

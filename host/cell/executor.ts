@@ -13,8 +13,8 @@ import { FairScheduler } from "./scheduler.ts";
 
 export interface ExecutorPorts {
   readonly channel: Channel<FromCell, ToCell>;
-  /** The engine of that name; the default without one. Rejects with HostError when there is none. */
-  engine(name: string | undefined): Promise<Engine>;
+  /** What runs this image. Rejects with HostError when nothing does. */
+  engine(image: PluginImage): Promise<Engine>;
   readonly clock: Clock;
   /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
   openStorage(image: PluginImage): StorageDriver;
@@ -98,7 +98,7 @@ export class Executor implements TurnOwner {
 
   async #load(image: PluginImage): Promise<void> {
     if (this.#plugins.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
-    const engine = await this.#ports.engine(image.engine);
+    const engine = await this.#ports.engine(image);
     const guest = await engine.compile(image.module);
     const storage = this.#ports.openStorage(image);
     const plugin = new HostedPlugin(image, guest, storage, {

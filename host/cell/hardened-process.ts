@@ -18,7 +18,8 @@ const run = promisify(execFile);
 
 // All that the process needs to read: host/ in the checkout or dist/ in the package, and what it imports, wherever that was installed.
 const CODE = dirname(dirname(fileURLToPath(import.meta.url)));
-const READABLE = [CODE, join(dirname(CODE), "package.json"), ...["better-sqlite3", "@extism/extism"].flatMap(installationOf)];
+const PACKAGES = ["better-sqlite3", "@extism/extism", "@bytecodealliance/jco-transpile"];
+const READABLE = [CODE, ...["package.json", "wit"].map((name) => join(dirname(CODE), name)), ...PACKAGES.flatMap(installationOf)];
 
 /** The node_modules folder that really holds a package, and those in which Node looks for it, which may be or hold links; none when it is not installed. */
 function installationOf(name: string): string[] {

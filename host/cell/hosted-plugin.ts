@@ -20,6 +20,8 @@ const MAX_SLICE_FUEL = 1_000_000;
 // Upwards slowly, downwards at once: a guest that was cheap for a while must not earn one very long slice.
 const SLICE_GROWTH = 1.25;
 const SECOND_MS = 1_000;
+// What a component may take beyond its slice where it cannot be suspended: in its allocator, called from between two of its frames.
+const MAX_OVERRUN_MS = 20;
 
 const HOST: Caller = { kind: "host", name: "host" };
 
@@ -99,6 +101,24 @@ export class HostedPlugin implements Pacer {
     // What the rest of the slice is worth at the rate so far; no piece is larger than a whole slice may be.
     const rest = (this.#sliceSpent * (SLICE_MS - elapsedMs)) / Math.max(elapsedMs, SLICE_MS / 1_000);
     this.#granted = Math.round(Math.min(Math.max(rest, MIN_SLICE_FUEL), MAX_SLICE_FUEL));
+    return this.#granted;
+  }
+
+  overrun(): number {
+    const turn = this.#running;
+    const instance = this.#instance;
+    if (turn === undefined || instance === undefined) return 0;
+    const elapsedMs = this.#sliceMs + this.#ports.scheduler.elapsed(this.#account);
+    if (elapsedMs >= SLICE_MS + MAX_OVERRUN_MS || turn.cpuMs + elapsedMs >= this.#image.limits.cpuMs) {
+      const { plugin, entryPoint } = turn.message;
+      const what = "where it cannot be interrupted: allocating or releasing what is passed to it";
+      instance.doom(new HostError("cpu-exhausted", `${plugin} ${entryPoint} ran for more than ${MAX_OVERRUN_MS} ms ${what}`));
+      return 0;
+    }
+    const spent = this.#takeFuel(instance);
+    turn.fuel += spent;
+    this.#sliceSpent += spent;
+    this.#granted = this.#sliceFuel;
     return this.#granted;
   }
 

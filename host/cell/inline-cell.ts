@@ -2,7 +2,7 @@
 
 import type { Cell, Clock, LogSink, PluginImage, StorageDriver } from "../core/ports.ts";
 import { CellClient } from "./client.ts";
-import { engineNamed } from "./engines.ts";
+import { engineOf } from "./engines.ts";
 import { Executor } from "./executor.ts";
 import type { Channel, FromCell, ToCell } from "./protocol.ts";
 
@@ -15,7 +15,7 @@ export interface InlineCellOptions {
 
 export function createInlineCell({ clock, log, openStorage }: InlineCellOptions): Cell {
   const [hostEnd, cellEnd] = connect();
-  new Executor({ channel: cellEnd, engine: engineNamed, clock, openStorage, onClose: () => {} });
+  new Executor({ channel: cellEnd, engine: engineOf, clock, openStorage, onClose: () => {} });
   return new CellClient({ channel: hostEnd, clock, log, ended: async () => {} });
 }
 

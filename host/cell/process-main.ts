@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { openPluginStorage } from "../adapters/storage-sqlite.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { readToCell, writeFromCell } from "./codec.ts";
-import { engineNamed } from "./engines.ts";
+import { engineOf } from "./engines.ts";
 import { Executor } from "./executor.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 
@@ -36,7 +36,7 @@ function main(): void {
         throw cause;
       },
     }),
-    engine: engineNamed,
+    engine: engineOf,
     clock: systemClock,
     openStorage: (image) => {
       const storage = openPluginStorage(storageDir, image, systemClock);

@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { openPluginStorage } from "../adapters/storage-sqlite.ts";
 import { systemClock } from "../adapters/system-clock.ts";
 import { readToCell, writeFromCell } from "./codec.ts";
-import { engineNamed } from "./engines.ts";
+import { engineOf } from "./engines.ts";
 import { Executor } from "./executor.ts";
 import { portChannel } from "./port-channel.ts";
 
@@ -28,7 +28,7 @@ function main(): void {
   });
   new Executor({
     channel,
-    engine: engineNamed,
+    engine: engineOf,
     clock: systemClock,
     openStorage: (image) => openPluginStorage(storageDir, image, systemClock),
     onClose: () => port.close(),

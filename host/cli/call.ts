@@ -12,7 +12,7 @@ import { isPluginName } from "../core/names.ts";
 import { startTrace } from "../core/trace.ts";
 import type { Limits, TurnOutcome } from "../core/types.ts";
 import { DEFAULT_LIMITS } from "../install/limits.ts";
-import { effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
+import { effectiveLimits, entryPointsOf, readPluginFolder } from "../install/plugin-folder.ts";
 import { EXIT } from "./exit-codes.ts";
 import { say, stderrLog } from "./report.ts";
 
@@ -38,7 +38,9 @@ export function addCall(program: Command): void {
 async function call(path: string, entryPoint: string, options: CallOptions): Promise<void> {
   const input = await readInput(options.input);
   const plugin = await readPlugin(path, options);
-  const { module, entryPoints } = await admitInProcess(plugin.wasm, plugin.limits);
+  const admitted = await admitInProcess(plugin.wasm, plugin.limits);
+  const { module } = admitted;
+  const entryPoints = entryPointsOf(admitted, [entryPoint]);
   if (!entryPoints.includes(entryPoint)) {
     const known = entryPoints.length === 0 ? "it exports none" : `it exports ${entryPoints.join(", ")}`;
     throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${known}`);

@@ -66,7 +66,10 @@ function checkCounts(module: WasmModule, refusals: Refusals): void {
 }
 
 function checkMemory(module: WasmModule, refusals: Refusals): void {
-  if (module.memories.length > 1) refusals.add(`the module has ${module.memories.length} memories; one is allowed`);
+  const imported = module.imports.filter(({ kind }) => kind === "memory");
+  const count = imported.length + module.memories.length;
+  if (count > 1) refusals.add(`the module has ${count} memories; one is allowed`);
+  for (const { limits } of imported) if (limits !== undefined) checkWidth(limits, "the imported memory", refusals);
   for (const memory of module.memories) {
     checkWidth(memory, "the memory", refusals);
     refusals.check("maxMemoryPages", memory.minimum, "the memory's minimum in pages");
@@ -76,6 +79,8 @@ function checkMemory(module: WasmModule, refusals: Refusals): void {
 function checkTables(module: WasmModule, refusals: Refusals): void {
   refusals.check("maxTables", module.tables.length, "the number of tables");
   let elements = 0;
+  for (const { kind, limits } of module.imports)
+    if (kind === "table" && limits !== undefined) checkWidth(limits, "an imported table", refusals);
   for (const { limits } of module.tables) {
     checkWidth(limits, "a table", refusals);
     elements += limits.minimum;

@@ -54,8 +54,10 @@ export interface Admitted {
 
 export interface AdmissionOptions {
   readonly limits: AdmissionLimits;
-  /** Whether the host provides this function with this signature: true, or the reason why not. */
+  /** Whether the module may import this: true, or the reason why not. */
   readonly isAllowedImport: (entry: ImportName) => true | string;
+  /** Its exports are called by other guests, where a call is charged as one through a table is. */
+  readonly hasGuestCallers?: boolean;
 }
 
 /**
@@ -78,6 +80,7 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
     maxMemoryPages: options.limits.maxMemoryPages,
     maxTableElements: options.limits.maxTableElements,
     exceptions: module.features.has("exceptions") ? "try-table" : "legacy",
+    hasGuestCallers: options.hasGuestCallers === true,
   });
   if (!WebAssembly.validate(admitted)) {
     throw new HostError("internal", "metering made an invalid module of a valid one");
@@ -103,10 +106,8 @@ function refused(reasons: readonly string[]): HostError {
 }
 
 function refusalOf(entry: ImportName, { isAllowedImport }: AdmissionOptions): string | undefined {
-  const what = `import ${entry.module} ${entry.name}`;
-  if (entry.kind !== "function") return `${what} is a ${entry.kind}; only functions can be imported`;
   const answer = isAllowedImport(entry);
-  return answer === true ? undefined : `${what}: ${answer}`;
+  return answer === true ? undefined : `import ${entry.module} ${entry.name}: ${answer}`;
 }
 
 function importsOf(module: WasmModule): ImportName[] {

@@ -9,15 +9,16 @@ import { PAGE_BYTES } from "./guest/kernel.ts";
 
 export interface AdmittedModule {
   readonly module: Uint8Array<ArrayBuffer>;
-  /** Exports without parameters and with no result or one i32. */
-  readonly entryPoints: readonly string[];
+  /** Exports without parameters and with no result or one i32; "any" for a component, which alone knows what it handles. */
+  readonly entryPoints: readonly string[] | "any";
   readonly report: AdmissionReport;
 }
 
 /** The limits of a plugin that decide about its module. */
 export type ModuleLimits = Pick<Limits, "memoryBytes" | "tableElements" | "moduleBytes">;
 
-function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimits): AdmissionLimits {
+/** What admission compares with, for a plugin with these limits. */
+export function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimits): AdmissionLimits {
   return {
     ...DEFAULT_ADMISSION_LIMITS,
     maxMemoryPages: Math.floor(memoryBytes / PAGE_BYTES),
@@ -27,17 +28,24 @@ function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimi
 }
 
 /** Throws HostError `admission-refused` with every reason in `detail`. */
-export function admitPlugin(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits): AdmittedModule {
+export function admitPlugin(
+  wasm: Uint8Array<ArrayBuffer>,
+  limits: ModuleLimits,
+): AdmittedModule & { readonly entryPoints: readonly string[] } {
   const { bytes, report } = admit(wasm, { limits: admissionLimits(limits), isAllowedImport });
-  if (report.features.includes("gc")) {
-    throw new HostError(
-      "admission-refused",
-      "the module makes garbage-collected objects (proposal gc), which no memory limit of this host bounds; compile it to linear memory",
-    );
-  }
+  refuseGarbageCollection(report);
   const entryPoints = report.exports
     .filter(({ params, results }) => params?.length === 0 && (results?.length === 0 || (results?.length === 1 && results[0] === "i32")))
     .map(({ name }) => name)
     .filter((name) => !name.startsWith("_"));
   return { module: bytes, entryPoints, report };
+}
+
+/** Throws HostError `admission-refused` for a module that makes objects of V8's heap. */
+export function refuseGarbageCollection({ features }: AdmissionReport): void {
+  if (!features.includes("gc")) return;
+  throw new HostError(
+    "admission-refused",
+    "the module makes garbage-collected objects (proposal gc), which no memory limit of this host bounds; compile it to linear memory",
+  );
 }

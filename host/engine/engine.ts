@@ -8,6 +8,11 @@ import type { CellScope } from "./guest/cell-functions.ts";
 export interface Pacer {
   /** The fuel is spent. Answers with more while the slice's time is not over, else 0; then `refuel` is called. */
   extend(): number;
+  /**
+   * Like `extend`, where the guest cannot be suspended: more fuel beyond the slice, or 0 once it has taken too much, and then the guest
+   * is doomed.
+   */
+  overrun(): number;
   /** The slice is spent. Resolves with the fuel of the next one, or -1 to end the guest. */
   refuel(): Promise<number>;
   /** A host function was answered in the cell; true when the slice's time is over. */

@@ -2,18 +2,17 @@
 // by the fuel that admission wove in. It does not decide how much fuel a guest gets; its cell does.
 
 import { HostError, toHostError } from "../core/errors.ts";
-import { escapeControls } from "../core/names.ts";
 import type { TurnInput } from "../core/types.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./admission.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
+import { asMessage, brokenResult, messageOf } from "./failures.ts";
 import { Bindings, blocksExhausted, type GuestControl } from "./guest/bindings.ts";
 import { BlockMemory } from "./guest/block-memory.ts";
 import { createRefuel } from "./meter/refuel-trampoline.ts";
 
 // Any negative fuel makes the next check trap.
 const DOOMED = -1;
-const MAX_MESSAGE_LENGTH = 4_096;
-const MAX_STACK_LINES = 8;
+const MAX_MESSAGE_BYTES = 4_096;
 const decoder = new TextDecoder();
 
 export const meteredEngine: Engine = {
@@ -196,45 +195,12 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   }
 
   #broken(thrown: unknown): GuestResult {
-    const { plugin, limits } = this.#environment;
     const error = this.#fate ?? (this.#blocks.exhausted ? blocksExhausted(this.#environment) : thrown);
-    if (error instanceof HostError) return { ok: false, code: error.code, message: error.message, broken: true };
-    if (isStackOverflow(error)) {
-      const message = `${plugin} nests calls deeper than ${limits.stackBytes} bytes of stack (limits.stackBytes)`;
-      return { ok: false, code: "memory-exhausted", message, detail: guestStack(error), broken: true };
-    }
-    const said = this.#errorText();
-    const trap = `${plugin} trapped: ${messageOf(error)}${this.#memoryNote()}`;
-    return { ok: false, code: "plugin-failed", message: said ?? trap, detail: guestStack(error), broken: true };
-  }
-
-  // A guest whose memory.grow was refused mostly ends in a bare `unreachable`; the numbers tell the two apart.
-  #memoryNote(): string {
-    const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
-    const used = this.#memory?.buffer.byteLength ?? 0;
-    return used === 0 ? "" : ` (memory ${mib(used)} of ${mib(this.#environment.limits.memoryBytes)} MiB)`;
+    return brokenResult(this.#environment, { error, said: this.#errorText(), memoryBytes: this.#memory?.buffer.byteLength ?? 0 });
   }
 
   #errorText(): string | undefined {
     const said = this.#blocks.error();
-    return said === undefined ? undefined : escapeControls(decoder.decode(said.subarray(0, MAX_MESSAGE_LENGTH)));
+    return said === undefined ? undefined : asMessage(decoder.decode(said.subarray(0, MAX_MESSAGE_BYTES)));
   }
-}
-
-// V8 has no class of its own for it.
-const isStackOverflow = (thrown: unknown): boolean => thrown instanceof RangeError && thrown.message === "Maximum call stack size exceeded";
-
-function messageOf(thrown: unknown): string {
-  if (thrown instanceof WebAssembly.Exception) return "an exception of its own was not caught";
-  return thrown instanceof Error ? escapeControls(thrown.message) : "it threw a value";
-}
-
-// Frames of the host stay with the host.
-function guestStack(thrown: unknown): string {
-  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
-  const frames = stack.split("\n").filter((line) => line.includes("wasm://"));
-  return frames
-    .slice(0, MAX_STACK_LINES)
-    .map((line) => escapeControls(line.trim()))
-    .join("\n");
 }

@@ -18,7 +18,8 @@ export interface PluginFolder {
 /** An admitted module and the exports of it that can be entered. */
 export interface AdmittedPlugin {
   readonly module: Uint8Array<ArrayBuffer>;
-  readonly entryPoints: readonly string[];
+  /** "any" for a component that is asked by name. */
+  readonly entryPoints: readonly string[] | "any";
 }
 
 /** Throws HostError `invalid-manifest` when plugin.json or its module is missing or malformed. */
@@ -60,16 +61,17 @@ export function definePlugin(
   grants: readonly Grant[],
 ): PluginDefinition {
   const named = [...Object.values(manifest.services), ...manifest.subscriptions].map(({ entryPoint }) => entryPoint);
-  const missing = named.find((entryPoint) => !admitted.entryPoints.includes(entryPoint));
+  const entryPoints = entryPointsOf(admitted, named);
+  const missing = named.find((entryPoint) => !entryPoints.includes(entryPoint));
   if (missing !== undefined) {
-    const known = admitted.entryPoints.join(", ") || "none";
+    const known = entryPoints.join(", ") || "none";
     throw new HostError("invalid-manifest", `${manifest.name} names the entry point ${missing}; its module exports ${known}`);
   }
   return {
     name: manifest.name,
     version: manifest.version,
     module: admitted.module,
-    entryPoints: admitted.entryPoints,
+    entryPoints,
     services: Object.entries(manifest.services).map(([name, { entryPoint, authority }]) => ({
       name,
       entryPoint,
@@ -87,6 +89,11 @@ export function definePlugin(
     limits: effectiveLimits(manifest, configuration),
     engine: configuration.engine,
   };
+}
+
+/** What can be entered: a component that is asked by name is asked for what the manifest names and for every step of its life. */
+export function entryPointsOf({ entryPoints }: Pick<AdmittedPlugin, "entryPoints">, named: readonly string[]): readonly string[] {
+  return entryPoints === "any" ? [...new Set(["on_load", "on_start", "on_stop", "on_unload", ...named])] : entryPoints;
 }
 
 const asConfigText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

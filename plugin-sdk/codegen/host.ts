@@ -4,6 +4,7 @@ import {
   answerOf,
   type Contract,
   camel,
+  canFail,
   type Enum,
   functionsOf,
   GENERATED,
@@ -99,7 +100,8 @@ export function emitHostShapes(contract: Contract): string {
     }
     for (const func of functionsOf(face)) {
       const params = func.params.map(({ type }) => shape(contract, face, type)).join(", ");
-      functions += `  "${face.name}.${func.name}": { params: [${params}], result: ${shape(contract, face, answerOf(func))} },\n`;
+      const result = shape(contract, face, answerOf(func));
+      functions += `  "${face.name}.${func.name}": { params: [${params}], result: ${result}, fails: ${canFail(func)} },\n`;
     }
   }
   return `// ${GENERATED}
@@ -126,7 +128,14 @@ export type Shape =
   | { readonly record: readonly (readonly [wit: string, host: string, shape: Shape])[] };
 
 ${named}
-export const SHAPES: Readonly<Record<WitFunction, { readonly params: readonly Shape[]; readonly result: Shape }>> = {
+interface FunctionShape {
+  readonly params: readonly Shape[];
+  readonly result: Shape;
+  /** Whether it answers a \`result\` in wit/. */
+  readonly fails: boolean;
+}
+
+export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
 ${functions}};
 `;
 }

@@ -138,6 +138,7 @@ function pacer(): GuestEnvironment["pacer"] {
       sliceStart = performance.now();
       return SLICE_FUEL;
     },
+    overrun: () => SLICE_FUEL,
     overdue: () => false,
     wait: (answer) => answer,
   };

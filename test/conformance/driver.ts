@@ -63,6 +63,7 @@ export async function prepare(engine: Engine, wasm: Uint8Array<ArrayBuffer>, opt
       askHost: options.askHost ?? (() => Promise.reject(new Error("the guest asked the host"))),
       pacer: {
         extend: () => 0,
+        overrun: () => 0,
         async refuel() {
           refuels += 1;
           slices += 1;

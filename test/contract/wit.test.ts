@@ -24,7 +24,7 @@ describe("the contract", () => {
     for (const face of faces) {
       for (const func of functionsOf(face)) {
         const name = importName(face, func);
-        const asked = { module: "extism:host/user", name, params: func.params.map(() => "i64"), results: ["i64"] };
+        const asked = { module: "extism:host/user", name, kind: "function", params: func.params.map(() => "i64"), results: ["i64"] };
         expect(isAllowedImport(asked), name).toBe(true);
       }
     }
@@ -32,7 +32,7 @@ describe("the contract", () => {
 
   it("refuses imports that it does not have, have another signature, or name a prototype's property", () => {
     const refused = (module: string, name: string, params: string[] = [], results: string[] = []) =>
-      isAllowedImport({ module, name, params, results });
+      isAllowedImport({ module, name, kind: "function", params, results });
     expect(refused("env", "abort")).toBe("the host provides no such function");
     expect(refused("wasi_snapshot_preview1", "fd_write", ["i32"], ["i32"])).toBe("the host provides no such function");
     for (const name of ["constructor", "__proto__", "toString"]) expect(refused("extism:host/env", name)).toContain("no such function");

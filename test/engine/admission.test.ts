@@ -188,7 +188,7 @@ describe("rules without a limit", () => {
       ),
       "the module has 2 memories; one is allowed",
     ],
-    ["an imported memory", plain('(import "m" "n" (memory 1))'), "import m n is a memory; only functions can be imported"],
+    ["an imported memory", plain('(import "m" "n" (memory 1))'), "import m n: it is a memory; only functions can be imported"],
     ["an imported table", plain('(import "m" "n" (table 1 funcref))'), "import m n is a table"],
     ["an imported global", plain('(import "m" "n" (global i32))'), "import m n is a global"],
     ["an imported tag", plain('(import "m" "n" (tag))'), "import m n is a tag"],

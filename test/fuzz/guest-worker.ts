@@ -66,6 +66,7 @@ async function runInEngine(job: EndingJob, entryPoint: string): Promise<Ending> 
         return slices > job.slices ? -1 : job.unitsPerSlice;
       },
       extend: () => 0,
+      overrun: () => 0,
       overdue: () => false,
       wait: (answer) => answer,
     },

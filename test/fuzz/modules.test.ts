@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_ADMISSION_LIMITS } from "../../host/engine/admission.ts";
-import { type AdmittedModule, admitPlugin } from "../../host/engine/admit-plugin.ts";
+import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { parseModule } from "../../host/engine/wasm/parse-module.ts";
 import { ownPlugin } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
@@ -109,7 +109,7 @@ describe("a damaged module", () => {
       let admitted = 0;
 
       await check(damaged(originals.get(name) ?? new Uint8Array()), runs, async (module) => {
-        let result: AdmittedModule | undefined;
+        let result: ReturnType<typeof admitPlugin> | undefined;
         const code = codeOf(() => {
           result = admitPlugin(module, LIMITS);
         });

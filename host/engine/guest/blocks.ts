@@ -43,16 +43,38 @@ function putText(text: string): void {
 
 /** A result block: the tag, then what `write` appends. A view that is valid until the next block is made. */
 function block(tag: 0 | 1, write: () => void): Bytes {
-  if (buffer.length > 65_536) buffer = new Uint8Array(4_096);
-  length = 0;
+  begin();
   putByte(tag);
   write();
-  return buffer.subarray(0, length);
+  return made();
 }
+
+function begin(): void {
+  if (buffer.length > 65_536) buffer = new Uint8Array(4_096);
+  length = 0;
+}
+
+const made = (): Bytes => buffer.subarray(0, length);
 
 /** Throws HostError `invalid-message`. */
 export const decodeAll = <F extends WitFunction>(name: F, args: readonly Bytes[]): WitParams<F> =>
   CODECS[name].params.map((codec, i) => codec.decode(args[i] ?? NOTHING)) as WitParams<F>;
+
+/** The arguments of a function as blocks of their own. Throws HostError `invalid-message` for values of other types. */
+export function encodeArguments(name: WitFunction, values: readonly unknown[]): Bytes[] {
+  try {
+    return CODECS[name].params.map((codec, i) => {
+      begin();
+      codec.encode(values[i]);
+      return made().slice();
+    });
+  } catch (cause) {
+    throw new HostError("invalid-message", `an argument of ${name} is not of its type in wit/`, { cause });
+  }
+}
+
+/** The value in the block of a successful answer, behind its tag. */
+export const decodeResult = (name: WitFunction, block: Bytes): unknown => CODECS[name].result.decode(block.subarray(1));
 
 /** The block of a successful answer; a view that is valid until the next block is made. */
 export const encodeResultView = <F extends WitFunction>(name: F, value: WitResult<F>): Bytes =>

@@ -72,12 +72,14 @@ export function permissionOf(module: string, name: string): Permission | undefin
 export interface FunctionImport {
   readonly module: string;
   readonly name: string;
+  readonly kind: string;
   readonly params: readonly string[];
   readonly results: readonly string[];
 }
 
 /** True for an import that the host provides with exactly this signature, else the reason why not. */
-export function isAllowedImport({ module, name, params, results }: FunctionImport): true | string {
+export function isAllowedImport({ module, name, kind, params, results }: FunctionImport): true | string {
+  if (kind !== "function") return `it is a ${kind}; only functions can be imported`;
   const signature = ALLOWED.get(module)?.get(name);
   if (signature === undefined) return "the host provides no such function";
   const asked = `${params.join(",")}:${results.join(",")}`;

@@ -3,11 +3,10 @@
 // Source of names, layouts and error numbers: the specification's `wasi_snapshot_preview1.witx`.
 
 import { HostError } from "../../core/errors.ts";
-import type { LogLevel } from "../../core/ports.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { GuestControl } from "./bindings.ts";
-import { writeLog } from "./cell-functions.ts";
+import { LogLines } from "./log-lines.ts";
 import { ERRNO, type Errno, isStandard, STDERR, STDIN, STDOUT } from "./wasi-errno.ts";
 import { EVENT_BYTES, type PollSource, pollSources, writeEvents } from "./wasi-poll.ts";
 
@@ -74,7 +73,6 @@ export const WASI_SIGNATURES: Readonly<Record<string, string>> = {
 
 const REFUSALS = Object.fromEntries(Object.entries(REFUSED).map(([name, [, errno]]) => [name, () => ERRNO[errno]]));
 
-const LEVELS: Readonly<Record<number, LogLevel>> = { [STDOUT]: "info", [STDERR]: "warning" };
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_RESOLUTION_NS = 1_000n;
@@ -87,11 +85,8 @@ const IOVEC_BYTES = 8;
 const MAX_IOVECS = 1_024;
 // A write may be answered with fewer bytes than it has; the program then writes the rest. It bounds the work of one call.
 const MAX_WRITE_BYTES = 65_536;
-// As long as a line of the log may be, counted in bytes.
-const MAX_LINE_BYTES = 8_192;
 const MAX_RANDOM_BYTES = 1024 * 1024;
 const RANDOM_CHUNK_BYTES = 65_536;
-const NEWLINE = 10;
 
 export interface WasiPorts {
   readonly environment: GuestEnvironment;
@@ -111,11 +106,13 @@ export class Wasi {
   /** By their import names. */
   readonly functions: Readonly<Record<string, unknown>>;
   readonly #ports: WasiPorts;
-  readonly #lines: Readonly<Record<number, number[]>> = { [STDOUT]: [], [STDERR]: [] };
+  readonly #lines: Readonly<Record<number, LogLines>>;
 
   constructor(ports: WasiPorts) {
     this.#ports = ports;
     const { control } = ports;
+    const { scope } = ports.environment;
+    this.#lines = { [STDOUT]: new LogLines(scope, "info"), [STDERR]: new LogLines(scope, "warning") };
     const answered =
       (answer: (...args: never[]) => Errno) =>
       (...args: never[]): Errno => {
@@ -150,7 +147,7 @@ export class Wasi {
 
   /** Logs what was written without a line's end. */
   flush(): void {
-    for (const [fd, line] of Object.entries(this.#lines)) if (line.length > 0) this.#log(Number(fd), line);
+    for (const lines of Object.values(this.#lines)) lines.flush();
   }
 
   // Every address is the guest's word; one out of its memory is its mistake and answered like one.
@@ -208,27 +205,19 @@ export class Wasi {
   }
 
   #write(fd: number, iovecs: number, count: number, at: number): Errno {
-    const line = this.#lines[fd];
-    if (line === undefined) return ERRNO.badf;
+    const lines = this.#lines[fd];
+    if (lines === undefined) return ERRNO.badf;
     if (count >>> 0 > MAX_IOVECS) return ERRNO.inval;
     const list = this.#view(iovecs, (count >>> 0) * IOVEC_BYTES);
     let written = 0;
     for (let i = 0; i < count && written < MAX_WRITE_BYTES; i += 1) {
       const all = this.#bytes(list.getUint32(i * IOVEC_BYTES, true), list.getUint32(i * IOVEC_BYTES + 4, true));
       const bytes = all.subarray(0, MAX_WRITE_BYTES - written);
-      for (const byte of bytes) {
-        if (byte !== NEWLINE) line.push(byte);
-        if (byte === NEWLINE || line.length === MAX_LINE_BYTES) this.#log(fd, line);
-      }
+      lines.write(bytes);
       written += bytes.length;
     }
     this.#view(at, 4).setUint32(0, written, true);
     return ERRNO.success;
-  }
-
-  #log(fd: number, line: number[]): void {
-    writeLog(this.#ports.environment.scope, LEVELS[fd] ?? "info", new TextDecoder().decode(Uint8Array.from(line)));
-    line.length = 0;
   }
 
   #random(at: number, length: number): Errno {

@@ -29,24 +29,31 @@ const httpRequest: Shape = { record: [["method", "method", "string"], ["url", "u
 const httpResponse: Shape = { record: [["status", "status", "u16"], ["headers", "headers", { list: httpHeader }], ["body", "body", "bytes"]] };
 const storageChange: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
 
-export const SHAPES: Readonly<Record<WitFunction, { readonly params: readonly Shape[]; readonly result: Shape }>> = {
-  "log.write": { params: [logLevel, "string"], result: "_" },
-  "events.publish": { params: ["string", "string", "bytes"], result: "string" },
-  "services.call": { params: ["string", "bytes", { option: "u32" }], result: "bytes" },
-  "services.current-caller": { params: [], result: servicesCaller },
-  "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse },
-  "state.get": { params: ["string"], result: { option: "bytes" } },
-  "state.set": { params: ["string", "bytes"], result: "_" },
-  "state.delete": { params: ["string"], result: "bool" },
-  "state.keys": { params: ["string"], result: { list: "string" } },
-  "storage.get": { params: ["string"], result: { option: "bytes" } },
-  "storage.set": { params: ["string", "bytes"], result: "_" },
-  "storage.delete": { params: ["string"], result: "bool" },
-  "storage.get-many": { params: [{ list: "string" }], result: { list: { option: "bytes" } } },
-  "storage.apply": { params: [{ list: storageChange }], result: "_" },
-  "storage.keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" } },
-  "config.get": { params: ["string"], result: { option: "string" } },
-  "clock.now": { params: [], result: "u64" },
-  "clock.monotonic": { params: [], result: "u64" },
-  "random.bytes": { params: ["u32"], result: "bytes" },
+interface FunctionShape {
+  readonly params: readonly Shape[];
+  readonly result: Shape;
+  /** Whether it answers a `result` in wit/. */
+  readonly fails: boolean;
+}
+
+export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
+  "log.write": { params: [logLevel, "string"], result: "_", fails: true },
+  "events.publish": { params: ["string", "string", "bytes"], result: "string", fails: true },
+  "services.call": { params: ["string", "bytes", { option: "u32" }], result: "bytes", fails: true },
+  "services.current-caller": { params: [], result: servicesCaller, fails: false },
+  "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse, fails: true },
+  "state.get": { params: ["string"], result: { option: "bytes" }, fails: true },
+  "state.set": { params: ["string", "bytes"], result: "_", fails: true },
+  "state.delete": { params: ["string"], result: "bool", fails: true },
+  "state.keys": { params: ["string"], result: { list: "string" }, fails: true },
+  "storage.get": { params: ["string"], result: { option: "bytes" }, fails: true },
+  "storage.set": { params: ["string", "bytes"], result: "_", fails: true },
+  "storage.delete": { params: ["string"], result: "bool", fails: true },
+  "storage.get-many": { params: [{ list: "string" }], result: { list: { option: "bytes" } }, fails: true },
+  "storage.apply": { params: [{ list: storageChange }], result: "_", fails: true },
+  "storage.keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" }, fails: true },
+  "config.get": { params: ["string"], result: { option: "string" }, fails: true },
+  "clock.now": { params: [], result: "u64", fails: false },
+  "clock.monotonic": { params: [], result: "u64", fails: false },
+  "random.bytes": { params: ["u32"], result: "bytes", fails: true },
 };

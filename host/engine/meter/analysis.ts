@@ -46,7 +46,7 @@ export interface FunctionFacts {
   indirectCalls: number;
   /** Functions that its instructions make references to. */
   readonly references: number[];
-  /** It can be called through a table or a reference, where a call is charged EXIT_DEBT_MAX for whatever it leads to. */
+  /** It can be called through a table, a reference or by another guest, where a call is charged EXIT_DEBT_MAX for whatever it leads to. */
   isReferenced: boolean;
   hasBulk: boolean;
   mayThrow: boolean;
@@ -64,17 +64,19 @@ export interface ModuleFacts {
   readonly hasHandlers: boolean;
 }
 
-export function analyse(module: WasmModule): ModuleFacts {
+export function analyse(module: WasmModule, hasGuestCallers: boolean): ModuleFacts {
   const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
   const hasHandlers = functions.some((facts) => facts.hasHandlers);
   if (hasHandlers) functions.forEach(warmColdCalls);
-  markReferenced(functions, module);
+  markReferenced(functions, module, hasGuestCallers);
   classify(functions, module.importedFunctions, hasHandlers);
   return { functions, hasHandlers };
 }
 
-function markReferenced(functions: readonly FunctionFacts[], { referenced, importedFunctions }: WasmModule): void {
-  for (const index of [...referenced, ...functions.flatMap(({ references }) => references)]) {
+function markReferenced(functions: readonly FunctionFacts[], module: WasmModule, hasGuestCallers: boolean): void {
+  const { referenced, importedFunctions } = module;
+  const exported = hasGuestCallers ? module.exports.filter(({ kind }) => kind === "function").map(({ index }) => index) : [];
+  for (const index of [...referenced, ...exported, ...functions.flatMap(({ references }) => references)]) {
     const facts = functions[index - importedFunctions];
     if (facts !== undefined) facts.isReferenced = true;
   }

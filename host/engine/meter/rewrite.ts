@@ -17,6 +17,8 @@ export interface RewriteOptions {
   readonly maxTableElements: number;
   /** The encoding of exception handling that the guest uses; legacy if it uses none. */
   readonly exceptions: "legacy" | "try-table";
+  /** Its exports are called by other guests. */
+  readonly hasGuestCallers: boolean;
 }
 
 const HEADER_BYTES = 8;
@@ -35,7 +37,12 @@ export function rewrite(module: WasmModule, options: RewriteOptions): Uint8Array
   const fuelGlobal = module.globals;
   const helper = module.functionTypes.length;
   const added: AddedIndices = { fuelGlobal, refuelGlobal: fuelGlobal + 1, plainType, helper };
-  const context = { module, facts: analyse(module), added, blockType: (results: Uint8Array) => types.blockType(results) };
+  const context = {
+    module,
+    facts: analyse(module, options.hasGuestCallers),
+    added,
+    blockType: (results: Uint8Array) => types.blockType(results),
+  };
   const { code, hints } = buildCode(context, options.exceptions);
 
   const contents = new Map(module.sections);

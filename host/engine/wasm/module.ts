@@ -56,6 +56,8 @@ export interface ModuleImport {
   readonly kind: ExternalKind;
   /** Only for functions. */
   readonly typeIndex: number | undefined;
+  /** Only for memories and tables. */
+  readonly limits?: SizeLimits | undefined;
 }
 
 export interface ModuleExport {
@@ -94,10 +96,12 @@ export interface WasmModule {
   readonly importedFunctions: number;
   /** The type index of each function, the imported ones first. */
   readonly functionTypes: readonly number[];
+  /** Those of its own; what is imported is in `imports`. */
   readonly tables: readonly Table[];
   readonly memories: readonly SizeLimits[];
   /** The type index of each tag. */
   readonly tags: readonly number[];
+  /** How many there are, imported ones included. */
   readonly globals: number;
   readonly exports: readonly ModuleExport[];
   readonly start: number | undefined;

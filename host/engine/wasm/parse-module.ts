@@ -204,6 +204,7 @@ class ModuleParser {
     const name = this.#name(reader);
     const kind = readKind(reader);
     let typeIndex: number | undefined;
+    let limits: SizeLimits | undefined;
     switch (kind) {
       case "function":
         typeIndex = reader.u32();
@@ -212,19 +213,20 @@ class ModuleParser {
         break;
       case "table":
         readValueType(reader);
-        readSizeLimits(reader);
+        limits = readSizeLimits(reader);
         break;
       case "memory":
-        readSizeLimits(reader);
+        limits = readSizeLimits(reader);
         break;
       case "global":
-        readGlobalType(reader);
+        this.#noteStored(readGlobalType(reader));
+        this.#globals++;
         break;
       case "tag":
         this.#tags.push(readTag(reader));
         break;
     }
-    this.#imports.push({ module, name, kind, typeIndex });
+    this.#imports.push({ module, name, kind, typeIndex, limits });
   }
 
   #noteStored(type: string): void {

@@ -1,0 +1,57 @@
+// jco's transpiler for the admission process: an optional package, loaded without the WASI shim that it comes with.
+
+import { readdir, readFile } from "node:fs/promises";
+import { registerHooks } from "node:module";
+import { HostError } from "../core/errors.ts";
+import type { Transpiler } from "../engine/component/admit-component.ts";
+
+type Jco = typeof import("@bytecodealliance/jco-transpile/component");
+
+const PACKAGE = "@bytecodealliance/jco-transpile/component";
+const SHIM = /^@bytecodealliance\/preview2-shim\//;
+const OUR_WASI = new URL(import.meta.url.endsWith(".ts") ? "./transpiler-wasi.ts" : "./transpiler-wasi.js", import.meta.url).href;
+const WIT = new URL("../../wit/", import.meta.url);
+const decoder = new TextDecoder();
+
+/** Rejects with HostError `admission-refused`, which says how to install it, when the package is not there. */
+export async function loadTranspiler(): Promise<Transpiler> {
+  const { $init, generate, generateTypes } = await importJco();
+  await $init;
+  const wit = await worldText();
+  const types = generateTypes("plugin", { wit: { tag: "source", val: wit }, world: "plugin" });
+  return {
+    world: new Map(types.map(([name, content]) => [name, decoder.decode(content)])),
+    transpile: (component, { suspending }) =>
+      generate(component, {
+        name: "component",
+        instantiation: { tag: "async" },
+        asyncMode: { tag: "jspi", val: { imports: [...suspending], exports: ["*"] } },
+        noNodejsCompat: true,
+        base64Cutoff: 0,
+      }).files,
+  };
+}
+
+// The transpiler is a component itself. It needs no files, environment or threads, which Node's permission model would refuse it.
+async function importJco(): Promise<Jco> {
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) => (SHIM.test(specifier) ? { url: OUR_WASI, shortCircuit: true } : next(specifier, context)),
+  });
+  try {
+    return await import(PACKAGE);
+  } catch (cause) {
+    const remedy = "npm install @bytecodealliance/jco-transpile@0.15.0 @bytecodealliance/preview2-shim@0.26.0";
+    const message = `a WebAssembly component needs the package @bytecodealliance/jco-transpile, which cannot be imported; install it with: ${remedy}`;
+    throw new HostError("admission-refused", message, { cause });
+  } finally {
+    hooks.deregister();
+  }
+}
+
+/** wit/ as one text: jco takes one file, and a package says its name once. */
+async function worldText(): Promise<string> {
+  const names = (await readdir(WIT)).filter((name) => name.endsWith(".wit")).sort();
+  const texts = await Promise.all(names.map((name) => readFile(new URL(name, WIT), "utf8")));
+  const [first = "", ...others] = texts;
+  return [first, ...others.map((text) => text.replace(/^package [^;]*;/m, ""))].join("\n");
+}

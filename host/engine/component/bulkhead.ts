@@ -1,0 +1,124 @@
+// The interfaces of wit/ for components. A value takes the same way as a module's: into blocks, through the table of host functions with its checks, and
+// back, so that a component can neither do nor pass what a module could not.
+
+import { HostError } from "../../core/errors.ts";
+import type { Bytes } from "../../core/types.ts";
+import type { WitFunction } from "../../core/wit.ts";
+import { decodeResult, encodeArguments, encodeError } from "../guest/blocks.ts";
+import { FUNCTIONS } from "../guest/cell-functions.ts";
+import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
+import { type ComponentHost, camelCase, type Interfaces } from "./component-host.ts";
+import { err, ok } from "./resources.ts";
+
+export const PACKAGE = "bulkhead:plugin";
+
+/** Room for the arguments beside a payload: names, keys, media types. */
+const MAX_NAMES_BYTES = 4_096;
+const decoder = new TextDecoder();
+
+/** The functions that suspend the guest, by the names that jco gives them. */
+export const SUSPENDING_FUNCTIONS: readonly string[] = [...FUNCTIONS]
+  .filter(([, { place }]) => place === "host")
+  .map(([name]) => `${PACKAGE}/${name.replace(".", "#")}`);
+
+export function bulkheadInterfaces(host: ComponentHost): Interfaces {
+  const interfaces: Record<string, Record<string, unknown>> = {};
+  for (const name of Object.keys(SHAPES) as WitFunction[]) {
+    const [face = "", func = ""] = name.split(".");
+    interfaces[`${PACKAGE}/${face}`] = { ...interfaces[`${PACKAGE}/${face}`], [camelCase(func)]: hostFunction(name, host) };
+  }
+  return interfaces;
+}
+
+function hostFunction(name: WitFunction, host: ComponentHost): unknown {
+  const { params, fails } = SHAPES[name];
+  const toHost = params.map(numbersOf);
+  const answered = FUNCTIONS.get(name);
+  if (answered === undefined) throw new HostError("internal", `wit/ has ${name}, and no table of host functions does`);
+  const blocksOf = (values: readonly unknown[]): Bytes[] => {
+    const blocks = encodeArguments(
+      name,
+      values.map((value, i) => toHost[i]?.(value) ?? value),
+    );
+    const size = blocks.reduce((sum, { length }) => sum + length, 0);
+    const { payloadBytes } = host.environment.limits;
+    if (answered.place === "cell" || size <= payloadBytes + MAX_NAMES_BYTES) return blocks;
+    throw new HostError(
+      "quota-exceeded",
+      `the arguments of ${name} have ${size} bytes; the limit is ${payloadBytes} (limits.payloadBytes)`,
+    );
+  };
+  const resultOf = (block: Bytes): unknown => resultValue(name, block, fails, host);
+  if (answered.place === "cell") {
+    return (...values: unknown[]) => {
+      host.count();
+      return resultOf(refusing(() => answered.answer(host.environment.scope, blocksOf(values))));
+    };
+  }
+  return async (...values: unknown[]) => {
+    host.count();
+    let blocks: readonly Bytes[] = [];
+    const refused = refusing(() => {
+      blocks = blocksOf(values);
+      return undefined;
+    });
+    return resultOf(refused ?? (await host.wait(host.environment.askHost(name, blocks))));
+  };
+}
+
+function refusing<T>(work: () => T): T | Bytes {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof HostError) return encodeError(thrown);
+    throw thrown;
+  }
+}
+
+function resultValue(name: WitFunction, block: Bytes, fails: boolean, { control }: ComponentHost): unknown {
+  if (block[0] === 0) {
+    const value = bigintsOf(SHAPES[name].result)?.(decodeResult(name, block)) ?? decodeResult(name, block);
+    const own = value instanceof Uint8Array ? value.slice() : value;
+    return fails ? ok(own) : own;
+  }
+  const { code, message } = JSON.parse(decoder.decode(block.subarray(1))) as { readonly code: string; readonly message: string };
+  if (fails) return err({ code, message, detail: undefined });
+  control.doom(new HostError("internal", `${name} cannot fail and did: ${message}`));
+  throw new WebAssembly.RuntimeError("ended by the host");
+}
+
+type Convert = (value: unknown) => unknown;
+
+/** The glue has u64 as bigint, our codecs have numbers: what makes the one of the other, or undefined where there is none. */
+function numbersOf(shape: Shape): Convert | undefined {
+  return converted(shape, (value) => {
+    const number = Number(value);
+    if (!Number.isSafeInteger(number))
+      throw new HostError("invalid-message", `a u64 is ${String(value)}; the limit is ${Number.MAX_SAFE_INTEGER}`);
+    return number;
+  });
+}
+
+const bigintsOf = (shape: Shape): Convert | undefined => converted(shape, (value) => BigInt(value as number));
+
+function converted(shape: Shape, convert: Convert): Convert | undefined {
+  if (shape === "u64" || shape === "s64") return convert;
+  if (typeof shape === "string" || "enum" in shape) return undefined;
+  if ("option" in shape) {
+    const inner = converted(shape.option, convert);
+    return inner && ((value) => (value === undefined ? undefined : inner(value)));
+  }
+  if ("list" in shape) {
+    const inner = converted(shape.list, convert);
+    return inner && ((value) => (value as unknown[]).map(inner));
+  }
+  const fields = shape.record.flatMap(([, name, field]) => {
+    const inner = converted(field, convert);
+    return inner === undefined ? [] : [[name, inner] as const];
+  });
+  if (fields.length === 0) return undefined;
+  return (value) => {
+    const record = value as Readonly<Record<string, unknown>>;
+    return { ...record, ...Object.fromEntries(fields.map(([name, inner]) => [name, inner(record[name])])) };
+  };
+}

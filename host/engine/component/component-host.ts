@@ -1,0 +1,22 @@
+// What the interfaces of a component are made from.
+
+import type { Bytes } from "../../core/types.ts";
+import type { GuestEnvironment } from "../engine.ts";
+import type { GuestControl } from "../guest/bindings.ts";
+import type { Ledger } from "./resources.ts";
+
+/** Functions and classes by jco's names for them, by interface without its version. */
+export type Interfaces = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export interface ComponentHost {
+  readonly environment: GuestEnvironment;
+  readonly control: GuestControl;
+  readonly ledger: Ledger;
+  /** Counts a host call, whose arguments have been taken. */
+  count(): void;
+  /** Suspends the guest. Throws when the guest is to end. */
+  wait(answer: Promise<Bytes>): Promise<Bytes>;
+}
+
+/** The names that jco gives: `list-keys` → `listKeys`. */
+export const camelCase = (name: string): string => name.replaceAll(/-([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());

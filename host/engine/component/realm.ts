@@ -1,0 +1,157 @@
+// Where the glue of a component runs: in a JavaScript realm of its own that has the language and nothing of Node, with the few globals it needs made
+// here. Node does not call such a realm a security boundary, and neither do we: the wall is the cell's process. This keeps what a mistake in
+// generated code could reach small, and lets us bound what it copies out of the guest.
+
+import { constants, createContext, Script } from "node:vm";
+import { HostError } from "../../core/errors.ts";
+
+/** Bounds what one host call may copy out of a guest's memory. What is over it ends the guest. */
+export interface LiftBudget {
+  /** Throws when this would be too much. */
+  charge(bytes: number): void;
+}
+
+/** What the glue makes of a component; see jco's `instantiate`. */
+export type Instantiate = (
+  getCoreModule: (name: string) => WebAssembly.Module,
+  imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  instantiateCore: (
+    module: WebAssembly.Module,
+    imports?: WebAssembly.Imports,
+  ) => Promise<{ readonly exports: Readonly<Record<string, unknown>> }>,
+) => Promise<Readonly<Record<string, unknown>>>;
+
+/** The parts of WebAssembly that the glue gets, with what its engine puts before them. */
+export interface GlueWasm {
+  /** Like WebAssembly.promising, of what the engine gave out as an export. */
+  promising(exported: unknown): () => Promise<unknown>;
+  /** Wraps a function of the glue's that guests call. */
+  guarded(run: (...args: never[]) => unknown): unknown;
+}
+
+/** What an element of a list costs beside the bytes in it: an object of V8's. */
+const ELEMENT_BYTES = 64;
+
+// The names under which the glue's globals stand in its function; what is not among them is the realm's own or missing.
+const GLOBALS = [
+  "WebAssembly",
+  "globalThis",
+  "TextDecoder",
+  "TextEncoder",
+  "Promise",
+  "Error",
+  "TypeError",
+  "queueMicrotask",
+  "setTimeout",
+  "$listOf",
+];
+const TYPED_ARRAYS = {
+  Uint8Array,
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  BigUint64Array,
+  BigInt64Array,
+  Float32Array,
+  Float64Array,
+};
+
+const realms = new WeakSet<object>();
+let guarding = false;
+
+/** Compiles the glue, which admission has looked through. Throws HostError `internal` when it is no JavaScript. */
+export function compileGlue(glue: string): Script {
+  try {
+    return new Script(
+      `(function (${[...GLOBALS, ...Object.keys(TYPED_ARRAYS)].join(",")}) {"use strict";\n${glue}\nreturn instantiate; })`,
+      {
+        filename: "component-glue.js",
+      },
+    );
+  } catch (cause) {
+    throw new HostError("internal", "jco made glue that is no JavaScript", { cause });
+  }
+}
+
+/** Runs the glue in a realm of its own. */
+export function runGlue(script: Script, wasm: GlueWasm, budget: LiftBudget): Instantiate {
+  guardRejections();
+  const realm = createContext(constants.DONT_CONTEXTIFY, { codeGeneration: { strings: false, wasm: true } });
+  const make = script.runInContext(realm) as (...globals: unknown[]) => Instantiate;
+  realms.add(new Script("Promise.prototype").runInContext(realm) as object);
+  const webAssembly = glueWebAssembly(wasm);
+  // The glue's timers look after tasks of the component model's async ABI, which admission refuses.
+  const noTimer = (): number => 0;
+  const microtask = (run: () => void): void => void Promise.resolve().then(run);
+  const listOf = (length: number): number => {
+    budget.charge(length * ELEMENT_BYTES);
+    return length;
+  };
+  const globals = [
+    webAssembly,
+    { WebAssembly: webAssembly },
+    countedDecoder(budget),
+    TextEncoder,
+    Promise,
+    Error,
+    TypeError,
+    microtask,
+    noTimer,
+    listOf,
+  ];
+  return make(...globals, ...Object.values(TYPED_ARRAYS).map((type) => countedArray(type, budget)));
+}
+
+function glueWebAssembly({ promising, guarded }: GlueWasm): unknown {
+  const { Module, Instance, Global, Memory, Table, Suspending, RuntimeError } = WebAssembly;
+  const watched = (value: unknown): unknown => (typeof value === "function" ? guarded(value as () => unknown) : value);
+  // The glue's own little module has a function that guests call without suspending.
+  const GuardedInstance = new Proxy(Instance, {
+    construct(target, [module, imports = {}]: [WebAssembly.Module, WebAssembly.Imports?]) {
+      const all = Object.entries(imports).map(([from, functions]) => [
+        from,
+        Object.fromEntries(Object.entries(functions).map(([name, value]) => [name, watched(value)])),
+      ]);
+      return new target(module, Object.fromEntries(all) as WebAssembly.Imports);
+    },
+  });
+  return { Module, Instance: GuardedInstance, Global, Memory, Table, Suspending, RuntimeError, promising };
+}
+
+function countedDecoder(budget: LiftBudget): unknown {
+  return class {
+    readonly #decoder: TextDecoder;
+
+    constructor(encoding?: string) {
+      this.#decoder = new TextDecoder(encoding, { ignoreBOM: true });
+    }
+
+    decode(bytes: Uint8Array): string {
+      budget.charge(bytes.byteLength + ELEMENT_BYTES);
+      return this.#decoder.decode(bytes);
+    }
+  };
+}
+
+// The glue makes a list of numbers by copying a piece of the guest's memory: a typed array of one argument.
+function countedArray(type: new (...args: never[]) => ArrayBufferView, budget: LiftBudget): unknown {
+  return new Proxy(type, {
+    construct(target, args) {
+      if (args.length === 1) budget.charge((args[0] as { byteLength?: number }).byteLength ?? 0);
+      return Reflect.construct(target, args);
+    },
+  });
+}
+
+// A promise that the glue forgot would end the whole cell when it rejects. What went wrong is told to the turn on another way, or its deadline
+// ends it.
+function guardRejections(): void {
+  if (guarding) return;
+  guarding = true;
+  process.on("unhandledRejection", (reason, promise) => {
+    if (realms.has(Object.getPrototypeOf(promise) as object) || process.listenerCount("unhandledRejection") > 1) return;
+    throw reason;
+  });
+}

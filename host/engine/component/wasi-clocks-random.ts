@@ -1,0 +1,63 @@
+// wasi:clocks and wasi:random: the cell's clock and Node's cryptographic generator, also where something weaker would do.
+
+import { HostError } from "../../core/errors.ts";
+import type { Bytes } from "../../core/types.ts";
+import type { ComponentHost, Interfaces } from "./component-host.ts";
+import { Pollable } from "./wasi-io.ts";
+
+const MAX_RANDOM_BYTES = 1024 * 1024;
+const RANDOM_CHUNK_BYTES = 65_536;
+const NS_PER_MS = 1_000_000;
+const RESOLUTION_NS = 1_000;
+
+export function wasiClocks(host: ComponentHost): Interfaces {
+  const { clock } = host.environment.scope;
+  const counted =
+    <T>(answer: () => T) =>
+    (): T => {
+      host.count();
+      return answer();
+    };
+  const readyAt = (ms: number): Pollable => {
+    host.count();
+    return new Pollable(host, ms);
+  };
+  return {
+    "wasi:clocks/monotonic-clock": {
+      now: counted(() => BigInt(Math.floor(clock.monotonicMs() * NS_PER_MS))),
+      resolution: counted(() => BigInt(RESOLUTION_NS)),
+      subscribeInstant: (ns: bigint) => readyAt(Number(ns) / NS_PER_MS),
+      subscribeDuration: (ns: bigint) => readyAt(clock.monotonicMs() + Number(ns) / NS_PER_MS),
+    },
+    "wasi:clocks/wall-clock": {
+      now: counted(() => {
+        const ms = Math.floor(clock.now());
+        return { seconds: BigInt(Math.floor(ms / 1_000)), nanoseconds: (ms % 1_000) * NS_PER_MS };
+      }),
+      resolution: counted(() => ({ seconds: 0n, nanoseconds: NS_PER_MS })),
+    },
+  };
+}
+
+export function wasiRandom(host: ComponentHost): Interfaces {
+  const bytes = (length: bigint): Bytes => {
+    host.count();
+    if (length > BigInt(MAX_RANDOM_BYTES)) {
+      const message = `${host.environment.plugin} asks for ${length} random bytes; the limit is ${MAX_RANDOM_BYTES} a call`;
+      host.control.doom(new HostError("plugin-failed", message));
+      throw new WebAssembly.RuntimeError("ended by the host");
+    }
+    const made = new Uint8Array(Number(length));
+    for (let i = 0; i < made.length; i += RANDOM_CHUNK_BYTES) crypto.getRandomValues(made.subarray(i, i + RANDOM_CHUNK_BYTES));
+    return made;
+  };
+  const u64 = (): bigint => {
+    host.count();
+    return crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
+  };
+  return {
+    "wasi:random/random": { getRandomBytes: bytes, getRandomU64: u64 },
+    "wasi:random/insecure": { getInsecureRandomBytes: bytes, getInsecureRandomU64: u64 },
+    "wasi:random/insecure-seed": { insecureSeed: () => [u64(), u64()] },
+  };
+}

@@ -1,0 +1,56 @@
+// What a turn's failure looks like to its caller, whatever ran the guest: the first of the host's verdict, the guest's words and the trap.
+
+import { HostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
+import type { GuestEnvironment, GuestResult } from "./engine.ts";
+
+const MAX_MESSAGE_LENGTH = 4_096;
+const MAX_STACK_LINES = 8;
+
+export interface Failure {
+  /** What the host ended the guest with, or what was thrown out of it. */
+  readonly error: unknown;
+  /** What the guest said about it. */
+  readonly said: string | undefined;
+  /** Bytes of its linear memories. */
+  readonly memoryBytes: number;
+}
+
+/** The instance is to be thrown away. */
+export function brokenResult({ plugin, limits }: GuestEnvironment, { error, said, memoryBytes }: Failure): GuestResult {
+  if (error instanceof HostError) return { ok: false, code: error.code, message: error.message, broken: true };
+  if (isStackOverflow(error)) {
+    const message = `${plugin} nests calls deeper than ${limits.stackBytes} bytes of stack (limits.stackBytes)`;
+    return { ok: false, code: "memory-exhausted", message, detail: guestStack(error), broken: true };
+  }
+  // A guest whose memory.grow was refused mostly ends in a bare `unreachable`; the numbers tell the two apart.
+  const memory = memoryBytes === 0 ? "" : ` (memory ${mib(memoryBytes)} of ${mib(limits.memoryBytes)} MiB)`;
+  const trap = `${plugin} trapped: ${messageOf(error)}${memory}`;
+  return { ok: false, code: "plugin-failed", message: said ?? trap, detail: guestStack(error), broken: true };
+}
+
+/** A guest's words, fit for a terminal and a log. */
+export const asMessage = (said: string): string => escapeControls(said.slice(0, MAX_MESSAGE_LENGTH));
+
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof WebAssembly.Exception) return "an exception of its own was not caught";
+  // The glue of a component throws errors of another realm.
+  const isError = typeof thrown === "object" && thrown !== null && "message" in thrown && typeof thrown.message === "string";
+  return isError ? escapeControls(thrown.message as string) : "it threw a value";
+}
+
+const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
+
+// V8 has no class of its own for it, and the glue of a component has another realm's.
+const isStackOverflow = (thrown: unknown): boolean =>
+  typeof thrown === "object" && thrown !== null && "message" in thrown && thrown.message === "Maximum call stack size exceeded";
+
+// Frames of the host stay with the host.
+function guestStack(thrown: unknown): string {
+  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  const frames = stack.split("\n").filter((line) => line.includes("wasm://"));
+  return frames
+    .slice(0, MAX_STACK_LINES)
+    .map((line) => escapeControls(line.trim()))
+    .join("\n");
+}
