@@ -49,7 +49,7 @@ async function importJco(): Promise<Jco> {
 }
 
 /** wit/ as one text: jco takes one file, and a package says its name once. */
-async function worldText(): Promise<string> {
+export async function worldText(): Promise<string> {
   const names = (await readdir(WIT)).filter((name) => name.endsWith(".wit")).sort();
   const texts = await Promise.all(names.map((name) => readFile(new URL(name, WIT), "utf8")));
   const [first = "", ...others] = texts;

@@ -61,7 +61,7 @@ export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = Object.freeze({
   maxElementEntries: 200_000,
   maxConstantArrayElements: 100_000,
   maxFunctions: 50_000,
-  maxFunctionBytes: 256 * 1024,
+  maxFunctionBytes: 512 * 1024,
   maxLocals: 2_000,
   maxLocalsInAll: 10_000_000,
   maxLoopsPerFunction: 2_000,

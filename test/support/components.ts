@@ -1,0 +1,40 @@
+// Components for tests, assembled from text: a core module and the world that it is written for, or the text of a whole component.
+
+import { componentEmbed, componentNew, parse } from "@bytecodealliance/jco-transpile/wasm-tools";
+import { loadTranspiler, worldText } from "../../host/cell/transpiler.ts";
+import type { PluginImage } from "../../host/core/ports.ts";
+import type { Limits } from "../../host/core/types.ts";
+import type { AdmittedModule } from "../../host/engine/admit-plugin.ts";
+import { admitComponent } from "../../host/engine/component/admit-component.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+
+const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
+
+/** A component of the world `test`, which is in `wit`; its core module is the text. Without `wit` the world is ours. */
+export async function componentOf(core: string, wit: string = "", world: string = "plugin"): Promise<Uint8Array<ArrayBuffer>> {
+  const witSource = wit === "" ? await worldText() : wit;
+  const embedded = await componentEmbed({ binary: await parse(core), witSource, world });
+  return own(await componentNew(embedded, []));
+}
+
+/** A component by its own text. */
+export const componentText = async (text: string): Promise<Uint8Array<ArrayBuffer>> => own(await parse(text));
+
+let transpiler: ReturnType<typeof loadTranspiler> | undefined;
+
+/** Admits it in this process. */
+export async function admitted(component: Uint8Array<ArrayBuffer>, limits: Partial<Limits> = {}): Promise<AdmittedModule> {
+  transpiler ??= loadTranspiler();
+  return admitComponent(component, { ...DEFAULT_LIMITS, ...limits }, await transpiler);
+}
+
+export async function componentImage(
+  name: string,
+  component: Uint8Array<ArrayBuffer>,
+  limits: Partial<Limits> = {},
+  config: Record<string, string> = {},
+): Promise<PluginImage> {
+  const { module, entryPoints } = await admitted(component, limits);
+  // Test guests do nothing when they are loaded.
+  return { name, module, entryPoints: entryPoints === "any" ? [] : entryPoints, limits: { ...DEFAULT_LIMITS, ...limits }, config };
+}
