@@ -1,4 +1,4 @@
-// The checks and the three changes that jco's glue goes through before it becomes part of an admitted component. It is text made from a stranger's binary, so
+// The checks and the changes that jco's glue goes through before it becomes part of an admitted component. It is text made from a stranger's binary, so
 // whatever is not as it always is refuses the component.
 
 import { HostError } from "../../core/errors.ts";
@@ -26,12 +26,18 @@ export function prepareGlue(glue: string): string {
   const local = only(script, "export const _util = {", "const _util = {");
   if (/^\s*(?:import|export)\b/m.test(local)) refuse("its glue imports or exports something");
   // Nothing is fetched: core modules are handed to it.
-  return countLists(local.replaceAll("import.meta.url", '""'));
+  const changed = boundCopies(countLists(local.replaceAll("import.meta.url", '""')));
+  if (changed.includes(".buffer.slice(")) refuse("its glue copies from a memory in a way that is not known");
+  return changed;
 }
 
 // A list's elements become objects of the host, each dearer than in the guest's memory, so they are counted before they are made.
 const countLists = (script: string): string =>
   script.replaceAll(/for \(let i = 0; i < (len\d+); i\+\+\) \{/g, "for (let i = 0, $n = $listOf($1); i < $n; i++) {");
+
+// A list of numbers is copied out of the guest's memory: within its bounds, whatever pointer and length say.
+const boundCopies = (script: string): string =>
+  script.replaceAll(/new (\w+Array)\((\w+)\.buffer\.slice\((\w+), \3 \+ (\w+) \* (\d+)\)\)/g, "$copyOf($1, $2, $3, $4 * $5)");
 
 function only(text: string, what: string, instead: string): string {
   if (text.split(what).length !== 2) refuse(`its glue is not as expected at "${what}"`);

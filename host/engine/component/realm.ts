@@ -44,32 +44,17 @@ const GLOBALS = [
   "queueMicrotask",
   "setTimeout",
   "$listOf",
+  "$copyOf",
 ];
-const TYPED_ARRAYS = {
-  Uint8Array,
-  Int8Array,
-  Uint16Array,
-  Int16Array,
-  Uint32Array,
-  Int32Array,
-  BigUint64Array,
-  BigInt64Array,
-  Float32Array,
-  Float64Array,
-};
-
 const realms = new WeakSet<object>();
 let guarding = false;
 
 /** Compiles the glue, which admission has looked through. Throws HostError `internal` when it is no JavaScript. */
 export function compileGlue(glue: string): Script {
   try {
-    return new Script(
-      `(function (${[...GLOBALS, ...Object.keys(TYPED_ARRAYS)].join(",")}) {"use strict";\n${glue}\nreturn instantiate; })`,
-      {
-        filename: "component-glue.js",
-      },
-    );
+    return new Script(`(function (${GLOBALS.join(",")}) {"use strict";\n${glue}\nreturn instantiate; })`, {
+      filename: "component-glue.js",
+    });
   } catch (cause) {
     throw new HostError("internal", "jco made glue that is no JavaScript", { cause });
   }
@@ -89,19 +74,8 @@ export function runGlue(script: Script, wasm: GlueWasm, budget: LiftBudget): Ins
     budget.charge(length * ELEMENT_BYTES);
     return length;
   };
-  const globals = [
-    webAssembly,
-    { WebAssembly: webAssembly },
-    countedDecoder(budget),
-    TextEncoder,
-    Promise,
-    Error,
-    TypeError,
-    microtask,
-    noTimer,
-    listOf,
-  ];
-  return make(...globals, ...Object.values(TYPED_ARRAYS).map((type) => countedArray(type, budget)));
+  const counted = [countedDecoder(budget), TextEncoder, Promise, Error, TypeError, microtask, noTimer, listOf, countedCopy(budget)];
+  return make(webAssembly, { WebAssembly: webAssembly }, ...counted);
 }
 
 function glueWebAssembly({ promising, guarded }: GlueWasm): unknown {
@@ -135,15 +109,24 @@ function countedDecoder(budget: LiftBudget): unknown {
   };
 }
 
-// The glue makes a list of numbers by copying a piece of the guest's memory: a typed array of one argument.
-function countedArray(type: new (...args: never[]) => ArrayBufferView, budget: LiftBudget): unknown {
-  return new Proxy(type, {
-    construct(target, args) {
-      if (args.length === 1) budget.charge((args[0] as { byteLength?: number }).byteLength ?? 0);
-      return Reflect.construct(target, args);
-    },
-  });
-}
+type NumberArray = new (buffer: ArrayBuffer) => ArrayBufferView;
+
+/** What the glue names is its realm's; the host wants its own. */
+const ARRAYS: ReadonlyMap<string, NumberArray> = new Map(
+  [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, BigUint64Array, BigInt64Array, Float32Array, Float64Array].map(
+    (type) => [type.name, type],
+  ),
+);
+
+// A pointer is an unsigned number, which jco has as a signed one here and there.
+const countedCopy =
+  (budget: LiftBudget) =>
+  ({ name }: NumberArray, memory: WebAssembly.Memory, address: number, bytes: number): ArrayBufferView => {
+    const from = address >>> 0;
+    if (from + bytes > memory.buffer.byteLength) throw new WebAssembly.RuntimeError("a list ends beyond the memory");
+    budget.charge(bytes + ELEMENT_BYTES);
+    return new (ARRAYS.get(name) ?? Uint8Array)(memory.buffer.slice(from, from + bytes));
+  };
 
 // A promise that the glue forgot would end the whole cell when it rejects. What went wrong is told to the turn on another way, or its deadline
 // ends it.
