@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HostError } from "../core/errors.ts";
 import type { AdmittedModule, ModuleLimits } from "../engine/admit-plugin.ts";
@@ -12,7 +12,8 @@ import { type Hardening, startHardenedProcess } from "./hardened-process.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
-const ENGINE = join(dirname(fileURLToPath(import.meta.url)), "..", "engine");
+const CELL = dirname(fileURLToPath(import.meta.url));
+const ENGINE = join(CELL, "..", "engine");
 const MIB = 1024 * 1024;
 
 /** What admitting one module may cost. The largest real module measured, 12.5 MB, takes 5 s and 900 MiB of it. */
@@ -87,7 +88,7 @@ export class AdmissionCache {
 
   /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
   async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits): Promise<AdmittedModule> {
-    this.#engine ??= digestOfFolder(ENGINE);
+    this.#engine ??= digestOfEngine();
     const settings = JSON.stringify([limits.memoryBytes, limits.tableElements, limits.moduleBytes, process.version, await this.#engine]);
     const key = sha256(Buffer.from(sha256(wasm) + settings));
     const file = join(this.#folder, `${key}.admitted`);
@@ -123,10 +124,13 @@ function decodeEntry(entry: Buffer, key: string): AdmittedModule | undefined {
   return found === key ? { module: new Uint8Array(body.subarray(end + 1)), entryPoints, report } : undefined;
 }
 
-// What the meter and the checks do is in their code, so a changed engine finds nothing of the old one.
-async function digestOfFolder(folder: string): Promise<string> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => /\.[jt]s$/.test(name)).sort();
+// What the meter and the checks do is in their code, and which jco makes the glue in that of the transpiler, so a changed engine finds nothing of the old one.
+async function digestOfEngine(): Promise<string> {
+  const ofEngine = (await readdir(ENGINE, { recursive: true })).map((name) => join(ENGINE, name));
+  const ofTranspiler = (await readdir(CELL)).filter((name) => name.startsWith("transpiler.")).map((name) => join(CELL, name));
   const digest = createHash("sha256");
-  for (const name of names) digest.update(name).update(await readFile(join(folder, name)));
+  for (const file of [...ofEngine, ...ofTranspiler].filter((name) => /\.[jt]s$/.test(name)).sort()) {
+    digest.update(relative(CELL, file)).update(await readFile(file));
+  }
   return digest.digest("hex");
 }

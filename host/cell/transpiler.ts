@@ -1,13 +1,16 @@
 // jco's transpiler for the admission process: an optional package, loaded without the WASI shim that it comes with.
 
 import { readdir, readFile } from "node:fs/promises";
-import { registerHooks } from "node:module";
+import { findPackageJSON, registerHooks } from "node:module";
 import { HostError } from "../core/errors.ts";
 import type { Transpiler } from "../engine/component/admit-component.ts";
 
 type Jco = typeof import("@bytecodealliance/jco-transpile/component");
 
-const PACKAGE = "@bytecodealliance/jco-transpile/component";
+const PACKAGE = "@bytecodealliance/jco-transpile";
+/** The glue that another one makes has not been looked through. */
+const VERSION = "0.15.0";
+const REMEDY = `npm install --save-exact ${PACKAGE}@${VERSION} @bytecodealliance/preview2-shim@0.26.0`;
 const SHIM = /^@bytecodealliance\/preview2-shim\//;
 const OUR_WASI = new URL(import.meta.url.endsWith(".ts") ? "./transpiler-wasi.ts" : "./transpiler-wasi.js", import.meta.url).href;
 const WIT = new URL("../../wit/", import.meta.url);
@@ -38,10 +41,12 @@ async function importJco(): Promise<Jco> {
     resolve: (specifier, context, next) => (SHIM.test(specifier) ? { url: OUR_WASI, shortCircuit: true } : next(specifier, context)),
   });
   try {
-    return await import(PACKAGE);
+    const { version } = JSON.parse(await readFile(findPackageJSON(PACKAGE, import.meta.url) ?? "", "utf8")) as { readonly version: string };
+    if (version !== VERSION) throw new TypeError(`its version is ${version}`);
+    return await import(`${PACKAGE}/component`);
   } catch (cause) {
-    const remedy = "npm install @bytecodealliance/jco-transpile@0.15.0 @bytecodealliance/preview2-shim@0.26.0";
-    const message = `a WebAssembly component needs the package @bytecodealliance/jco-transpile, which cannot be imported; install it with: ${remedy}`;
+    const why = cause instanceof TypeError ? cause.message : "it cannot be imported";
+    const message = `a WebAssembly component needs the package ${PACKAGE} ${VERSION}, and ${why}; install it with: ${REMEDY}`;
     throw new HostError("admission-refused", message, { cause });
   } finally {
     hooks.deregister();

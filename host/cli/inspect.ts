@@ -8,6 +8,7 @@ import { HostError, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { Permission } from "../core/permissions.ts";
 import { type AdmissionReport, DEFAULT_ADMISSION_LIMITS, inspect } from "../engine/admission.ts";
+import { isComponent } from "../engine/component/bundle.ts";
 import { permissionOf } from "../engine/guest/imports.ts";
 import { DEFAULT_LIMITS } from "../install/limits.ts";
 import type { Manifest } from "../install/manifest.ts";
@@ -53,7 +54,8 @@ async function inspectPlugin(path: string): Promise<Inspection> {
   };
   let module: AdmissionReport | undefined;
   try {
-    module = inspect(wasm, DEFAULT_ADMISSION_LIMITS);
+    // A component is read by jco, which is part of admitting it.
+    if (!isComponent(wasm)) module = inspect(wasm, DEFAULT_ADMISSION_LIMITS);
     await admitInProcess(wasm, DEFAULT_LIMITS).then((admitted) => {
       module = admitted.report;
     }, refuse);

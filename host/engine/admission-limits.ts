@@ -45,7 +45,7 @@ export interface AdmissionLimits {
 }
 
 export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = Object.freeze({
-  maxModuleBytes: 16 * 1024 * 1024,
+  maxModuleBytes: 24 * 1024 * 1024,
   maxMemoryPages: 1_024,
   maxTables: 4,
   maxTableElements: 100_000,

@@ -8,7 +8,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   memoryBytes: 32 * MIB,
   stackBytes: 984 * 1024,
   tableElements: 100_000,
-  moduleBytes: 16 * MIB,
+  moduleBytes: 24 * MIB,
   blockBytes: 16 * MIB,
   cpuMs: 1_000,
   deadlineMs: 5_000,

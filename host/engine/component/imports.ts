@@ -56,8 +56,8 @@ export class ComponentImports {
     return this.#hostCalls;
   }
 
-  /** What the turn wrote to standard error. */
-  get lastWords(): string {
+  /** The last lines that the turn wrote to standard error. */
+  get lastWords(): readonly string[] {
     return this.#streams.lastWords;
   }
 

@@ -18,8 +18,6 @@ export const ENTRY_POINTS = "bulkhead:plugin/entry-points@0.1.0";
 
 /** What one host call may copy out of the guest beside a payload. */
 const MAX_NAMES_BYTES = 4_096;
-/** The end of what a turn wrote to standard error, for the message of its trap. */
-const MAX_LAST_WORDS = 1_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -113,7 +111,8 @@ export class ComponentInstance implements GuestInstance, GuestControl {
   }
 
   #broken(error: unknown): GuestResult {
-    const words = this.#imports.lastWords.slice(-MAX_LAST_WORDS);
+    this.#imports.endTurn();
+    const words = this.#imports.lastWords.join(" | ");
     const trap =
       error instanceof HostError || words === ""
         ? undefined

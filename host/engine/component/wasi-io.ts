@@ -11,7 +11,8 @@ import { err, ok, Resource, type WitResultValue } from "./resources.ts";
 /** What one write to a stream may have; the guest is told by check-write. */
 const MAX_WRITE_BYTES = 65_536;
 const MAX_POLLABLES = 256;
-const MAX_LAST_WORDS = 2_000;
+const MAX_LAST_LINES = 12;
+const MAX_LAST_LINE_LENGTH = 300;
 const EMPTY: Bytes = new Uint8Array(0);
 const CLOSED = err({ tag: "closed" });
 
@@ -209,7 +210,7 @@ async function poll(host: ComponentHost, pollables: readonly Pollable[]): Promis
 export class LogStreams {
   readonly #host: ComponentHost;
   readonly #lines: Readonly<Record<"info" | "warning", LogLines>>;
-  #lastWords = "";
+  readonly #lastWords: string[] = [];
 
   constructor(host: ComponentHost) {
     this.#host = host;
@@ -217,18 +218,19 @@ export class LogStreams {
     this.#lines = {
       info: new LogLines(scope, "info"),
       warning: new LogLines(scope, "warning", (line) => {
-        this.#lastWords = `${this.#lastWords}${this.#lastWords === "" ? "" : "\n"}${line}`.slice(-MAX_LAST_WORDS);
+        if (line.trim() !== "") this.#lastWords.push(line.slice(0, MAX_LAST_LINE_LENGTH));
+        if (this.#lastWords.length > MAX_LAST_LINES) this.#lastWords.shift();
       }),
     };
   }
 
-  /** The end of what was written to standard error since `begin`. */
-  get lastWords(): string {
+  /** The last lines written to standard error since `begin`. */
+  get lastWords(): readonly string[] {
     return this.#lastWords;
   }
 
   begin(): void {
-    this.#lastWords = "";
+    this.#lastWords.length = 0;
   }
 
   /** Logs what has no end of line. */
