@@ -65,14 +65,14 @@ export const BOMBS: readonly Bomb[] = [
   bomb("100,000 element segments", "maxElementSegments", () =>
     module(section(4, piece().add([1, FUNCREF, 0, 1])), many(9, 100_000, [0, ...ZERO, END, 0])),
   ),
-  bomb("a data segment of 20 MB", "maxModuleBytes", () =>
+  bomb("a data segment of 30 MB", "maxModuleBytes", () =>
     module(
       section(5, piece().add([1, 0, 1])),
       section(
         11,
         piece()
-          .add([1, 0, ...ZERO, END], leb(20_000_000))
-          .repeat(20_000_000, [0]),
+          .add([1, 0, ...ZERO, END], leb(30_000_000))
+          .repeat(30_000_000, [0]),
       ),
     ),
   ),

@@ -54,7 +54,7 @@ export function admitComponent(component: Uint8Array<ArrayBuffer>, limits: Modul
     left = lessened(left, admitted.report);
   }
   const glue = prepareGlue(text("component.js"));
-  const module = encodeBundle({ glue, modules, entries: entries === "handle" ? {} : (entries ?? {}) });
+  const module = encodeBundle({ glue, modules, imports, entries: entries === "handle" ? {} : (entries ?? {}) });
   const entryPoints = entries === "handle" || entries === undefined ? "any" : Object.keys(entries);
   return { module, entryPoints, report: reportOf(component, imports, entryPoints, reports, module.length) };
 }

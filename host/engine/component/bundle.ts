@@ -15,6 +15,8 @@ export interface ComponentBundle {
   readonly glue: string;
   /** By the names under which the glue asks for them. */
   readonly modules: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** The interfaces that it imports, with their versions. */
+  readonly imports: readonly string[];
   /** The exported functions that can be entered; empty when it exports `bulkhead:plugin/entry-points`. */
   readonly entries: Readonly<Record<string, ComponentEntry>>;
 }
@@ -32,10 +34,10 @@ export const isComponent = (bytes: Uint8Array): boolean => startsWith(bytes, COM
 /** Whether an admitted image is that of a component. */
 export const isBundle = (bytes: Uint8Array): boolean => startsWith(bytes, MAGIC);
 
-export function encodeBundle({ glue, modules, entries }: ComponentBundle): Uint8Array<ArrayBuffer> {
+export function encodeBundle({ glue, modules, imports, entries }: ComponentBundle): Uint8Array<ArrayBuffer> {
   const script = Buffer.from(glue);
   const sizes = [...modules].map(([name, { length }]) => [name, length]);
-  const header = Buffer.from(`${JSON.stringify({ glue: script.length, sizes, entries })}\n`);
+  const header = Buffer.from(`${JSON.stringify({ glue: script.length, sizes, imports, entries })}\n`);
   return new Uint8Array(Buffer.concat([MAGIC, header, script, ...modules.values()]));
 }
 
@@ -46,6 +48,7 @@ export function decodeBundle(bytes: Uint8Array<ArrayBuffer>): ComponentBundle {
   const header = JSON.parse(decoder.decode(bytes.subarray(MAGIC.length, end))) as {
     readonly glue: number;
     readonly sizes: readonly (readonly [name: string, size: number])[];
+    readonly imports: readonly string[];
     readonly entries: Readonly<Record<string, ComponentEntry>>;
   };
   let at = end + 1;
@@ -56,5 +59,10 @@ export function decodeBundle(bytes: Uint8Array<ArrayBuffer>): ComponentBundle {
     return part;
   };
   const glue = decoder.decode(take(header.glue));
-  return { glue, modules: new Map(header.sizes.map(([name, size]) => [name, take(size)])), entries: header.entries };
+  return {
+    glue,
+    modules: new Map(header.sizes.map(([name, size]) => [name, take(size)])),
+    imports: header.imports,
+    entries: header.entries,
+  };
 }

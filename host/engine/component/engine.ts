@@ -8,11 +8,11 @@ import { compileGlue, runGlue } from "./realm.ts";
 
 export const componentEngine: Engine = {
   async compile(image) {
-    const { glue, modules, entries } = decodeBundle(image);
+    const { glue, modules, imports, entries } = decodeBundle(image);
     const compiled = new Map<string, WebAssembly.Module>();
     for (const [name, bytes] of modules) compiled.set(name, await compileAdmitted(bytes));
     const script = compileGlue(glue);
-    const parts: ComponentParts = { modules: compiled, entries, glue: (wasm, budget) => runGlue(script, wasm, budget) };
+    const parts: ComponentParts = { modules: compiled, imports, entries, glue: (wasm, budget) => runGlue(script, wasm, budget) };
     return { instantiate: (environment) => new ComponentInstance(parts, environment) };
   },
 };

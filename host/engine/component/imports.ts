@@ -8,12 +8,17 @@ import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { Ledger } from "./resources.ts";
 import { wasiCli } from "./wasi-cli.ts";
 import { wasiClocks, wasiRandom } from "./wasi-clocks-random.ts";
+import { wasiConfig, wasiLogging } from "./wasi-config-logging.ts";
+import { wasiHttp } from "./wasi-http.ts";
 import { LogStreams, wasiIo } from "./wasi-io.ts";
+import { wasiKeyvalue } from "./wasi-keyvalue.ts";
 import { wasiFilesystem, wasiSockets } from "./wasi-refused.ts";
 
 export interface ComponentImportsPorts {
   readonly environment: GuestEnvironment;
   readonly control: GuestControl;
+  /** What the component imports, with versions. */
+  readonly imports: readonly string[];
   /** A host call has taken its arguments. */
   called(): void;
 }
@@ -23,7 +28,7 @@ export class ComponentImports {
   readonly #streams: LogStreams;
   #hostCalls = 0;
 
-  constructor({ environment, control, called }: ComponentImportsPorts) {
+  constructor({ environment, control, imports, called }: ComponentImportsPorts) {
     const count = (): void => {
       called();
       this.#hostCalls += 1;
@@ -48,6 +53,10 @@ export class ComponentImports {
       ...wasiRandom(host),
       ...wasiFilesystem(),
       ...wasiSockets(host),
+      ...wasiHttp(host),
+      ...wasiKeyvalue(host, imports.includes("wasi:keyvalue/store@0.2.0-draft")),
+      ...wasiConfig(host),
+      ...wasiLogging(host),
     };
   }
 

@@ -23,6 +23,8 @@ const decoder = new TextDecoder();
 
 export interface ComponentParts {
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+  /** What it imports, with versions. */
+  readonly imports: readonly string[];
   readonly entries: Readonly<Record<string, ComponentEntry>>;
   /** Runs the glue in a realm of its own. */
   glue(wasm: GlueWasm, budget: { charge(bytes: number): void }): Instantiate;
@@ -47,7 +49,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
   constructor(parts: ComponentParts, environment: GuestEnvironment) {
     this.#parts = parts;
     this.#environment = environment;
-    this.#imports = new ComponentImports({ environment, control: this, called: () => this.#called() });
+    this.#imports = new ComponentImports({ environment, control: this, imports: parts.imports, called: () => this.#called() });
   }
 
   get fuelLeft(): number {

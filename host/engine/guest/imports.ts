@@ -66,6 +66,9 @@ const PERMISSION_BY_FUNCTION: ReadonlyMap<string, Permission> = new Map([
 /** What an import needs to be granted before it does anything; undefined for what touches only the plugin's own things. */
 export function permissionOf(module: string, name: string): Permission | undefined {
   if (module === EXTISM_ENV && name === "http_request") return "http.fetch";
+  if (module.startsWith("wasi:http/outgoing-handler@")) return "http.fetch";
+  // A component imports our functions by their own names.
+  if (module.startsWith("bulkhead:plugin/")) return PERMISSION_BY_FUNCTION.get(name);
   return module === EXTISM_USER ? PERMISSION_BY_FUNCTION.get(FUNCTION_BY_IMPORT.get(name) ?? "") : undefined;
 }
 
