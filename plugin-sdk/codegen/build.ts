@@ -7,11 +7,13 @@ import { emitAssemblyScript } from "./assemblyscript.ts";
 import { emitC } from "./c.ts";
 import { emitGo } from "./go.ts";
 import { emitHostShapes, emitHostTypes } from "./host.ts";
-import { type Contract, importedInterfaces, snake } from "./model.ts";
+import { type Contract, GENERATED, importedInterfaces, snake } from "./model.ts";
+import { emitPython } from "./python.ts";
 import { readWit } from "./reader.ts";
 import { emitReference } from "./reference.ts";
 import { emitRust } from "./rust.ts";
 import { emitSchemas } from "./schemas.ts";
+import { emitTypeScript } from "./typescript.ts";
 import { emitZig } from "./zig.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -23,12 +25,20 @@ export async function readContract(): Promise<Contract> {
   return readWit(new Map(names.map((name, i) => [`wit/${name}`, texts[i] ?? ""])));
 }
 
+/** wit/ in one file, for toolchains that are given a plugin's world with its SDK. */
+async function witText(): Promise<string> {
+  const names = (await readdir(new URL("wit/", ROOT))).filter((name) => name.endsWith(".wit")).sort();
+  const [first = "", ...others] = await Promise.all(names.map((name) => readText(`wit/${name}`)));
+  return [`// ${GENERATED}\n${first}`, ...others.map((text) => text.replace(/^package [^;]*;/m, ""))].join("\n");
+}
+
 const readText = (path: string): Promise<string> => readFile(new URL(path, ROOT), "utf8");
 
 /** Path in the repository → text. */
 export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<string, string>> {
   const part = (name: string): Promise<string> => readText(`plugin-sdk/codegen/c/${name}`);
   const [rust, zig, go] = [emitRust(contract), emitZig(contract), emitGo(contract)];
+  const [typescript, python] = [emitTypeScript(contract), emitPython(contract)];
   const c = emitC(contract, await part("runtime.h"), await part("entry.h"));
   const names = importedInterfaces(contract).map(({ name }) => name);
   const own = await Promise.all(names.map((name) => readText(`plugin-sdk/assemblyscript/assembly/${name}.ts`)));
@@ -36,6 +46,8 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
     rust,
     c,
     zig,
+    typescript: new Map(names.map((name) => [name, typescript.get(`src/${name}.ts`) ?? ""])),
+    python: new Map(names.map((name) => [name, python.get(`src/bulkhead/${snake(name)}.py`) ?? ""])),
     go: new Map(names.map((name) => [name, go.get(`${snake(name)}/${snake(name)}.go`) ?? ""])),
     assemblyscript: new Map(names.map((name, i) => [name, own[i] ?? ""])),
   });
@@ -48,6 +60,10 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
     ["plugin-sdk/zig/src/generated.zig", zig],
     ["plugin-sdk/c/include/bulkhead.h", c],
     ...[...go].map(([path, text]) => [`plugin-sdk/go/${path}`, text] as const),
+    ["plugin-sdk/typescript/wit/bulkhead.wit", (await witText()) + (await readText("plugin-sdk/codegen/javascript.wit"))],
+    ["plugin-sdk/python/src/bulkhead/wit/bulkhead.wit", await witText()],
+    ...[...typescript].map(([path, text]) => [`plugin-sdk/typescript/${path}`, text] as const),
+    ...[...python].map(([path, text]) => [`plugin-sdk/python/${path}`, text] as const),
     ...[...reference].map(([path, text]) => [`docs/reference/${path}`, text] as const),
   ]);
 }

@@ -22,6 +22,8 @@ export interface SdkSources {
   readonly c: string;
   readonly zig: string;
   /** By interface. */
+  readonly typescript: ReadonlyMap<string, string>;
+  readonly python: ReadonlyMap<string, string>;
   readonly go: ReadonlyMap<string, string>;
   readonly assemblyscript: ReadonlyMap<string, string>;
 }
@@ -42,6 +44,12 @@ function signatures(sources: SdkSources, face: Interface, func: Func): [language
     ["Rust", "rust", cut(module, `pub fn ${snake(func.name)}(`, " {\n")],
     ["Go", "go", cut(sources.go.get(face.name) ?? "", `func ${pascal(func.name)}(`, " {\n")],
     ["C and C++", "c", cut(sources.c, ` bh_${importName(face, func)}(`, " {\n")],
+    [
+      "TypeScript",
+      "ts",
+      cut(sources.typescript.get(face.name) ?? "", `export function ${func.name === "delete" ? "remove" : camel(func.name)}(`, " {\n"),
+    ],
+    ["Python", "python", cut(sources.python.get(face.name) ?? "", `def ${snake(func.name)}(`, ":\n")],
     ["Zig", "zig", cut(space, `pub fn ${zigName}(`, " {\n")],
   ];
   return found.flatMap(([language, fence, code]) =>

@@ -1,0 +1,26 @@
+# Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+"""Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`."""
+
+from wit_world.imports import services as _host
+from wit_world.imports.services import CallerKind, Caller
+
+from ._error import asking
+
+__all__ = ["CallerKind", "Caller", "call", "current_caller"]
+
+
+def call(service: str, payload: bytes, deadline_ms: int | None = None) -> bytes:
+    """Calls a service and waits for its answer. Needs the permission `services.call`. A plugin's own service is a call-loop.
+    The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
+
+    Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
+    turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
+    plugin-not-running, quota-exceeded (size).
+    """
+    with asking():
+        return _host.call(service, payload, deadline_ms)
+
+
+def current_caller() -> Caller:
+    """Who asked for the current turn. Stamped by the host; nobody can forge it."""
+    return _host.current_caller()

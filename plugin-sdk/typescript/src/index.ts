@@ -1,0 +1,14 @@
+// What a plugin in TypeScript or JavaScript imports.
+
+export type { ErrorCode } from "./error-code.ts";
+export { Failure, HostError } from "./host-error.ts";
+export { type Answer, type EntryPoints, type Event, type Handlers, plugin, Request } from "./plugin.ts";
+export * as clock from "./clock.ts";
+export * as config from "./config.ts";
+export * as events from "./events.ts";
+export * as http from "./http.ts";
+export * as log from "./log.ts";
+export * as random from "./random.ts";
+export * as services from "./services.ts";
+export * as state from "./state.ts";
+export * as storage from "./storage.ts";

@@ -1,0 +1,106 @@
+// How the host enters a plugin: an author gives functions by the names of the manifest's entry points, and exports what `plugin` makes of them.
+
+import { runTimers } from "./globals.ts";
+import { Failure, HostError } from "./host-error.ts";
+import { TextDecoder, TextEncoder } from "./utf8.ts";
+
+/** A CloudEvent 1.0 as a subscription gets it. */
+export interface Event<Data = unknown> {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time: string;
+  readonly datacontenttype: string;
+  /** What is JSON; anything else is in `data_base64`. */
+  readonly data: Data;
+  readonly data_base64?: string;
+}
+
+/** What a caller of a service passed. */
+export class Request {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** Throws Failure for what is not UTF-8. */
+  text(): string {
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(this.bytes);
+    } catch {
+      throw new Failure("the input is not UTF-8 text");
+    }
+  }
+
+  /** Throws Failure for what is no JSON. The type is the caller's promise: check what matters. */
+  json<T = unknown>(): T {
+    try {
+      return JSON.parse(this.text()) as T;
+    } catch {
+      throw new Failure("the input is no JSON text");
+    }
+  }
+}
+
+/** Bytes as they are, a text as UTF-8, nothing as no bytes, and anything else as JSON. */
+export type Answer = Uint8Array | string | undefined | void | null | number | boolean | object;
+
+export interface Handlers {
+  readonly onLoad?: () => void;
+  readonly onStart?: () => void;
+  readonly onStop?: () => void;
+  readonly onUnload?: () => void;
+  /** By the entry points of the manifest's subscriptions. */
+  readonly events?: Readonly<Record<string, (event: Event<never>) => void>>;
+  /** By the entry points of the manifest's services. */
+  readonly services?: Readonly<Record<string, (request: Request) => Answer>>;
+}
+
+export interface EntryPoints {
+  handle(entryPoint: string, input: Uint8Array): Uint8Array;
+}
+
+const LIFECYCLE = { on_load: "onLoad", on_start: "onStart", on_stop: "onStop", on_unload: "onUnload" } as const;
+
+/** To be exported as `entryPoints`. */
+export function plugin(handlers: Handlers): EntryPoints {
+  return {
+    handle(entryPoint, input) {
+      try {
+        const answer = run(handlers, entryPoint, input);
+        runTimers();
+        return answer;
+      } catch (thrown) {
+        // What is thrown here is the turn's failure.
+        throw describe(thrown);
+      }
+    },
+  };
+}
+
+function run({ events, services, ...lifecycle }: Handlers, entryPoint: string, input: Uint8Array): Uint8Array {
+  if (services !== undefined && Object.hasOwn(services, entryPoint)) return bytesOf(services[entryPoint]?.(new Request(input)));
+  if (events !== undefined && Object.hasOwn(events, entryPoint)) {
+    const event = new Request(input).json<Event<never>>();
+    return bytesOf(events[entryPoint]?.(event) as Answer, true);
+  }
+  const step = Object.hasOwn(LIFECYCLE, entryPoint) ? LIFECYCLE[entryPoint as keyof typeof LIFECYCLE] : undefined;
+  if (step === undefined) throw new Failure(`the plugin has no entry point ${entryPoint}`);
+  return bytesOf(lifecycle[step]?.() as Answer, true);
+}
+
+function bytesOf(answer: Answer, isIgnored = false): Uint8Array {
+  if (answer instanceof Promise) throw new TypeError("a handler answers at once: host functions wait by themselves, so there is nothing to await");
+  if (isIgnored || answer === undefined) return new Uint8Array(0);
+  if (answer instanceof Uint8Array) return answer;
+  return new TextEncoder().encode(typeof answer === "string" ? answer : JSON.stringify(answer));
+}
+
+/** A failure's message; a mistake's with its place. */
+function describe(thrown: unknown): string {
+  if (thrown instanceof Failure || thrown instanceof HostError) return thrown.message;
+  if (!(thrown instanceof Error)) return `threw ${String(thrown)}`;
+  const place = /\(?\/?([^\s()]+):(\d+):\d+\)?/.exec(thrown.stack ?? "");
+  return `${thrown.name}: ${thrown.message}${place === null ? "" : ` (${place[1]}:${place[2]})`}`;
+}
