@@ -1,0 +1,131 @@
+"""How the host enters a plugin: decorators register functions by the names of the manifest's entry points."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from componentize_py_types import Err
+
+from ._error import Failure, HostError
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A CloudEvent 1.0 as a subscription gets it; ``data`` is what is JSON, else None and ``data_base64`` has it."""
+
+    id: str
+    source: str
+    type: str
+    time: str
+    data: Any
+    data_base64: str | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller of a service passed."""
+
+    bytes: bytes
+
+    def text(self) -> str:
+        """Raises Failure for what is not UTF-8."""
+        try:
+            return self.bytes.decode()
+        except UnicodeDecodeError as wrong:
+            raise Failure("the input is not UTF-8 text") from wrong
+
+    def json(self) -> Any:
+        """Raises Failure for what is no JSON."""
+        try:
+            return json.loads(self.text())
+        except json.JSONDecodeError as wrong:
+            raise Failure("the input is no JSON text") from wrong
+
+
+_services: dict[str, Handler] = {}
+_events: dict[str, Handler] = {}
+_lifecycle: dict[str, Handler] = {}
+_LIFECYCLE = ("on_load", "on_start", "on_stop", "on_unload")
+
+
+def _registering(registry: dict[str, Handler], name: str) -> Callable[[Handler], Handler]:
+    def register(handler: Handler) -> Handler:
+        if name in registry:
+            raise TypeError(f"two functions are registered for {name}")
+        registry[name] = handler
+        return handler
+
+    return register
+
+
+def service(entry_point: str) -> Callable[[Handler], Handler]:
+    """Answers a service of the manifest: a function of a Request. Bytes are answered as they are, a str as UTF-8, None as nothing, anything else as JSON."""
+    return _registering(_services, entry_point)
+
+
+def on(entry_point: str) -> Callable[[Handler], Handler]:
+    """Handles the events of a subscription of the manifest: a function of an Event."""
+    return _registering(_events, entry_point)
+
+
+def on_load(handler: Handler) -> Handler:
+    """Runs in each instance before anything else."""
+    return _registering(_lifecycle, "on_load")(handler)
+
+
+def on_start(handler: Handler) -> Handler:
+    """Runs once, when the plugin starts."""
+    return _registering(_lifecycle, "on_start")(handler)
+
+
+def on_stop(handler: Handler) -> Handler:
+    """Runs when the plugin stops."""
+    return _registering(_lifecycle, "on_stop")(handler)
+
+
+def on_unload(handler: Handler) -> Handler:
+    """Runs before the plugin is unloaded."""
+    return _registering(_lifecycle, "on_unload")(handler)
+
+
+def dumps(value: Any) -> bytes:
+    """JSON as every SDK writes it: without spaces, in UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _bytes_of(answer: Any) -> bytes:
+    if answer is None:
+        return b""
+    if isinstance(answer, bytes | bytearray):
+        return bytes(answer)
+    return answer.encode() if isinstance(answer, str) else dumps(answer)
+
+
+def _event_of(data: bytes) -> Event:
+    event = Request(data).json()
+    return Event(event["id"], event["source"], event["type"], event["time"], event.get("data"), event.get("data_base64"))
+
+
+def _run(entry_point: str, data: bytes) -> bytes:
+    if entry_point in _services:
+        return _bytes_of(_services[entry_point](Request(data)))
+    if entry_point in _events:
+        _events[entry_point](_event_of(data))
+    elif entry_point in _lifecycle:
+        _lifecycle[entry_point]()
+    elif entry_point not in _LIFECYCLE:
+        raise Failure(f"the plugin has no entry point {entry_point}")
+    return b""
+
+
+class EntryPoints:
+    """What componentize-py looks for in a plugin's module; to be imported there."""
+
+    def handle(self, entry_point: str, input: bytes) -> bytes:
+        try:
+            return _run(entry_point, input)
+        except (Failure, HostError) as failed:
+            raise Err(str(failed)) from None
