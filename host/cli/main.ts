@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./audit.ts";
 import { addBlock } from "./block.ts";
+import { addBuild } from "./build.ts";
 import { addCall } from "./call.ts";
 import { addCompletion } from "./completion.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
   addLock(program);
   addPlugins(program);
   addBlock(program);
+  addBuild(program);
   addPack(program);
   addPermissions(program);
   addSecret(program);

@@ -1,0 +1,56 @@
+// `bulkhead build`: makes a plugin's module with its language's own toolchain, and puts it where plugin.json says.
+
+import { readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { HostError } from "../core/errors.ts";
+import { type Manifest, parseManifest } from "../install/manifest.ts";
+import { print, say } from "./report.ts";
+import { findToolchain, type Language, languageOf } from "./toolchains/languages.ts";
+
+export interface Built {
+  readonly manifest: Manifest;
+  readonly language: Language;
+  readonly file: string;
+  readonly bytes: number;
+  readonly ms: number;
+  /** What the compiler said, warnings for one. */
+  readonly output: string;
+}
+
+export function addBuild(program: Command): void {
+  program
+    .command("build")
+    .description("build a plugin with its language's toolchain: AssemblyScript, Rust, Go, C, C++, Zig, TypeScript, JavaScript or Python")
+    .argument("[folder]", "the plugin's folder", ".")
+    .option("--json", "print JSON on standard output")
+    .action(async (folder: string, { json }: { readonly json?: boolean }) => {
+      const { language, file, bytes, ms, output } = await buildPlugin(folder);
+      if (output !== "") say(output.trimEnd());
+      print(
+        json,
+        { language, file, bytes, ms: Math.round(ms) },
+        () => `${file}  ${(bytes / 1024).toFixed(1)} KiB  ${language}, ${ms.toFixed(0)} ms`,
+      );
+    });
+}
+
+/**
+ * Rejects with HostError `invalid-manifest` for a folder without a plugin.json, `invalid-message` when a tool is missing, and `plugin-failed` with what the
+ * compiler says when it does not compile; then the module of before stays.
+ */
+export async function buildPlugin(folder: string): Promise<Built> {
+  const root = resolve(folder);
+  const manifestFile = join(root, "plugin.json");
+  const text = await readFile(manifestFile, "utf8").catch((cause: unknown) => {
+    throw new HostError("invalid-manifest", `${manifestFile} cannot be read; "bulkhead new" makes a plugin's folder`, { cause });
+  });
+  const manifest = parseManifest(text, manifestFile);
+  const language = languageOf(root);
+  const build = await findToolchain(language, root);
+  const file = join(root, manifest.wasm);
+  const started = performance.now();
+  const { ok, output } = await build(root, file);
+  if (!ok) throw new HostError("plugin-failed", `${manifest.name} does not compile:\n${output.trimEnd()}`);
+  return { manifest, language, file, bytes: (await stat(file)).size, ms: performance.now() - started, output };
+}

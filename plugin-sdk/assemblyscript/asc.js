@@ -1,0 +1,25 @@
+// Compiles a plugin with this SDK wherever it lies: `node asc.js <path of assemblyscript's asc.js> <entry> <output>`. An installed SDK needs it not.
+
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, join, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const SDK = dirname(fileURLToPath(import.meta.url));
+const IN_NODE_MODULES = ["node_modules", "@bulkhead", "assemblyscript", ""].join(sep);
+const [compiler, entry, output] = process.argv.slice(2);
+const asc = await import(pathToFileURL(join(dirname(dirname(compiler)), "dist", "asc.js")).href);
+const { options } = JSON.parse(await readFile(join(SDK, "asconfig.json"), "utf8"));
+const flags = Object.entries({ ...options, transform: [join(SDK, "transform.js")] }).flatMap(([name, setting]) =>
+  [setting].flat().flatMap((value) => [`--${name}`, ...(value === true ? [] : [String(value)])]),
+);
+
+/** The SDK stands in for `@bulkhead/assemblyscript`. */
+async function readSource(path, base) {
+  const file = isAbsolute(path) ? path : join(base, path);
+  const own = await readFile(file, "utf8").catch(() => null);
+  const at = file.lastIndexOf(IN_NODE_MODULES);
+  return own !== null || at < 0 ? own : readFile(join(SDK, file.slice(at + IN_NODE_MODULES.length)), "utf8").catch(() => null);
+}
+
+const { error } = await asc.main([entry, "--outFile", output, "--baseDir", process.cwd(), ...flags], { readFile: readSource });
+if (error) process.exitCode = 1;
