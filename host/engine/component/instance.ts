@@ -14,7 +14,7 @@ import { FuelAccount } from "./fuel-account.ts";
 import { ComponentImports } from "./imports.ts";
 import type { GlueWasm, Instantiate } from "./realm.ts";
 
-export const ENTRY_POINTS = "bulkhead:plugin/entry-points@0.1.0";
+const ENTRY_POINTS = "bulkhead:plugin/entry-points@0.1.0";
 
 /** What one host call may copy out of the guest beside a payload. */
 const MAX_NAMES_BYTES = 4_096;

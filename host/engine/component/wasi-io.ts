@@ -17,7 +17,7 @@ const EMPTY: Bytes = new Uint8Array(0);
 const CLOSED = err({ tag: "closed" });
 
 /** Why a stream failed. Nothing here makes one; the class has to be there. */
-export class IoError extends Resource {
+class IoError extends Resource {
   toDebugString(): string {
     return "the stream failed";
   }
