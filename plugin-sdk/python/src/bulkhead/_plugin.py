@@ -1,8 +1,10 @@
 """How the host enters a plugin: decorators register functions by the names of the manifest's entry points."""
 
 import json
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from componentize_py_types import Err
@@ -121,6 +123,14 @@ def _run(entry_point: str, data: bytes) -> bytes:
     return b""
 
 
+def _described(mistake: Exception) -> str:
+    """A mistake's kind, message and the author's line that it came from; the whole traceback is in the log."""
+    here = Path(__file__).parent
+    frames = [frame for frame in traceback.extract_tb(mistake.__traceback__) if Path(frame.filename).parent != here]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(mistake).__name__}: {mistake}{place}"
+
+
 class EntryPoints:
     """What componentize-py looks for in a plugin's module; to be imported there."""
 
@@ -129,3 +139,6 @@ class EntryPoints:
             return _run(entry_point, input)
         except (Failure, HostError) as failed:
             raise Err(str(failed)) from None
+        except Exception as mistake:
+            traceback.print_exc()
+            raise Err(_described(mistake)) from None

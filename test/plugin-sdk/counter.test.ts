@@ -1,0 +1,193 @@
+// The one scenario that every SDK implements, plugins/counter, in every kind of cell: what can be seen of it is the same, byte for byte.
+
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findToolchain, LANGUAGES, type Language } from "../../host/cli/toolchains/languages.ts";
+import { startTrace } from "../../host/core/trace.ts";
+import { createHost, HostError, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { CELL_KINDS, type CellKind } from "../support/cells.ts";
+import { eventually } from "../support/eventually.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { ownPlugin, type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
+import { describeWith } from "../support/toolchains.ts";
+
+const BUILD_TIMEOUT_MS = 600_000;
+const MIB = 1_048_576;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const GREETER = `(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "input_length" (func $length (result i64)))
+  (import "extism:host/env" "input_load_u8" (func $load (param i64) (result i32)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (func (export "greet") (result i32) (local $n i64) (local $at i64) (local $i i64)
+    (local.set $n (call $length))
+    (local.set $at (call $alloc (i64.add (local.get $n) (i64.const 1))))
+    (loop $next (if (i64.lt_u (local.get $i) (local.get $n)) (then
+      (call $store (i64.add (local.get $at) (local.get $i)) (call $load (local.get $i)))
+      (local.set $i (i64.add (local.get $i) (i64.const 1)))
+      (br $next))))
+    (call $store (i64.add (local.get $at) (local.get $n)) (i32.const 33))
+    (call $output (local.get $at) (i64.add (local.get $n) (i64.const 1)))
+    (i32.const 0)))`;
+
+/** Where the function `crash` is, as a message of each language names it. */
+const CRASHES_AT: Readonly<Record<Language, RegExp>> = {
+  assemblyscript: /crashed on purpose.*assembly\/index\.ts:\d+/,
+  rust: /crashed on purpose.*src\/lib\.rs:\d+/,
+  go: /crashed on purpose.*counter\.go:\d+/,
+  c: /crashed on purpose.*counter\.c:\d+/,
+  zig: /crashed on purpose.*counter\.zig:\d+/,
+  typescript: /crashed on purpose.*src\/index\.ts:\d+/,
+  python: /crashed on purpose.*counter\.py:\d+/,
+};
+
+const GRANTS = [
+  { permission: "events.subscribe", resource: "sensors.measured" },
+  { permission: "services.call", resource: "greeter.greet" },
+];
+
+const MEASURED = [
+  { sensor: "attic", value: 21.5, unit: "celsius" },
+  { sensor: "garage", value: 70, unit: "fahrenheit" },
+  { sensor: "Küche 🌍", value: -4, unit: "celsius" },
+];
+
+const DENIAL = "counter has no permission services.call for vault.open; \"bulkhead grant counter services.call 'vault.open'\" allows it";
+
+interface Row {
+  readonly key: string;
+  readonly value: string;
+  readonly expires_at: number | null;
+}
+
+interface Scene {
+  readonly host: RunningHost;
+  readonly log: ReturnType<typeof memoryLog>;
+  readonly published: string[];
+  readonly dataDir: string;
+  answer(service: string, payload: Uint8Array): Promise<Uint8Array>;
+  call(service: string, payload?: string): Promise<string>;
+  measure(data: object): void;
+}
+
+async function stage(parent: string, folder: string, isolation: CellKind): Promise<Scene> {
+  const log = memoryLog();
+  const greeter = await writePlugin(parent, "greeter", GREETER, { services: { "greeter.greet": { entryPoint: "greet" } } });
+  const plugins = {
+    greeter: { path: greeter, isolation: "inline" },
+    counter: { path: folder, isolation, grants: GRANTS, config: { unit: "celsius" } },
+  };
+  const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, plugins });
+  const configuration = parseConfiguration(text, join(parent, "bulkhead.json"));
+  const host = await createHost({ configuration, log });
+  const answer = (service: string, payload: Uint8Array): Promise<Uint8Array> =>
+    host.core.services.call({ service, payload, caller: { kind: "adapter", name: "test" }, traceparent: startTrace() });
+  const published: string[] = [];
+  host.core.events.subscribe("counter.*", ({ type, contentType, source, data }) =>
+    published.push(`${type} ${contentType} ${source} ${decoder.decode(data)}`),
+  );
+  return {
+    host,
+    log,
+    published,
+    dataDir: configuration.dataDir,
+    answer,
+    call: async (service, payload = "") => decoder.decode(await answer(service, encoder.encode(payload))),
+    measure(data) {
+      const event = { type: "sensors.measured", contentType: "application/json", source: "/test", traceparent: startTrace() };
+      host.core.events.publish(host.core.stamp({ ...event, data: encoder.encode(JSON.stringify(data)) }));
+    },
+  };
+}
+
+for (const language of LANGUAGES) {
+  await describeWith(language, `counter in ${language}`, () => {
+    const folder = ownPlugin(join("counter", language));
+
+    beforeAll(async () => {
+      const build = await findToolchain(language, folder);
+      const { ok, output } = await build(folder, join(folder, "counter.wasm"));
+      if (!ok) throw new Error(output);
+    }, BUILD_TIMEOUT_MS);
+
+    describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => {
+      let parent: TemporaryFolder;
+      let scene: Scene;
+      beforeAll(async () => {
+        parent = temporaryFolder();
+        scene = await stage(parent.path, folder, isolation);
+      });
+      afterAll(async () => {
+        await scene?.host.stop();
+        parent.remove();
+      });
+      const logged = (): string[] =>
+        scene.log.lines.filter(({ plugin }) => plugin === "counter").map(({ level, message }) => `${level} ${message}`);
+
+      it("starts, and says so", () => {
+        expect(scene.host.core.plugin("counter")).toMatchObject({ state: "running" });
+        expect(logged()).toEqual(["debug counter loaded"]);
+      });
+
+      it("counts the events that its filter lets through, stores, publishes and asks another plugin", async () => {
+        expect(await scene.call("counter.read")).toBe('{"count":0,"last":null}');
+        for (const data of MEASURED) scene.measure(data);
+        await eventually("both were counted", () => logged().length === 3 || undefined, 10_000);
+        expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
+        expect(scene.published).toEqual([
+          'counter.counted application/json /plugins/counter {"count":1,"sensor":"attic"}',
+          'counter.counted application/json /plugins/counter {"count":2,"sensor":"Küche 🌍"}',
+        ]);
+        expect(logged().slice(1)).toEqual(["info greeter said: attic!", "info greeter said: Küche 🌍!"]);
+      });
+
+      it("keeps its changes, one of them for a minute", () => {
+        const database = new Database(join(scene.dataDir, "storage", "counter.sqlite"), { readonly: true });
+        const rows = database.prepare<[], Row>("SELECT key, CAST(value AS TEXT) AS value, expires_at FROM entries ORDER BY key").all();
+        database.close();
+        expect(rows).toEqual([
+          { key: "count", value: "2", expires_at: null },
+          { key: "last", value: '{"sensor":"Küche 🌍","value":-4}', expires_at: expect.any(Number) },
+        ]);
+        const leftMs = Number(rows[1]?.expires_at) - Date.now();
+        expect(leftMs).toBeGreaterThan(0);
+        expect(leftMs).toBeLessThanOrEqual(60_000);
+      });
+
+      it("reads its configuration, time, randomness and who calls", async () => {
+        const expected = '{"unit":"celsius","now":true,"monotonic":true,"random":true,"caller":"adapter:test"}';
+        expect(await scene.call("counter.environment")).toBe(expected);
+      });
+
+      it("takes refusals as values", async () => {
+        expect(await scene.call("counter.denied")).toBe('["permission-denied","permission-denied"]');
+        expect(logged().at(-1)).toBe(`warning ${DENIAL}`);
+      });
+
+      it("answers payloads that are empty, not ASCII, no text, and of a mebibyte", async () => {
+        expect(await scene.call("counter.greet", "Zoë")).toBe("Grüße, Zoë 🌍 — 你好");
+        const noise = new Uint8Array(MIB);
+        for (let i = 0; i < MIB; i += 65_536) crypto.getRandomValues(noise.subarray(i, i + 65_536));
+        for (const payload of [new Uint8Array(0), Uint8Array.of(0, 0xff, 0xfe, 0), noise]) {
+          expect(Buffer.compare(await scene.answer("counter.echo", payload), payload)).toBe(0);
+        }
+      });
+
+      it("fails with its own message", async () => {
+        const failure = await scene.call("counter.fail", "wozu? 🤷").catch((error: unknown) => error);
+        expect(failure).toMatchObject({ code: "plugin-failed", message: "failed on purpose: wozu? 🤷" });
+      });
+
+      it("names file and line when it crashes, and goes on with what it stored", async () => {
+        const crash = await scene.call("counter.crash").catch((error: unknown) => error);
+        expect(crash).toBeInstanceOf(HostError);
+        expect(crash).toMatchObject({ code: "plugin-failed", message: expect.stringMatching(CRASHES_AT[language]) });
+        expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
+      });
+    });
+  });
+}
