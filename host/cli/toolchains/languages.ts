@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HostError } from "../../core/errors.ts";
 import { firstThat, missing, type Program, type Ran, run } from "./tools.ts";
@@ -31,7 +31,7 @@ export const sdkOf = (folder: string, language: Language): string =>
 /** Makes the module and puts it where it is wanted. */
 async function built(program: Program, args: readonly string[], folder: string, from: string, output: string): Promise<Ran> {
   const ran = await run(program, args, folder);
-  if (ran.ok) await copyFile(join(folder, from), output);
+  if (ran.ok) await copyFile(resolve(folder, from), output);
   return ran;
 }
 
@@ -59,7 +59,7 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
         if (ok && (await firstThat([cargo], ["--version"]))) sysroots.push({ cargo, root: output.trim() });
       }
       const command = ["build", "--release", "--target", WASM];
-      const from = (folder: string): string => join("target", WASM, "release", `${crateName(folder)}.wasm`);
+      const from = (folder: string): string => join(process.env.CARGO_TARGET_DIR ?? "target", WASM, "release", `${crateName(folder)}.wasm`);
       const ready = sysroots.find(({ root }) => existsSync(join(root, "lib", "rustlib", WASM)));
       if (ready !== undefined) return (folder, output) => built(ready.cargo, command, folder, from(folder), output);
       const sources = sysroots.find(({ root }) => existsSync(join(root, "lib", "rustlib", "src", "rust", "library", "Cargo.lock")));

@@ -1,36 +1,23 @@
-// Our reader of wit/ against the reference implementation. jco is no dependency (337 MB): BULKHEAD_JCO names its command, which .ci/run installs.
+// Our reader of wit/ against the reference implementation, which jco brings along.
 
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { componentEmbed, componentNew, componentWit, print } from "@bytecodealliance/jco-transpile/wasm-tools";
+import { describe, expect, it } from "vitest";
+import { worldText } from "../../../host/cell/transpiler.ts";
 import { readContract } from "../../../plugin-sdk/codegen/build.ts";
 import { coreSignature } from "../../../plugin-sdk/codegen/flatten.ts";
 import { functionsOf, importedInterfaces } from "../../../plugin-sdk/codegen/model.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../support/plugin-folders.ts";
 
-const run = promisify(execFile);
-const jco = process.env.BULKHEAD_JCO;
-const wit = fileURLToPath(new URL("../../../wit", import.meta.url));
+const embedded = async (witSource: string): Promise<Uint8Array> => componentEmbed({ witSource, world: "plugin", dummy: true });
 
-describe.skipIf(jco === undefined)("wit/ as jco reads it (BULKHEAD_JCO names its command)", () => {
-  let folder: TemporaryFolder;
-  const jcoSays = async (...args: string[]): Promise<string> => (await run(jco ?? "", args, { timeout: 60_000 })).stdout;
-
-  beforeAll(() => {
-    folder = temporaryFolder();
-  });
-  afterAll(() => folder.remove());
-
-  it("is valid", async () => {
-    await jcoSays("types", wit, "--world-name", "plugin", "--out-dir", join(folder.path, "types"));
+describe("wit/ as jco reads it", () => {
+  it("is a valid world, and no longer one when a type is missing", async () => {
+    const wit = await componentWit(await componentNew(await embedded(await worldText()), []));
+    expect(wit).toContain("export bulkhead:plugin/entry-points@0.1.0;");
+    await expect(embedded((await worldText()).replace("record caller {", "record nobody {"))).rejects.toThrow(/caller/);
   });
 
   it("has the functions and core signatures that our reader finds", async () => {
-    const file = join(folder.path, "dummy.wasm");
-    await jcoSays("embed", "--dummy", "--wit", wit, "--world-name", "plugin", "--output", file);
-    const text = await jcoSays("print", file);
+    const text = await print(await embedded(await worldText()));
     const types = [...text.matchAll(/\(type \(;\d+;\) \(func(?: \(param ([a-z0-9 ]+)\))?(?: \(result ([a-z0-9 ]+)\))?\)\)/g)].map(
       ([, params = "", results = ""]) => `${params} -> ${results}`,
     );
