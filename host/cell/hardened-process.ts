@@ -94,6 +94,8 @@ export function startHardenedProcess(options: HardenedProcessOptions): HardenedP
   const child = spawn(command, args, {
     env: {},
     stdio: ["ignore", "ignore", "pipe", "pipe"],
+    // A terminal sends Ctrl-C to the whole group; the host decides when a cell ends, and one whose channel closes ends itself.
+    detached: true,
     ...(hardening.uid === undefined ? {} : { uid: hardening.uid }),
     ...(hardening.gid === undefined ? {} : { gid: hardening.gid }),
   });

@@ -37,7 +37,7 @@ export function addBuild(program: Command): void {
 
 /**
  * Rejects with HostError `invalid-manifest` for a folder without a plugin.json, `invalid-message` when a tool is missing, and `plugin-failed` with what the
- * compiler says when it does not compile; then the module of before stays.
+ * compiler says as its detail when it does not compile; then the module of before stays.
  */
 export async function buildPlugin(folder: string): Promise<Built> {
   const root = resolve(folder);
@@ -51,6 +51,6 @@ export async function buildPlugin(folder: string): Promise<Built> {
   const file = join(root, manifest.wasm);
   const started = performance.now();
   const { ok, output } = await build(root, file);
-  if (!ok) throw new HostError("plugin-failed", `${manifest.name} does not compile:\n${output.trimEnd()}`);
+  if (!ok) throw new HostError("plugin-failed", `${manifest.name} does not compile`, { detail: output.trim() });
   return { manifest, language, file, bytes: (await stat(file)).size, ms: performance.now() - started, output };
 }

@@ -23,6 +23,9 @@ export interface Control extends AsyncDisposable {
 }
 
 const socketOf = (dataDir: string): string => join(dataDir, "control.sock");
+/** Whether a host runs on a data folder. */
+export const isHostRunning = (dataDir: string): Promise<boolean> => listens(socketOf(dataDir));
+
 const actor = (): Actor => `user:${userInfo().username}`;
 
 /** The host of a command's options. Rejects like `openControl`. */

@@ -75,7 +75,8 @@ async function stop(host: RunningHost, configuration: Configuration): Promise<vo
   process.exit(EXIT.ok);
 }
 
-function stopSignal(): Promise<void> {
+/** Resolves at Ctrl-C or SIGTERM. */
+export function stopSignal(): Promise<void> {
   // Nothing else may keep the process alive when HTTP is off.
   const alive = setInterval(() => {}, 60_000);
   return new Promise((resolveSignal) => {
@@ -88,7 +89,7 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function parsePort(text: string): number {
+export function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new InvalidArgumentError("write a number from 0 to 65535; 0 takes any free port");

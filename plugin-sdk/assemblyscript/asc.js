@@ -1,13 +1,19 @@
 // Compiles a plugin with this SDK wherever it lies: `node asc.js <path of assemblyscript's asc.js> <entry> <output>`. An installed SDK needs it not.
 
 import { readFile } from "node:fs/promises";
+import { registerHooks } from "node:module";
 import { dirname, isAbsolute, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const SDK = dirname(fileURLToPath(import.meta.url));
 const IN_NODE_MODULES = ["node_modules", "@bulkhead", "assemblyscript", ""].join(sep);
 const [compiler, entry, output] = process.argv.slice(2);
-const asc = await import(pathToFileURL(join(dirname(dirname(compiler)), "dist", "asc.js")).href);
+// The compiler need not be among the plugin's own packages, and the transform asks for its parts by name.
+const parentURL = pathToFileURL(compiler).href;
+registerHooks({
+  resolve: (name, context, next) => next(name, /^assemblyscript(\/|$)/.test(name) ? { ...context, parentURL } : context),
+});
+const asc = await import("assemblyscript/asc");
 const { options } = JSON.parse(await readFile(join(SDK, "asconfig.json"), "utf8"));
 const flags = Object.entries({ ...options, transform: [join(SDK, "transform.js")] }).flatMap(([name, setting]) =>
   [setting].flat().flatMap((value) => [`--${name}`, ...(value === true ? [] : [String(value)])]),
@@ -22,4 +28,7 @@ async function readSource(path, base) {
 }
 
 const { error } = await asc.main([entry, "--outFile", output, "--baseDir", process.cwd(), ...flags], { readFile: readSource });
-if (error) process.exitCode = 1;
+if (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes a component of a plugin in TypeScript or JavaScript: `bulkhead-componentize <entry> <output>`. Types are taken off in place, so that an error names the
+// Makes a component of a plugin in TypeScript or JavaScript: `bulkhead-componentize <entry> <output> [folder with the toolchain]`. Types are taken off in place, so that an error names the
 // line that the author wrote.
 
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -15,8 +15,8 @@ const SKIPPED = new Set(["node_modules", "dist", "sdk", "test", ".git"]);
  * Writes the component to `output`. `entry` exports `entryPoints`; what it imports lies in `folder` or is one of its dependencies.
  * Rejects with the toolchain's message, and when componentize-qjs is not installed.
  */
-export async function build({ folder, entry, output }) {
-  const { componentize } = await toolchain(folder);
+export async function build({ folder, entry, output, toolchainFrom = SDK }) {
+  const { componentize } = await toolchain([folder, SDK, toolchainFrom]);
   const stage = await mkdtemp(join(tmpdir(), "bulkhead-"));
   try {
     await stageSources(folder, stage);
@@ -42,10 +42,10 @@ export async function build({ folder, entry, output }) {
   }
 }
 
-async function toolchain(folder) {
-  for (const from of [join(folder, "package.json"), join(SDK, "package.json")]) {
+async function toolchain(folders) {
+  for (const folder of folders) {
     try {
-      return createRequire(from)("componentize-qjs");
+      return createRequire(join(folder, "package.json"))("componentize-qjs");
     } catch (error) {
       if (error.code !== "MODULE_NOT_FOUND") throw error;
     }
@@ -81,12 +81,12 @@ async function stageDependencies(folder, stage) {
 }
 
 if (import.meta.main) {
-  const [entry, output] = process.argv.slice(2);
+  const [entry, output, toolchainFrom] = process.argv.slice(2);
   if (entry === undefined || output === undefined) {
-    console.error("usage: bulkhead-componentize <entry.ts> <output.wasm>");
+    console.error("usage: bulkhead-componentize <entry.ts> <output.wasm> [folder with the toolchain]");
     process.exit(2);
   }
-  await build({ folder: process.cwd(), entry, output: resolve(output) }).catch((error) => {
+  await build({ folder: process.cwd(), entry, output: resolve(output), toolchainFrom }).catch((error) => {
     console.error(error.message);
     process.exit(1);
   });

@@ -98,10 +98,12 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
       }
       const sources = readdirSync(folder).filter((file) => /\.(?:c|cc|cpp)$/.test(file));
       const isC = sources.every((file) => file.endsWith(".c"));
+      // Debian has the standard library of C++ for Wasm in packages of its own; the SDK needs none of it.
+      const library = isC ? "" : (await run({ command: "clang++" }, ["--target=wasm32-wasi", "-print-file-name=libc++.a"], folder)).output;
       const flags = [
         "--target=wasm32-wasi",
         "-mexec-model=reactor",
-        isC ? "-std=c11" : "-std=c++17",
+        ...(isC ? ["-std=c11"] : ["-std=c++17", "-fno-exceptions", ...(existsSync(library.trim()) ? [] : ["-nostdlib++"])]),
         "-O2",
         "-Wall",
         "-Wextra",
@@ -137,9 +139,9 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
       const sdk = sdkOf(folder, "typescript");
       const entry = ["src/index.ts", "src/index.js", "index.ts", "index.js"].find((file) => existsSync(join(folder, file)));
       if (entry === undefined) throw new HostError("invalid-message", `${folder} has no src/index.ts, src/index.js, index.ts or index.js`);
-      const installed = [folder, PACKAGE, dirname(PACKAGE)].some((at) => existsSync(join(at, "node_modules", "componentize-qjs")));
-      if (!installed) return missing("componentize-qjs", ["npm install --save-dev --save-exact componentize-qjs@0.4.5"]);
-      return (at, output) => run({ command: process.execPath, args: ["--no-warnings", join(sdk, "build.mjs")] }, [entry, output], at);
+      const from = [folder, PACKAGE, dirname(dirname(PACKAGE))].find((at) => existsSync(join(at, "node_modules", "componentize-qjs")));
+      if (from === undefined) return missing("componentize-qjs", ["npm install --save-dev --save-exact componentize-qjs@0.4.5"]);
+      return (at, output) => run({ command: process.execPath, args: ["--no-warnings", join(sdk, "build.mjs")] }, [entry, output, from], at);
     },
   },
   python: {

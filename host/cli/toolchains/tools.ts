@@ -46,8 +46,5 @@ export async function firstThat(
 
 /** Throws HostError `invalid-message` with what is missing and how to get it. */
 export function missing(what: string, remedies: readonly string[]): never {
-  throw new HostError(
-    "invalid-message",
-    `${what} is missing; install it with one of:\n${remedies.map((remedy) => `  ${remedy}`).join("\n")}`,
-  );
+  throw new HostError("invalid-message", `${what} is missing; install it with one of these`, { detail: remedies.join("\n") });
 }

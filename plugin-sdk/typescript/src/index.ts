@@ -1,3 +1,4 @@
+/// <reference path="./runtime.d.ts" />
 // What a plugin in TypeScript or JavaScript imports.
 
 export type { ErrorCode } from "./error-code.ts";

@@ -1,0 +1,26 @@
+// Greets people, and counts how often. plugin.json names the functions below.
+
+import { config, events, Failure, log, plugin, storage } from "@bulkhead/sdk";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+const messageTo = (name) => `${config.get("greeting") ?? "Hello"}, ${name}!`;
+
+export const entryPoints = plugin({
+  services: {
+    greet(request) {
+      const { name } = request.json();
+      if (typeof name !== "string" || name === "") throw new Failure("name is empty");
+      const key = `times/${name}`;
+      const before = storage.get(key);
+      const times = (before === undefined ? 0 : Number(decoder.decode(before))) + 1;
+      storage.set(key, encoder.encode(String(times)));
+      events.publish("my-plugin.greeted", "application/json", encoder.encode(JSON.stringify({ name, times })));
+      return { message: messageTo(name), times };
+    },
+  },
+  events: {
+    on_arrived: ({ data }) => log.write("info", messageTo(data.name)),
+  },
+});
