@@ -166,8 +166,8 @@ type DescribedGrant = Grant & { readonly text: string };
 const describe = ({ effect, resource, by, at, untilRestart, reason }: StoredGrant): string =>
   `${effect} ${resource} (${by}, ${at}${untilRestart ? ", until restart" : ""}${reason === "" ? "" : `, ${reason}`})`;
 
-/** Whether one pattern, read as a name, falls under the other; good enough to show what belongs together, never to decide. */
-function overlaps(permission: Permission, a: string, b: string): boolean {
+/** Whether one pattern, read as a name, falls under the other; good enough to show what belongs together, never to permit anything. */
+export function overlaps(permission: Permission, a: string, b: string): boolean {
   return a === b || covers(permission, a, b) || covers(permission, b, a);
 }
 

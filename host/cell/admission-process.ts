@@ -1,7 +1,7 @@
 // Admits a stranger's module where that may go wrong: in a process made for it, with a bound on its memory and time. What was
 // admitted is kept by the hash of its source and of everything that decided, and is checked before it is used again.
 
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -99,8 +99,8 @@ export class AdmissionCache {
     if (known !== undefined) return known;
     const admitted = await admitInProcess(wasm, limits, ADMISSION_BOUNDS, this.#hardening);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    // Another host, or this one, may read the entry at any moment, so it appears whole or not at all.
-    const unfinished = `${file}.${process.pid}`;
+    // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
+    const unfinished = `${file}.${randomUUID()}`;
     await writeFile(unfinished, encodeEntry(admitted, key));
     await rename(unfinished, file);
     return admitted;

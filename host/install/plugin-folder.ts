@@ -33,7 +33,7 @@ async function readNamed(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (cause) {
-    const remedy = file.endsWith(".wasm") ? "; build the plugin first (npm run build:plugins)" : "";
+    const remedy = file.endsWith(".wasm") ? "; build the plugin first (bulkhead build)" : "";
     throw new HostError("invalid-manifest", `${file} cannot be read${remedy}`, { cause });
   }
 }

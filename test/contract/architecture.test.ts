@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   admin: ["admin", "install", "core"],
   cell: ["cell", "engine", "adapters", "core"],
   cli: ["cli", "main.ts", "sources.ts", "admin", "cell", "engine", "adapters", "install", "core"],
+  testing: ["testing", "admin", "cell", "engine", "adapters", "install", "core"],
   "cells.ts": ["cell", "adapters", "install", "core"],
   "plugin-manager.ts": ["cells.ts", "cell", "adapters", "install", "core"],
   "sources.ts": ["admin", "cell", "install", "core"],
@@ -84,6 +85,10 @@ describe("the architecture", () => {
       ["install/a.ts", "../admin/b.ts"],
       ["adapters/a.ts", "../admin/b.ts"],
       ["engine/a.ts", "../admin/b.ts"],
+      ["testing/a.ts", "../cli/b.ts"],
+      ["testing/a.ts", "../main.ts"],
+      ["cell/a.ts", "../testing/b.ts"],
+      ["admin/a.ts", "../testing/b.ts"],
     ];
     const allowed: [string, string][] = [
       ["core/b.ts", "./names.ts"],
@@ -94,6 +99,7 @@ describe("the architecture", () => {
       ["adapters/b.ts", "../core/names.ts"],
       ["adapters/b.ts", "node:fs"],
       ["cli/b.ts", "../main.ts"],
+      ["testing/b.ts", "../cell/b.ts"],
     ];
     const restricted = lintImports([...forbidden, ...allowed]);
     expect(restricted.sort()).toEqual(forbidden.map(([file, specifier]) => `${file} ${specifier}`).sort());

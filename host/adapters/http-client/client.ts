@@ -27,6 +27,19 @@ export interface HttpClientPorts {
   readonly secrets: SecretSource;
   /** The system's by default. */
   readonly lookup?: Lookup | undefined;
+  /** Opens what one hop is sent through, to the addresses that were checked; a socket by default. */
+  readonly connect?: ((url: URL, addresses: readonly Address[]) => Connection) | undefined;
+}
+
+/** What one hop is sent through. */
+export interface Connection {
+  /** Names and values of `headers` take turns. */
+  request(hop: { method: Dispatcher.HttpMethod; path: string; headers: string[]; body: Bytes | null; signal: AbortSignal }): Promise<{
+    readonly statusCode: number;
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+    readonly body: AsyncIterable<Uint8Array>;
+  }>;
+  destroy(): Promise<void>;
 }
 
 interface HttpAnswer {
@@ -121,7 +134,7 @@ export class PluginHttpClient implements HttpClient {
       signal,
       this.#addresses.resolve(rules.plugin, url.hostname, (private_) => rules.require("http.private", private_)),
     );
-    const client = connectTo(url, addresses);
+    const client = (this.#ports.connect ?? connectTo)(url, addresses);
     try {
       const flat = headers.flatMap(({ name, value }) => [name, value]);
       const response = await client.request({
@@ -152,7 +165,7 @@ export class PluginHttpClient implements HttpClient {
 const NO_ANSWER: HttpAnswer = { status: 0, headers: [], body: new Uint8Array(0) };
 
 /** A client that knows these addresses only, and tries them in turn. */
-function connectTo(url: URL, addresses: readonly Address[]): Client {
+function connectTo(url: URL, addresses: readonly Address[]): Connection {
   const [first] = addresses;
   const lookup = (_name: string, options: { all?: boolean }, done: (...args: unknown[]) => void): void => {
     if (options.all === true) done(null, addresses);
@@ -166,10 +179,10 @@ function connectTo(url: URL, addresses: readonly Address[]): Client {
   });
 }
 
-async function read(body: Dispatcher.ResponseData["body"], maxBytes: number, host: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+async function read(body: AsyncIterable<Uint8Array>, maxBytes: number, host: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > maxBytes)
       throw new HostError(

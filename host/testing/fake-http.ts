@@ -1,0 +1,80 @@
+// The world of a test: a function in the place of every web server. Permissions, redirects, secrets and limits are those of the real client.
+
+import type { Lookup } from "../adapters/http-client/addresses.ts";
+import { type Connection, httpClientOptions, PluginHttpClient } from "../adapters/http-client/client.ts";
+import { HostError } from "../core/errors.ts";
+import type { HttpClient } from "../core/ports.ts";
+import { failureOf } from "./fake-plugins.ts";
+import { bytesOf, type Content, Payload } from "./payload.ts";
+import type { TestClock } from "./test-clock.ts";
+
+export interface FakedRequest {
+  readonly method: string;
+  readonly url: string;
+  /** Names in lower case, secrets filled in. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface FakedResponse {
+  /** 200 by default. */
+  readonly status?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Content | undefined;
+}
+
+/** Stands for the web. What it throws is what the plugin is told: `http-failed` with the message, a HostError with its code. */
+export type FakedHttp = (request: FakedRequest, body: Payload) => FakedResponse | Promise<FakedResponse>;
+
+// Names count as public; an address in a URL is what it is, and so is this machine.
+const PUBLIC = [{ address: "93.184.215.14", family: 4 }] as const;
+const LOOPBACK = [{ address: "127.0.0.1", family: 4 }] as const;
+const lookup: Lookup = async (name) => (/^(.+\.)?localhost$/.test(name) ? LOOPBACK : PUBLIC);
+
+const NO_FAKE: FakedHttp = ({ method, url }) => {
+  throw new HostError("http-failed", `nothing answers ${method} ${url}: this test gives loadPlugin no http`);
+};
+
+/** Answers with `http`; without it every request that is permitted fails with `http-failed`. A secret may go everywhere. */
+export function fakedHttp(http: FakedHttp = NO_FAKE, secrets: Readonly<Record<string, string>>, clock: TestClock): HttpClient {
+  const values = new Map(Object.entries(secrets));
+  const find = (name: string): { value: string; mayGoTo(): boolean } | undefined => {
+    const value = values.get(name);
+    return value === undefined ? undefined : { value, mayGoTo: () => true };
+  };
+  return new PluginHttpClient({ clock, secrets: { find }, lookup, connect: (url) => connection(url, http) }, httpClientOptions.parse({}));
+}
+
+function connection(url: URL, http: FakedHttp): Connection {
+  return {
+    async request({ method, headers, body, signal }) {
+      const { promise: aborted, reject } = Promise.withResolvers<never>();
+      const onAbort = (): void => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      const answer = async (): Promise<FakedResponse> =>
+        http({ method, url: url.href, headers: pairsOf(headers) }, new Payload(body ?? new Uint8Array(0)));
+      try {
+        const { status = 200, headers: given = {}, body: content } = await Promise.race([answer(), aborted]);
+        return { statusCode: status, headers: lowerCased(given), body: once(bytesOf(content)) };
+      } catch (thrown) {
+        throw failureOf(thrown, "http-failed");
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+      }
+    },
+    async destroy() {},
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** Headers of the same name become one, as HTTP reads them. */
+function pairsOf(flat: readonly string[]): Record<string, string> {
+  const headers = new Headers();
+  for (let i = 0; i + 1 < flat.length; i += 2) headers.append(flat[i] ?? "", flat[i + 1] ?? "");
+  return Object.fromEntries(headers);
+}

@@ -1,0 +1,89 @@
+// The other plugins of a test: functions in the place of guests, in a cell of their own. Who may call them is the core's affair, as ever.
+
+import { HostError } from "../core/errors.ts";
+import { isDottedName, isPluginName, printable } from "../core/names.ts";
+import type { Cell, Turn } from "../core/ports.ts";
+import { type Caller, NO_USAGE, type PluginDefinition, type TurnInput, type TurnOutcome } from "../core/types.ts";
+import { DEFAULT_LIMITS } from "../install/limits.ts";
+import { bytesOf, type Content, Payload } from "./payload.ts";
+import type { TestClock } from "./test-clock.ts";
+
+/** Stands for another plugin's service. What it throws is what the caller is told: `plugin-failed` with the message, a HostError with its code. */
+export type FakedService = (payload: Payload, caller: Caller) => Content | undefined | Promise<Content | undefined> | Promise<void>;
+
+export type FakedServices = Readonly<Record<string, FakedService>>;
+
+/**
+ * The plugins that these services belong to, and those that `own` depends on, each service with its own name as its entry point.
+ * Throws HostError `invalid-message` for a name that no other plugin could give a service.
+ */
+export function fakedPlugins(services: FakedServices, own: string, dependencies: readonly string[]): PluginDefinition[] {
+  const byPlugin = new Map<string, string[]>(dependencies.map((name) => [name, []]));
+  for (const service of Object.keys(services)) {
+    const [plugin = ""] = service.split(".");
+    if (!isDottedName(service) || !isPluginName(plugin) || plugin === own)
+      throw new HostError(
+        "invalid-message",
+        `services fakes "${printable(service)}"; write services of other plugins, such as greeter.greet`,
+      );
+    byPlugin.set(plugin, [...(byPlugin.get(plugin) ?? []), service]);
+  }
+  return [...byPlugin].map(([name, names]) => ({
+    name,
+    version: "0.0.0",
+    module: new Uint8Array(0),
+    entryPoints: names,
+    services: names.map((service) => ({ name: service, entryPoint: service })),
+    subscriptions: [],
+    permissions: [],
+    grants: [],
+    dependencies: [],
+    config: {},
+    limits: DEFAULT_LIMITS,
+  }));
+}
+
+/** Answers turns with the function that has the entry point's name. One that takes too long is answered for and goes on for itself. */
+export class FakeCell implements Cell {
+  readonly ended: Promise<HostError> = new Promise(() => {});
+  readonly #services: ReadonlyMap<string, FakedService>;
+  readonly #clock: TestClock;
+
+  constructor(services: FakedServices, clock: TestClock) {
+    this.#services = new Map(Object.entries(services));
+    this.#clock = clock;
+  }
+
+  async load(): Promise<void> {}
+
+  run(turn: Turn): void {
+    void this.#answer(turn).then((outcome) => turn.end(outcome));
+  }
+
+  async unload(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #answer({ entryPoint, input, caller, deadline }: Turn): Promise<TurnOutcome> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = this.#clock.after(Math.max(0, deadline - this.#clock.monotonicMs()), () =>
+      reject(new HostError("deadline-exceeded", `${entryPoint} passed its deadline: the function that fakes it has not answered`)),
+    );
+    try {
+      const answer = await Promise.race([this.#services.get(entryPoint)?.(payloadOf(input), caller), late]);
+      return { ok: true, output: bytesOf(answer === undefined ? undefined : answer), usage: NO_USAGE };
+    } catch (thrown) {
+      return { ok: false, error: failureOf(thrown, "plugin-failed"), usage: NO_USAGE };
+    } finally {
+      cancel();
+    }
+  }
+}
+
+/** What a fake threw, as its caller is told. */
+export function failureOf(thrown: unknown, code: "plugin-failed" | "http-failed"): HostError {
+  if (thrown instanceof HostError) return thrown;
+  return new HostError(code, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+}
+
+const payloadOf = (input: TurnInput): Payload => new Payload(bytesOf(input));

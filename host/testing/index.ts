@@ -1,0 +1,15 @@
+// What `bulkhead/testing` gives to plugin authors. plugin-sdk/testing/README.md shows how it is used.
+
+export { HostError, type HostErrorCode } from "../core/errors.ts";
+export type { Grant, Permission } from "../core/permissions.ts";
+export type { LogLevel, LogLine } from "../core/ports.ts";
+export type { Caller } from "../core/types.ts";
+export type { LimitsInput } from "../install/manifest.ts";
+export type { FakedHttp, FakedRequest, FakedResponse } from "./fake-http.ts";
+export type { FakedService, FakedServices } from "./fake-plugins.ts";
+export { type LoadOptions, loadPlugin } from "./load-plugin.ts";
+export type { Answer, Content, Payload } from "./payload.ts";
+export type { PublishOptions } from "./publishing.ts";
+export type { CalledService, LastTurn, LoggedLine, PublishedEvent } from "./recording.ts";
+export type { CallOptions, TestPlugin } from "./test-plugin.ts";
+export type { Values } from "./values.ts";

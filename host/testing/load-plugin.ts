@@ -1,0 +1,135 @@
+// Composition root of the test kit: the real admission, core, cell and storage around one plugin; clock, other plugins and the web are fakes.
+
+import { fileURLToPath } from "node:url";
+import { openPluginStorage } from "../adapters/storage-sqlite.ts";
+import { createInlineCell } from "../cell/inline-cell.ts";
+import { PluginStorage } from "../cell/plugin-storage.ts";
+import { Host } from "../core/host.ts";
+import type { Grant } from "../core/permissions.ts";
+import type { StorageDriver } from "../core/ports.ts";
+import { blockCodec } from "../engine/guest/blocks.ts";
+import { pluginSettings } from "../install/configuration.ts";
+import type { LimitsInput } from "../install/manifest.ts";
+import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
+import { compileResource } from "../install/resources.ts";
+import { admissionCache } from "./admission.ts";
+import { type FakedHttp, fakedHttp } from "./fake-http.ts";
+import { FakeCell, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
+import type { Content } from "./payload.ts";
+import { Recording } from "./recording.ts";
+import { TestClock } from "./test-clock.ts";
+import { TestGrants } from "./test-grants.ts";
+import { TestPlugin } from "./test-plugin.ts";
+import { type Store, Values } from "./values.ts";
+
+export interface LoadOptions {
+  /** What the operator gives: all that the manifest asks for (the default), nothing, or exactly this. */
+  readonly grants?: "all" | "none" | readonly Grant[] | undefined;
+  /** The plugin's configuration, as an operator writes it. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** Ceilings, with the keys of the operator's configuration. */
+  readonly limits?: LimitsInput | undefined;
+  /** Services of other plugins by their names, as functions. */
+  readonly services?: FakedServices | undefined;
+  /** What answers `http.fetch`; without it each request fails with `http-failed`. */
+  readonly http?: FakedHttp | undefined;
+  /** Secrets by their names; each may go to every URL. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
+  /** The shared state that it finds. */
+  readonly state?: Readonly<Record<string, Content>> | undefined;
+  /** The storage that it finds. */
+  readonly stored?: Readonly<Record<string, Content>> | undefined;
+  /** Where the clock stands, a Date or milliseconds since 1970; 2026-01-01T00:00:00Z by default. */
+  readonly now?: Date | number | undefined;
+}
+
+const NEW_YEAR = Date.UTC(2026, 0, 1);
+
+/**
+ * Loads the plugin in `folder`, which has plugin.json and the built module, and starts it: `on_load` and `on_start` have run. Rejects with HostError
+ * like a host that cannot install or start it: `invalid-manifest`, `incompatible-api`, `admission-refused`, or what ended its start; and with
+ * `invalid-message` for malformed options.
+ */
+export async function loadPlugin(folder: string | URL, options: LoadOptions = {}): Promise<TestPlugin> {
+  const { grants = "all", config = {}, limits = {}, services = {}, secrets = {}, now = NEW_YEAR } = options;
+  const { manifest, wasm } = await readPluginFolder(pathOf(folder));
+  const settings = pluginSettings({ isolation: "inline", grants: grants === "none" ? [] : grants, config, limits });
+  const given = new TestGrants(manifest, settings.grants);
+  const others = fakedPlugins(services, manifest.name, Object.keys(manifest.dependencies));
+  const clock = new TestClock(now);
+  const admitted = await (await admissionCache()).admit(wasm, effectiveLimits(manifest, settings));
+  const definition = definePlugin(manifest, admitted, settings, given.all);
+
+  const recording = new Recording();
+  const core = new Host({
+    clock,
+    log: recording.hostLog,
+    http: fakedHttp(options.http, secrets, clock),
+    blocks: blockCodec,
+    permissions: { compile: compileResource, onCheck: () => {} },
+  });
+  core.events.subscribe("**", (event) => recording.addEvent(event));
+  core.onTurn((turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined));
+  const fakes = new FakeCell(services, clock);
+  for (const other of others) core.add(other, fakes);
+
+  const driver = openPluginStorage(undefined, definition, clock);
+  const cell = createInlineCell({ clock, log: recording.log, openStorage: () => keptOpen(driver) });
+  const plugin = new TestPlugin({
+    core,
+    plugin: core.add(definition, recording.watch(cell)),
+    cell,
+    clock,
+    grants: given,
+    recording,
+    stored: new Values(asStore(driver)),
+    state: new Values(stateOf(core)),
+    close: () => driver.close(),
+  });
+  try {
+    for (const [key, value] of Object.entries(options.state ?? {})) plugin.state.set(key, value);
+    for (const [key, value] of Object.entries(options.stored ?? {})) plugin.stored.set(key, value);
+    for (const { name } of others) await core.start(name);
+    await plugin.restart();
+    return plugin;
+  } catch (thrown) {
+    await plugin[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+function pathOf(folder: string | URL): string {
+  return folder instanceof URL || folder.startsWith("file:") ? fileURLToPath(folder) : folder;
+}
+
+/** The same storage for each instance; the test closes it. */
+function keptOpen(driver: StorageDriver): StorageDriver {
+  return {
+    get: (key) => driver.get(key),
+    set: (key, value) => driver.set(key, value),
+    delete: (key) => driver.delete(key),
+    apply: (changes) => driver.apply(changes),
+    keys: (range) => driver.keys(range),
+    close: () => {},
+  };
+}
+
+// By the rules that the plugin meets, but that all keys come at once.
+function asStore(driver: StorageDriver): Store {
+  const storage = new PluginStorage(driver);
+  return {
+    get: (key) => storage.get(key),
+    set: (key, value) => storage.set(key, value),
+    delete: (key) => storage.delete(key),
+    keys: (prefix) => driver.keys({ prefix, after: undefined, limit: Number.POSITIVE_INFINITY }),
+  };
+}
+
+function stateOf({ state }: Host): Store {
+  return {
+    get: (key) => state.get(key),
+    set: (key, value) => state.set(key, value),
+    delete: (key) => state.delete(key),
+    keys: (prefix) => state.keys(prefix, () => true),
+  };
+}
