@@ -10,6 +10,7 @@ import { LogLimit } from "./log-limit.ts";
 import { PluginStorage } from "./plugin-storage.ts";
 import type { FromCell } from "./protocol.ts";
 import { type Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
+import { Wear } from "./wear.ts";
 
 // The first guess of what a millisecond is worth; each full slice corrects it.
 const FIRST_SLICE_FUEL = 300_000;
@@ -45,6 +46,7 @@ export class HostedPlugin implements Pacer {
   readonly #queue: ActiveTurn[] = [];
   readonly #logLimit: LogLimit;
   #instance: GuestInstance | undefined;
+  #wear = new Wear();
   #running: ActiveTurn | undefined;
   #sliceFuel = FIRST_SLICE_FUEL;
   #granted = 0;
@@ -239,6 +241,7 @@ export class HostedPlugin implements Pacer {
       return;
     }
     this.#instance = instance;
+    this.#wear = new Wear();
     this.#forfeited = 0;
     if (turn.message.entryPoint === "on_load" || !this.#image.entryPoints.includes("on_load")) {
       this.#enter(turn, instance);
@@ -277,7 +280,8 @@ export class HostedPlugin implements Pacer {
     const instance = this.#instance;
     if (instance !== undefined) turn.fuel += this.#takeFuel(instance);
     const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
-    if (!result.ok && result.broken) this.#instance = undefined;
+    const isWorn = this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
+    if (isWorn || (!result.ok && result.broken)) this.#instance = undefined;
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });
     else
       turn.settle({

@@ -139,6 +139,9 @@ class EntryPoints:
             return _run(entry_point, input)
         except (Failure, HostError) as failed:
             raise Err(str(failed)) from None
+        except MemoryError:
+            # Nothing of this instance can be relied on; its end makes the host build another.
+            raise
         except Exception as mistake:
             traceback.print_exc()
             raise Err(_described(mistake)) from None
