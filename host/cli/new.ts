@@ -24,7 +24,7 @@ const NAMES = ["assemblyscript", "rust", "go", "c", "cpp", "zig", "typescript", 
 /** What --lang takes: the name of a folder below plugin-sdk/templates. */
 export type TemplateName = (typeof NAMES)[number];
 
-const TEMPLATES: Readonly<Record<TemplateName, Template>> = {
+export const TEMPLATES: Readonly<Record<TemplateName, Template>> = {
   assemblyscript: {
     title: "AssemblyScript",
     language: "assemblyscript",

@@ -27,7 +27,9 @@ async function readSource(path, base) {
   return own !== null || at < 0 ? own : readFile(join(SDK, file.slice(at + IN_NODE_MODULES.length)), "utf8").catch(() => null);
 }
 
-const { error } = await asc.main([entry, "--outFile", output, "--baseDir", process.cwd(), ...flags], { readFile: readSource });
+const { stdout, stderr } = process;
+const args = [entry, "--outFile", output, "--baseDir", process.cwd(), ...flags];
+const { error } = await asc.main(args, { readFile: readSource, stdout, stderr });
 if (error) {
   console.error(error.message);
   process.exitCode = 1;

@@ -75,7 +75,7 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
   go: {
     detects: (files) => files.includes("go.mod"),
     async find() {
-      const go = await firstThat([{ command: "go" }, { command: "/usr/local/go/bin/go" }], ["version"], (output) => {
+      const go = await firstThat([{ command: process.env.BULKHEAD_GO ?? "go" }], ["version"], (output) => {
         const [, major, minor] = /go(\d+)\.(\d+)/.exec(output) ?? [];
         return Number(major) > 1 || Number(minor) >= 24;
       });

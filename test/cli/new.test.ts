@@ -1,0 +1,95 @@
+// From `bulkhead new` to a plugin that passes its test, in every language.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makePlugin, TEMPLATES } from "../../host/cli/new.ts";
+import { bulkhead } from "../support/command.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { itWith } from "../support/toolchains.ts";
+
+const BUILD_TIMEOUT_MS = 600_000;
+
+describe("bulkhead new", async () => {
+  let folder: TemporaryFolder;
+  beforeAll(() => {
+    folder = temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  for (const [name, { language, title }] of Object.entries(TEMPLATES)) {
+    await itWith(
+      language,
+      `makes a plugin in ${title} that builds and passes its test`,
+      async () => {
+        const plugin = join(folder.path, `sample-${name}`);
+        expect(await bulkhead(["new", plugin, "--lang", name])).toMatchObject({ code: 0, stdout: `${plugin}\n` });
+        const tested = await bulkhead(["test", plugin, "--", "--test-reporter=tap"], { timeoutMs: BUILD_TIMEOUT_MS });
+        expect(tested, `${tested.stdout}${tested.stderr}`).toMatchObject({ code: 0 });
+        expect(tested.stdout).toContain("# pass 4\n");
+        expect(readFileSync(join(plugin, "README.md"), "utf8")).not.toMatch(/\{\{|my-plugin/);
+      },
+      BUILD_TIMEOUT_MS,
+    );
+  }
+
+  it("refuses a name that no plugin may have, and makes nothing", async () => {
+    for (const name of ["Greeter", "host", "9lives"]) {
+      const { code, stderr } = await bulkhead(["new", join(folder.path, "names", name), "--lang", "c"]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`"${name}" is no plugin's name: write 1 to 63 lower-case letters`)]);
+    }
+    expect(existsSync(join(folder.path, "names"))).toBe(false);
+  });
+
+  it("never writes into a folder that is there", async () => {
+    const taken = join(folder.path, "taken");
+    mkdirSync(taken);
+    writeFileSync(join(taken, "mine.txt"), "mine");
+    await expect(makePlugin(taken, "go")).rejects.toMatchObject({
+      code: "invalid-message",
+      message: expect.stringContaining("is there already"),
+    });
+    expect(readdirSync(taken)).toEqual(["mine.txt"]);
+  });
+
+  it("asks for a language where there is no terminal to ask on", async () => {
+    const { code, stderr } = await bulkhead(["new", join(folder.path, "mute")]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("say --lang and one of assemblyscript, rust, go")]);
+  });
+});
+
+describe("bulkhead build", () => {
+  let folder: TemporaryFolder;
+  beforeAll(() => {
+    folder = temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  it("says what is missing and how to get it", async () => {
+    const plugin = await makePlugin(join(folder.path, "bare"), "go");
+    // No Go on PATH, nor where the table looks besides: the commands are not found by their names.
+    const { code, stderr } = await bulkhead(["build", plugin], { env: { PATH: folder.path, BULKHEAD_GO: join(folder.path, "none") } });
+    expect(code).toBe(2);
+    expect(stderr).toContain("Go 1.24 or later is missing; install it with one of these\n  https://go.dev/doc/install\n");
+  });
+
+  it("keeps the module of before when the sources do not compile, and names file and line", async () => {
+    const plugin = await makePlugin(join(folder.path, "broken"), "assemblyscript");
+    expect(await bulkhead(["build", plugin])).toMatchObject({ code: 0 });
+    const before = readFileSync(join(plugin, "broken.wasm"));
+    const source = join(plugin, "assembly", "index.ts");
+    writeFileSync(source, `${readFileSync(source, "utf8")}\nlet wrong: i32 = "text";\n`);
+    const { code, stderr } = await bulkhead(["build", plugin]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/broken does not compile[\s\S]*assembly\/index\.ts\(\d+,\d+\)/);
+    expect(readFileSync(join(plugin, "broken.wasm")).equals(before)).toBe(true);
+  });
+
+  it("says what a folder lacks", async () => {
+    const empty = join(folder.path, "empty");
+    mkdirSync(empty);
+    expect((await bulkhead(["build", empty])).stderr).toContain('cannot be read; "bulkhead new" makes a plugin\'s folder');
+    writeFileSync(join(empty, "plugin.json"), '{"name":"empty","version":"0.1.0","api":"0.1","wasm":"empty.wasm"}');
+    expect((await bulkhead(["build", empty])).stderr).toContain("there is no assembly/, Cargo.toml, go.mod, build.zig");
+  });
+});

@@ -1,0 +1,24 @@
+// The command as people run it: a process of its own, its streams and its exit code.
+
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+export const COMMAND: string = fileURLToPath(new URL("../../bin/bulkhead.mjs", import.meta.url));
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function bulkhead(
+  args: readonly string[],
+  { cwd, timeoutMs = 20_000, env = {} }: { readonly cwd?: string; readonly timeoutMs?: number; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Ran> {
+  return new Promise((resolve) => {
+    const options = { cwd, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...env } };
+    execFile(process.execPath, [COMMAND, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
+    );
+  });
+}
