@@ -1,15 +1,14 @@
 // Compiles AssemblyScript plugins. As a command: `node scripts/build-plugins.ts [--force] [folder…]`, all of plugins/ without a folder.
-// The compiler's flags stand in the SDK's asconfig.json, so that a plugin outside of this repository is built the same way.
+// They are compiled as `bulkhead build` does it, and only when a source is newer than the module.
 
 import { randomUUID } from "node:crypto";
-import { readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { basename, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { readdir, rename, stat } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import * as asc from "assemblyscript/asc";
+import { compileAssemblyScript } from "../host/cli/toolchains/languages.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 const SDK = join(REPOSITORY, "plugin-sdk", "assemblyscript");
-const SDK_IN_NODE_MODULES = ["node_modules", "@bulkhead", "assemblyscript", ""].join(sep);
 
 export interface BuiltPlugin {
   readonly name: string;
@@ -36,47 +35,16 @@ export async function buildPlugin(folder: string, options: BuildOptions = {}): P
   const file = options.outFile ?? join(folder, `${name}.wasm`);
   const entry = options.entry ?? join("assembly", "index.ts");
   const skipped = !options.force && (await newestOf([join(folder, "assembly"), join(folder, entry), SDK])) < (await modifiedMs(file));
-  if (!skipped) await replaceFile(file, await compile(folder, entry));
+  if (!skipped) await compile(folder, entry, file);
   return { name, file, bytes: (await stat(file)).size, ms: performance.now() - started, skipped };
 }
 
-async function compile(folder: string, entry: string): Promise<Uint8Array> {
-  const output = new Map<string, Uint8Array>();
-  const messages: string[] = [];
-  const collect = { write: (chunk: string | Uint8Array) => messages.push(String(chunk)) };
-  const { error } = await asc.main([entry, "--outFile", "out.wasm", "--baseDir", folder, ...(await flags())], {
-    stdout: collect,
-    stderr: collect,
-    readFile: (path, baseDir) => readSource(isAbsolute(path) ? path : join(baseDir, path)),
-    writeFile: (path, contents) => {
-      output.set(path, typeof contents === "string" ? new TextEncoder().encode(contents) : contents);
-    },
-  });
-  const wasm = output.get("out.wasm");
-  if (error || !wasm) throw new Error(`${folder} does not compile\n${messages.join("") || error?.message}`);
-  return wasm;
-}
-
 /** In one step, because test files build the same plugin side by side. */
-async function replaceFile(file: string, contents: Uint8Array): Promise<void> {
+async function compile(folder: string, entry: string, file: string): Promise<void> {
   const unfinished = `${file}.${process.pid}.${randomUUID()}`;
-  await writeFile(unfinished, contents);
+  const { ok, output } = await compileAssemblyScript(resolve(folder), entry, resolve(unfinished));
+  if (!ok) throw new Error(`${folder} does not compile\n${output}`);
   await rename(unfinished, file);
-}
-
-async function flags(): Promise<string[]> {
-  const { options } = JSON.parse(await readFile(join(SDK, "asconfig.json"), "utf8"));
-  return Object.entries({ ...options, transform: [join(SDK, "transform.js")] }).flatMap(([name, setting]) =>
-    [setting].flat().flatMap((value) => [`--${name}`, ...(value === true ? [] : [String(value)])]),
-  );
-}
-
-/** The SDK of this repository stands in for `@bulkhead/assemblyscript` where a plugin has none installed. */
-async function readSource(path: string): Promise<string | null> {
-  const own = await readFile(path, "utf8").catch(() => null);
-  const at = path.lastIndexOf(SDK_IN_NODE_MODULES);
-  if (own !== null || at < 0) return own;
-  return readFile(join(SDK, path.slice(at + SDK_IN_NODE_MODULES.length)), "utf8").catch(() => null);
 }
 
 async function newestOf(paths: readonly string[]): Promise<number> {

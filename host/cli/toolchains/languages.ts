@@ -25,7 +25,7 @@ const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const WASM = "wasm32-unknown-unknown";
 
 /** The SDK that lies in the plugin's folder, else the one that comes with this package. */
-export const sdkOf = (folder: string, language: Language): string =>
+const sdkOf = (folder: string, language: Language): string =>
   existsSync(join(folder, "sdk")) ? join(folder, "sdk") : join(PACKAGE, "plugin-sdk", language);
 
 /** Makes the module and puts it where it is wanted. */
@@ -39,13 +39,8 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
   assemblyscript: {
     detects: (files) => files.includes("assembly"),
     async find(folder) {
-      const sdk = sdkOf(folder, "assemblyscript");
-      const asc = [join(folder, "node_modules"), join(PACKAGE, "node_modules"), join(PACKAGE, "..")]
-        .map((modules) => join(modules, "assemblyscript", "bin", "asc.js"))
-        .find((file) => existsSync(file));
-      if (asc === undefined) return missing("the compiler asc", ["npm install --save-dev --save-exact assemblyscript@0.28.20"]);
-      const program = { command: process.execPath, args: [join(sdk, "asc.js"), asc] };
-      return (at, output) => run(program, [join("assembly", "index.ts"), output], at);
+      assemblyScriptCompiler(folder);
+      return (at, output) => compileAssemblyScript(at, join("assembly", "index.ts"), output);
     },
   },
   rust: {
@@ -165,6 +160,19 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
     },
   },
 };
+
+function assemblyScriptCompiler(folder: string): string {
+  const found = [join(folder, "node_modules"), join(PACKAGE, "node_modules"), join(PACKAGE, "..")]
+    .map((modules) => join(modules, "assemblyscript", "bin", "asc.js"))
+    .find((file) => existsSync(file));
+  return found ?? missing("the compiler asc", ["npm install --save-dev --save-exact assemblyscript@0.28.20"]);
+}
+
+/** `entry` is a path in the folder. Throws like `findToolchain`. */
+export function compileAssemblyScript(folder: string, entry: string, output: string): Promise<Ran> {
+  const asc = join(sdkOf(folder, "assemblyscript"), "asc.js");
+  return run({ command: process.execPath, args: [asc, assemblyScriptCompiler(folder)] }, [entry, output], folder);
+}
 
 /** The language of a plugin's folder. Throws HostError `invalid-message` when no file tells. */
 export function languageOf(folder: string): Language {
