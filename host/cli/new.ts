@@ -76,7 +76,7 @@ export function addNew(program: Command): void {
       const template = lang ?? (await askLanguage());
       const made = await makePlugin(folder, template);
       print(json, { folder: made, language: template }, () => made);
-      if (json !== true) say(`next: cd ${folder} && bulkhead build && bulkhead test; README.md says what it needs`);
+      if (json !== true) say(`next: cd ${folder} && bulkhead test; README.md says what it needs`);
     });
 }
 
