@@ -12,7 +12,7 @@ const exampleOf = (language: Language): string => fileURLToPath(new URL(`../../p
 const asked = new Map<Language, Promise<{ readonly missing: string | undefined }>>();
 
 /** Says what is missing for a language, in one line; undefined when its plugins can be built. Looks once a file of tests. */
-export function toolchain(language: Language): Promise<{ readonly missing: string | undefined }> {
+function toolchain(language: Language): Promise<{ readonly missing: string | undefined }> {
   const known = asked.get(language) ?? look(language);
   asked.set(language, known);
   return known;
