@@ -7,6 +7,7 @@ import { findToolchain } from "../../../host/cli/toolchains/languages.ts";
 import { type Program, run } from "../../../host/cli/toolchains/tools.ts";
 
 const CACHE = fileURLToPath(new URL("../../../.cache/extism-pdks", import.meta.url));
+const HERE = fileURLToPath(new URL(".", import.meta.url));
 const WASIP1 = "wasm32-wasip1";
 
 /** Rejects with what the compiler says. */
@@ -20,8 +21,10 @@ export async function buildPdkPlugin(language: "rust" | "go"): Promise<Uint8Arra
 /** Builds the plugin in Rust with the other of Extism's two targets, the one with WASI. */
 export async function buildForWasip1({ program, args }: Wasip1): Promise<Uint8Array<ArrayBuffer>> {
   const folder = copyOf("rust");
-  const ran = await run(program, ["build", "--release", "--target", WASIP1, ...args], folder);
-  return built(ran, join(folder, "target", WASIP1, "release", "extism_rust.wasm"));
+  // Apart from the others' folder, whose lock a build of the standard library would hold for minutes.
+  const target = join(process.env.CARGO_TARGET_DIR ?? join(folder, "target"), "wasip1");
+  const ran = await run(program, ["build", "--release", "--target", WASIP1, "--target-dir", target, ...args], folder);
+  return built(ran, join(target, WASIP1, "release", "extism_rust.wasm"));
 }
 
 interface Wasip1 {
@@ -51,8 +54,6 @@ export async function findWasip1(): Promise<Wasip1 | { readonly missing: string 
   };
   return { program: { command: "/usr/bin/cargo", env }, args: ["-Z", "build-std=std,panic_abort"] };
 }
-
-const HERE = fileURLToPath(new URL(".", import.meta.url));
 
 const sysroot = async (rustc: string): Promise<string> => (await run({ command: rustc }, ["--print", "sysroot"], HERE)).output.trim();
 
