@@ -1,6 +1,7 @@
 // Renames what Extism would act upon by itself in an admitted module. Functions keep their indices and their code.
 
 import { EXTISM_ENV } from "./guest/imports.ts";
+import { WASI_PREVIEW1 } from "./guest/wasi.ts";
 import { RESERVED_PREFIX } from "./meter/added-exports.ts";
 import { SECTION } from "./wasm/module.ts";
 import { Reader } from "./wasm/reader.ts";
@@ -14,8 +15,14 @@ const CALLED_BY_EXTISM: ReadonlySet<string> = new Set(["_initialize", "_start", 
 // No guest exports a name with the reserved prefix, so nothing collides.
 const HIDDEN_PREFIX = `${RESERVED_PREFIX}hidden`;
 
-/** Where the imports of `extism:host/env` are found in a hidden module: under that name Extism puts its own `http_request` in place of ours. */
-export const HIDDEN_ENV = "bulkhead:extism/env";
+// Under `extism:host/env` Extism puts its own `http_request` in place of ours, and a module that asks for WASI it gives Node's or refuses.
+const HIDDEN_MODULES: ReadonlyMap<string, string> = new Map([
+  [EXTISM_ENV, "bulkhead:extism/env"],
+  [WASI_PREVIEW1, "bulkhead:extism/wasi"],
+]);
+
+/** Where the imports from this module are found in a hidden module. */
+export const hiddenModule = (name: string): string => HIDDEN_MODULES.get(name) ?? name;
 
 /** Answers the module with those names hidden. Throws HostError `admission-refused` when the bytes are not a module. */
 export function hideFromExtism(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -55,8 +62,7 @@ function renamed(reader: Reader, copyEntry: (reader: Reader, out: Writer) => voi
 
 // Admission lets nothing but functions be imported: a name, a name, the kind, a type.
 function hideImport(reader: Reader, out: Writer): void {
-  const from = nameOf(reader);
-  out.name(from === EXTISM_ENV ? HIDDEN_ENV : from);
+  out.name(hiddenModule(nameOf(reader)));
   out.name(nameOf(reader));
   out.byte(reader.byte());
   out.u32(reader.u32());

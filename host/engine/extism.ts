@@ -4,8 +4,7 @@
 import type { ExtismPluginOptions } from "@extism/extism";
 import { HostError } from "../core/errors.ts";
 import type { Engine } from "./engine.ts";
-import { HIDDEN_ENV, hideFromExtism, revealed } from "./extism-names.ts";
-import { EXTISM_ENV } from "./guest/imports.ts";
+import { hiddenModule, hideFromExtism, revealed } from "./extism-names.ts";
 import { compileAdmitted, type Link, MeteredInstance } from "./metered.ts";
 
 type Extism = Pick<typeof import("@extism/extism"), "createPlugin">;
@@ -36,7 +35,7 @@ export async function createExtismEngine(load: () => Promise<Extism> = importExt
 function asHostModules(imports: WebAssembly.Imports): HostModules {
   return Object.fromEntries(
     Object.entries(imports).map(([from, functions]) => [
-      from === EXTISM_ENV ? HIDDEN_ENV : from,
+      hiddenModule(from),
       Object.fromEntries(Object.entries(functions).map(([name, value]) => [name, unbound(value)])),
     ]),
   );

@@ -104,9 +104,9 @@ describe("bulkhead", () => {
       const bad = await writePlugin(
         folder.path,
         "bad",
-        `(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))))`,
+        `(module (import "wasi_snapshot_preview1" "fd_open" (func (param i32 i32 i32 i32) (result i32))))`,
       );
-      expect(await run(["call", bad, "x"])).toMatchObject({ code: 1, stderr: expect.stringMatching(/admission-refused[\s\S]*fd_write/) });
+      expect(await run(["call", bad, "x"])).toMatchObject({ code: 1, stderr: expect.stringMatching(/admission-refused[\s\S]*fd_open/) });
     });
   });
 

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { HostError } from "../../host/core/errors.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { Engine } from "../../host/engine/engine.ts";
+import { encodeError } from "../../host/engine/guest/blocks.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { buildPlugin } from "../../scripts/build-plugins.ts";
 import { asPdkExample } from "../support/as-pdk-example.ts";
@@ -69,6 +70,26 @@ function testBehaviour(engine: () => Engine): void {
     });
   });
 
+  it("gives WASI the clock, random and the log, and no files", async () => {
+    const wasm = await wat(`(module
+      (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+      ${PRELUDE} (data (i32.const 2000) "written\\n")
+      (func (export "ask") (result i32)
+        (i32.store (i32.const 1000) (i32.const 2000)) (i32.store (i32.const 1004) (i32.const 8))
+        (if (call $clock (i32.const 0) (i64.const 0) (i32.const 3000)) (then unreachable))
+        (if (i64.ne (i64.load (i32.const 3000)) (i64.const ${Date.UTC(2026, 0, 1)}000000)) (then unreachable))
+        (if (call $random (i32.const 3000) (i32.const 8)) (then unreachable))
+        (if (call $write (i32.const 1) (i32.const 1000) (i32.const 1) (i32.const 1008)) (then unreachable))
+        (call $say_digit (call $open (i32.const 3) (i32.const 0) (i32.const 2000) (i32.const 7) (i32.const 0) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 1008)))
+        (i32.const 0)))`);
+    const guest = await start(engine(), wasm);
+    expect(heard(await guest.run("ask"))).toEqual({ said: "8" });
+    expect(guest.logged).toEqual([["info", "written"]]);
+  });
+
   describe("differs from Extism in that it", () => {
     it.each(DIFFERENCES)("$title", async ({ body, config = {}, calls, extism }) => {
       const wasm = await wat(pluginOf(body));
@@ -104,11 +125,20 @@ function testBehaviour(engine: () => Engine): void {
       expect(roomy.instance.memoryBytes - guest.instance.memoryBytes).toBe(3 * 64 * KIB);
     });
 
-    it("makes no HTTP request, and ends the plugin that asks for one", async () => {
-      const wasm = await wat(`(module (import "extism:host/env" "http_request" (func $http (param i64 i64) (result i64)))
-        (func (export "fetch") (result i32) (drop (call $http (i64.const 0) (i64.const 0))) (loop $l (br $l)) (i32.const 0)))`);
-      const guest = await start(engine(), wasm);
-      expect(await guest.run("fetch")).toMatchObject({ ok: false, code: "permission-denied", broken: true });
+    it("asks the host for every HTTP request, and ends the plugin whose request is refused", async () => {
+      const wasm = await wat(`(module
+        (import "extism:host/env" "http_request" (func $http (param i64 i64) (result i64))) ${PRELUDE}
+        (func (export "fetch") (result i32) (drop (call $http (call $input_offset) (i64.const 0))) (loop $l (br $l)) (i32.const 0)))`);
+      const asked: string[] = [];
+      const guest = await start(engine(), wasm, {
+        askHost: async (name, args) => {
+          asked.push(name, ...args.map((arg) => decoder.decode(arg)));
+          return encodeError({ code: "permission-denied", message: "no" });
+        },
+      });
+      expect(await guest.run("fetch", '{"url":"http://x/"}')).toMatchObject({ ok: false, code: "permission-denied", broken: true });
+      expect(asked).toEqual(["http.fetch", '{"url":"http://x/","method":"GET","headers":[]}', ""]);
+      expect(await (await start(engine(), wasm)).run("fetch", "{")).toMatchObject({ ok: false, code: "invalid-message", broken: true });
     });
   });
 }

@@ -5,10 +5,11 @@ import { describe, expect, it } from "vitest";
 import { TURN_ATTACKS } from "../../host/cli/selftest/attacks.ts";
 import { BOMBS, WORST_ADMITTED } from "../../host/cli/selftest/bombs.ts";
 import { exitCodeOf } from "../../host/cli/selftest/command.ts";
+import { COMPONENT_ATTACKS } from "../../host/cli/selftest/components.ts";
 import { runAdmissionSuite, runIsolation, runSuite } from "../../host/cli/selftest/run.ts";
 import { type AttackResult, measure, notTried, openWorld, PATIENCE_MS } from "../../host/cli/selftest/world.ts";
 import { CELL_KINDS } from "../support/cells.ts";
-import { wat } from "../support/wat.ts";
+import { hostileModule } from "../support/components.ts";
 
 const here = (name: string): URL => new URL(name, import.meta.url);
 
@@ -16,7 +17,7 @@ describe("the modules", () => {
   it.each(readdirSync(here(".")).filter((name) => name.endsWith(".wat")))(
     "%s is compiled as it stands (npm run build:hostile)",
     async (name) => {
-      const compiled = Buffer.from(await wat(readFileSync(here(name), "utf8")));
+      const compiled = Buffer.from(await hostileModule(name, readFileSync(here(name), "utf8")));
       expect(compiled.equals(readFileSync(here(name.replace(".wat", ".wasm"))))).toBe(true);
     },
   );
@@ -34,7 +35,7 @@ describe("the suite", () => {
       const results: AttackResult[] = [];
       await runIsolation(kind, (result) => results.push(result));
       expect(results.filter(({ held, tried }) => tried && !held)).toEqual([]);
-      expect(results.length).toBe(TURN_ATTACKS.length + 10 + (kind === "process" ? 1 : 0) + 7);
+      expect(results.length).toBe(TURN_ATTACKS.length + 10 + (kind === "process" ? 1 : 0) + 7 + COMPONENT_ATTACKS.length);
     },
     120_000,
   );

@@ -1,17 +1,15 @@
 // The C header reads JSON by itself, and a service's input is the caller's: what JavaScript takes for JSON it must take, and nothing else.
 
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { findToolchain } from "../../host/cli/toolchains/languages.ts";
 import type { Cell } from "../../host/core/ports.ts";
 import { createCell, image, runTurn } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { describeWith } from "../support/toolchains.ts";
 
-const INCLUDE = fileURLToPath(new URL("../../plugin-sdk/c/include", import.meta.url));
-const TARGET = ["--target=wasm32-wasi", "-mexec-model=reactor"];
 const SOURCE = `
 #include <bulkhead.h>
 BH_SERVICE(valid, input) { return bh_answer(bh_str(bh_json_valid(input) ? "1" : "0")); }
@@ -28,22 +26,13 @@ BH_SERVICE(items, input) {
 }
 `;
 
-const hasClang = (() => {
-  try {
-    execFileSync("clang", ["--target=wasm32-wasi", "-E", "-include", "stdio.h", "-x", "c", "/dev/null"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 const TEXTS = [
   ...['{"a":"x\\u00e9\\ud83c\\udf0d\\n"}', '[1,-2.5e+3,true,null,{"b":[]}]', ' "x" ', "0", "-0.5", '{"\\u0061":"y"}', "1E5", "{}", "[]"],
   ...["", " ", "nul", "truex", "01", "1.", "-", "1e", "+1", ".5", '{"a":}', '{"a" "b"}', '{"a":1,}', "[1,]", "[", "{", '"', '"\\"', '"\\'],
   ...['"\\u12"', '"\\ug000"', '"\\x"', "{a:1}", "[1 2]", "abc", '"\n"', "{}}", "[]]", "1 1", "\u00a0"],
 ];
 
-describe.skipIf(!hasClang)("JSON in the C header", () => {
+await describeWith("c", "JSON in the C header", () => {
   let folder: TemporaryFolder;
   let cell: Cell;
   const ask = async (entryPoint: string, input: string): Promise<string> => {
@@ -53,10 +42,10 @@ describe.skipIf(!hasClang)("JSON in the C header", () => {
 
   beforeAll(async () => {
     folder = temporaryFolder();
-    const source = join(folder.path, "json.c");
     const module = join(folder.path, "json.wasm");
-    writeFileSync(source, SOURCE);
-    execFileSync("clang", [...TARGET, "-std=c11", "-O2", `-I${INCLUDE}`, "-o", module, source]);
+    writeFileSync(join(folder.path, "json.c"), SOURCE);
+    const build = await findToolchain("c", folder.path);
+    expect(await build(folder.path, module)).toEqual({ ok: true, output: "" });
     cell = createCell("inline", memoryLog());
     await cell.load(image("json", new Uint8Array(readFileSync(module))));
   }, 60_000);

@@ -7,6 +7,7 @@ import type { Limits } from "../../host/core/types.ts";
 import type { AdmittedModule } from "../../host/engine/admit-plugin.ts";
 import { admitComponent } from "../../host/engine/component/admit-component.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { wat } from "./wat.ts";
 
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
@@ -16,6 +17,10 @@ export async function componentOf(core: string, wit: string = "", world: string 
   const embedded = await componentEmbed({ binary: await parse(core), witSource, world });
   return own(await componentNew(embedded, []));
 }
+
+/** What becomes of a text in test/hostile: the core module of a component of our world where the name says so, else a module. */
+export const hostileModule = (name: string, text: string): Promise<Uint8Array<ArrayBuffer>> =>
+  name.endsWith(".component.wat") ? componentOf(text) : wat(text);
 
 /** A component by its own text. */
 export const componentText = async (text: string): Promise<Uint8Array<ArrayBuffer>> => own(await parse(text));

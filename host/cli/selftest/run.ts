@@ -7,6 +7,7 @@ import { startTrace } from "../../core/trace.ts";
 import { DEFAULT_LIMITS } from "../../install/limits.ts";
 import { ATTACKER_LIMITS, TURN_ATTACKS, type TurnAttack } from "./attacks.ts";
 import { BOMBS, heaviest, smallest, WORST_ADMITTED } from "./bombs.ts";
+import { runComponents } from "./components.ts";
 import { runLifecycle } from "./lifecycle.ts";
 import { admissionProcess, IS_LINUX } from "./processes.ts";
 import { runScenarios } from "./scenarios.ts";
@@ -44,6 +45,7 @@ export async function runIsolation(isolation: Isolation, tell: Tell): Promise<vo
   await runSuite(isolation, tell);
   await runScenarios(isolation, tell);
   await runLifecycle(isolation, tell);
+  await runComponents(isolation, tell);
 }
 
 function attacker(attacks: readonly TurnAttack[]): Hostile {

@@ -1,6 +1,9 @@
 /// <reference path="./runtime.d.ts" />
 // What a plugin in TypeScript or JavaScript imports.
 
+/// <reference path="./host-modules.d.ts" />
+/// <reference path="./wasi.d.ts" />
+
 export type { ErrorCode } from "./error-code.ts";
 export { Failure, HostError } from "./host-error.ts";
 export { type Answer, type EntryPoints, type Event, type Handlers, plugin, Request } from "./plugin.ts";
