@@ -2,7 +2,7 @@
 // what is missing; `npm test` alone needs npm only. It asks `bulkhead build`'s own table, so both agree on what is there.
 
 import { fileURLToPath } from "node:url";
-import { describe } from "vitest";
+import { describe, it, type TestFunction } from "vitest";
 import { findToolchain, type Language } from "../../host/cli/toolchains/languages.ts";
 import { HostError } from "../../host/core/errors.ts";
 
@@ -33,4 +33,11 @@ export async function describeWith(language: Language, title: string, tests: () 
   const { missing } = await toolchain(language);
   if (missing === undefined) describe(title, tests);
   else describe.skip(`${title} (skipped: ${missing})`, tests);
+}
+
+/** As `describeWith`, for one test. */
+export async function itWith(language: Language, title: string, test: TestFunction, timeoutMs?: number): Promise<void> {
+  const { missing } = await toolchain(language);
+  if (missing === undefined) it(title, test, timeoutMs);
+  else it.skip(`${title} (skipped: ${missing})`, test, timeoutMs);
 }
