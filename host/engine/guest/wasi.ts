@@ -248,11 +248,14 @@ export class Wasi {
     });
     if (errno !== ERRNO.success || sources === undefined) return errno || ERRNO.inval;
     const delayMs = Math.min(...sources.map((source) => source.delayMs));
-    if (delayMs > 0) {
+    const { clock } = environment.scope;
+    const dueMs = clock.monotonicMs() + delayMs;
+    // A timer of Node's may come up to a millisecond early, so one wait is not always enough.
+    for (let leftMs = delayMs; leftMs > 0; leftMs = dueMs - clock.monotonicMs()) {
       // A turn that sleeps beyond its deadline is ended by that, so no timer has to stay longer.
       const elapsed = Promise.withResolvers<Bytes>();
       const wake = (): void => elapsed.resolve(new Uint8Array(0));
-      const cancel = environment.scope.clock.after(Math.min(delayMs, environment.limits.deadlineMs), wake);
+      const cancel = clock.after(Math.min(leftMs, environment.limits.deadlineMs), wake);
       await environment.pacer.wait(elapsed.promise);
       cancel();
       if (control.doomed) return ERRNO.nosys;

@@ -1,6 +1,6 @@
-/// <reference path="./runtime.d.ts" />
 // What a plugin in TypeScript or JavaScript imports.
 
+/// <reference path="./runtime.d.ts" />
 /// <reference path="./host-modules.d.ts" />
 /// <reference path="./wasi.d.ts" />
 
