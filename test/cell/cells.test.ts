@@ -133,7 +133,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     expect((await run("log", { input: "careful\u001b[2J" })).ok).toBe(true);
     await run("echo");
     expect(log.lines).toContainEqual(expect.objectContaining({ level: "warning", plugin: "guest", message: "careful\\u{1b}[2J" }));
-    expect(await output("http")).toContain("permission-denied: guest asks by Extism");
+    expect(await output("http")).toContain("invalid-message: the request of http_request is not the JSON {url, method, headers} of Extism");
     expect((await run("http_none")).ok).toBe(true);
   });
 

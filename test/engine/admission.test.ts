@@ -11,6 +11,8 @@ import {
   MEMORY_EXPORT,
   START_EXPORT,
 } from "../../host/engine/admission.ts";
+import { admitPlugin } from "../../host/engine/admit-plugin.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { assemble, assembleWithGc } from "./corpus/text.ts";
 import { admitAll, Metered } from "./meter/metered.ts";
 import { body, leb, section, sized, text, vector, wasm } from "./wasm/build.ts";
@@ -188,10 +190,6 @@ describe("rules without a limit", () => {
       ),
       "the module has 2 memories; one is allowed",
     ],
-    ["an imported memory", plain('(import "m" "n" (memory 1))'), "import m n: it is a memory; only functions can be imported"],
-    ["an imported table", plain('(import "m" "n" (table 1 funcref))'), "import m n is a table"],
-    ["an imported global", plain('(import "m" "n" (global i32))'), "import m n is a global"],
-    ["an imported tag", plain('(import "m" "n" (tag))'), "import m n is a tag"],
     ["the name of a global that is added", plain('(func (export "__bulkhead_fuel"))'), "uses the reserved prefix"],
     ["any reserved name", plain('(func (export "__bulkhead_"))'), "uses the reserved prefix"],
     [
@@ -203,6 +201,19 @@ describe("rules without a limit", () => {
     ["a component", Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0), ""],
   ])("refuse %s", (_, bytes, reason) => {
     expect(reasons(bytes).join("\n")).toContain(reason);
+  });
+
+  it.each([
+    ["memory", "(memory 1)"],
+    ["table", "(table 1 funcref)"],
+    ["global", "(global i32)"],
+    ["tag", "(tag)"],
+  ])("refuse a plugin that imports a %s, under a name of the host too", (kind, type) => {
+    for (const name of ['"m" "n"', '"extism:host/env" "alloc"']) {
+      const bytes = plain(`(import ${name} ${type})`);
+      const refusal = expect.stringContaining(`it is a ${kind}; only functions can be imported`);
+      expect(() => admitPlugin(bytes, DEFAULT_LIMITS)).toThrow(expect.objectContaining({ code: "admission-refused", detail: refusal }));
+    }
   });
 
   it.each([

@@ -201,7 +201,10 @@ export class Bindings {
       }),
       http_request: new WebAssembly.Suspending((request: bigint, body: bigint) => this.#http.request(request, body)),
       http_status_code: () => this.#http.status,
-      http_headers: counted(() => this.#give(encoder.encode(this.#http.headers))),
+      http_headers: counted(() => {
+        const { headers } = this.#http;
+        return headers === undefined ? NO_BLOCK : this.#give(encoder.encode(headers));
+      }),
     };
   }
 

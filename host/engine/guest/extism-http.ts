@@ -25,7 +25,7 @@ interface Answer {
 
 export class ExtismHttp {
   readonly #ports: ExtismHttpPorts;
-  #answer: Answer = { status: 0, headers: [], body: "" };
+  #answer: Answer | undefined;
 
   constructor(ports: ExtismHttpPorts) {
     this.#ports = ports;
@@ -33,11 +33,12 @@ export class ExtismHttp {
 
   /** Of the last answer, 0 before there is one. */
   get status(): number {
-    return this.#answer.status;
+    return this.#answer?.status ?? 0;
   }
 
-  /** Of the last answer, as a JSON object by lower-case name; several of one name are joined by commas. */
-  get headers(): string {
+  /** Of the last answer, as a JSON object by lower-case name; several of one name are joined by commas. Undefined before there is one. */
+  get headers(): string | undefined {
+    if (this.#answer === undefined) return undefined;
     const byName = new Map<string, string>();
     for (const { name, value } of this.#answer.headers) {
       const key = name.toLowerCase();
@@ -62,8 +63,9 @@ export class ExtismHttp {
       const { code, message } = answer as { code: unknown; message: unknown };
       return this.#end(new HostError(isHostErrorCode(code) ? code : "internal", String(message)));
     }
-    this.#answer = answer as Answer;
-    return this.#ports.give(Buffer.from(this.#answer.body, "base64"));
+    const found = answer as Answer;
+    this.#answer = found;
+    return this.#ports.give(Buffer.from(found.body, "base64"));
   }
 
   #end(error: HostError): bigint {
