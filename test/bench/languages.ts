@@ -90,17 +90,19 @@ async function prepare(language: Language): Promise<Subject> {
 async function buildTimes(language: Language): Promise<{ readonly firstBuildMs: number; readonly rebuildMs: number }> {
   const parent = temporaryFolder();
   try {
-    const folder = await makePlugin(join(parent.path, "sample"), language);
+    // A name and a text that no compiler's cache has seen.
+    const name = `sample-${Date.now()}`;
+    const folder = await makePlugin(join(parent.path, name), language);
     const build = await findToolchain(language, folder);
     const timed = async (): Promise<number> => {
       const started = performance.now();
-      const { ok, output } = await build(folder, join(folder, "sample.wasm"));
+      const { ok, output } = await build(folder, join(folder, `${name}.wasm`));
       if (!ok) throw new Error(output);
       return performance.now() - started;
     };
     const firstBuildMs = await timed();
     const entry = join(folder, ENTRY[language]);
-    await writeFile(entry, `${await readFile(entry, "utf8")}${COMMENT[language]} changed\n`);
+    await writeFile(entry, `${await readFile(entry, "utf8")}${COMMENT[language]} changed in ${name}\n`);
     return { firstBuildMs, rebuildMs: await timed() };
   } finally {
     parent.remove();
