@@ -6,8 +6,6 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ["test/build-plugins.setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Vitest leaves one core to itself; many tests wait for other processes, so that on two cores it would use one.
-    maxWorkers: 2,
     coverage: {
       provider: "v8",
       include: ["host/**/*.ts"],
