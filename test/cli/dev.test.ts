@@ -63,7 +63,7 @@ describe("bulkhead dev", () => {
 
       edit((source) => `${source}\nthis is no code\n`);
       await saying("sample does not compile", 1);
-      expect(said).toMatch(/src\/index\.js:\d+/);
+      await eventually("it names the line", () => /src\/index\.js:\d+/.test(said) || undefined);
       expect(await greeting()).toBe("Hello, dear Ada!");
 
       // It compiles and cannot start.
