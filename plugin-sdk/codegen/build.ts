@@ -32,6 +32,14 @@ async function witText(): Promise<string> {
   return [`// ${GENERATED}\n${first}`, ...others.map((text) => text.replace(/^package [^;]*;/m, ""))].join("\n");
 }
 
+/** The interfaces of which AssemblyScript has a module that is written by hand, and its text. */
+async function assemblyScriptByHand(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const folder = "plugin-sdk/assemblyscript/assembly";
+  const files = await readdir(new URL(folder, ROOT));
+  const own = names.filter((name) => files.includes(`${name}.ts`));
+  return new Map(await Promise.all(own.map(async (name) => [name, await readText(`${folder}/${name}.ts`)] as const)));
+}
+
 const readText = (path: string): Promise<string> => readFile(new URL(path, ROOT), "utf8");
 
 /** Path in the repository → text. */
@@ -41,7 +49,8 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
   const [typescript, python] = [emitTypeScript(contract), emitPython(contract)];
   const c = emitC(contract, await part("runtime.h"), await part("entry.h"));
   const names = importedInterfaces(contract).map(({ name }) => name);
-  const own = await Promise.all(names.map((name) => readText(`plugin-sdk/assemblyscript/assembly/${name}.ts`)));
+  const byHand = await assemblyScriptByHand(names);
+  const assemblyScript = emitAssemblyScript(contract, byHand);
   const reference = emitReference(contract, {
     rust,
     c,
@@ -49,12 +58,12 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
     typescript: new Map(names.map((name) => [name, typescript.get(`src/${name}.ts`) ?? ""])),
     python: new Map(names.map((name) => [name, python.get(`src/bulkhead/${snake(name)}.py`) ?? ""])),
     go: new Map(names.map((name) => [name, go.get(`${snake(name)}/${snake(name)}.go`) ?? ""])),
-    assemblyscript: new Map(names.map((name, i) => [name, own[i] ?? ""])),
+    assemblyscript: new Map(names.map((name) => [name, `${byHand.get(name) ?? ""}\n${assemblyScript.get(`host/${name}.ts`)}`])),
   });
   return new Map([
     ["host/core/wit.ts", emitHostTypes(contract)],
     ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
-    ["plugin-sdk/assemblyscript/assembly/imports.ts", emitAssemblyScript(contract)],
+    ...[...assemblyScript].map(([path, text]) => [`plugin-sdk/assemblyscript/assembly/${path}`, text] as const),
     ["schemas/host-functions.schema.json", emitSchemas(contract)],
     ["plugin-sdk/rust/src/generated.rs", rust],
     ["plugin-sdk/zig/src/generated.zig", zig],

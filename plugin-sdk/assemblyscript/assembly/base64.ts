@@ -1,14 +1,20 @@
-// Base64 as RFC 4648 section 4 writes it, for bytes inside of JSON. The host wrote what is decoded here, so it is trusted.
+// Base64 as RFC 4648 section 4 writes it, for bytes inside of JSON.
 
-export function decodeBase64(text: string): Uint8Array {
+const NO_LETTER: u32 = 64;
+
+/** The bytes, or null when the text is not base64. Padding may be left out. */
+export function decodeBase64(text: string): Uint8Array | null {
   let length = text.length;
   while (length && text.charCodeAt(length - 1) == 0x3d) length--;
+  if ((length & 3) == 1 || text.length - length > 2) return null;
   const bytes = new Uint8Array((length * 3) >> 2);
   let bits: u32 = 0;
   let held = 0;
   let at = 0;
   for (let i = 0; i < length; i++) {
-    bits = (bits << 6) | sextet(text.charCodeAt(i));
+    const six = sextet(text.charCodeAt(i));
+    if (six == NO_LETTER) return null;
+    bits = (bits << 6) | six;
     held += 6;
     if (held < 8) continue;
     held -= 8;
@@ -37,5 +43,5 @@ function sextet(unit: i32): u32 {
   if (unit >= 0x41 && unit <= 0x5a) return unit - 0x41;
   if (unit >= 0x61 && unit <= 0x7a) return unit - 0x61 + 26;
   if (unit >= 0x30 && unit <= 0x39) return unit - 0x30 + 52;
-  return unit == 0x2b ? 62 : 63;
+  return unit == 0x2b ? 62 : unit == 0x2f ? 63 : NO_LETTER;
 }

@@ -1,6 +1,5 @@
 // An event as a handler gets it: CloudEvents 1.0 attributes, stamped by the host, and data in whatever form the handler asks for.
 
-import { decodeBase64 } from "./base64";
 import { Json } from "./json";
 import { decodeView, encodeUtf8, viewOf } from "./memory";
 import { Result, fail, ok } from "./result";
@@ -16,7 +15,7 @@ export class Event {
   traceparent: string = "";
   datacontenttype: string = "application/json";
   data: Json | null = null;
-  data_base64: string | null = null;
+  data_base64: Uint8Array | null = null;
 
   /** The data as any JSON value; fails with invalid-message when it is not JSON. */
   get dataJson(): Result<Json> {
@@ -42,6 +41,6 @@ export class Event {
     const data = this.data;
     if (data !== null) return viewOf(encodeUtf8(data.toString()));
     const encoded = this.data_base64;
-    return encoded === null ? new Uint8Array(0) : decodeBase64(encoded);
+    return encoded === null ? new Uint8Array(0) : encoded;
   }
 }

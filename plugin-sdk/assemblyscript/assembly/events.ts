@@ -2,8 +2,8 @@
 
 import { textFrom } from "./answers";
 import * as abi from "./imports";
-import { written } from "./json";
-import { bytesBlock, staticBytesBlock, textBlock } from "./memory";
+import { jsonBlock } from "./json";
+import { bytesBlock, textBlock } from "./memory";
 import { Result } from "./result";
 
 /**
@@ -14,9 +14,7 @@ import { Result } from "./result";
  * Fails with invalid-message (type), permission-denied, quota-exceeded (size).
  */
 export function publish<T>(eventType: string, data: T): Result<string> {
-  const json = written<T>(data);
-  const block = staticBytesBlock(json.bytes, json.length);
-  return textFrom(abi.events_publish(textBlock(eventType), textBlock("application/json"), block));
+  return textFrom(abi.events_publish(textBlock(eventType), textBlock("application/json"), jsonBlock<T>(data)));
 }
 
 /** The same with data of any content type; subscribers get it by `dataBytes` and `dataText`. */

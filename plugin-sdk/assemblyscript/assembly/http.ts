@@ -1,11 +1,10 @@
 // Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
 
 import { jsonFrom } from "./answers";
-import { decodeBase64 } from "./base64";
 import * as abi from "./imports";
-import { written } from "./json";
-import { bytesBlock, staticBytesBlock } from "./memory";
-import { Result, ok } from "./result";
+import { jsonBlock } from "./json";
+import { bytesBlock, decodeView } from "./memory";
+import { Result } from "./result";
 
 @json
 export class Header {
@@ -34,16 +33,15 @@ export class Request {
   }
 }
 
+@json
 export class Response {
-  constructor(
-    readonly status: i32,
-    readonly headers: Header[],
-    /** As it came: nothing is decompressed. */
-    readonly body: Uint8Array,
-  ) {}
+  status!: u16;
+  headers!: Header[];
+  /** As it came: nothing is decompressed. */
+  body!: Uint8Array;
 
   text(): string {
-    return String.UTF8.decode(this.body.buffer);
+    return decodeView(this.body);
   }
 
   /** The first header of this name, in whatever case, or null. */
@@ -52,13 +50,6 @@ export class Response {
     for (let i = 0; i < this.headers.length; i++) if (this.headers[i].name.toLowerCase() == wanted) return this.headers[i].value;
     return null;
   }
-}
-
-@json
-class Answer {
-  status: i32 = 0;
-  headers: Header[] = [];
-  body: string = "";
 }
 
 const NO_BODY = new Uint8Array(0);
@@ -71,9 +62,5 @@ const NO_BODY = new Uint8Array(0);
  * http-failed (the server could not be reached or broke off). A status of 400 and more is no failure.
  */
 export function fetch(request: Request, body: Uint8Array = NO_BODY): Result<Response> {
-  const json = written<Request>(request);
-  const answer = jsonFrom<Answer>(abi.http_fetch(staticBytesBlock(json.bytes, json.length), bytesBlock(body)));
-  if (!answer.isOk) return answer.failure<Response>();
-  const found = answer.value;
-  return ok(new Response(found.status, found.headers, decodeBase64(found.body)));
+  return jsonFrom<Response>(abi.http_fetch(jsonBlock<Request>(request), bytesBlock(body)));
 }

@@ -1,5 +1,6 @@
 // Reads JSON into typed values, and names the field that does not fit. Values read after a failure are blank; `whole` shows none of them.
 
+import { decodeBase64 } from "./base64";
 import { Json } from "./json";
 import { Digits, numberOf } from "./json-number";
 import { JsonScanner } from "./json-scanner";
@@ -42,6 +43,12 @@ export class JsonReader extends JsonScanner {
       const start = this.at;
       this.skip();
       return changetype<T>(new Json(this.bytes, start, this.at));
+    }
+    if (idof<T>() == idof<Uint8Array>()) return changetype<T>(this.base64());
+    if (isDefined(changetype<T>(0).__read)) {
+      const some = instantiate<T>();
+      some.__read(this);
+      return some;
     }
     if (isDefined(changetype<T>(0).__decode)) return this.object<T>();
     if (changetype<T>(0) instanceof Map) return this.map<T>();
@@ -121,6 +128,14 @@ export class JsonReader extends JsonScanner {
     this.scanText();
     if (this.problem.length) return "";
     return this.escaped ? unescape(this.bytes, start, this.at - 1) : decodeUtf8(this.bytes, start, this.at - 1);
+  }
+
+  private base64(): Uint8Array {
+    const text = this.text();
+    const bytes = decodeBase64(text);
+    if (bytes !== null) return bytes;
+    this.fail("must be base64 text");
+    return new Uint8Array(0);
   }
 
   private bool(): bool {

@@ -1,5 +1,6 @@
 // Writes values as JSON straight into UTF-8 bytes. Classes take part through the `__encode` that transform.js adds to @json classes.
 
+import { encodeBase64 } from "./base64";
 import { Json } from "./json";
 import { copyBytes, encodeInto } from "./memory";
 
@@ -51,6 +52,10 @@ export class JsonWriter {
     } else if (idof<T>() == idof<Json>()) {
       const json = changetype<Json>(value);
       this.raw(json.bytes, json.start, json.end);
+    } else if (idof<T>() == idof<Uint8Array>()) {
+      this.text(encodeBase64(changetype<Uint8Array>(value)));
+    } else if (isDefined(value.__write)) {
+      value.__write(this);
     } else if (isDefined(value.__encode)) {
       this.byte(0x7b);
       value.__encode(this);

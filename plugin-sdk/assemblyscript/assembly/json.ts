@@ -3,7 +3,7 @@
 import { JsonReader } from "./json-reader";
 import { JsonKind } from "./json-scanner";
 import { JsonWriter } from "./json-writer";
-import { copyBytes, decodeUtf8, encodeUtf8 } from "./memory";
+import { copyBytes, decodeUtf8, encodeUtf8, staticBytesBlock } from "./memory";
 import { Result } from "./result";
 
 const writer = new JsonWriter();
@@ -13,6 +13,11 @@ export function written<T>(value: T): JsonWriter {
   writer.reset();
   writer.value<T>(value);
   return writer;
+}
+
+export function jsonBlock<T>(value: T): u64 {
+  const json = written<T>(value);
+  return staticBytesBlock(json.bytes, json.length);
 }
 
 /**

@@ -50,6 +50,15 @@ export function optionTextBlock(text: string | null): u64 {
   return copyOut(address, length);
 }
 
+/** The ABI's option of bytes. */
+export function optionBytesBlock(bytes: Uint8Array | null): u64 {
+  const length = bytes === null ? 1 : bytes.byteLength + 1;
+  const address = room(length);
+  store<u8>(address, bytes === null ? 0 : 1);
+  if (bytes !== null) memory.copy(address + 1, bytes.dataStart, bytes.byteLength);
+  return copyOut(address, length);
+}
+
 // The first argument of the host call that is being made. Once its answer is read, this block and all after it are given back:
 // a turn of a hundred thousand host calls would fill the blocks otherwise.
 let firstArgument: u64 = 0;

@@ -1,18 +1,6 @@
-// Random bytes from the host, and the seed of Math.random.
+// What seeds Math.random.
 
-import { bytesFrom } from "./answers";
-import * as abi from "./imports";
-import { textBlock } from "./memory";
-import { Result } from "./result";
-
-/**
- * Bytes from the host's cryptographic generator, 0 to 65,536 of them.
- *
- * Fails with invalid-message (length).
- */
-export function bytes(length: u32): Result<Uint8Array> {
-  return bytesFrom(abi.random_bytes(textBlock(length.toString())));
-}
+import { bytes } from "./host/random";
 
 /** Math.random asks for it once (`--use seed=…` in asconfig.json); without it a plugin would import a function that no host gives. */
 export function seed(): f64 {

@@ -1,19 +1,11 @@
-// Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
+// Calls of other plugins' services, with JSON and with bytes.
 
 import { bytesFrom, jsonFrom, nothingFrom } from "./answers";
 import * as abi from "./imports";
-import { written } from "./json";
-import { bytesBlock, staticBytesBlock, textBlock } from "./memory";
+import { jsonBlock } from "./json";
+import { bytesBlock, textBlock } from "./memory";
 import { Nothing, Result, fail } from "./result";
-
-/** Who asked for the current turn. Stamped by the host; nobody can forge it. */
-@json
-export class Caller {
-  /** `plugin` (another plugin), `adapter` (a request from outside) or `host` (lifecycle entry points and events). */
-  kind!: string;
-  /** The plugin's name, the adapter's such as `http`, or the host's. */
-  name!: string;
-}
+import { Some } from "./some";
 
 /**
  * Calls a service with JSON and waits for its answer as JSON. Needs the permission `services.call`. A plugin's own service is a call-loop.
@@ -24,8 +16,7 @@ export class Caller {
  * invalid-message (the answer is not the JSON of `O`). `Nothing` as `O` ignores the answer.
  */
 export function call<I, O>(service: string, request: I, deadlineMs: u32 = 0): Result<O> {
-  const json = written<I>(request);
-  const block = send(service, staticBytesBlock(json.bytes, json.length), deadlineMs);
+  const block = send(service, jsonBlock<I>(request), deadlineMs);
   if (idof<nonnull<O>>() == idof<Nothing>()) return changetype<Result<O>>(nothingFrom(block));
   const refused = abi.load_u8(block) != 0;
   const answer = jsonFrom<O>(block);
@@ -39,9 +30,5 @@ export function callRaw(service: string, payload: Uint8Array, deadlineMs: u32 = 
 }
 
 function send(service: string, payload: u64, deadlineMs: u32): u64 {
-  return abi.services_call(textBlock(service), payload, textBlock(deadlineMs ? deadlineMs.toString() : "null"));
-}
-
-export function currentCaller(): Caller {
-  return jsonFrom<Caller>(abi.services_current_caller()).value;
+  return abi.services_call(textBlock(service), payload, jsonBlock<Some<u32> | null>(deadlineMs ? new Some<u32>(deadlineMs) : null));
 }

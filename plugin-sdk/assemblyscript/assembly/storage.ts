@@ -1,17 +1,10 @@
-// The plugin's own durable key-value store. No other plugin can reach it, so it needs no permission; it has a quota.
-// A key is 1 to 512 bytes of UTF-8, a value at most 1 MiB.
+// The plugin's own durable key-value store, as text and as JSON, and changes that are made together.
 
-import { jsonFrom, nothingFrom, optionalBytesFrom, optionalJsonFrom, optionalTextFrom } from "./answers";
-import { decodeBase64, encodeBase64 } from "./base64";
+import { jsonFrom, nothingFrom, optionalJsonFrom, optionalTextFrom } from "./answers";
 import * as abi from "./imports";
-import { written } from "./json";
-import { bytesBlock, optionTextBlock, staticBytesBlock, textBlock, viewOf } from "./memory";
-import { Outcome, Result, ok } from "./result";
-
-/** The value, or null when the key is absent. Fails with invalid-message (key), storage-failed. */
-export function get(key: string): Result<Uint8Array | null> {
-  return optionalBytesFrom(abi.storage_get(textBlock(key)));
-}
+import { jsonBlock, written } from "./json";
+import { optionTextBlock, textBlock, viewOf } from "./memory";
+import { Outcome, Result } from "./result";
 
 export function getText(key: string): Result<string | null> {
   return optionalTextFrom(abi.storage_get(textBlock(key)));
@@ -22,43 +15,12 @@ export function getJson<T>(key: string): Result<T | null> {
   return optionalJsonFrom<T>(abi.storage_get(textBlock(key)));
 }
 
-/**
- * Sets a value. Once this returns the value survives a crash of the host's process. Fails with invalid-message (key), quota-exceeded
- * (value size, bytes in all), storage-failed.
- */
-export function set(key: string, value: Uint8Array): Outcome {
-  return nothingFrom(abi.storage_set(textBlock(key), bytesBlock(value)));
-}
-
 export function setText(key: string, value: string): Outcome {
   return nothingFrom(abi.storage_set(textBlock(key), textBlock(value)));
 }
 
 export function setJson<T>(key: string, value: T): Outcome {
-  const json = written<T>(value);
-  return nothingFrom(abi.storage_set(textBlock(key), staticBytesBlock(json.bytes, json.length)));
-}
-
-/** Removes a value and says whether there was one. */
-export function remove(key: string): Result<bool> {
-  return jsonFrom<bool>(abi.storage_delete(textBlock(key)));
-}
-
-/**
- * The values of up to 1,000 keys, each in its key's place, null for an absent one.
- *
- * Fails with invalid-message (keys, more than 1,000 of them), quota-exceeded (values of more than 4 MiB in all), storage-failed.
- */
-export function getMany(keys: string[]): Result<Array<Uint8Array | null>> {
-  const json = written<string[]>(keys);
-  const answer = jsonFrom<Array<string | null>>(abi.storage_get_many(staticBytesBlock(json.bytes, json.length)));
-  if (!answer.isOk) return answer.failure<Array<Uint8Array | null>>();
-  const values = new Array<Uint8Array | null>(keys.length);
-  for (let i = 0; i < keys.length; i++) {
-    const text = answer.value[i];
-    if (text !== null) values[i] = decodeBase64(text);
-  }
-  return ok<Array<Uint8Array | null>>(values);
+  return nothingFrom(abi.storage_set(textBlock(key), jsonBlock<T>(value)));
 }
 
 /** One change of `apply`: made by `Change.set`, `Change.setText`, `Change.setJson` or `Change.remove`. */
@@ -88,9 +50,8 @@ export class Change {
   }
 
   __encode<W>(writer: W): void {
-    const value = this.value;
     writer.field<string>("key", this.key);
-    writer.field<string | null>("value", value === null ? null : encodeBase64(value));
+    writer.field<Uint8Array | null>("value", this.value);
     if (this.ttlMs) writer.field<u64>("ttl-ms", this.ttlMs);
   }
 }
@@ -101,8 +62,7 @@ export class Change {
  * Fails with invalid-message (key, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
  */
 export function apply(changes: Change[]): Outcome {
-  const json = written<Change[]>(changes);
-  return nothingFrom(abi.storage_apply(staticBytesBlock(json.bytes, json.length)));
+  return nothingFrom(abi.storage_apply(jsonBlock<Change[]>(changes)));
 }
 
 /**
@@ -110,5 +70,5 @@ export function apply(changes: Change[]): Outcome {
  * the last key as `after` for the next page.
  */
 export function keys(prefix: string, after: string | null = null, limit: u32 = 1000): Result<string[]> {
-  return jsonFrom<string[]>(abi.storage_keys(textBlock(prefix), optionTextBlock(after), textBlock(limit.toString())));
+  return jsonFrom<string[]>(abi.storage_keys(textBlock(prefix), optionTextBlock(after), jsonBlock<u32>(limit)));
 }

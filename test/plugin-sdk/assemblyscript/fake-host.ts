@@ -41,6 +41,8 @@ export interface FakeHostOptions {
   /** Answers http.fetch. */
   readonly fetch?: (request: unknown, body: Uint8Array) => { status: number; headers: { name: string; value: string }[]; body: string };
   readonly nowMs?: () => number;
+  /** More functions by the names of their imports: blocks in, and out the value as it stands in a block. */
+  readonly functions?: Readonly<Record<string, (...args: Uint8Array[]) => Uint8Array>>;
   /** Called before anything of the instance runs; admitted modules need their fuel. */
   readonly prepare?: (exports: WebAssembly.Exports) => void;
 }
@@ -208,6 +210,7 @@ export class FakeHost {
       set: this.#host(["text", "bytes"], (key: string, value: Uint8Array) => void map.set(key, value), "none"),
       delete: this.#host(["text"], (key: string) => map.delete(key), "json"),
     });
+    const more = Object.entries(this.#options.functions ?? {});
     const prefixed = (prefix: string, functions: Record<string, (...handles: bigint[]) => bigint>) =>
       Object.fromEntries(Object.entries(functions).map(([name, value]) => [`${prefix}_${name}`, value]));
     return {
@@ -273,6 +276,7 @@ export class FakeHost {
         config_get: this.#host(["text"], (key: string) => this.#options.config?.[key], "option"),
         clock_now: this.#host([], () => this.#options.nowMs?.() ?? 1_767_323_045_678, "json"),
         clock_monotonic: this.#host([], () => Math.floor(performance.now() * 1e6), "json"),
+        ...Object.fromEntries(more.map(([name, run]) => [name, this.#host([], run, "bytes")])),
         random_bytes: this.#host(["json"], (length: number) => randomFillSync(new Uint8Array(length)), "bytes"),
       },
     };

@@ -1,7 +1,7 @@
-// Time, as the host tells it.
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 
-import { jsonFrom } from "./answers";
-import * as abi from "./imports";
+import * as abi from "../imports";
+import { jsonFrom } from "../answers";
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export function now(): u64 {

@@ -1,0 +1,13 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+import * as log from "./log";
+import * as events from "./events";
+import * as services from "./services";
+import * as http from "./http";
+import * as state from "./state";
+import * as storage from "./storage";
+import * as config from "./config";
+import * as clock from "./clock";
+import * as random from "./random";
+
+export { log, events, services, http, state, storage, config, clock, random };

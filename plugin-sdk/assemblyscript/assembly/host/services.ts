@@ -1,0 +1,44 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+// Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
+
+export * from "../services";
+import * as abi from "../imports";
+import { jsonFrom } from "../answers";
+
+export abstract class CallerKind {
+  /** Another plugin; `name` is its name. */
+  static readonly plugin: string = "plugin";
+  /** A request from outside through an adapter; `name` is the adapter's, such as `http`. */
+  static readonly adapter: string = "adapter";
+  /** The host itself, for lifecycle entry points and events. */
+  static readonly host: string = "host";
+}
+
+export class Caller {
+  constructor(
+    public kind: string = "",
+    public name: string = "",
+  ) {}
+
+  __decode<R>(reader: R): i32 {
+    if (reader.keyIs("kind")) { this.kind = reader.value<string>(); return 1; }
+    if (reader.keyIs("name")) { this.name = reader.value<string>(); return 2; }
+    return 0;
+  }
+
+  __missing(seen: u64): string {
+    if (!(seen & ((<u64>1) << 0))) return "kind";
+    if (!(seen & ((<u64>1) << 1))) return "name";
+    return "";
+  }
+
+  __encode<W>(writer: W): void {
+    writer.field<string>("kind", this.kind);
+    writer.field<string>("name", this.name);
+  }
+}
+
+/** Who asked for the current turn. Stamped by the host; nobody can forge it. */
+export function currentCaller(): Caller {
+  return jsonFrom<Caller>(abi.services_current_caller()).value;
+}
