@@ -1,29 +1,8 @@
 // The one error class of the host and its closed list of codes. HTTP status codes and exit codes live in their adapters.
 
-/** Every code a HostError can carry. docs/errors.md and the `error-code` enum in wit/ list the same codes in this order. */
-export const HOST_ERROR_CODES = [
-  "invalid-message",
-  "invalid-manifest",
-  "admission-refused",
-  "incompatible-api",
-  "permission-denied",
-  "no-such-service",
-  "service-taken",
-  "call-loop",
-  "queue-full",
-  "rate-limited",
-  "deadline-exceeded",
-  "cpu-exhausted",
-  "memory-exhausted",
-  "plugin-failed",
-  "plugin-not-running",
-  "quota-exceeded",
-  "storage-failed",
-  "http-failed",
-  "conflict",
-  "internal",
-] as const;
+import { HOST_ERROR_CODES } from "./wit.ts";
 
+export { HOST_ERROR_CODES };
 export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
 
 /** What crosses a boundary (a channel, the Wasm line, HTTP): no stack, no host path. */

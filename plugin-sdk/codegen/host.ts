@@ -6,10 +6,12 @@ import {
   camel,
   canFail,
   type Enum,
+  enumsOf,
   functionsOf,
   GENERATED,
   type Interface,
   importedInterfaces,
+  interfaceOf,
   isBytes,
   pascal,
   type RecordType,
@@ -57,8 +59,11 @@ export function emitHostTypes(contract: Contract): string {
       }
     }
   }
+  const codes = enumsOf(interfaceOf(contract, "types")).flatMap(({ cases }) => cases.map(({ name }) => `"${name}"`));
   return `// What every host function takes and answers; what fails is thrown as HostError. ${GENERATED}
 import type { Bytes } from "./types.ts";
+/** Every code a HostError can carry (docs/errors.md). */
+export const HOST_ERROR_CODES = [${codes.join(", ")}] as const;
 ${types}export interface WitFunctions {
 ${functions}}
 export type WitFunction = keyof WitFunctions;

@@ -2,9 +2,8 @@
 
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
 import { PERMISSIONS } from "../../host/install/resources.ts";
-import { anchorsOf, exists, filesNamedIn, linksOf, PAGES, ROOT, read } from "./markdown.ts";
+import { anchorsOf, exists, filesNamedIn, linksOf, PAGES, read } from "./markdown.ts";
 
 describe.each(PAGES)("%s", (page) => {
   it("links to what is there", () => {
@@ -37,15 +36,5 @@ describe("the docs", () => {
   it("name every permission", () => {
     const documented = [...read("docs/permissions.md").matchAll(/^\| `([a-z.]+)` \|/gm)].map((match) => match[1]);
     expect(documented).toEqual([...PERMISSIONS]);
-  });
-
-  it("say of every host function where it is answered", () => {
-    const architecture = read("docs/architecture.md");
-    for (const place of ["cell", "host"] as const) {
-      const [row = ""] = architecture.split("\n").filter((line) => line.startsWith(`| \`${place}\` |`));
-      const named = [...row.matchAll(/`([a-z]+\.[a-z-]+)`/g)].map((match) => match[1]);
-      const expected = [...FUNCTIONS].filter(([, { place: is }]) => is === place).map(([name]) => name);
-      expect(named.sort(), `${place} in ${ROOT}docs/architecture.md`).toEqual(expected.sort());
-    }
   });
 });

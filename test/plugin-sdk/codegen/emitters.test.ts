@@ -53,8 +53,8 @@ describe("a function of wit/", () => {
       [...emitAssemblyScript(contract, new Map()).values()].join(""),
       [
         '/// Opens locks.\n@external("extism:host/user", "key_vault_open_all")\nexport declare function key_vault_open_all(locks: u64, owner: u64): u64;',
-        "public salt: Uint8Array | null = null,\n    public uses: Array<u32> = new Array<u32>(),",
-        "/** Opens locks. */\nexport function openAll(locks: Array<Lock>, owner: string | null = null): Result<Lock | null> {",
+        "public salt: Uint8Array | null = null,\n    public uses: u32[] = [],",
+        "/** Opens locks. */\nexport function openAll(locks: Lock[], owner: string | null = null): Result<Lock | null> {",
         "export function count(): u64 {",
         "export { keyVault };",
       ],
