@@ -10,21 +10,10 @@ import { LogLimit } from "./log-limit.ts";
 import { PluginStorage } from "./plugin-storage.ts";
 import type { FromCell } from "./protocol.ts";
 import { type Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
+import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
 import { Wear } from "./wear.ts";
 
-// The first guess of what a millisecond is worth; each full slice corrects it.
-const FIRST_SLICE_FUEL = 300_000;
-const MIN_SLICE_FUEL = 5_000;
-// A million units of arithmetic take 0.16 ms, of loads that miss every cache 10 ms, in cold code 30 ms: that is what a guest
-// can take from its neighbours, once, by changing from the one to the other. Larger slices gain nothing measurable.
-const MAX_SLICE_FUEL = 1_000_000;
-// Upwards slowly, downwards at once: a guest that was cheap for a while must not earn one very long slice.
-const SLICE_GROWTH = 1.25;
 const SECOND_MS = 1_000;
-// What a component may take beyond its slice where it cannot be suspended: in its allocator, called from between two of its frames. In fuel, since the clock
-// runs on while the machine does something else; by the clock for what is slow by intent.
-const MAX_OVERRUN_FUEL = 5 * FIRST_SLICE_FUEL;
-const MAX_OVERRUN_MS = 250;
 
 const HOST: Caller = { kind: "host", name: "host" };
 
@@ -50,16 +39,9 @@ export class HostedPlugin implements Pacer {
   #instance: GuestInstance | undefined;
   #wear = new Wear();
   #running: ActiveTurn | undefined;
-  #sliceFuel = FIRST_SLICE_FUEL;
-  #granted = 0;
-  #sliceMs = 0;
-  /** Fuel of the pieces of the running slice that are spent. */
-  #sliceSpent = 0;
-  /** Of it, what was spent where the slice could not end. */
-  #overrunSpent = 0;
+  readonly #slice = new Slice();
   #secondStart = Number.NEGATIVE_INFINITY;
   #secondCpuMs = 0;
-  #forfeited = 0;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
   #wake: ((alive: boolean) => void) | undefined;
 
@@ -99,61 +81,51 @@ export class HostedPlugin implements Pacer {
     const turn = this.#running;
     const instance = this.#instance;
     if (turn === undefined || instance === undefined) return 0;
-    const elapsedMs = this.#sliceMs + this.#ports.scheduler.elapsed(this.#account);
+    const elapsedMs = this.#elapsedMs();
     if (elapsedMs >= SLICE_MS || this.#secondCpuMs + elapsedMs >= this.#image.limits.cpuMsPerSecond) return 0;
-    const spent = this.#takeFuel(instance);
-    turn.fuel += spent;
-    this.#sliceSpent += spent;
-    // What the rest of the slice is worth at the rate so far; no piece is larger than a whole slice may be.
-    const rest = (this.#sliceSpent * (SLICE_MS - elapsedMs)) / Math.max(elapsedMs, SLICE_MS / 1_000);
-    this.#granted = Math.round(Math.min(Math.max(rest, MIN_SLICE_FUEL), MAX_SLICE_FUEL));
-    return this.#granted;
+    turn.fuel += this.#slice.endPiece(instance);
+    return this.#slice.grantRest(elapsedMs);
   }
 
   overrun(): number {
     const turn = this.#running;
     const instance = this.#instance;
     if (turn === undefined || instance === undefined) return 0;
-    const elapsedMs = this.#sliceMs + this.#ports.scheduler.elapsed(this.#account);
-    const spent = this.#takeFuel(instance);
-    turn.fuel += spent;
-    this.#sliceSpent += spent;
-    this.#overrunSpent += spent;
-    const isOver = this.#overrunSpent > MAX_OVERRUN_FUEL || elapsedMs >= SLICE_MS + MAX_OVERRUN_MS;
-    if (isOver || turn.cpuMs + elapsedMs >= this.#image.limits.cpuMs) {
+    const elapsedMs = this.#elapsedMs();
+    turn.fuel += this.#slice.endOverrun(instance);
+    if (this.#slice.isOverrun(elapsedMs) || turn.cpuMs + elapsedMs >= this.#image.limits.cpuMs) {
       const { plugin, entryPoint } = turn.message;
       const what = "where it cannot be interrupted: allocating or releasing what is passed to it";
       const limits = `the limits are ${MAX_OVERRUN_FUEL} fuel and ${MAX_OVERRUN_MS} ms`;
       instance.doom(
         new HostError(
           "cpu-exhausted",
-          `${plugin} ${entryPoint} spent ${this.#overrunSpent} fuel in ${elapsedMs.toFixed(0)} ms ${what}; ${limits}`,
+          `${plugin} ${entryPoint} spent ${this.#slice.overrunFuel} fuel in ${elapsedMs.toFixed(0)} ms ${what}; ${limits}`,
         ),
       );
       return 0;
     }
-    this.#granted = this.#sliceFuel;
-    return this.#granted;
+    return this.#slice.grant();
   }
 
   async refuel(): Promise<number> {
     const turn = this.#running;
     const instance = this.#instance;
     if (turn === undefined || instance === undefined) return -1;
-    this.#closeSlice(turn, instance);
+    this.#bill(turn);
+    turn.fuel += this.#slice.close(instance);
+    turn.slices += 1;
     const { cpuMs } = this.#image.limits;
     if (turn.cpuMs >= cpuMs) {
       instance.doom(this.#cpuExhausted(turn));
       return -1;
     }
-    if (!(await this.#nextSlice())) return -1;
-    this.#granted = this.#sliceFuel;
-    return this.#granted;
+    return (await this.#nextSlice()) ? this.#slice.grant() : -1;
   }
 
   overdue(): boolean {
     this.#checkHostCalls();
-    return this.#sliceMs + this.#ports.scheduler.elapsed(this.#account) >= SLICE_MS;
+    return this.#elapsedMs() >= SLICE_MS;
   }
 
   async wait(answer: Promise<Bytes>): Promise<Bytes | undefined> {
@@ -229,10 +201,7 @@ export class HostedPlugin implements Pacer {
 
   #start(turn: ActiveTurn): void {
     this.#running = turn;
-    this.#granted = this.#sliceFuel;
-    this.#sliceMs = 0;
-    this.#sliceSpent = 0;
-    this.#overrunSpent = 0;
+    this.#slice.begin();
     turn.hostCallsBefore = this.#instance?.hostCalls ?? 0;
     if (this.#instance === undefined) this.#enterNew(turn);
     else this.#enter(turn, this.#instance);
@@ -240,7 +209,7 @@ export class HostedPlugin implements Pacer {
 
   #enter(turn: ActiveTurn, instance: GuestInstance): void {
     const { entryPoint, input } = turn.message;
-    instance.run(entryPoint, input, this.#granted, this.#onEnded);
+    instance.run(entryPoint, input, this.#slice.fuel, this.#onEnded);
   }
 
   // A new instance is told so before anything else runs in it; the host itself does so for the first one.
@@ -255,17 +224,17 @@ export class HostedPlugin implements Pacer {
     }
     this.#instance = instance;
     this.#wear = new Wear();
-    this.#forfeited = 0;
+    this.#slice.renewInstance();
     if (turn.message.entryPoint === "on_load" || !this.#image.entryPoints.includes("on_load")) {
       this.#enter(turn, instance);
       return;
     }
-    instance.run("on_load", "", this.#granted, (loaded) => {
+    instance.run("on_load", "", this.#slice.fuel, (loaded) => {
       if (!loaded.ok) {
         this.#onEnded({ ...loaded, broken: true });
         return;
       }
-      turn.fuel += this.#takeFuel(instance);
+      turn.fuel += this.#slice.take(instance);
       this.#enter(turn, instance);
     });
   }
@@ -291,7 +260,7 @@ export class HostedPlugin implements Pacer {
 
   #finish(turn: ActiveTurn, result: GuestResult): void {
     const instance = this.#instance;
-    if (instance !== undefined) turn.fuel += this.#takeFuel(instance);
+    if (instance !== undefined) turn.fuel += this.#slice.take(instance);
     const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
     const isWorn = this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
     if (isWorn || (!result.ok && result.broken)) this.#instance = undefined;
@@ -322,30 +291,12 @@ export class HostedPlugin implements Pacer {
   #bill(turn: ActiveTurn): void {
     const elapsed = this.#ports.scheduler.release(this.#account);
     turn.cpuMs += elapsed;
-    this.#sliceMs += elapsed;
+    this.#slice.ms += elapsed;
     this.#secondCpuMs += elapsed;
   }
 
-  #closeSlice(turn: ActiveTurn, instance: GuestInstance): void {
-    this.#bill(turn);
-    const spent = this.#takeFuel(instance);
-    turn.fuel += spent;
-    turn.slices += 1;
-    // Debt does not count: the price of a failed table.grow says nothing about the guest's speed.
-    const measured = ((this.#sliceSpent + Math.min(spent, this.#sliceFuel)) * SLICE_MS) / Math.max(this.#sliceMs, SLICE_MS / 1_000);
-    this.#sliceMs = 0;
-    this.#sliceSpent = 0;
-    this.#overrunSpent = 0;
-    this.#sliceFuel = Math.round(Math.min(Math.max(Math.min(measured, this.#sliceFuel * SLICE_GROWTH), MIN_SLICE_FUEL), MAX_SLICE_FUEL));
-  }
-
-  /** What the guest has spent since it was last asked. */
-  #takeFuel(instance: GuestInstance): number {
-    const { fuelLeft, fuelForfeited } = instance;
-    const spent = this.#granted - fuelLeft - (fuelForfeited - this.#forfeited);
-    this.#granted = fuelLeft;
-    this.#forfeited = fuelForfeited;
-    return Math.max(0, spent);
+  #elapsedMs(): number {
+    return this.#slice.ms + this.#ports.scheduler.elapsed(this.#account);
   }
 
   #cpuExhausted(turn: ActiveTurn): HostError {

@@ -42,15 +42,15 @@ async function readNamed(file: string): Promise<Buffer> {
 export function effectiveLimits(manifest: Manifest, configuration: PluginConfiguration): Limits {
   const asked = toLimits(manifest.limits);
   const given = toLimits(configuration.limits);
-  const names = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
-  const limits = names.map((name) => {
+  const limits: { -readonly [N in keyof Limits]: number } = { ...DEFAULT_LIMITS };
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const ceiling = given[name] ?? DEFAULT_LIMITS[name];
-    return [name, Math.min(asked[name] ?? ceiling, ceiling)];
-  });
+    limits[name] = Math.min(asked[name] ?? ceiling, ceiling);
+  }
   // One process has one size of stack, so only a plugin that is alone in it can have less than V8 gives.
   const isAlone = configuration.isolation === "process" && configuration.cell === undefined;
   const stack = isAlone ? {} : { stackBytes: DEFAULT_LIMITS.stackBytes };
-  return { ...(Object.fromEntries(limits) as unknown as Limits), ...stack };
+  return { ...limits, ...stack };
 }
 
 /** Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export. */
