@@ -165,6 +165,7 @@ export class Quarantine {
 
   add(name: string, reason: string): void {
     this.#known.add(name);
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     writeFileSync(this.#fileOf(name), `${JSON.stringify({ reason, since: new Date().toISOString() })}\n`);
   }
 
@@ -188,11 +189,20 @@ export class Quarantine {
   }
 
   #look(): void {
-    const present = new Set(this.names());
+    const present = this.#present();
     for (const name of this.#known) {
       if (present.has(name)) continue;
       this.#known.delete(name);
       for (const listener of this.#listeners) listener(name);
+    }
+  }
+
+  /** A folder that is gone or cannot be read releases nobody. */
+  #present(): ReadonlySet<string> {
+    try {
+      return new Set(this.names());
+    } catch {
+      return this.#known;
     }
   }
 

@@ -1,6 +1,7 @@
 // A plugin that keeps failing: paused, paused longer, quarantined over restarts of the host, released.
 
-import { existsSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, rmSync, watch } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Containment, Quarantine } from "../../host/cell/containment.ts";
@@ -126,5 +127,19 @@ describe("containment", () => {
     expect(plugin?.state).toBe("failed");
     await clock.advance(60_000);
     expect(plugin?.state).toBe("quarantined");
+  });
+
+  it("releases nobody when the folder is removed, and quarantines on", async () => {
+    const { quarantine, plugin } = await boot({ on_load: () => undefined });
+    await clock.advance(60_000);
+    const at = join(folder.path, "quarantine");
+    const watcher = watch(at);
+    const removed = once(watcher, "change");
+    rmSync(at, { recursive: true });
+    await removed;
+    watcher.close();
+    expect(plugin?.state).toBe("quarantined");
+    quarantine.add("other", "it traps");
+    expect(quarantine.names()).toEqual(["other"]);
   });
 });

@@ -1,13 +1,25 @@
 // Each SDK is laid out as its registry wants it: the package can be made from its folder and holds what its users need, and plugins build against what was packed.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Language } from "../../host/cli/toolchains/languages.ts";
+import { findToolchain, type Language } from "../../host/cli/toolchains/languages.ts";
 import { firstThat, type Program, run } from "../../host/cli/toolchains/tools.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { createHost, parseConfiguration } from "../../host/index.ts";
+import { read } from "../docs/markdown.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { temporaryFolder } from "../support/plugin-folders.ts";
 import { describeWith } from "../support/toolchains.ts";
@@ -49,6 +61,11 @@ async function npmPack(at: string): Promise<{ readonly files: readonly string[];
   return { files: (packed?.files ?? []).map(({ path }) => path).sort(), tarball: join(to, packed?.filename ?? "") };
 }
 
+async function unpack(tarball: string, to: string): Promise<void> {
+  mkdirSync(to, { recursive: true });
+  await answer({ command: "tar" }, ["-xzf", tarball, "--strip-components=1", "-C", to], to);
+}
+
 /** Runs the README's example, built as `visits.wasm` in `at`: twice, since the second answer needs what the first has stored. */
 async function visits(at: string): Promise<string[]> {
   const plugins = { visits: { path: at, isolation: "inline" } };
@@ -70,12 +87,30 @@ function pluginFolder(language: Language, sdk?: string): string {
   return at;
 }
 
+/** What npm would bring: it is in this repository too. */
+const bring = (plugin: string, name: string): void => symlinkSync(join(NODE_MODULES, name), join(plugin, "node_modules", name));
+
 describe("the npm package of AssemblyScript", () => {
-  it("holds its sources, its settings, its transform and its README", async () => {
-    const sdk = copyOf("assemblyscript");
-    const { files } = await npmPack(sdk);
-    expect(files).toEqual(filesBelow(sdk, "README.md", "asconfig.json", "assembly", "index.ts", "package.json", "transform.js"));
-  });
+  it(
+    "holds its sources, its settings, its transform and its README, and builds a plugin that runs",
+    async () => {
+      const sdk = copyOf("assemblyscript");
+      const { files, tarball } = await npmPack(sdk);
+      expect(files).toEqual(filesBelow(sdk, "README.md", "asconfig.json", "assembly", "index.ts", "package.json", "transform.js"));
+
+      const plugin = pluginFolder("assemblyscript");
+      await unpack(tarball, join(plugin, "node_modules", "@bulkhead", "assemblyscript"));
+      bring(plugin, "assemblyscript");
+      const [, command = ""] = /npx asc (.*)/.exec(read("plugin-sdk/assemblyscript/README.md")) ?? [];
+      await answer(
+        { command: process.execPath, args: [join("node_modules", "assemblyscript", "bin", "asc.js")] },
+        command.split(" "),
+        plugin,
+      );
+      expect(await visits(plugin)).toEqual(WELCOMED);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 describe("the npm package of TypeScript", () => {
@@ -88,11 +123,8 @@ describe("the npm package of TypeScript", () => {
     const packed = await npmPack(sdk);
     ({ files } = packed);
     plugin = pluginFolder("typescript");
-    const installed = join(plugin, "node_modules", "@bulkhead", "sdk");
-    mkdirSync(installed, { recursive: true });
-    await answer({ command: "tar" }, ["-xzf", packed.tarball, "--strip-components=1", "-C", installed], plugin);
-    // What npm would bring: it is in this repository too.
-    symlinkSync(join(NODE_MODULES, "componentize-qjs"), join(plugin, "node_modules", "componentize-qjs"));
+    await unpack(packed.tarball, join(plugin, "node_modules", "@bulkhead", "sdk"));
+    bring(plugin, "componentize-qjs");
   });
 
   it("holds its sources with their types, the world, its build and its README", () => {
@@ -112,34 +144,79 @@ describe("the npm package of TypeScript", () => {
 
 await describeWith("rust", "the crates of Rust", () => {
   it(
-    "are packed with the macros that they need",
+    "are packed with the macros that they need, and build a plugin that runs",
     async () => {
       const sdk = copyOf("rust");
       const args = ["package", "--workspace", "--no-verify", "--allow-dirty", "--target-dir", join(sdk, "target")];
       await answer({ command: "cargo" }, args, sdk);
-      const held = async (crate: string): Promise<string[]> => {
-        const list = await answer({ command: "tar" }, ["-tzf", join(sdk, "target", "package", `${crate}-0.1.0.crate`)], sdk);
-        return list
-          .trim()
-          .split("\n")
-          .map((file) => file.slice(`${crate}-0.1.0/`.length))
-          .filter((file) => !/^(?:Cargo\.(?:lock|toml\.orig)|\.cargo_vcs_info\.json)$/.test(file))
-          .sort();
+      const unpacked = async (crate: string): Promise<string> => {
+        const to = join(folder.path, crate);
+        await unpack(join(sdk, "target", "package", `${crate}-0.1.0.crate`), to);
+        for (const written of ["Cargo.lock", "Cargo.toml.orig", ".cargo_vcs_info.json"]) rmSync(join(to, written), { force: true });
+        return to;
       };
-      expect(await held("bulkhead")).toEqual(filesBelow(sdk, "Cargo.toml", "README.md", "src"));
-      expect(await held("bulkhead-macros")).toEqual(filesBelow(join(sdk, "macros"), "Cargo.toml", "src"));
+      const [crate, macros] = [await unpacked("bulkhead"), await unpacked("bulkhead-macros")];
+      expect(filesBelow(crate, ...readdirSync(crate))).toEqual(filesBelow(sdk, "Cargo.toml", "README.md", "src"));
+      expect(filesBelow(macros, ...readdirSync(macros))).toEqual(filesBelow(join(sdk, "macros"), "Cargo.toml", "src"));
+
+      const plugin = pluginFolder("rust", crate);
+      const patch = `\n[patch.crates-io]\nbulkhead-macros = { path = ${JSON.stringify(macros)} }\n`;
+      appendFileSync(join(plugin, "Cargo.toml"), patch);
+      const build = await findToolchain("rust", plugin);
+      expect(await build(plugin, join(plugin, "visits.wasm"))).toMatchObject({ ok: true });
+      expect(await visits(plugin)).toEqual(WELCOMED);
     },
     TIMEOUT_MS,
   );
 });
+
+const theGo = async (): Promise<Program> =>
+  (await firstThat([{ command: "go" }, { command: "/usr/local/go/bin/go" }], ["version"])) ?? { command: "go" };
+
+/** Puts a module's folder into a zip as a proxy serves it; Go's own package for that is no part of its standard library. */
+const PACK = `package main
+
+import (
+	"archive/zip"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	from, prefix, to := os.Args[1], os.Args[2], os.Args[3]
+	file, _ := os.Create(to)
+	archive := zip.NewWriter(file)
+	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(from, path)
+		part, err := archive.Create(prefix + filepath.ToSlash(name))
+		if err == nil {
+			_, err = part.Write(text)
+		}
+		return err
+	})
+	if err == nil {
+		err = archive.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+`;
 
 await describeWith("go", "the module of Go", () => {
   it(
     "has every package, needs no other module and passes vet",
     async () => {
       const sdk = copyOf("go");
-      const found = await firstThat([{ command: "go" }, { command: "/usr/local/go/bin/go" }], ["version"]);
-      const go = { command: found?.command ?? "go", env: { GOOS: "wasip1", GOARCH: "wasm", GOFLAGS: "-mod=readonly" } };
+      const go = { ...(await theGo()), env: { GOOS: "wasip1", GOARCH: "wasm", GOFLAGS: "-mod=readonly" } };
       expect((await answer(go, ["list", "-m", "all"], sdk)).trim()).toBe("bulkhead.local/sdk");
       const names = [
         "",
@@ -157,6 +234,31 @@ await describeWith("go", "the module of Go", () => {
       ];
       expect((await answer(go, ["list", "./..."], sdk)).trim().split("\n")).toEqual(names.map((name) => `bulkhead.local/sdk${name}`));
       expect(await answer(go, ["vet", "./..."], sdk)).toBe("");
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "comes from a proxy and builds a plugin that runs",
+    async () => {
+      const sdk = copyOf("go");
+      const proxy = join(folder.path, "proxy");
+      const at = join(proxy, "bulkhead.local", "sdk", "@v");
+      mkdirSync(at, { recursive: true });
+      writeFileSync(join(at, "v0.1.0.info"), '{"Version":"v0.1.0"}');
+      copyFileSync(join(sdk, "go.mod"), join(at, "v0.1.0.mod"));
+      writeFileSync(join(folder.path, "pack.go"), PACK);
+      const go = await theGo();
+      await answer(go, ["run", "pack.go", sdk, "bulkhead.local/sdk@v0.1.0/", join(at, "v0.1.0.zip")], folder.path);
+
+      const plugin = pluginFolder("go");
+      writeFileSync(join(plugin, "go.mod"), "module visits\n\ngo 1.24\n\nrequire bulkhead.local/sdk v0.1.0\n");
+      const cache = join(folder.path, "go-modules");
+      const from = { GOPROXY: `file://${proxy}`, GONOSUMDB: "bulkhead.local", GOMODCACHE: cache, GOFLAGS: "-mod=mod -modcacherw" };
+      const build = ["build", "-buildmode=c-shared", "-o", "visits.wasm", "."];
+      await answer({ ...go, env: { ...from, GOOS: "wasip1", GOARCH: "wasm" } }, build, plugin);
+      expect(readdirSync(join(cache, "bulkhead.local"))).toEqual(["sdk@v0.1.0"]);
+      expect(await visits(plugin)).toEqual(WELCOMED);
     },
     TIMEOUT_MS,
   );
