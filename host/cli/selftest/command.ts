@@ -35,6 +35,11 @@ async function selftest({ isolation, json }: { readonly isolation?: Isolation; r
       ? `all ${tried.length} attacks were stopped`
       : `${failed.length} of ${tried.length} attacks were NOT stopped as they must be`,
   );
+  const untried = Map.groupBy(
+    results.filter((result) => !result.tried),
+    ({ attack, outcome }) => `${attack}: ${outcome}`,
+  );
+  for (const [what, where] of untried) say(`not tried (${where.map((result) => result.isolation).join(", ")}): ${escapeControls(what)}`);
   process.exitCode = exitCodeOf(results);
 }
 
@@ -54,8 +59,8 @@ function tableOf(results: readonly AttackResult[]): string {
   });
   for (const result of results) {
     const { attack, isolation, limit, outcome, ms, neighbourMs, hostMs } = result;
-    const times = [ms, neighbourMs, hostMs].map(Math.round);
-    table.push([attack, isolation, limit, escapeControls(outcome), ...times, heldOf(result)]);
+    const measured = [escapeControls(outcome), ...[ms, neighbourMs, hostMs].map(Math.round)];
+    table.push([attack, isolation, limit, ...(result.tried ? measured : ["not tried", "", "", ""]), heldOf(result)]);
   }
   return table.toString();
 }

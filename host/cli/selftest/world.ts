@@ -32,7 +32,7 @@ export interface AttackResult {
 }
 
 export const notTried = (attack: string, isolation: AttackResult["isolation"], why: string): AttackResult => ({
-  ...{ attack, isolation, limit: "", outcome: `not tried: ${why}`, ms: 0, neighbourMs: 0, hostMs: 0 },
+  ...{ attack, isolation, limit: "", outcome: why, ms: 0, neighbourMs: 0, hostMs: 0 },
   ...{ held: false, tried: false },
 });
 
