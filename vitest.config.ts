@@ -1,11 +1,40 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+/** These measure time or fill queues, which a neighbour on the same cores would spoil: each runs with nothing beside it. */
+const ALONE = [
+  "test/admin/crash.test.ts",
+  "test/admin/hot-swap.test.ts",
+  "test/cell/cells.test.ts",
+  "test/cell/isolation.test.ts",
+  "test/cell/limits.test.ts",
+  "test/cell/managed-cell.test.ts",
+  "test/cell/process-cell.test.ts",
+  "test/e2e/chain.test.ts",
+  "test/engine/component/hostile.test.ts",
+  "test/hostile/suite.test.ts",
+];
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/build-plugins.setup.ts"],
+    setupFiles: ["test/children.setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "together",
+          include: ["test/**/*.test.ts"],
+          exclude: ALONE,
+          // Vitest leaves one core free, which on two cores is half of the machine.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { extends: true, test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+    ],
     coverage: {
       provider: "v8",
       include: ["host/**/*.ts"],
