@@ -47,7 +47,8 @@ async function compile(folder: string, entry: string, file: string): Promise<voi
   await rename(unfinished, file);
 }
 
-async function newestOf(paths: readonly string[]): Promise<number> {
+/** When the newest of these files and of all below these folders was changed; 0 where there is none. */
+export async function newestOf(paths: readonly string[]): Promise<number> {
   let newestMs = 0;
   for (const path of paths) {
     newestMs = Math.max(newestMs, await modifiedMs(path));
@@ -58,7 +59,8 @@ async function newestOf(paths: readonly string[]): Promise<number> {
   return newestMs;
 }
 
-const modifiedMs = (path: string): Promise<number> =>
+/** 0 where there is no such file. */
+export const modifiedMs = (path: string): Promise<number> =>
   stat(path).then(
     (found) => found.mtimeMs,
     () => 0,
