@@ -1,11 +1,65 @@
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+const ROOT = new URL(".", import.meta.url);
+
+/** These measure time or fill queues, which a neighbour on the same cores would spoil: each runs with nothing beside it. */
+const ALONE = [
+  // Kills a host after a part of the time that something took before.
+  "test/admin/crash.test.ts",
+  // Must not fill a plugin's queue while it is exchanged.
+  "test/admin/hot-swap.test.ts",
+  // CPU budgets, deadlines and shares of CPU, by the clock.
+  "test/cell/cells.test.ts",
+  "test/cell/isolation.test.ts",
+  "test/cell/limits.test.ts",
+  "test/e2e/chain.test.ts",
+  "test/engine/component/hostile.test.ts",
+  // A cell that is silent for so long is dead, and idle for so long asleep.
+  "test/cell/managed-cell.test.ts",
+  "test/cell/process-cell.test.ts",
+  // How long neighbours and the host stand still under each attack.
+  "test/hostile/suite.test.ts",
+];
+
+/** What starts a process or a thread for a cell, by the place of its own file. */
+const STARTERS = ["admission-process", "hardened-process", "process-cell", "thread-cell"].map((name) => ({
+  source: fileURLToPath(new URL(`host/cell/${name}.ts`, ROOT)),
+  built: new URL(`dist/cell/${name}.js`, ROOT).href,
+}));
+
 const config: ViteUserConfig = defineConfig({
+  plugins: [
+    {
+      // Node starts a cell in a quarter of the time when it need not strip types, and a run of all tests starts hundreds.
+      name: "cells are those of dist/, which test/build.setup.ts builds",
+      enforce: "pre",
+      transform(code, id) {
+        const built = STARTERS.find(({ source }) => source === id)?.built;
+        return built === undefined ? undefined : { code: code.replaceAll("import.meta.url", JSON.stringify(built)), map: null };
+      },
+    },
+  ],
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/build-plugins.setup.ts"],
+    globalSetup: ["test/build.setup.ts"],
+    setupFiles: ["test/children.setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "together",
+          include: ["test/**/*.test.ts"],
+          exclude: ALONE,
+          // Vitest leaves one core free, which on two cores is half of the machine.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { extends: true, test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+    ],
     coverage: {
       provider: "v8",
       include: ["host/**/*.ts"],

@@ -3,8 +3,10 @@
 
 import { randomUUID } from "node:crypto";
 import { readdir, rename, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import pLimit from "p-limit";
 import { compileAssemblyScript } from "../host/cli/toolchains/languages.ts";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
@@ -47,7 +49,8 @@ async function compile(folder: string, entry: string, file: string): Promise<voi
   await rename(unfinished, file);
 }
 
-async function newestOf(paths: readonly string[]): Promise<number> {
+/** When the newest of these files and of all below these folders was changed; 0 where there is none. */
+export async function newestOf(paths: readonly string[]): Promise<number> {
   let newestMs = 0;
   for (const path of paths) {
     newestMs = Math.max(newestMs, await modifiedMs(path));
@@ -58,7 +61,8 @@ async function newestOf(paths: readonly string[]): Promise<number> {
   return newestMs;
 }
 
-const modifiedMs = (path: string): Promise<number> =>
+/** 0 where there is no such file. */
+export const modifiedMs = (path: string): Promise<number> =>
   stat(path).then(
     (found) => found.mtimeMs,
     () => 0,
@@ -76,11 +80,12 @@ export async function pluginFolders(): Promise<string[]> {
 async function main(args: readonly string[]): Promise<void> {
   const force = args.includes("--force");
   const named = args.filter((arg) => arg !== "--force");
-  for (const folder of named.length > 0 ? named : await pluginFolders()) {
+  const limit = pLimit(availableParallelism());
+  await limit.map(named.length > 0 ? named : await pluginFolders(), async (folder) => {
     const { file, bytes, ms, skipped } = await buildPlugin(folder, { force });
     const cost = skipped ? "up to date" : `${ms.toFixed(0)} ms`;
     process.stdout.write(`${relative(process.cwd(), file)}  ${(bytes / 1024).toFixed(1)} KiB  ${cost}\n`);
-  }
+  });
 }
 
 if (import.meta.main) {

@@ -123,8 +123,7 @@ class Victim {
   #isClosed = false;
 
   constructor(configuration: string) {
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(dirname(configuration), "compiled") };
-    this.#child = spawn(process.execPath, [SCRIPT, configuration], { stdio: ["pipe", "pipe", "inherit"], env });
+    this.#child = spawn(process.execPath, [SCRIPT, configuration], { stdio: ["pipe", "pipe", "inherit"] });
     const { stdout } = this.#child;
     if (stdout === null) throw new Error("the child has no output");
     createInterface({ input: stdout }).on("line", (line) => {

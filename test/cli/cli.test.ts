@@ -5,12 +5,14 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { COMMAND } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const COMMAND = join(ROOT, "bin", "bulkhead.mjs");
+/** What npm links as `bulkhead`; in a checkout it runs the sources. */
+const LAUNCHER = join(ROOT, "bin", "bulkhead.mjs");
 
 interface Result {
   readonly code: number;
@@ -123,7 +125,7 @@ describe("bulkhead", () => {
     // Stands in for an old Node: the launcher's first lines see its version.
     writeFileSync(pretend, `Object.defineProperty(process.versions, "node", { value: "20.0.0" });`);
     const old = await new Promise<Result>((resolve) => {
-      execFile(process.execPath, ["--import", pretend, COMMAND, "version"], (error, stdout, stderr) =>
+      execFile(process.execPath, ["--import", pretend, LAUNCHER, "version"], (error, stdout, stderr) =>
         resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
       );
     });
@@ -135,7 +137,7 @@ describe("bulkhead", () => {
     it("serves until SIGINT, stops cleanly and says what it does", async () => {
       const plugin = await writePlugin(folder.path, "p", EXTISM, { services: { "p.echo": { entryPoint: "echo" } } });
       writeFileSync(join(folder.path, "c.json"), JSON.stringify({ adapters: { http: { port: 0 } }, plugins: { p: { path: plugin } } }));
-      const child = spawn(process.execPath, [COMMAND, "serve", "--config", "c.json"], {
+      const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", "c.json"], {
         cwd: folder.path,
         stdio: ["ignore", "pipe", "pipe"],
       });

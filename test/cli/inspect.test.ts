@@ -3,14 +3,12 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
 import { EXTISM_USER, FUNCTION_BY_IMPORT, permissionOf } from "../../host/engine/guest/imports.ts";
+import { COMMAND } from "../support/command.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
-
-const BIN = fileURLToPath(new URL("../../bin/bulkhead.mjs", import.meta.url));
 
 describe("bulkhead inspect", () => {
   let folder: TemporaryFolder;
@@ -20,7 +18,7 @@ describe("bulkhead inspect", () => {
   });
   afterAll(() => folder.remove());
 
-  const inspect = (...args: string[]) => spawnSync(process.execPath, [BIN, "inspect", ...args], { encoding: "utf8" });
+  const inspect = (...args: string[]) => spawnSync(process.execPath, [COMMAND, "inspect", ...args], { encoding: "utf8" });
   const write = async (name: string, bytes: Uint8Array): Promise<string> => {
     const file = join(folder.path, name);
     writeFileSync(file, bytes);

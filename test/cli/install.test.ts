@@ -3,16 +3,15 @@
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHost, parseConfiguration } from "../../host/index.ts";
 import { lockFileOf, readLock } from "../../host/install/lock.ts";
 import { packPlugin } from "../../host/install/pack.ts";
+import { COMMAND } from "../support/command.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startRegistry, type TestRegistry } from "../support/registry.ts";
 
-const BIN = fileURLToPath(new URL("../../bin/bulkhead.mjs", import.meta.url));
 const EMPTY = "(module)";
 const READS = { permission: "state.read", resource: "devices.*", reason: "to look" };
 const WRITES = { permission: "state.write", resource: "devices.*", reason: "to change" };
@@ -36,7 +35,7 @@ describe("bulkhead install", () => {
   const run = (...args: string[]): Promise<Result> =>
     new Promise((done) => {
       const env = { ...process.env, npm_config_userconfig: join(world.path, ".npmrc") };
-      execFile(process.execPath, [BIN, ...args], { cwd: folder.path, env }, (error, stdout, stderr) =>
+      execFile(process.execPath, [COMMAND, ...args], { cwd: folder.path, env }, (error, stdout, stderr) =>
         done({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
       ).stdin?.end();
     });

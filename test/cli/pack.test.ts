@@ -3,13 +3,11 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchPackage } from "../../host/install/package-sources.ts";
+import { COMMAND } from "../support/command.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startRegistry, type TestRegistry } from "../support/registry.ts";
-
-const BIN = fileURLToPath(new URL("../../bin/bulkhead.mjs", import.meta.url));
 
 describe("bulkhead", () => {
   let folder: TemporaryFolder;
@@ -34,7 +32,7 @@ describe("bulkhead", () => {
   const run = (...args: string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
     new Promise((done) => {
       const env = { ...process.env, npm_config_userconfig: join(folder.path, ".npmrc"), npm_config_cache: join(folder.path, "npm-cache") };
-      execFile(process.execPath, [BIN, ...args], { cwd: folder.path, env }, (error, stdout, stderr) =>
+      execFile(process.execPath, [COMMAND, ...args], { cwd: folder.path, env }, (error, stdout, stderr) =>
         done({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
       );
     });

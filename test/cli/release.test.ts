@@ -3,11 +3,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { COMMAND } from "../support/command.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
-
-const BIN = fileURLToPath(new URL("../../bin/bulkhead.mjs", import.meta.url));
 
 describe("bulkhead release", () => {
   let folder: TemporaryFolder;
@@ -19,7 +17,7 @@ describe("bulkhead release", () => {
   afterEach(() => folder.remove());
 
   const release = (name: string): { readonly status: number | null; readonly stderr: string } =>
-    spawnSync(process.execPath, [BIN, "release", name], { cwd: folder.path, encoding: "utf8" });
+    spawnSync(process.execPath, [COMMAND, "release", name], { cwd: folder.path, encoding: "utf8" });
 
   it("frees a plugin, and says who is quarantined when asked for another", () => {
     const file = join(folder.path, "data", "quarantine", "p.json");

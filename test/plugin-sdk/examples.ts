@@ -30,7 +30,10 @@ bulkhead = { path = ${JSON.stringify(sdk)} }
 serde = { version = "1", features = ["derive"] }
 [profile.release]
 opt-level = "s"
+lto = true
+codegen-units = 1
 panic = "abort"
+strip = true
 [workspace]
 `,
   }),
