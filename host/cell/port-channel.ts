@@ -16,7 +16,7 @@ export interface PortChannelOptions<Out, In> {
   readonly read: (reader: FrameReader) => In;
   /** Called at the first message since the last flush; must see to it that `flush` is called soon. */
   readonly plan: (flush: () => void) => void;
-  /** The peer sent something that is no message. */
+  /** The peer sent something that is no message, or one that may not come now. */
   readonly onMalformed: (cause: unknown) => void;
 }
 
@@ -38,14 +38,12 @@ export function portChannel<Out, In>({ port, write, read, plan, onMalformed }: P
     receive(handler) {
       port.on("message", (batch: Uint8Array) => {
         for (const reader = new FrameReader(batch); !reader.done && !closed; ) {
-          let message: In;
           try {
-            message = read(reader);
+            handler(read(reader));
           } catch (cause) {
             onMalformed(cause);
             return;
           }
-          handler(message);
         }
       });
     },

@@ -2,8 +2,9 @@
 // back, so that a component can neither do nor pass what a module could not.
 
 import { HostError } from "../../core/errors.ts";
-import type { Bytes } from "../../core/types.ts";
+import type { Bytes, Limits } from "../../core/types.ts";
 import type { WitFunction } from "../../core/wit.ts";
+import type { GuestEnvironment } from "../engine.ts";
 import { decodeResult, encodeArguments, encodeError } from "../guest/blocks.ts";
 import { FUNCTIONS } from "../guest/cell-functions.ts";
 import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
@@ -35,35 +36,34 @@ function hostFunction(name: WitFunction, host: ComponentHost): unknown {
   const toHost = params.map(numbersOf);
   const answered = FUNCTIONS.get(name);
   if (answered === undefined) throw new HostError("internal", `wit/ has ${name}, and no table of host functions does`);
-  const blocksOf = (values: readonly unknown[]): Bytes[] => {
-    const blocks = encodeArguments(
-      name,
-      values.map((value, i) => toHost[i]?.(value) ?? value),
-    );
-    const size = blocks.reduce((sum, { length }) => sum + length, 0);
-    const { payloadBytes } = host.environment.limits;
-    if (answered.place === "cell" || size <= payloadBytes + MAX_NAMES_BYTES) return blocks;
-    throw new HostError(
-      "quota-exceeded",
-      `the arguments of ${name} have ${size} bytes; the limit is ${payloadBytes} (limits.payloadBytes)`,
-    );
-  };
+  const hostValues = (values: readonly unknown[]): unknown[] => values.map((value, i) => toHost[i]?.(value) ?? value);
   const resultOf = (block: Bytes): unknown => resultValue(name, block, fails, host);
   if (answered.place === "cell") {
     return (...values: unknown[]) => {
       host.count();
-      return resultOf(refusing(() => answered.answer(host.environment.scope, blocksOf(values))));
+      return resultOf(refusing(() => answered.answer(host.environment.scope, encodeArguments(name, hostValues(values)))));
     };
   }
   return async (...values: unknown[]) => {
     host.count();
-    let blocks: readonly Bytes[] = [];
-    const refused = refusing(() => {
-      blocks = blocksOf(values);
-      return undefined;
-    });
-    return resultOf(refused ?? (await host.wait(host.environment.askHost(name, blocks))));
+    const asked = refusing(() => host.asker()(name, hostValues(values)));
+    return resultOf(asked instanceof Uint8Array ? asked : await host.wait(asked));
   };
+}
+
+/** The blocks of a question to the host. Throws HostError `quota-exceeded` for more than a payload, before anything leaves the cell. */
+export function argumentsOf({ limits }: GuestEnvironment, name: WitFunction, values: readonly unknown[]): Bytes[] {
+  const blocks = encodeArguments(name, values);
+  const size = blocks.reduce((sum, { length }) => sum + length, 0);
+  checkSize(limits, name, size);
+  return blocks;
+}
+
+/** Throws HostError `quota-exceeded`. */
+export function checkSize({ payloadBytes }: Limits, name: WitFunction, size: number): void {
+  if (size <= payloadBytes + MAX_NAMES_BYTES) return;
+  const message = `the arguments of ${name} have ${size} bytes; the limit is ${payloadBytes} (limits.payloadBytes)`;
+  throw new HostError("quota-exceeded", message);
 }
 
 function refusing<T>(work: () => T): T | Bytes {

@@ -1,6 +1,7 @@
 // What the interfaces of a component are made from.
 
 import type { Bytes } from "../../core/types.ts";
+import type { WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { GuestControl } from "../guest/bindings.ts";
 import type { Ledger } from "./resources.ts";
@@ -14,6 +15,11 @@ export interface ComponentHost {
   readonly ledger: Ledger;
   /** Counts a host call, whose arguments have been taken. */
   count(): void;
+  /**
+   * How the turn that runs asks the host, now and later: one question after the other, since the host takes one at a time. Resolves with the tagged
+   * block; what is refused, what fails, and what is asked when the turn has ended, is such a block too.
+   */
+  asker(): (name: WitFunction, values: readonly unknown[]) => Promise<Bytes>;
   /** Suspends the guest. Throws when the guest is to end. */
   wait(answer: Promise<Bytes>): Promise<Bytes>;
 }

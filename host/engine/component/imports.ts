@@ -1,9 +1,13 @@
 // Everything that a component can import, by interface and as the glue wants it: our own world through the same two tables of host functions as
 // modules have, and the standard interfaces that are mapped onto it.
 
+import { HostError, toHostError } from "../../core/errors.ts";
+import type { Bytes } from "../../core/types.ts";
+import type { WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { GuestControl } from "../guest/bindings.ts";
-import { bulkheadInterfaces } from "./bulkhead.ts";
+import { encodeError } from "../guest/blocks.ts";
+import { argumentsOf, bulkheadInterfaces } from "./bulkhead.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { Ledger } from "./resources.ts";
 import { wasiCli } from "./wasi-cli.ts";
@@ -25,10 +29,15 @@ export interface ComponentImportsPorts {
 
 export class ComponentImports {
   readonly interfaces: Interfaces;
+  readonly #environment: GuestEnvironment;
   readonly #streams: LogStreams;
   #hostCalls = 0;
+  #turns = 0;
+  /** Settles when the host has answered all that the turn has asked so far. */
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor({ environment, control, imports, called }: ComponentImportsPorts) {
+    this.#environment = environment;
     const count = (): void => {
       called();
       this.#hostCalls += 1;
@@ -36,8 +45,12 @@ export class ComponentImports {
     const host: ComponentHost = {
       environment,
       control,
-      ledger: new Ledger(environment.plugin, control),
+      ledger: new Ledger(environment.plugin, control, environment.limits.blockBytes),
       count,
+      asker: () => {
+        const turn = this.#turns;
+        return (name, values) => this.#ask(turn, name, values);
+      },
       wait: async (answer) => {
         const settled = await environment.pacer.wait(answer);
         if (settled === undefined || control.doomed) throw new WebAssembly.RuntimeError("ended by the host");
@@ -71,10 +84,32 @@ export class ComponentImports {
   }
 
   beginTurn(): void {
+    this.#asked = Promise.resolve();
     this.#streams.begin();
   }
 
   endTurn(): void {
+    this.#turns += 1;
     this.#streams.flush();
+  }
+
+  // The arguments are made at once, at the expense of the turn that asks.
+  async #ask(turn: number, name: WitFunction, values: readonly unknown[]): Promise<Bytes> {
+    try {
+      const blocks = argumentsOf(this.#environment, name, values);
+      const answer = this.#asked.then(() => this.#send(turn, name, blocks));
+      this.#asked = answer.catch(() => {});
+      return await answer;
+    } catch (thrown) {
+      const error = toHostError(thrown);
+      if (error.code === "internal") this.#environment.scope.reportFault(error);
+      return encodeError(error);
+    }
+  }
+
+  // A turn's question has its caller's authority, so it must not become the next one's.
+  #send(turn: number, name: WitFunction, blocks: readonly Bytes[]): Promise<Bytes> {
+    if (turn === this.#turns) return this.#environment.askHost(name, blocks);
+    throw new HostError("plugin-not-running", `the turn that asked for ${name} has ended`);
   }
 }

@@ -1,4 +1,5 @@
-// What guests hold by handles: the glue keeps the handles, these are the things behind them. A guest may hold so many at once.
+// What guests hold by handles: the glue keeps the handles, these are the things behind them. A guest may hold so many at once, and so many bytes in them,
+// which are the host's own memory and not the guest's.
 
 import { HostError } from "../../core/errors.ts";
 import type { GuestControl } from "../guest/bindings.ts";
@@ -6,17 +7,21 @@ import type { GuestControl } from "../guest/bindings.ts";
 const MAX_HELD = 1_024;
 // jco's glue remembers the number of each that it ever gave out, at some 50 bytes.
 const MAX_MADE = 1_000_000;
+const HELD = "headers, bodies, answers and values that it did not drop";
 
 /** Counts what a guest holds. */
 export class Ledger {
   readonly #plugin: string;
   readonly #control: GuestControl;
+  readonly #maxBytes: number;
   #held = 0;
   #made = 0;
+  #bytes = 0;
 
-  constructor(plugin: string, control: GuestControl) {
+  constructor(plugin: string, control: GuestControl, maxBytes: number) {
     this.#plugin = plugin;
     this.#control = control;
+    this.#maxBytes = maxBytes;
   }
 
   add(): void {
@@ -31,6 +36,17 @@ export class Ledger {
     this.#held -= 1;
   }
 
+  /** Counts so many bytes more, or less. Ends the guest above the limit. */
+  hold(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#maxBytes)
+      this.#end(`holds ${this.#bytes} bytes in ${HELD}; the limit is ${this.#maxBytes} (limits.blockBytes)`);
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#maxBytes;
+  }
+
   #end(what: string): void {
     this.#control.doom(new HostError("memory-exhausted", `${this.#plugin} ${what}`));
     throw new WebAssembly.RuntimeError("ended by the host");
@@ -41,6 +57,7 @@ export class Ledger {
 export abstract class Resource {
   readonly #ledger: Ledger;
   #dropped = false;
+  #bytes = 0;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -51,10 +68,16 @@ export abstract class Resource {
     if (this.#dropped) return;
     this.#dropped = true;
     this.#ledger.remove();
-    this.dropped();
+    this.#ledger.hold(-this.#bytes);
   }
 
-  protected dropped(): void {}
+  /** So many bytes of the host stand behind it now, until it is dropped. Ends the guest that holds too many. */
+  protected holds(bytes: number): void {
+    if (this.#dropped) return;
+    const more = bytes - this.#bytes;
+    this.#bytes = bytes;
+    this.#ledger.hold(more);
+  }
 }
 
 /** What the glue takes for the value of a WIT `result`. */

@@ -1,21 +1,32 @@
 // wasi:http for requests to the world, mapped onto http.fetch with its permissions and limits: a request is sent once its body is finished, and an
 // answer comes whole. There are no incoming requests; their classes are there because the interface names them.
 
-import { HostError } from "../../core/errors.ts";
+import { HostError, toHostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
-import type { HttpResponse } from "../../core/wit.ts";
-import { decodeResult, encodeArguments } from "../guest/blocks.ts";
+import type { HttpRequest } from "../../core/wit.ts";
+import { encodeError } from "../guest/blocks.ts";
+import { checkSize } from "./bulkhead.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { err, ok, Resource, type WitResultValue } from "./resources.ts";
-import { InputStream, OutputStream, Pollable } from "./wasi-io.ts";
+import {
+  bytesIn,
+  EMPTY,
+  FutureIncomingResponse,
+  FutureTrailers,
+  type Header,
+  IncomingBody,
+  IncomingResponse,
+  OBJECT_BYTES,
+  sizeOf,
+} from "./wasi-http-incoming.ts";
+import { OutputStream } from "./wasi-io.ts";
 
 type Tagged = { readonly tag: string; readonly val?: unknown };
-type Header = readonly [name: string, value: Bytes];
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const MAX_HEADERS = 256;
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
+const isName = (name: string): boolean => TOKEN.test(name);
 
 export function wasiHttp(host: ComponentHost): Interfaces {
   const { ledger } = host;
@@ -32,22 +43,28 @@ export function wasiHttp(host: ComponentHost): Interfaces {
 
     static fromList(entries: readonly Header[]): WitResultValue {
       const fields = new Fields();
-      const refused = fields.#replace(entries);
-      if (refused !== undefined) fields[Symbol.dispose]();
-      return refused ?? ok(fields);
+      const own = entries.map(([name, value]) => [name.toLowerCase(), value] as const);
+      const changed = fields.#change(
+        own,
+        entries.every(([name]) => isName(name)),
+      );
+      if (changed.tag === "ok") return ok(fields);
+      fields[Symbol.dispose]();
+      return changed;
     }
 
     /** Headers that the guest may read and not change. */
     static immutable(entries: readonly Header[]): Fields {
       const fields = new Fields();
-      fields.#entries = entries;
+      fields.#take(entries);
       fields.#isImmutable = true;
       return fields;
     }
 
     get(name: string): readonly Bytes[] {
       host.count();
-      return this.#entries.filter(([key]) => key === name.toLowerCase()).map(([, value]) => value);
+      const key = name.toLowerCase();
+      return this.#entries.filter(([one]) => one === key).map(([, value]) => value);
     }
 
     has(name: string): boolean {
@@ -55,15 +72,16 @@ export function wasiHttp(host: ComponentHost): Interfaces {
     }
 
     set(name: string, values: readonly Bytes[]): WitResultValue {
-      return this.#change([...this.#without(name), ...values.map((value) => [name, value] as const)]);
+      const key = name.toLowerCase();
+      return this.#change([...this.#without(key), ...values.map((value) => [key, value] as const)], isName(name));
     }
 
     delete(name: string): WitResultValue {
-      return this.#change(this.#without(name));
+      return this.#change(this.#without(name.toLowerCase()), true);
     }
 
     append(name: string, value: Bytes): WitResultValue {
-      return this.#change([...this.#entries, [name, value]]);
+      return this.#change([...this.#entries, [name.toLowerCase(), value]], isName(name));
     }
 
     entries(): readonly Header[] {
@@ -73,24 +91,25 @@ export function wasiHttp(host: ComponentHost): Interfaces {
 
     clone(): Fields {
       const fields = new Fields();
-      fields.#entries = this.#entries;
+      fields.#take(this.#entries);
       return fields;
     }
 
-    #without(name: string): readonly Header[] {
-      return this.#entries.filter(([key]) => key !== name.toLowerCase());
+    #without(key: string): readonly Header[] {
+      return this.#entries.filter(([one]) => one !== key);
     }
 
-    #change(entries: readonly Header[]): WitResultValue {
+    #change(entries: readonly Header[], hasNames: boolean): WitResultValue {
       host.count();
-      return this.#replace(entries) ?? ok(undefined);
+      if (this.#isImmutable) return err({ tag: "immutable" });
+      if (entries.length > MAX_HEADERS || !hasNames) return err({ tag: "invalid-syntax" });
+      this.#take(entries);
+      return ok(undefined);
     }
 
-    #replace(entries: readonly Header[]): WitResultValue | undefined {
-      if (this.#isImmutable) return err({ tag: "immutable" });
-      if (entries.length > MAX_HEADERS || !entries.every(([name]) => TOKEN.test(name))) return err({ tag: "invalid-syntax" });
-      this.#entries = entries.map(([name, value]) => [name.toLowerCase(), value]);
-      return undefined;
+    #take(entries: readonly Header[]): void {
+      this.holds(sizeOf(entries));
+      this.#entries = entries;
     }
   }
 
@@ -114,8 +133,8 @@ export function wasiHttp(host: ComponentHost): Interfaces {
   }
 
   class OutgoingBody extends Resource {
-    readonly #chunks: Bytes[] = [];
     readonly #onFinished: (body: Bytes) => void;
+    #chunks: Bytes[] = [];
     #size = 0;
     #stream: OutputStream | undefined;
 
@@ -128,7 +147,10 @@ export function wasiHttp(host: ComponentHost): Interfaces {
       host.count();
       if (trailers !== undefined) return err({ tag: "HTTP-request-trailer-section-size", val: 0 });
       body.#stream?.close();
-      body.#onFinished(new Uint8Array(Buffer.concat(body.#chunks)));
+      const bytes = new Uint8Array(Buffer.concat(body.#chunks));
+      body.#chunks = [];
+      body[Symbol.dispose]();
+      body.#onFinished(bytes);
       return ok(undefined);
     }
 
@@ -147,29 +169,41 @@ export function wasiHttp(host: ComponentHost): Interfaces {
         throw new WebAssembly.RuntimeError("ended by the host");
       }
       this.#chunks.push(bytes);
+      this.holds(this.#size + this.#chunks.length * OBJECT_BYTES);
     }
   }
 
   class OutgoingRequest extends Resource {
-    readonly #headers: Fields;
+    readonly #headers: readonly Header[];
     #method: Tagged = { tag: "get" };
     #path: string | undefined;
     #scheme: Tagged | undefined;
     #authority: string | undefined;
     #hasBody = false;
-    readonly #body = Promise.withResolvers<Bytes>();
+    /** Undefined while it is being written. */
+    #body: Bytes | undefined = EMPTY;
+    /** Undefined until the request is to be sent. */
+    #send: (() => void) | undefined;
 
     constructor(headers: Fields) {
       super(ledger);
-      host.count();
-      this.#headers = Fields.immutable(headers.entries());
+      this.#headers = headers.entries();
+      headers[Symbol.dispose]();
+      this.#weigh();
     }
 
     body(): WitResultValue {
       host.count();
       if (this.#hasBody) return err(undefined);
       this.#hasBody = true;
-      return ok(new OutgoingBody(this.#body.resolve));
+      this.#body = undefined;
+      return ok(
+        new OutgoingBody((body) => {
+          this.#body = body;
+          this.#weigh();
+          this.#send?.();
+        }),
+      );
     }
 
     method(): Tagged {
@@ -177,35 +211,71 @@ export function wasiHttp(host: ComponentHost): Interfaces {
     }
     setMethod(method: Tagged): WitResultValue {
       this.#method = method;
-      return ok(undefined);
+      return this.#changed();
     }
     pathWithQuery(): string | undefined {
       return this.#path;
     }
     setPathWithQuery(path: string | undefined): WitResultValue {
       this.#path = path;
-      return ok(undefined);
+      return this.#changed();
     }
     scheme(): Tagged | undefined {
       return this.#scheme;
     }
     setScheme(scheme: Tagged | undefined): WitResultValue {
       this.#scheme = scheme;
-      return ok(undefined);
+      return this.#changed();
     }
     authority(): string | undefined {
       return this.#authority;
     }
     setAuthority(authority: string | undefined): WitResultValue {
       this.#authority = authority;
-      return ok(undefined);
+      return this.#changed();
     }
     headers(): Fields {
-      return Fields.immutable(this.#headers.entries());
+      host.count();
+      return Fields.immutable(this.#headers);
     }
 
-    /** Resolves with the tagged block of http.fetch. */
-    async send(): Promise<Bytes> {
+    /** Once its body is finished; resolves with the tagged block of http.fetch, never rejects. */
+    send(): Promise<Bytes> {
+      const { promise, resolve } = Promise.withResolvers<Bytes>();
+      const ask = host.asker();
+      this.#send = () => {
+        resolve(this.#isTooLarge() ?? ask("http.fetch", [this.#request(), this.#body]));
+      };
+      if (this.#body !== undefined) this.#send();
+      return promise.finally(() => this[Symbol.dispose]());
+    }
+
+    #changed(): WitResultValue {
+      host.count();
+      this.#weigh();
+      return ok(undefined);
+    }
+
+    #weigh(): void {
+      this.holds(this.#bytes() + this.#headers.length * OBJECT_BYTES);
+    }
+
+    #bytes(): number {
+      const texts = [this.#method.val, this.#path, this.#scheme?.val, this.#authority];
+      const inTexts = texts.reduce((sum: number, text) => sum + (typeof text === "string" ? text.length : 0), 0);
+      return bytesIn(this.#headers) + inTexts + (this.#body?.length ?? 0);
+    }
+
+    /** The refusal. Said before the JSON of the headers is made, which can be many times as long. */
+    #isTooLarge(): Bytes | undefined {
+      try {
+        checkSize(host.environment.limits, "http.fetch", this.#bytes());
+      } catch (thrown) {
+        return encodeError(toHostError(thrown));
+      }
+    }
+
+    #request(): HttpRequest {
       const { tag, val } = this.#method;
       const scheme =
         this.#scheme === undefined || this.#scheme.tag === "HTTPS"
@@ -213,100 +283,11 @@ export function wasiHttp(host: ComponentHost): Interfaces {
           : this.#scheme.tag === "HTTP"
             ? "http"
             : String(this.#scheme.val);
-      const request = {
+      return {
         method: tag === "other" ? String(val) : tag.toUpperCase(),
         url: `${scheme}://${this.#authority ?? ""}${this.#path ?? "/"}`,
-        headers: this.#headers.entries().map(([name, value]) => ({ name, value: decoder.decode(value) })),
+        headers: this.#headers.map(([name, value]) => ({ name, value: decoder.decode(value) })),
       };
-      const body = this.#hasBody ? await this.#body.promise : new Uint8Array(0);
-      return host.environment.askHost("http.fetch", encodeArguments("http.fetch", [request, body]));
-    }
-  }
-
-  class IncomingBody extends Resource {
-    readonly #bytes: Bytes;
-    #isTaken = false;
-
-    constructor(bytes: Bytes) {
-      super(ledger);
-      this.#bytes = bytes;
-    }
-
-    static finish(): FutureTrailers {
-      host.count();
-      return new FutureTrailers(ledger);
-    }
-
-    stream(): WitResultValue {
-      host.count();
-      if (this.#isTaken) return err(undefined);
-      this.#isTaken = true;
-      return ok(new InputStream(host, this.#bytes));
-    }
-  }
-
-  class FutureTrailers extends Resource {
-    subscribe(): Pollable {
-      return new Pollable(host);
-    }
-    get(): WitResultValue {
-      return ok(ok(undefined));
-    }
-  }
-
-  class IncomingResponse extends Resource {
-    readonly #response: HttpResponse;
-    #isConsumed = false;
-
-    constructor(response: HttpResponse) {
-      super(ledger);
-      this.#response = response;
-    }
-
-    status(): number {
-      host.count();
-      return this.#response.status;
-    }
-
-    headers(): Fields {
-      return Fields.immutable(this.#response.headers.map(({ name, value }) => [name.toLowerCase(), encoder.encode(value)]));
-    }
-
-    consume(): WitResultValue {
-      host.count();
-      if (this.#isConsumed) return err(undefined);
-      this.#isConsumed = true;
-      return ok(new IncomingBody(this.#response.body));
-    }
-  }
-
-  class FutureIncomingResponse extends Resource {
-    readonly #answer: Promise<void>;
-    #block: Bytes | undefined;
-    #isTaken = false;
-
-    constructor(answer: Promise<Bytes>) {
-      super(ledger);
-      this.#answer = answer.then((block) => {
-        this.#block = block;
-      });
-    }
-
-    subscribe(): Pollable {
-      host.count();
-      return new Pollable(host, undefined, this.#answer);
-    }
-
-    get(): WitResultValue | undefined {
-      host.count();
-      if (this.#block === undefined) return undefined;
-      if (this.#isTaken) return err(undefined);
-      this.#isTaken = true;
-      return ok(
-        this.#block[0] === 0
-          ? ok(new IncomingResponse(decodeResult("http.fetch", this.#block) as HttpResponse))
-          : err(errorCode(this.#block)),
-      );
     }
   }
 
@@ -321,19 +302,11 @@ export function wasiHttp(host: ComponentHost): Interfaces {
       httpErrorCode: () => undefined,
     },
     "wasi:http/outgoing-handler": {
-      handle: (request: OutgoingRequest): WitResultValue => {
+      handle: (request: OutgoingRequest, options: RequestOptions | undefined): WitResultValue => {
         host.count();
-        return ok(new FutureIncomingResponse(request.send()));
+        options?.[Symbol.dispose]();
+        return ok(new FutureIncomingResponse(host, request.send(), (entries) => Fields.immutable(entries)));
       },
     },
   };
-}
-
-/** The nearest of wasi:http's error codes. */
-function errorCode(block: Bytes): Tagged {
-  const { code, message } = JSON.parse(decoder.decode(block.subarray(1))) as { readonly code: string; readonly message: string };
-  if (code === "permission-denied") return { tag: "HTTP-request-denied" };
-  if (code === "deadline-exceeded") return { tag: "HTTP-response-timeout" };
-  if (code === "rate-limited") return { tag: "connection-limit-reached" };
-  return { tag: "internal-error", val: `${code}: ${message}` };
 }

@@ -37,9 +37,10 @@ export class Pollable extends Resource {
     this.#readyAt = readyAt;
     this.#until = until;
     this.#settled = until === undefined;
-    void until?.finally(() => {
+    const settle = (): void => {
       this.#settled = true;
-    });
+    };
+    until?.then(settle, settle);
   }
 
   ready(): boolean {
@@ -59,7 +60,7 @@ export class Pollable extends Resource {
   watch(wake: () => void): () => void {
     const { scope, limits } = this.#host.environment;
     if (this.#until !== undefined) {
-      void this.#until.finally(wake);
+      this.#until.then(wake, wake);
       return () => {};
     }
     // A turn that sleeps beyond its deadline is ended by that, so no timer has to stay longer.
@@ -87,6 +88,7 @@ export class InputStream extends Resource {
     super(host.ledger);
     this.#host = host;
     this.#left = bytes;
+    this.holds(bytes.length);
   }
 
   read(length: bigint): WitResultValue {
@@ -95,6 +97,7 @@ export class InputStream extends Resource {
     const { payloadBytes } = this.#host.environment.limits;
     const part = this.#left.subarray(0, Math.min(Number(length), payloadBytes));
     this.#left = this.#left.subarray(part.length);
+    if (this.#left.length === 0) this.holds(0);
     return ok(part);
   }
 

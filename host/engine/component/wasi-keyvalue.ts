@@ -64,9 +64,11 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
     readonly #seen: Bytes | undefined;
 
     constructor(key: string) {
+      const seen = storage.get(key);
       super(host.ledger);
       this.#key = key;
-      this.#seen = storage.get(key);
+      this.#seen = seen;
+      this.holds(key.length + (seen?.length ?? 0));
     }
 
     static new(_bucket: Bucket, key: string): WitResultValue {
@@ -91,6 +93,7 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
     try {
       return ok(work());
     } catch (thrown) {
+      if (host.control.doomed) throw thrown;
       const error = toHostError(thrown);
       if (error.code === "internal") host.environment.scope.reportFault(error);
       return err({ tag: "other", val: `${error.code}: ${error.message}` });

@@ -6,11 +6,12 @@ import { componentize } from "componentize-qjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { HostError } from "../../../host/core/errors.ts";
 import type { Cell, PluginImage } from "../../../host/core/ports.ts";
+import type { WitFunction } from "../../../host/core/wit.ts";
 import type { ComponentHost } from "../../../host/engine/component/component-host.ts";
 import { Ledger } from "../../../host/engine/component/resources.ts";
 import { wasiHttp } from "../../../host/engine/component/wasi-http.ts";
 import type { GuestControl } from "../../../host/engine/guest/bindings.ts";
-import { blockCodec, encodeError } from "../../../host/engine/guest/blocks.ts";
+import { blockCodec, encodeArguments, encodeError } from "../../../host/engine/guest/blocks.ts";
 import { DEFAULT_LIMITS } from "../../../host/install/limits.ts";
 import { CELL_KINDS, createCell, runTurn } from "../../support/cells.ts";
 import { componentImage } from "../../support/components.ts";
@@ -112,7 +113,8 @@ describe("wasi:http", () => {
     const host = {
       environment,
       control,
-      ledger: new Ledger("guest", control),
+      ledger: new Ledger("guest", control, DEFAULT_LIMITS.blockBytes),
+      asker: () => (name: WitFunction, values: readonly unknown[]) => answer(name, encodeArguments(name, values)),
       count: () => {},
       wait: (waited: Promise<unknown>) => waited,
     };
