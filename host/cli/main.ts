@@ -59,4 +59,9 @@ async function main(): Promise<void> {
   }
 }
 
+// Whoever reads our output may have seen enough of it (`| head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
+});
 await main();

@@ -101,9 +101,9 @@ export async function makePlugin(path: string, template: TemplateName): Promise<
     throw new HostError("invalid-message", `"${printable(name)}" is no plugin's name: write ${rule}`);
   }
   if (existsSync(folder)) throw new HostError("invalid-message", `${folder} is there already; name another folder, or remove it`);
-  await mkdir(dirname(folder), { recursive: true });
-  const unfinished = await mkdtemp(join(dirname(folder), `.${name}-`));
+  const stage = await stageBeside(folder);
   try {
+    const unfinished = join(stage, name);
     await copyTemplate(join(SDKS, "templates", "common"), unfinished, name, TEMPLATES[template]);
     await copyTemplate(join(SDKS, "templates", template), unfinished, name, TEMPLATES[template]);
     await cp(join(SDKS, TEMPLATES[template].language), join(unfinished, "sdk"), {
@@ -112,9 +112,19 @@ export async function makePlugin(path: string, template: TemplateName): Promise<
     });
     await rename(unfinished, folder);
   } finally {
-    await rm(unfinished, { recursive: true, force: true });
+    await rm(stage, { recursive: true, force: true });
   }
   return folder;
+}
+
+async function stageBeside(folder: string): Promise<string> {
+  try {
+    await mkdir(dirname(folder), { recursive: true });
+    return await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
+  } catch (cause) {
+    const message = `no folder can be made in ${dirname(folder)}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new HostError("invalid-message", message, { cause });
+  }
 }
 
 async function copyTemplate(from: string, to: string, name: string, template: Template): Promise<void> {

@@ -15,9 +15,11 @@ export function addTest(program: Command): void {
     .command("test")
     .description("build a plugin and run its tests, test/*.test.mjs, with Node's test runner")
     .argument("[folder]", "the plugin's folder", ".")
-    .argument("[args...]", "arguments for node --test, after --")
+    .argument("[args...]", "arguments for node --test, after -- (`bulkhead test -- --test-name-pattern greets`)")
     .option("--no-build", "test the module that is there")
-    .action(async (folder: string, args: readonly string[], { build }: { readonly build: boolean }) => {
+    .action(async (first: string, others: readonly string[], { build }: { readonly build: boolean }) => {
+      // Commander takes the first after -- for the folder where none is named.
+      const [folder, args] = first.startsWith("-") ? [".", [first, ...others]] : [first, others];
       if (build) {
         const { file, ms } = await buildPlugin(folder);
         say(`${file} built in ${ms.toFixed(0)} ms`);

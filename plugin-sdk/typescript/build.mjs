@@ -68,7 +68,9 @@ function stripped(text, file) {
   try {
     return stripTypeScriptTypes(text);
   } catch (error) {
-    throw new Error(`${file}: ${error.message}`, { cause: error });
+    // Node says the line in the first line of the stack only.
+    const [, line = "1"] = /^[^\n]*:(\d+)\n/.exec(error.stack) ?? [];
+    throw new Error(`${relative(process.cwd(), file)}:${line}: ${error.message}`, { cause: error });
   }
 }
 

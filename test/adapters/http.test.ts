@@ -174,7 +174,18 @@ describe("HTTP adapter", () => {
 
   it("says when its port is taken", async () => {
     const port = Number(new URL(server.url).port);
-    await expect(startHttpServer(httpOptions.parse({ port }), { host, log, contributions: () => [] })).rejects.toThrow(/EADDRINUSE/);
+    await expect(startHttpServer(httpOptions.parse({ port }), { host, log, contributions: () => [] })).rejects.toMatchObject({
+      code: "conflict",
+      message: `port ${port} of 127.0.0.1 is taken: stop what listens there, or give another with --port or adapters.http.port; 0 takes a free one`,
+    });
+  });
+
+  it("says when an address is none of this machine", async () => {
+    const options = httpOptions.parse({ host: "192.0.2.1", port: 0 });
+    await expect(startHttpServer(options, { host, log, contributions: () => [] })).rejects.toMatchObject({
+      code: "invalid-message",
+      message: expect.stringContaining("cannot listen on port 0 of 192.0.2.1 (EADDRNOTAVAIL)"),
+    });
   });
 });
 

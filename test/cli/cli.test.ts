@@ -1,6 +1,7 @@
 // The command as people run it: a process of its own, its streams and its exit code.
 
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -118,6 +119,18 @@ describe("bulkhead", () => {
     expect(help.code).toBe(0);
     for (const word of ["serve", "call", "version", "Exit codes:"]) expect(help.stdout).toContain(word);
     expect(await run(["nonsense"])).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown command") });
+  });
+
+  it("ends in silence when whoever reads it has seen enough", async () => {
+    const shell = spawn("sh", ["-c", '"$0" "$1" completion bash | true', process.execPath, COMMAND], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let stderr = "";
+    shell.stderr.on("data", (chunk) => {
+      stderr += String(chunk);
+    });
+    await once(shell, "close");
+    expect(stderr).toBe("");
   });
 
   it("restarts itself on its own Node where the system's is too old, or says in one line what is missing", async () => {

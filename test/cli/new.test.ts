@@ -1,6 +1,6 @@
 // From `bulkhead new` to a plugin that passes its test, in every language.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makePlugin, TEMPLATES } from "../../host/cli/new.ts";
@@ -33,6 +33,13 @@ describe("bulkhead new", async () => {
     );
   }
 
+  it("hands arguments after -- to the tests of the folder where one is", async () => {
+    const plugin = await makePlugin(join(folder.path, "picky"), "assemblyscript");
+    const args = ["test", "--", "--test-reporter=tap", "--test-name-pattern=greets with"];
+    const { stdout } = await bulkhead(args, { cwd: plugin, timeoutMs: BUILD_TIMEOUT_MS });
+    expect(stdout).toContain("# pass 1\n");
+  });
+
   it("refuses a name that no plugin may have, and makes nothing", async () => {
     for (const name of ["Greeter", "host", "9lives"]) {
       const { code, stderr } = await bulkhead(["new", join(folder.path, "names", name), "--lang", "c"]);
@@ -52,13 +59,22 @@ describe("bulkhead new", async () => {
     expect(readdirSync(taken)).toEqual(["mine.txt"]);
   });
 
+  it("says when there can be no folder, and makes one that others may read as far as the umask lets them", async () => {
+    writeFileSync(join(folder.path, "file"), "");
+    const { code, stderr } = await bulkhead(["new", join(folder.path, "file", "greeter"), "--lang", "c"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`no folder can be made in ${join(folder.path, "file")}`)]);
+    mkdirSync(join(folder.path, "beside"));
+    const made = await makePlugin(join(folder.path, "readable"), "c");
+    expect(statSync(made).mode).toBe(statSync(join(folder.path, "beside")).mode);
+  });
+
   it("asks for a language where there is no terminal to ask on", async () => {
     const { code, stderr } = await bulkhead(["new", join(folder.path, "mute")]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("say --lang and one of assemblyscript, rust, go")]);
   });
 });
 
-describe("bulkhead build", () => {
+describe("bulkhead build", async () => {
   let folder: TemporaryFolder;
   beforeAll(() => {
     folder = temporaryFolder();
@@ -83,6 +99,33 @@ describe("bulkhead build", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/broken does not compile[\s\S]*assembly\/index\.ts\(\d+,\d+\)/);
     expect(readFileSync(join(plugin, "broken.wasm")).equals(before)).toBe(true);
+  });
+
+  it("names file and line of what is no TypeScript", async () => {
+    const plugin = await makePlugin(join(folder.path, "mistyped"), "typescript");
+    const source = join(plugin, "src", "index.ts");
+    const lines = readFileSync(source, "utf8").split("\n").length;
+    appendFileSync(source, "let a: number = ;\n");
+    expect((await bulkhead(["build", plugin])).stderr).toMatch(new RegExp(`^  src/index\\.ts:${lines}: `, "m"));
+  });
+
+  await itWith("python", "names file and line of what is no Python, and nothing of the tool's own", async () => {
+    const plugin = await makePlugin(join(folder.path, "misindented"), "python");
+    appendFileSync(join(plugin, "plugin.py"), "def broken(:\n");
+    const { stderr } = await bulkhead(["build", plugin]);
+    expect(stderr).toMatch(/File "plugin\.py", line \d+/);
+    expect(stderr).not.toMatch(/backtrace|componentize_py::/);
+  });
+
+  it("takes plugin.py of several modules in Python, and says so where there is none", async () => {
+    const plugin = await makePlugin(join(folder.path, "modules"), "python");
+    writeFileSync(join(plugin, "helpers.py"), "");
+    renameSync(join(plugin, "plugin.py"), join(plugin, "main.py"));
+    const { code, stderr } = await bulkhead(["build", plugin]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("has several modules (helpers.py, main.py); call the one with the entry points plugin.py"),
+    ]);
   });
 
   it("says what a folder lacks", async () => {

@@ -34,7 +34,7 @@ const CALLER = Object.freeze({ kind: "adapter", name: "http" });
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Rejects when the port is taken. A plugin whose routes are malformed contributes none, which is logged. */
+/** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. A plugin whose routes are malformed contributes none, which is logged. */
 export async function startHttpServer(options: HttpOptions, ports: HttpServerPorts): Promise<HttpServer> {
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
@@ -55,9 +55,19 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
   });
   addHostRoutes(app, ports);
   addPluginRoutes(app, ports);
-  await app.listen({ host: options.host, port: options.port });
+  await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
+    throw notListening(options, cause);
+  });
   const { address, port, family } = app.server.address() as AddressInfo;
   return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => close(app) };
+}
+
+function notListening({ host, port }: HttpOptions, cause: unknown): HostError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const remedy = "give another with --port or adapters.http.port; 0 takes a free one";
+  if (code === "EADDRINUSE")
+    return new HostError("conflict", `port ${port} of ${host} is taken: stop what listens there, or ${remedy}`, { cause });
+  return new HostError("invalid-message", `the host cannot listen on port ${port} of ${host} (${code ?? message}): ${remedy}`, { cause });
 }
 
 // A client that never finishes its request must not keep the host from stopping.

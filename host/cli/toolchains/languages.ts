@@ -142,6 +142,7 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
   python: {
     detects: (files) => files.includes("pyproject.toml") || files.some((file) => file.endsWith(".py")),
     async find(folder) {
+      const name = pythonModule(folder);
       const named = process.env.BULKHEAD_PYTHON;
       const pythons = [named, join(folder, ".venv", "bin", "python"), "python3"].flatMap((command) =>
         command === undefined ? [] : [{ command }],
@@ -153,13 +154,22 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
           "pip install componentize-py==0.25.1",
         ]);
       }
-      const [module] = readdirSync(folder).filter((file) => file.endsWith(".py"));
-      const name = module?.replace(/\.py$/, "");
-      if (name === undefined) throw new HostError("invalid-message", `${folder} has no module in Python`);
       return (at, output) => run({ ...python, args: [join(sdkOf(folder, "python"), "src", "bulkhead_build.py")] }, [name, output], at);
     },
   },
 };
+
+/** The module with the entry points. Throws HostError `invalid-message`. */
+function pythonModule(folder: string): string {
+  const modules = readdirSync(folder).filter((file) => file.endsWith(".py"));
+  const [first = "plugin.py"] = modules;
+  if (modules.length === 0) throw new HostError("invalid-message", `${folder} has no module in Python: write plugin.py`);
+  if (modules.length > 1 && !modules.includes("plugin.py")) {
+    const message = `${folder} has several modules (${modules.join(", ")}); call the one with the entry points plugin.py, or keep the others in a package`;
+    throw new HostError("invalid-message", message);
+  }
+  return (modules.length === 1 ? first : "plugin.py").slice(0, -".py".length);
+}
 
 function assemblyScriptCompiler(folder: string): string {
   const found = [join(folder, "node_modules"), join(PACKAGE, "node_modules"), join(PACKAGE, "..")]

@@ -13,10 +13,19 @@ def build(module: str, output: str, folder: str = ".") -> int:
     program = Path(sys.executable).with_name("componentize-py")
     command = [str(program), "-d", str(wit), "-w", "plugin", "componentize", module, "-p", folder, "-p", str(HERE), "-o", output]
     try:
-        return subprocess.run(command, check=False).returncode
+        ran = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError:
         print("componentize-py is not installed; run: pip install componentize-py==0.25.1", file=sys.stderr)
         return 1
+    if ran.stderr:
+        print(_for_authors(ran.stderr), file=sys.stderr)
+    return ran.returncode
+
+
+def _for_authors(said: str) -> str:
+    """Without the frames of the tool itself, which follow what it says; the plugin's folder is /0 to it."""
+    _, found, message = said.partition("AssertionError: ")
+    return (message if found else said).split("Stack backtrace:")[0].replace('"/0/', '"').rstrip()
 
 
 def main() -> None:

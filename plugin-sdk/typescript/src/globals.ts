@@ -47,6 +47,9 @@ function start(run: () => void, ms: number, everyMs: number | undefined): number
 
 const stop = (id: number | undefined): void => void timers.delete(id ?? 0);
 
+/** A turn's timers end with it, whatever became of it. */
+export const clearTimers = (): void => timers.clear();
+
 /** Runs what timers wait for, in the order in which they are due, until there are none; the turn lasts as long. */
 export function runTimers(): void {
   while (timers.size > 0) {

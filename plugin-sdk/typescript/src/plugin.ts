@@ -1,6 +1,6 @@
 // How the host enters a plugin: an author gives functions by the names of the manifest's entry points, and exports what `plugin` makes of them.
 
-import { runTimers } from "./globals.ts";
+import { clearTimers, runTimers } from "./globals.ts";
 import { Failure, HostError } from "./host-error.ts";
 import { TextDecoder, TextEncoder } from "./utf8.ts";
 
@@ -74,6 +74,8 @@ export function plugin(handlers: Handlers): EntryPoints {
       } catch (thrown) {
         // What is thrown here is the turn's failure.
         throw describe(thrown);
+      } finally {
+        clearTimers();
       }
     },
   };
