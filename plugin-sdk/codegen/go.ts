@@ -92,7 +92,19 @@ function recordType(contract: Contract, face: Interface, item: RecordType): stri
       cells: [exported(field.name), goType(contract, face, field.type), `\`json:"${field.name}"\``],
     })),
   );
-  return `${docs(exported(item.name), item.docs)}type ${exported(item.name)} struct {\n${fields}}\n`;
+  const name = exported(item.name);
+  const lists = item.fields.filter(({ type }) => type.kind === "list").map((field) => exported(field.name));
+  const type = `${docs(name, item.docs)}type ${name} struct {\n${fields}}\n`;
+  if (lists.length === 0) return type;
+  const filled = lists.map((list) => `\twhole.${list} = abi.List(whole.${list})\n`).join("");
+  return `${type}
+// MarshalJSON writes a nil slice as the empty list that it is.
+func (value ${name}) MarshalJSON() ([]byte, error) {
+\ttype plain ${name}
+\twhole := plain(value)
+${filled}\treturn abi.Marshal(whole)
+}
+`;
 }
 
 const ARGUMENT = {
@@ -107,7 +119,10 @@ const ARGUMENT = {
 function func(contract: Contract, face: Interface, item: Func): string {
   const raw = local(importName(face, item).replaceAll("_", "-"));
   const params = item.params.map(({ name, type }) => `${local(name)} ${goType(contract, face, type)}`);
-  const args = item.params.map(({ name, type }) => `call.${ARGUMENT[wireOf(type)]}(${local(name)})`);
+  const args = item.params.map(({ name, type }) => {
+    const wire = wireOf(type);
+    return `call.${ARGUMENT[wire]}(${wire === "json" && type.kind === "list" ? `abi.List(${local(name)})` : local(name)})`;
+  });
   const answer = answerOf(item);
   const wire = wireOf(answer);
   const doc = docs(exported(item.name), item.docs);

@@ -70,6 +70,9 @@ describe("createHost", () => {
     await expect(boot({ adapters: { ftp: {} } })).rejects.toMatchObject({ code: "invalid-message" });
     const { host } = await boot({ adapters: { http: { port: 0 } } });
     const port = Number(new URL(host.url ?? "").port);
-    await expect(boot({ dataDir: "other", adapters: { http: { port } } })).rejects.toThrow(/EADDRINUSE/);
+    await expect(boot({ dataDir: "other", adapters: { http: { port } } })).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("is taken"),
+    });
   });
 });

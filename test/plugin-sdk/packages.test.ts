@@ -1,4 +1,5 @@
-// Each SDK is laid out as its registry wants it: the package can be made from its folder and holds what its users need, and plugins build against what was packed.
+// Each SDK is laid out as its registry wants it: the package can be made from its folder and holds what its users need, and the first example of its README builds
+// without a warning against what was packed, and runs.
 
 import {
   appendFileSync,
@@ -43,6 +44,12 @@ async function answer(program: Program, args: readonly string[], at: string): Pr
   if (!ok) throw new Error(`${program.command} ${args.join(" ")}:\n${output}`);
   return output;
 }
+
+/** A build that has nothing to complain of. */
+async function buildWith(program: Program, args: readonly string[], at: string): Promise<void> {
+  expect(await answer(program, args, at)).not.toMatch(WARNING);
+}
+const WARNING = /\b(?:warning|error)\b/i;
 
 /** The files and, of the folders among these names, all files below them; sorted. */
 function filesBelow(at: string, ...names: readonly string[]): string[] {
@@ -102,11 +109,8 @@ describe("the npm package of AssemblyScript", () => {
       await unpack(tarball, join(plugin, "node_modules", "@bulkhead", "assemblyscript"));
       bring(plugin, "assemblyscript");
       const [, command = ""] = /npx asc (.*)/.exec(read("plugin-sdk/assemblyscript/README.md")) ?? [];
-      await answer(
-        { command: process.execPath, args: [join("node_modules", "assemblyscript", "bin", "asc.js")] },
-        command.split(" "),
-        plugin,
-      );
+      const asc = { command: process.execPath, args: [join("node_modules", "assemblyscript", "bin", "asc.js")] };
+      await buildWith(asc, command.split(" "), plugin);
       expect(await visits(plugin)).toEqual(WELCOMED);
     },
     TIMEOUT_MS,
@@ -137,7 +141,7 @@ describe("the npm package of TypeScript", () => {
 
   it("builds a plugin that runs", async () => {
     const build = join(plugin, "node_modules", "@bulkhead", "sdk", "build.mjs");
-    await answer({ command: process.execPath }, ["--no-warnings", build, "src/index.ts", "visits.wasm"], plugin);
+    await buildWith({ command: process.execPath }, ["--no-warnings", build, "src/index.ts", "visits.wasm"], plugin);
     expect(await visits(plugin)).toEqual(WELCOMED);
   });
 });
@@ -163,7 +167,7 @@ await describeWith("rust", "the crates of Rust", () => {
       const patch = `\n[patch.crates-io]\nbulkhead-macros = { path = ${JSON.stringify(macros)} }\n`;
       appendFileSync(join(plugin, "Cargo.toml"), patch);
       const build = await findToolchain("rust", plugin);
-      expect(await build(plugin, join(plugin, "visits.wasm"))).toMatchObject({ ok: true });
+      expect(await build(plugin, join(plugin, "visits.wasm"))).toMatchObject({ ok: true, output: expect.not.stringMatching(WARNING) });
       expect(await visits(plugin)).toEqual(WELCOMED);
     },
     TIMEOUT_MS,
@@ -256,7 +260,7 @@ await describeWith("go", "the module of Go", () => {
       const cache = join(folder.path, "go-modules");
       const from = { GOPROXY: `file://${proxy}`, GONOSUMDB: "bulkhead.local", GOMODCACHE: cache, GOFLAGS: "-mod=mod -modcacherw" };
       const build = ["build", "-buildmode=c-shared", "-o", "visits.wasm", "."];
-      await answer({ ...go, env: { ...from, GOOS: "wasip1", GOARCH: "wasm" } }, build, plugin);
+      await buildWith({ ...go, env: { ...from, GOOS: "wasip1", GOARCH: "wasm" } }, build, plugin);
       expect(readdirSync(join(cache, "bulkhead.local"))).toEqual(["sdk@v0.1.0"]);
       expect(await visits(plugin)).toEqual(WELCOMED);
     },
@@ -281,7 +285,7 @@ await describeWith("python", "the wheel of Python", () => {
 
       const plugin = pluginFolder("python");
       const paths = [site, ...(process.env.PYTHONPATH === undefined ? [] : [process.env.PYTHONPATH])].join(delimiter);
-      await answer({ ...python, env: { PYTHONPATH: paths } }, ["-m", "bulkhead_build", "visits", "visits.wasm"], plugin);
+      await buildWith({ ...python, env: { PYTHONPATH: paths } }, ["-m", "bulkhead_build", "visits", "visits.wasm"], plugin);
       expect(await visits(plugin)).toEqual(WELCOMED);
     },
     TIMEOUT_MS,
@@ -297,7 +301,7 @@ await describeWith("zig", "the package of Zig", () => {
       const sdk = copyOf("zig");
       const plugin = pluginFolder("zig", "");
       await answer(zig, ["fetch", "--save=bulkhead", join("..", "sdk-zig")], plugin);
-      await answer(zig, ["build"], plugin);
+      await buildWith(zig, ["build"], plugin);
       const [fetched = ""] = readdirSync(join(plugin, "zig-pkg"));
       const at = join(plugin, "zig-pkg", fetched);
       expect(filesBelow(at, ...readdirSync(at))).toEqual(filesBelow(sdk, "README.md", "build.zig", "build.zig.zon", "src"));
@@ -315,7 +319,16 @@ await describeWith("c", "the header of C", () => {
     const flags = (await answer(pkgConfig, ["--cflags", "bulkhead"], sdk)).trim();
     expect(flags).toBe(`-I${join(sdk, "include")}`);
     expect(await answer(pkgConfig, ["--modversion", "bulkhead"], sdk)).toBe("0.1.0\n");
+  });
+
+  it("gives a plugin what it needs, by the README's command, in C and in C++", async () => {
     const plugin = pluginFolder("c");
-    expect(await answer({ command: "clang" }, ["--target=wasm32-wasi", "-fsyntax-only", flags, "plugin.c"], plugin)).toBe("");
+    const [, command = ""] = /^clang (.*)$/m.exec(read("plugin-sdk/c/README.md")) ?? [];
+    const args = command.replace("<this folder>", copyOf("c")).split(" ");
+    await buildWith({ command: "clang" }, args, plugin);
+    expect(existsSync(join(plugin, "plugin.wasm"))).toBe(true);
+    const cpp = args.map((arg) => arg.replace("c11", "c++17"));
+    const onlyRead = ["-fsyntax-only", "-Wno-unused-command-line-argument", "-x", "c++"];
+    await buildWith({ command: "clang++" }, [...onlyRead, ...cpp], plugin);
   });
 });

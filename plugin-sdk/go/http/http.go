@@ -23,11 +23,28 @@ type Request struct {
 	Headers []Header `json:"headers"`
 }
 
+// MarshalJSON writes a nil slice as the empty list that it is.
+func (value Request) MarshalJSON() ([]byte, error) {
+	type plain Request
+	whole := plain(value)
+	whole.Headers = abi.List(whole.Headers)
+	return abi.Marshal(whole)
+}
+
 type Response struct {
 	Status  uint16   `json:"status"`
 	Headers []Header `json:"headers"`
 	// As it came: nothing is decompressed. In JSON it is base64 text.
 	Body []byte `json:"body"`
+}
+
+// MarshalJSON writes a nil slice as the empty list that it is.
+func (value Response) MarshalJSON() ([]byte, error) {
+	type plain Response
+	whole := plain(value)
+	whole.Headers = abi.List(whole.Headers)
+	whole.Body = abi.List(whole.Body)
+	return abi.Marshal(whole)
 }
 
 //go:wasmimport extism:host/user http_fetch

@@ -52,7 +52,7 @@ func storageGetMany(keys uint64) uint64
 // Fails with invalid-message (keys, more than 1,000 of them), quota-exceeded (values of more than 4 MiB in all), storage-failed.
 func GetMany(keys []string) ([][]byte, error) {
 	call := abi.Begin()
-	return abi.JSONAnswer[[][]byte](call, storageGetMany(call.JSON(keys)))
+	return abi.JSONAnswer[[][]byte](call, storageGetMany(call.JSON(abi.List(keys))))
 }
 
 type Change struct {
@@ -72,7 +72,7 @@ func storageApply(changes uint64) uint64
 // Fails with invalid-message (key, ttl-ms of 0, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
 func Apply(changes []Change) error {
 	call := abi.Begin()
-	return call.Nothing(storageApply(call.JSON(changes)))
+	return call.Nothing(storageApply(call.JSON(abi.List(changes))))
 }
 
 //go:wasmimport extism:host/user storage_keys

@@ -124,6 +124,14 @@ func (c *Call) OptionalText(text *string) uint64 {
 	return c.Bytes(append([]byte{1}, *text...))
 }
 
+// List gives a list that is not nil, whose JSON is [] and not null.
+func List[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 // JSON makes the block of any other type.
 func (c *Call) JSON(value any) uint64 { return c.Bytes(Must(Marshal(value))) }
 
