@@ -27,6 +27,7 @@ import { describeWith } from "../support/toolchains.ts";
 import { sdkFolder, writeExample } from "./examples.ts";
 
 const TIMEOUT_MS = 600_000;
+const MODULE_ZIP = fileURLToPath(new URL("module-zip.go", import.meta.url));
 const NODE_MODULES = fileURLToPath(new URL("../../node_modules", import.meta.url));
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -177,44 +178,6 @@ await describeWith("rust", "the crates of Rust", () => {
 const theGo = async (): Promise<Program> =>
   (await firstThat([{ command: "go" }, { command: "/usr/local/go/bin/go" }], ["version"])) ?? { command: "go" };
 
-/** Puts a module's folder into a zip as a proxy serves it; Go's own package for that is no part of its standard library. */
-const PACK = `package main
-
-import (
-	"archive/zip"
-	"io/fs"
-	"os"
-	"path/filepath"
-)
-
-func main() {
-	from, prefix, to := os.Args[1], os.Args[2], os.Args[3]
-	file, _ := os.Create(to)
-	archive := zip.NewWriter(file)
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, _ := filepath.Rel(from, path)
-		part, err := archive.Create(prefix + filepath.ToSlash(name))
-		if err == nil {
-			_, err = part.Write(text)
-		}
-		return err
-	})
-	if err == nil {
-		err = archive.Close()
-	}
-	if err != nil {
-		panic(err)
-	}
-}
-`;
-
 await describeWith("go", "the module of Go", () => {
   it(
     "has every package, needs no other module and passes vet",
@@ -251,9 +214,8 @@ await describeWith("go", "the module of Go", () => {
       mkdirSync(at, { recursive: true });
       writeFileSync(join(at, "v0.1.0.info"), '{"Version":"v0.1.0"}');
       copyFileSync(join(sdk, "go.mod"), join(at, "v0.1.0.mod"));
-      writeFileSync(join(folder.path, "pack.go"), PACK);
       const go = await theGo();
-      await answer(go, ["run", "pack.go", sdk, "bulkhead.local/sdk@v0.1.0/", join(at, "v0.1.0.zip")], folder.path);
+      await answer(go, ["run", MODULE_ZIP, sdk, "bulkhead.local/sdk@v0.1.0/", join(at, "v0.1.0.zip")], folder.path);
 
       const plugin = pluginFolder("go");
       writeFileSync(join(plugin, "go.mod"), "module visits\n\ngo 1.24\n\nrequire bulkhead.local/sdk v0.1.0\n");
@@ -313,7 +275,7 @@ await describeWith("zig", "the package of Zig", () => {
 
 const hasPkgConfig = (await firstThat([{ command: "pkg-config" }], ["--version"])) !== undefined;
 await describeWith("c", "the header of C", () => {
-  it.skipIf(!hasPkgConfig)("is found by pkg-config", async () => {
+  it.skipIf(!hasPkgConfig)(`is found by pkg-config${hasPkgConfig ? "" : " (skipped: pkg-config is missing)"}`, async () => {
     const sdk = copyOf("c");
     const pkgConfig = { command: "pkg-config", env: { PKG_CONFIG_PATH: sdk } };
     const flags = (await answer(pkgConfig, ["--cflags", "bulkhead"], sdk)).trim();

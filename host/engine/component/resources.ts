@@ -69,7 +69,11 @@ export abstract class Resource {
     this.#dropped = true;
     this.#ledger.remove();
     this.#ledger.hold(-this.#bytes);
+    this.dropped();
   }
+
+  /** Lets go of what others could still reach through it, since it no longer counts. */
+  protected dropped(): void {}
 
   /** So many bytes of the host stand behind it now, until it is dropped. Ends the guest that holds too many. */
   protected holds(bytes: number): void {

@@ -146,9 +146,7 @@ export function wasiHttp(host: ComponentHost): Interfaces {
     static finish(body: OutgoingBody, trailers: unknown): WitResultValue {
       host.count();
       if (trailers !== undefined) return err({ tag: "HTTP-request-trailer-section-size", val: 0 });
-      body.#stream?.close();
       const bytes = new Uint8Array(Buffer.concat(body.#chunks));
-      body.#chunks = [];
       body[Symbol.dispose]();
       body.#onFinished(bytes);
       return ok(undefined);
@@ -159,6 +157,11 @@ export function wasiHttp(host: ComponentHost): Interfaces {
       if (this.#stream !== undefined) return err(undefined);
       this.#stream = new OutputStream(host, (bytes) => this.#take(bytes));
       return ok(this.#stream);
+    }
+
+    protected override dropped(): void {
+      this.#stream?.close();
+      this.#chunks = [];
     }
 
     #take(bytes: Bytes): void {
@@ -174,7 +177,7 @@ export function wasiHttp(host: ComponentHost): Interfaces {
   }
 
   class OutgoingRequest extends Resource {
-    readonly #headers: readonly Header[];
+    #headers: readonly Header[];
     #method: Tagged = { tag: "get" };
     #path: string | undefined;
     #scheme: Tagged | undefined;
@@ -248,6 +251,15 @@ export function wasiHttp(host: ComponentHost): Interfaces {
       };
       if (this.#body !== undefined) this.#send();
       return promise.finally(() => this[Symbol.dispose]());
+    }
+
+    // Its body has a way back to it.
+    protected override dropped(): void {
+      this.#headers = [];
+      this.#method = { tag: "get" };
+      this.#path = undefined;
+      this.#scheme = undefined;
+      this.#authority = undefined;
     }
 
     #changed(): WitResultValue {

@@ -2,6 +2,8 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { componentize } from "componentize-qjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { HostError } from "../../../host/core/errors.ts";
@@ -73,7 +75,7 @@ describe.each(CELL_KINDS)("the standard interfaces in a cell (%s)", (kind) => {
   });
 });
 
-// No toolchain of the test's links a component with wasi:http, so these are the classes that the glue would call, by the names it calls them.
+// The classes that the glue calls, by the names it calls them. In hostile-http.test.ts a component does.
 interface Value<T> {
   readonly tag: string;
   readonly val: T;
@@ -82,12 +84,15 @@ interface Fields {
   append(name: string, value: Uint8Array): Value<unknown>;
   entries(): readonly (readonly [string, Uint8Array])[];
 }
+interface Dropped {
+  [Symbol.dispose](): void;
+}
 interface HttpTypes {
   readonly Fields: { new (): Fields; fromList(entries: readonly (readonly [string, Uint8Array])[]): Value<Fields> };
   readonly OutgoingRequest: new (
     headers: Fields,
-  ) => {
-    body(): Value<{ write(): Value<{ write(bytes: Uint8Array): Value<unknown> }> }>;
+  ) => Dropped & {
+    body(): Value<Dropped & { write(): Value<{ write(bytes: Uint8Array): Value<unknown> }> }>;
     headers(): Fields;
     setMethod(method: { tag: string; val?: string }): void;
     setScheme(scheme: { tag: string }): void;
@@ -184,6 +189,31 @@ describe("wasi:http", () => {
     const { types } = start(async () => encodeError(new HostError("internal", "no")));
     expect(types.Fields.fromList([["a b", encode("x")]])).toMatchObject({ tag: "err", val: { tag: "invalid-syntax" } });
     expect(request(types).headers().append("x", encode("y"))).toMatchObject({ tag: "err", val: { tag: "immutable" } });
+  });
+
+  it("keeps nothing of what was dropped, though a child of it is still held", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const { types, fate } = start(async () => encodeError(new HostError("internal", "no")));
+    const held: unknown[] = [];
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 100; i += 1) {
+      const headers = new types.Fields();
+      headers.append("x", new Uint8Array(1_000_000));
+      const withHeaders = new types.OutgoingRequest(headers);
+      held.push(withHeaders.body().val);
+      withHeaders[Symbol.dispose]();
+      const body = request(types).body().val;
+      const stream = body.write().val;
+      for (let j = 0; j < 16; j += 1) stream.write(new Uint8Array(65_536));
+      body[Symbol.dispose]();
+      expect(stream.write(new Uint8Array(1))).toMatchObject({ tag: "err" });
+      held.push(stream);
+    }
+    collect();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
+    expect([held.length, fate]).toEqual([200, []]);
   });
 
   it("ends a guest whose body is larger than a payload", () => {
