@@ -40,7 +40,7 @@ function spawnThreadCell({ clock, log, storageDir }: ThreadCellOptions): LiveCel
     write: writeToCell,
     read: readFromCell,
     plan: queueMicrotask,
-    onMalformed: (cause) => end(new HostError("internal", "the cell sent something that is no message", { cause })),
+    onMalformed: (cause) => end(new HostError("internal", "the cell broke the protocol", { cause })),
   });
   const client = new CellClient({
     channel,
