@@ -144,6 +144,50 @@ describe.each<CellKind>(["inline", "thread"])("in a cell of kind %s a component"
   });
 });
 
+const APPEND = (handle: string): string =>
+  `(call $append ${handle} (i32.const 8) (i32.const 6) (i32.const 65536) (i32.const 1) (i32.const 64))`;
+
+describe("a handle", () => {
+  it.each([
+    ["that was never given", APPEND("(i32.const 77)")],
+    ["of zero", APPEND("(i32.const 0)")],
+    ["below zero", APPEND("(i32.const -1)")],
+    ["beyond all tables", APPEND("(i32.const 0x7fffffff)")],
+    ["dropped twice", "(local.set $i (call $fields)) (call $dropFields (local.get $i)) (call $dropFields (local.get $i))"],
+    ["used when it is dropped", `(local.set $i (call $fields)) (call $dropFields (local.get $i)) ${APPEND("(local.get $i)")}`],
+    ["used when it is given away", `(local.set $i (call $fields)) (drop (call $request (local.get $i))) ${APPEND("(local.get $i)")}`],
+    ["given away twice", "(local.set $i (call $fields)) (drop (call $request (local.get $i))) (drop (call $request (local.get $i)))"],
+    [
+      "sent twice",
+      "(local.set $i (call $request (call $fields))) (call $handle (local.get $i) (i32.const 64)) (call $handle (local.get $i) (i32.const 64))",
+    ],
+    ["of a request used as headers", APPEND("(call $request (call $fields))")],
+    ["of headers sent as a request", "(call $handle (call $fields) (i32.const 64))"],
+    ["of headers finished as a body", "(call $finish (call $fields) (i32.const 0) (i32.const 0) (i32.const 64))"],
+    ["kept from the turn before", APPEND("(i32.const 1)")],
+  ])("%s ends the guest, which is whole again in the next turn", async (_what, serve) => {
+    const { turn, neighbour, asked } = await boot("inline", await guest(serve, "(call $dropFields (call $fields))"));
+    const ended = await turn();
+    expect(ended).toMatchObject({ ok: false, error: { code: "plugin-failed" }, broken: true });
+    // What was sent first was sent by right.
+    expect(asked.length).toBeLessThan(2);
+    expect(await neighbour()).toBe(true);
+    expect((await turn("later")).ok).toBe(true);
+  });
+
+  // jco passes over a first such drop, and gives the number to the next thing that is made. Whatever comes of it: what the guest holds is counted.
+  it.each([["77"], ["1", "77"], ["77", "77"], ["0x3fffffff"], ["-1"]])(
+    "that was never given and is dropped frees nothing: %s",
+    async (...handles) => {
+      const drops = handles.map((handle) => `(call $dropFields (i32.const ${handle}))`).join(" ");
+      const hoard = "(loop $more (drop (call $filled (i32.const 16) (i32.const 100000))) (br $more))";
+      const { turn, neighbour } = await boot("inline", await guest(`${drops} ${hoard}`));
+      for (let i = 0; i < 2; i += 1) expect(failure(await turn()).code).toMatch(/^(memory-exhausted|plugin-failed)$/);
+      expect(await neighbour()).toBe(true);
+    },
+  );
+});
+
 describe("a component", () => {
   it("that drops what it used makes as many requests as it likes", async () => {
     const many = `(loop $more
