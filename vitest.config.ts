@@ -24,10 +24,12 @@ const ALONE = [
 ];
 
 /** What starts a process or a thread for a cell, by the place of its own file. */
-const STARTERS = ["admission-process", "hardened-process", "process-cell", "thread-cell"].map((name) => ({
-  source: fileURLToPath(new URL(`host/cell/${name}.ts`, ROOT)),
-  built: new URL(`dist/cell/${name}.js`, ROOT).href,
-}));
+const STARTERS = ["cell/admission-process", "cell/hardened-process", "cell/process-cell", "cell/thread-cell", "package-reader"].map(
+  (name) => ({
+    source: fileURLToPath(new URL(`host/${name}.ts`, ROOT)),
+    built: new URL(`dist/${name}.js`, ROOT).href,
+  }),
+);
 
 const config: ViteUserConfig = defineConfig({
   plugins: [

@@ -9,6 +9,7 @@ import type { Lock } from "./install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "./install/package-sources.ts";
 import { PackageStore } from "./install/package-store.ts";
 import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "./install/plugin-folder.ts";
+import { packageReader } from "./package-reader.ts";
 
 export interface PluginSources extends Sources {
   readonly admission: AdmissionCache;
@@ -16,7 +17,7 @@ export interface PluginSources extends Sources {
 
 export function pluginSources({ dataDir, hardening, registry }: Configuration): PluginSources {
   const admission = new AdmissionCache(join(dataDir, "admitted"), hardening);
-  const options = { cacheDir: join(dataDir, "npm-cache"), registry };
+  const options = { reader: packageReader(hardening), registry };
   return {
     admission,
     fetch: (spec) => fetchPackage(spec, options),

@@ -1,28 +1,11 @@
 // What the disposable admission process runs: admits one module, compiles all of it, instantiates it, answers and ends.
 
-import { Socket } from "node:net";
-import { toHostError } from "../core/errors.ts";
-import { admitPlugin } from "../engine/admit-plugin.ts";
+import { admitPlugin, type ModuleLimits } from "../engine/admit-plugin.ts";
 import { admitComponent } from "../engine/component/admit-component.ts";
 import { decodeBundle, isBundle, isComponent } from "../engine/component/bundle.ts";
 import { compileGlue } from "../engine/component/realm.ts";
-import { type AdmissionAnswer, type AdmissionRequest, readAdmissionRequest, writeAdmissionAnswer } from "./admission-codec.ts";
-import { pipeChannel } from "./pipe-channel.ts";
+import { answerOnce } from "./disposable-main.ts";
 import { loadTranspiler } from "./transpiler.ts";
-
-const CHANNEL_DESCRIPTOR = 3;
-const MAX_FRAME_BYTES = 256 * 1024 * 1024;
-
-async function answerFor({ wasm, limits }: AdmissionRequest): Promise<AdmissionAnswer> {
-  try {
-    const admitted = isComponent(wasm) ? admitComponent(wasm, limits, await loadTranspiler()) : admitPlugin(wasm, limits);
-    tryOut(admitted.module);
-    return { ok: true, admitted };
-  } catch (thrown) {
-    const { code, message, detail } = toHostError(thrown);
-    return { ok: false, error: { code, message, detail } };
-  }
-}
 
 // The flags of this process make V8 compile every function now, so that what hurts hurts here. No guest code runs: the start
 // function is an export by now, and a data segment out of bounds is the plugin's own failure later.
@@ -46,18 +29,9 @@ function tryOut(module: Uint8Array<ArrayBuffer>): void {
   }
 }
 
-const socket = new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true });
-socket.on("close", () => process.exit(0));
-socket.on("error", () => process.exit(1));
-const channel = pipeChannel({
-  socket,
-  write: writeAdmissionAnswer,
-  read: readAdmissionRequest,
-  plan: queueMicrotask,
-  maxFrameBytes: () => MAX_FRAME_BYTES,
-  onMalformed: (cause) => {
-    throw cause;
-  },
+answerOnce(async ({ value, bytes: wasm }) => {
+  const limits = value as ModuleLimits;
+  const { module, ...admitted } = isComponent(wasm) ? admitComponent(wasm, limits, await loadTranspiler()) : admitPlugin(wasm, limits);
+  tryOut(module);
+  return { value: admitted, bytes: module };
 });
-channel.send("ready");
-channel.receive((request) => void answerFor(request).then((answer) => channel.send(answer)));

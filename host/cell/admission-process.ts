@@ -5,11 +5,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { AdmittedModule, ModuleLimits } from "../engine/admit-plugin.ts";
-import { type AdmissionAnswer, type AdmissionRequest, readAdmissionAnswer, writeAdmissionRequest } from "./admission-codec.ts";
-import { type Hardening, startHardenedProcess } from "./hardened-process.ts";
-import { pipeChannel } from "./pipe-channel.ts";
+import { askDisposable, type DisposableBounds } from "./disposable-process.ts";
+import type { Hardening } from "./hardened-process.ts";
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
 const CELL = dirname(fileURLToPath(import.meta.url));
@@ -17,14 +17,17 @@ const ENGINE = join(CELL, "..", "engine");
 const MIB = 1024 * 1024;
 
 /** What admitting one module may cost. The largest real module measured, 12.5 MB, takes 5 s and 900 MiB of it. */
-export const ADMISSION_BOUNDS: { readonly timeoutMs: number; readonly memoryBytes: number } = Object.freeze({
-  timeoutMs: 20_000,
-  memoryBytes: 1_536 * MIB,
-});
-const MEMORY_POLL_MS = 50;
+export const ADMISSION_BOUNDS: DisposableBounds = Object.freeze({ cpuMs: 20_000, timeoutMs: 120_000, memoryBytes: 1_536 * MIB });
 const MAX_SOURCE_BYTES = 64 * MIB;
+// The admitted form is a little larger than its source, a component's has JavaScript beside it.
+const MAX_ADMITTED_BYTES = 4 * MAX_SOURCE_BYTES;
 // Liftoff compiles everything at once; the optimising tier would go on after the answer.
 const FLAGS = ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", "--max-old-space-size=1024"];
+
+const admittedSchema: z.ZodType<Omit<AdmittedModule, "module">> = z.object({
+  entryPoints: z.union([z.array(z.string()), z.literal("any")]),
+  report: z.custom<AdmittedModule["report"]>((value) => typeof value === "object" && value !== null),
+});
 
 /**
  * Rejects with HostError `admission-refused`, whose detail lists every reason; also when the module made the process die, run
@@ -32,47 +35,25 @@ const FLAGS = ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", "--max-old-spa
  */
 export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
-  limits: ModuleLimits,
-  bounds: typeof ADMISSION_BOUNDS = ADMISSION_BOUNDS,
+  { memoryBytes, tableElements, moduleBytes }: ModuleLimits,
+  bounds: DisposableBounds = ADMISSION_BOUNDS,
   hardening: Hardening = {},
 ): Promise<AdmittedModule> {
-  if (wasm.length > MAX_SOURCE_BYTES) {
-    throw new HostError(
-      "admission-refused",
-      `the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`,
-    );
-  }
-  const child = startHardenedProcess({ entry: ENTRY, argument: {}, files: [], flags: FLAGS, hardening });
-  const { promise, resolve, reject } = Promise.withResolvers<Exclude<AdmissionAnswer, "ready">>();
-  const refuse = (why: string, detail?: string): void =>
-    reject(new HostError("admission-refused", `the module is refused: checking it ${why}`, { detail }));
-  const channel = pipeChannel<AdmissionRequest, AdmissionAnswer>({
-    socket: child.channel,
-    write: writeAdmissionRequest,
-    read: readAdmissionAnswer,
-    plan: queueMicrotask,
-    maxFrameBytes: () => 4 * MAX_SOURCE_BYTES,
-    onMalformed: () => refuse("broke the admission process"),
+  const refused = (message: string, detail?: string): HostError => new HostError("admission-refused", message, { detail });
+  if (wasm.length > MAX_SOURCE_BYTES)
+    throw refused(`the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`);
+  const { value, bytes } = await askDisposable({
+    entry: ENTRY,
+    request: { value: { memoryBytes, tableElements, moduleBytes } satisfies ModuleLimits, bytes: wasm },
+    maxAnswerBytes: MAX_ADMITTED_BYTES,
+    bounds,
+    flags: FLAGS,
+    hardening,
+    refuse: (why, detail) => refused(`the module is refused: checking it ${why}`, detail),
   });
-  const timer = setTimeout(() => refuse(`took more than ${bounds.timeoutMs} ms`), bounds.timeoutMs);
-  const poll = setInterval(() => {
-    if ((child.residentBytes() ?? 0) > bounds.memoryBytes) refuse(`took more than ${Math.ceil(bounds.memoryBytes / MIB)} MiB of memory`);
-  }, MEMORY_POLL_MS);
-  void child.exited.then((how) => refuse("ended the admission process", how));
-  channel.receive((answer) => {
-    if (answer !== "ready") resolve(answer);
-    // The cap holds between two looks at the memory.
-    else void child.capMemory(bounds.memoryBytes).then(() => channel.send({ wasm, limits }));
-  });
-  try {
-    const answer = await promise;
-    if (answer.ok) return answer.admitted;
-    throw HostError.fromShape(answer.error);
-  } finally {
-    clearTimeout(timer);
-    clearInterval(poll);
-    child.kill();
-  }
+  const said = admittedSchema.safeParse(value);
+  if (!said.success) throw refused("the module is refused: checking it broke the process that did it");
+  return { module: bytes, ...said.data };
 }
 
 /** Admits modules and remembers them in a folder, which is made when missing. Nothing but the host may write there. */

@@ -97,8 +97,10 @@ export class FrameReader {
     return this.#buffer.readDoubleLE(this.#advance(8));
   }
 
-  text(): string {
+  /** Throws also for one that is longer than allowed, before it is decoded. */
+  text(maxBytes: number = Number.POSITIVE_INFINITY): string {
     const length = this.u32();
+    if (length > maxBytes) throw new HostError("internal", `a text of ${length} bytes came; the limit is ${maxBytes}`);
     const start = this.#advance(length);
     return this.#buffer.toString("utf8", start, start + length);
   }

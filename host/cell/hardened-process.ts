@@ -12,13 +12,15 @@ const MIB = 1024 * 1024;
 // JavaScript of the cell itself: engine, codec, SQLite's bindings and what turns allocate for a moment.
 const HEAP_MIB = 192;
 const PAGE_BYTES = 4_096;
+// What /proc counts in, on every Linux.
+const TICK_MS = 10;
 const MAX_STDERR_BYTES = 4_096;
 const PRLIMIT_TIMEOUT_MS = 2_000;
 const run = promisify(execFile);
 
 // All that the process needs to read: host/ in the checkout or dist/ in the package, and what it imports, wherever that was installed.
 const CODE = dirname(dirname(fileURLToPath(import.meta.url)));
-const PACKAGES = ["better-sqlite3", "@extism/extism", "@bytecodealliance/jco-transpile"];
+const PACKAGES = ["better-sqlite3", "@extism/extism", "@bytecodealliance/jco-transpile", "tar", "semver", "zod"];
 const READABLE = [CODE, ...["package.json", "wit"].map((name) => join(dirname(CODE), name)), ...PACKAGES.flatMap(installationOf)];
 
 /** The node_modules folder that really holds a package, and those in which Node looks for it, which may be or hold links; none when it is not installed. */
@@ -69,6 +71,8 @@ export interface HardenedProcess {
   kill(): void;
   /** Resident bytes now; undefined where the system does not tell. */
   residentBytes(): number | undefined;
+  /** CPU time used so far, of all its threads; undefined where the system does not tell. */
+  cpuMs(): number | undefined;
   /** Lets the process, which has booted, allocate this much more than it had at the first call. False where the system cannot hold it. */
   capMemory(bytes: number): Promise<boolean>;
 }
@@ -127,20 +131,31 @@ function exitOf(child: ChildProcess): Promise<string> {
   });
 }
 
-function memoryOf(child: ChildProcess): Pick<HardenedProcess, "residentBytes" | "capMemory"> {
-  const buffer = Buffer.alloc(128);
+function memoryOf(child: ChildProcess): Pick<HardenedProcess, "residentBytes" | "cpuMs" | "capMemory"> {
+  const buffer = Buffer.alloc(1_024);
   let pid = child.pid ?? -1;
   let baseKib = 0;
+  const read = (name: string): string | undefined => {
+    try {
+      const file = openSync(`/proc/${pid}/${name}`, "r");
+      const length = readSync(file, buffer, 0, buffer.length, 0);
+      closeSync(file);
+      return buffer.toString("latin1", 0, length);
+    } catch {
+      return undefined;
+    }
+  };
   return {
     residentBytes() {
-      try {
-        const statm = openSync(`/proc/${pid}/statm`, "r");
-        const length = readSync(statm, buffer, 0, buffer.length, 0);
-        closeSync(statm);
-        return Number(buffer.toString("latin1", 0, length).split(" ")[1]) * PAGE_BYTES;
-      } catch {
-        return undefined;
-      }
+      const pages = read("statm")?.split(" ")[1];
+      return pages === undefined ? undefined : Number(pages) * PAGE_BYTES;
+    },
+    cpuMs() {
+      // The command's name is in parentheses and may hold anything; user and system time are the 12th and 13th field after it.
+      const fields = read("stat")
+        ?.replace(/^.*\) /s, "")
+        .split(" ");
+      return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) * TICK_MS;
     },
     async capMemory(bytes) {
       try {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 
-/** As pacote takes them: `registry`, `@scope:registry`, `//host/path/:_authToken` and the like. */
+/** As npm writes them: `registry`, `@scope:registry`, `//host/path/:_authToken` and the like. */
 export type NpmSettings = Readonly<Record<string, string>> & { readonly registry: string };
 
 const NPM_REGISTRY = "https://registry.npmjs.org/";
@@ -28,10 +28,18 @@ export async function readNpmSettings(registry: string | undefined): Promise<Npm
   return all;
 }
 
-/** The registry that is asked for a package, without a password that may be in its address. */
-export function registryOf(settings: NpmSettings, name: string): string {
+/** The registry that is asked for a package, as messages call it: without a password that may be in its address. */
+export const registryOf = (settings: NpmSettings, name: string): string => showRegistry(chosenFor(settings, name));
+
+/** The same, as an address below which packages lie. */
+export function registryUrl(settings: NpmSettings, name: string): URL {
+  const { origin, pathname } = new URL(chosenFor(settings, name));
+  return new URL(`${origin}${pathname.replace(/\/?$/, "/")}`);
+}
+
+function chosenFor(settings: NpmSettings, name: string): string {
   const scope = name.startsWith("@") ? name.slice(0, name.indexOf("/")) : undefined;
-  return showRegistry((scope === undefined ? undefined : settings[`${scope}:registry`]) ?? settings.registry);
+  return (scope === undefined ? undefined : settings[`${scope}:registry`]) ?? settings.registry;
 }
 
 function showRegistry(registry: string): string {

@@ -1,11 +1,12 @@
 // Makes of a plugin's folder the tarball that a registry takes: the manifest, the module, package.json, README.md and LICENSE, and nothing else, so that
 // no source and no secret slips in. The same folder gives the same bytes.
 
-import { lstat, readFile } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Header } from "tar";
+import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import type { Manifest } from "./manifest.ts";
@@ -30,6 +31,7 @@ export interface PackedFolder {
 const MANIFEST = "plugin.json";
 const NPM_MANIFEST = "package.json";
 const TEXTS = ["README.md", "LICENSE"] as const;
+const MAX_TEXT_BYTES = 1_024 * 1_024;
 const BLOCK = 512;
 // npm's own: some tools take no older one.
 const MTIME = new Date("1985-10-26T08:15:00.000Z");
@@ -43,13 +45,13 @@ const compress = promisify(gzip);
  */
 export async function packPlugin(folder: string, { name }: { readonly name?: string | undefined } = {}): Promise<PackedFolder> {
   const path = resolve(folder);
-  const { manifest, wasm } = await readPluginFolder(path);
+  const { manifest, manifestText, wasm } = await readPluginFolder(path);
   const npm = npmManifest(await readOptional(join(path, NPM_MANIFEST)), manifest, name, path);
   const texts = await Promise.all(TEXTS.map(async (text) => [text, await readOptional(join(path, text))] as const));
   const contents: Record<string, Uint8Array | undefined> = {
     ...Object.fromEntries(texts),
     [NPM_MANIFEST]: Buffer.from(npm.text),
-    [MANIFEST]: await readFile(join(path, MANIFEST)),
+    [MANIFEST]: Buffer.from(manifestText),
     [manifest.wasm]: wasm,
   };
   const files = Object.keys(contents)
@@ -82,13 +84,10 @@ function npmManifest(
 
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null ? { ...value } : {});
 
-// A link could bring in what lies elsewhere.
-async function readOptional(file: string): Promise<Buffer | undefined> {
-  const found = await lstat(file).catch(() => undefined);
-  if (found === undefined) return undefined;
-  if (!found.isFile()) throw new HostError("invalid-manifest", `${escapeControls(file)} is no plain file; packages hold files only`);
-  return readFile(file);
-}
+const readOptional = async (file: string): Promise<Buffer | undefined> =>
+  (await lstat(file).catch(() => undefined)) === undefined
+    ? undefined
+    : readPlainFile(file, { code: "invalid-manifest", maxBytes: MAX_TEXT_BYTES, remedy: "pack again" });
 
 function archive(entries: readonly (readonly [string, Uint8Array])[]): Buffer {
   const blocks = entries.flatMap(([path, content]) => {

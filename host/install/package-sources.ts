@@ -2,14 +2,17 @@
 // may run is for admission.
 
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import semver from "semver";
+import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
-import { downloadNpm, type NpmSpec, type RegistryOptions, resolveNpm, sha512 } from "./npm-registry.ts";
+import { downloadNpm, resolveNpm, type SourceOptions, sha512 } from "./npm-registry.ts";
 import { type FetchedPlugin, fetchFolder } from "./package-store.ts";
-import { checkPackedSize, type PackedPlugin, readTarball } from "./tarball.ts";
+import type { NpmSpec } from "./packument.ts";
+import type { ReadPlugin } from "./plugin-folder.ts";
+import { PACKED_BYTES } from "./tarball.ts";
 
 const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 const TAG = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
@@ -24,15 +27,15 @@ export const isNpmName = (name: string): boolean => name.length <= 214 && NPM_NA
  * Rejects with HostError `invalid-message` for another kind of source, such as git or an address, and for what is not there; `invalid-manifest`,
  * `incompatible-api` and `quota-exceeded` for what may not come in; `http-failed` when the registry cannot be asked.
  */
-export async function fetchPackage(spec: string, options: RegistryOptions): Promise<FetchedPlugin> {
+export async function fetchPackage(spec: string, options: SourceOptions): Promise<FetchedPlugin> {
   if (!isPath(spec)) return fetchNpm(parseNpmSpec(spec), options);
-  return spec.endsWith(".tgz") ? fetchTarball(resolve(spec)) : fetchFolder(spec);
+  return spec.endsWith(".tgz") ? fetchTarball(resolve(spec), options) : fetchFolder(spec);
 }
 
 /** The version that a source has now; a registry is asked without downloading. Rejects as fetchPackage does. */
 export async function resolveVersion(
   spec: string,
-  options: RegistryOptions,
+  options: SourceOptions,
 ): Promise<{ readonly version: string; readonly integrity: string }> {
   if (!isPath(spec)) {
     const { version, integrity } = await resolveNpm(parseNpmSpec(spec), options);
@@ -79,31 +82,23 @@ function parseNpmSpec(spec: string): NpmSpec {
   return { name, wanted };
 }
 
-async function fetchTarball(path: string): Promise<FetchedPlugin> {
-  const label = escapeControls(path);
-  const packed = await readBounded(path, label);
-  return asFetched(await readTarball(packed, label), `tarball:${path}`, sha512(packed));
+async function fetchTarball(path: string, { reader }: SourceOptions): Promise<FetchedPlugin> {
+  const rules = { code: "invalid-message", maxBytes: PACKED_BYTES, remedy: REMEDY } as const;
+  // The operator's own word may be a link; what it leads to may not.
+  const packed = await readPlainFile(await realpath(path).catch(() => path), rules);
+  return asFetched(await reader.readTarball(packed, escapeControls(path)), `tarball:${path}`, sha512(packed));
 }
 
-async function readBounded(path: string, label: string): Promise<Buffer> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isFile() !== true) throw new HostError("invalid-message", `${label} is no file; ${REMEDY}`);
-  checkPackedSize(found.size, label);
-  return readFile(path).catch((cause: unknown) => {
-    throw new HostError("invalid-message", `${label} cannot be read; check who may`, { cause });
-  });
-}
-
-async function fetchNpm(spec: NpmSpec, options: RegistryOptions): Promise<FetchedPlugin> {
+async function fetchNpm(spec: NpmSpec, options: SourceOptions): Promise<FetchedPlugin> {
   const found = await resolveNpm(spec, options);
   const source = `npm:${found.name}@${printable(found.version)}`;
-  const plugin = await readTarball(await downloadNpm(found, options), source);
+  const plugin = await options.reader.readTarball(new Uint8Array(await downloadNpm(found, options)), source);
   if (plugin.manifest.version !== found.version)
     throw new HostError("invalid-manifest", `${source} disagrees with itself: its plugin.json says ${plugin.manifest.version}`);
   return asFetched(plugin, source, found.integrity);
 }
 
-const asFetched = (plugin: PackedPlugin, source: string, integrity: string): FetchedPlugin => ({
+const asFetched = (plugin: ReadPlugin, source: string, integrity: string): FetchedPlugin => ({
   ...plugin,
   source,
   integrity,

@@ -7,12 +7,10 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { HostError } from "../core/errors.ts";
 import { parseManifest } from "./manifest.ts";
-import { type PluginFolder, readPluginFolder } from "./plugin-folder.ts";
+import { type PluginFolder, type ReadPlugin, readPluginFolder } from "./plugin-folder.ts";
 
 /** A plugin as it came from its source. */
-export interface FetchedPlugin extends PluginFolder {
-  /** The text of plugin.json as its author wrote it. */
-  readonly manifestText: string;
+export interface FetchedPlugin extends ReadPlugin {
   /** Where it came from, such as `folder:/srv/plugins/thermostat`. */
   readonly source: string;
   /** Of what came, in the form of Subresource Integrity. */
@@ -27,8 +25,7 @@ const ID = /^[0-9a-f]{64}$/;
 /** Reads a plugin from a folder. Rejects with HostError `invalid-manifest`. */
 export async function fetchFolder(folder: string): Promise<FetchedPlugin> {
   const path = resolve(folder);
-  const { manifest, wasm } = await readPluginFolder(path);
-  const manifestText = await readFile(join(path, MANIFEST), "utf8");
+  const { manifest, manifestText, wasm } = await readPluginFolder(path);
   const integrity = `sha512-${createHash("sha512").update(manifestText).update(wasm).digest("base64")}`;
   return { manifest, wasm, manifestText, source: `folder:${path}`, integrity, wasmSha256: sha256(wasm) };
 }

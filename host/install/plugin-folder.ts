@@ -1,7 +1,7 @@
 // Reads a plugin from a folder and makes of manifest, module and configuration what the core runs.
 
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/permissions.ts";
 import type { Limits, PluginDefinition } from "../core/types.ts";
@@ -15,6 +15,17 @@ export interface PluginFolder {
   readonly wasm: Uint8Array<ArrayBuffer>;
 }
 
+/** A plugin as it lies in a folder. */
+export interface ReadPlugin extends PluginFolder {
+  /** The text of plugin.json as its author wrote it, which is what `manifest` was made of. */
+  readonly manifestText: string;
+}
+
+const MIB = 1_024 * 1_024;
+/** Of a plugin's two files. A larger module is refused by admission in any case. */
+export const MAX_MANIFEST_BYTES: number = MIB;
+const MAX_WASM_BYTES = 64 * MIB;
+
 /** An admitted module and the exports of it that can be entered. */
 export interface AdmittedPlugin {
   readonly module: Uint8Array<ArrayBuffer>;
@@ -22,20 +33,19 @@ export interface AdmittedPlugin {
   readonly entryPoints: readonly string[] | "any";
 }
 
-/** Throws HostError `invalid-manifest` when plugin.json or its module is missing or malformed. */
-export async function readPluginFolder(folder: string): Promise<PluginFolder> {
+/**
+ * Each file is opened once and read once. Rejects with HostError `invalid-manifest` when plugin.json or its module is missing, no plain file or
+ * malformed, `quota-exceeded` when one is too large.
+ */
+export async function readPluginFolder(folder: string): Promise<ReadPlugin> {
   const file = join(folder, "plugin.json");
-  const manifest = parseManifest((await readNamed(file)).toString("utf8"), file);
-  return { manifest, wasm: new Uint8Array(await readNamed(join(folder, manifest.wasm))) };
-}
-
-async function readNamed(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const remedy = file.endsWith(".wasm") ? "; build the plugin first (bulkhead build)" : "";
-    throw new HostError("invalid-manifest", `${file} cannot be read${remedy}`, { cause });
-  }
+  const code = "invalid-manifest";
+  const text = await readPlainFile(file, { code, maxBytes: MAX_MANIFEST_BYTES, remedy: "name the folder of a plugin" });
+  const manifestText = text.toString("utf8");
+  const manifest = parseManifest(manifestText, file);
+  const remedy = "build the plugin first (bulkhead build)";
+  const wasm = await readPlainFile(join(folder, manifest.wasm), { code, maxBytes: MAX_WASM_BYTES, remedy });
+  return { manifest, manifestText, wasm: new Uint8Array(wasm) };
 }
 
 /** What a plugin may use: the smallest of what the manifest asks for, what the operator gives, and else the default. */

@@ -7,17 +7,13 @@ import { Parser, type ReadEntry } from "tar";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { parseManifest } from "./manifest.ts";
-import type { PluginFolder } from "./plugin-folder.ts";
+import { MAX_MANIFEST_BYTES, type ReadPlugin } from "./plugin-folder.ts";
 import { parseJson } from "./structured-file.ts";
 
 const MIB = 1024 * 1024;
 
 /** Of a package; the unpacked size bounds its module too. */
-const LIMITS = { packedBytes: 32 * MIB, unpackedBytes: 64 * MIB, entries: 10_000, jsonBytes: MIB } as const;
-
-export interface PackedPlugin extends PluginFolder {
-  readonly manifestText: string;
-}
+const LIMITS = { packedBytes: 32 * MIB, unpackedBytes: 64 * MIB, entries: 10_000, jsonBytes: MAX_MANIFEST_BYTES } as const;
 
 const MANIFEST = "plugin.json";
 const NPM_MANIFEST = "package.json";
@@ -30,8 +26,8 @@ const unzip = promisify(gunzip);
  * `invalid-manifest` for a damaged or hostile archive, for what is missing, and when package.json has another version; `incompatible-api`
  * as parseManifest.
  */
-export async function readTarball(packed: Uint8Array, label: string): Promise<PackedPlugin> {
-  checkPackedSize(packed.length, label);
+export async function readTarball(packed: Uint8Array, label: string): Promise<ReadPlugin> {
+  if (packed.length > PACKED_BYTES) throw packedTooLarge(label);
   const files = await readEntries(await unpack(packed, label), label);
   const manifestText = files.get(MANIFEST)?.toString("utf8");
   if (manifestText === undefined) throw broken(label, `holds no ${MANIFEST}; "bulkhead pack" makes a package that does`);
@@ -42,11 +38,10 @@ export async function readTarball(packed: Uint8Array, label: string): Promise<Pa
   return { manifest, manifestText, wasm: new Uint8Array(wasm) };
 }
 
-/** Throws HostError `quota-exceeded`. */
-export function checkPackedSize(bytes: number, label: string): void {
-  const { packedBytes } = LIMITS;
-  if (bytes > packedBytes) throw tooLarge(label, `is larger than ${packedBytes / MIB} MiB`);
-}
+export const PACKED_BYTES: number = LIMITS.packedBytes;
+
+/** What is thrown for a package that is larger, packed. */
+export const packedTooLarge = (label: string): HostError => tooLarge(label, `is larger than ${PACKED_BYTES / MIB} MiB`);
 
 /** Throws HostError `invalid-manifest` when there is a package.json that says another version. */
 export function checkNpmVersion(text: string | undefined, version: string, label: string): void {

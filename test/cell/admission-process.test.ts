@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AdmissionCache, admitInProcess } from "../../host/cell/admission-process.ts";
+import { ADMISSION_BOUNDS, AdmissionCache, admitInProcess } from "../../host/cell/admission-process.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -25,13 +25,17 @@ describe("admitInProcess", () => {
 
   it("refuses a module whose check takes more memory or time than it may, or kills the process", async () => {
     const wasm = await wat(MODULE);
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { memoryBytes: 1, timeoutMs: 60_000 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, memoryBytes: 1 })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("of memory"),
     });
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { memoryBytes: 2 ** 40, timeoutMs: 1 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, timeoutMs: 1 })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("took more than 1 ms"),
+    });
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, cpuMs: 1 })).rejects.toMatchObject({
+      code: "admission-refused",
+      message: expect.stringContaining("took more than 1 ms of CPU time"),
     });
   });
 });

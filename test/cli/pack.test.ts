@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchPackage } from "../../host/install/package-sources.ts";
+import { packageReader } from "../../host/package-reader.ts";
 import { COMMAND } from "../support/command.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startRegistry, type TestRegistry } from "../support/registry.ts";
@@ -37,7 +38,7 @@ describe("bulkhead", () => {
       );
     });
   const fetched = (spec: string): ReturnType<typeof fetchPackage> =>
-    fetchPackage(spec, { cacheDir: join(folder.path, "cache"), registry: registry.url });
+    fetchPackage(spec, { reader: packageReader(), registry: registry.url });
 
   it("packs into this folder or where it is told, and says what is in it", async () => {
     const packed = await run("pack", plugin, "--json");

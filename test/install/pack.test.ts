@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { packPlugin } from "../../host/install/pack.ts";
 import { fetchPackage } from "../../host/install/package-sources.ts";
+import { packageReader } from "../../host/package-reader.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
@@ -37,8 +38,8 @@ describe("packPlugin", () => {
     const { tarball, integrity } = await packPlugin(plugin);
     const file = join(folder.path, "packed.tgz");
     writeFileSync(file, tarball);
-    const fromTarball = await fetchPackage(file, { cacheDir: join(folder.path, "cache") });
-    const fromFolder = await fetchPackage(plugin, { cacheDir: join(folder.path, "cache") });
+    const fromTarball = await fetchPackage(file, { reader: packageReader() });
+    const fromFolder = await fetchPackage(plugin, { reader: packageReader() });
     expect(fromTarball).toMatchObject({ integrity, source: `tarball:${file}`, wasmSha256: fromFolder.wasmSha256 });
     expect(fromTarball.manifestText).toBe(fromFolder.manifestText);
   });

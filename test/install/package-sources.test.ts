@@ -1,15 +1,17 @@
 // A plugin comes whole and as announced, from a folder, a tarball or a real registry, or it does not come at all: hostile archives, changed bytes
 // and sources of other kinds are refused with a code and a remedy.
 
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { packPlugin } from "../../host/install/pack.ts";
 import { absoluteSpec, fetchPackage, resolveVersion, updateSpec } from "../../host/install/package-sources.ts";
+import { packageReader } from "../../host/package-reader.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startRegistry, type TestRegistry } from "../support/registry.ts";
 import { paxEntry, type TarEntry, tarEntry, tgz } from "../support/tarballs.ts";
@@ -27,11 +29,10 @@ const because = (code: string, text: string): object => ({ code, message: expect
 
 describe("fetchPackage", () => {
   let folder: TemporaryFolder;
-  let options: { readonly cacheDir: string };
+  const options = { reader: packageReader() };
 
   beforeEach(() => {
     folder = temporaryFolder();
-    options = { cacheDir: join(folder.path, "cache") };
   });
   afterEach(() => folder.remove());
 
@@ -41,6 +42,43 @@ describe("fetchPackage", () => {
       const found = await fetchPackage(path, options);
       expect(found).toMatchObject({ source: `folder:${path}`, manifest: { name: "thing" }, integrity: expect.stringMatching(/^sha512-/) });
       expect(await resolveVersion(path, options)).toEqual({ version: "1.0.0", integrity: found.integrity });
+    });
+
+    it("reads plain files only, whatever a link, a pipe or a device would give", async () => {
+      const path = await writePlugin(folder.path, "thing", "(module)");
+      const wasm = join(path, "plugin.wasm");
+      for (const target of ["/dev/zero", "/etc/passwd", "plugin.json"]) {
+        rmSync(wasm);
+        symlinkSync(target, wasm);
+        expect(await refused(fetchPackage(path, options))).toMatchObject(because("invalid-manifest", "plugin.wasm is no plain file"));
+      }
+      rmSync(wasm);
+      execFileSync("mkfifo", [wasm]);
+      expect(await refused(fetchPackage(path, options))).toMatchObject(because("invalid-manifest", "plugin.wasm is no plain file"));
+      rmSync(wasm);
+      const server = createSocketServer();
+      await new Promise<void>((listening) => server.listen(wasm, listening));
+      expect(await refused(fetchPackage(path, options))).toMatchObject(because("invalid-manifest", "plugin.wasm is no plain file"));
+      await new Promise((closed) => server.close(closed));
+      writeFileSync(wasm, "");
+      truncateSync(wasm, 64 * MIB + 1);
+      expect(await refused(fetchPackage(path, options))).toMatchObject(because("quota-exceeded", "64 MiB"));
+      writeFileSync(join(path, "plugin.json"), manifest({ description: "x".repeat(2 * MIB) }));
+      expect(await refused(fetchPackage(path, options))).toMatchObject(because("quota-exceeded", "1 MiB"));
+    });
+
+    it("installs the manifest that was read, not one that took its place meanwhile", async () => {
+      const path = await writePlugin(folder.path, "thing", "(module)");
+      const file = join(path, "plugin.json");
+      const swap = join(folder.path, "swap.json");
+      for (let i = 0; i < 50; i += 1) {
+        const text = manifest({ wasm: "plugin.wasm", description: i % 2 === 0 ? "meek" : "greedy" });
+        writeFileSync(swap, text);
+        const fetching = fetchPackage(path, options);
+        renameSync(swap, file);
+        const found = await fetching;
+        expect(JSON.parse(found.manifestText).description).toBe(found.manifest.description);
+      }
     });
   });
 
@@ -138,6 +176,16 @@ describe("fetchPackage", () => {
       expect(await refused(fetchBytes(tgz(large)))).toMatchObject(because("quota-exceeded", "1 MiB"));
     });
 
+    it("gives up an archive whose headers cost too much, in another process", async () => {
+      const records = "30 comment=xxxxxxxxxxxxxxxxxx\n".repeat(30_000);
+      const costly = tgz(...Array.from({ length: 50 }, () => tarEntry({ path: "PaxHeader/x", type: "ExtendedHeader", content: records })));
+      const bounds = { cpuMs: 400, timeoutMs: 60_000, memoryBytes: 1_024 * MIB };
+      const file = join(folder.path, "thing.tgz");
+      writeFileSync(file, costly);
+      const found = await refused(fetchPackage(file, { reader: packageReader({}, bounds) }));
+      expect(found).toMatchObject(because("quota-exceeded", "more than 400 ms of CPU time"));
+    });
+
     it("refuses damaged archives, and one inside the other", async () => {
       const whole = tgz(...honest());
       const cut = tarEntry({ path: "package/thing.wasm", content: randomBytes(2_000) }).subarray(0, 1_024);
@@ -153,7 +201,9 @@ describe("fetchPackage", () => {
     });
 
     it("says when there is no such file", async () => {
-      expect(await refused(fetchPackage(join(folder.path, "none.tgz"), options))).toMatchObject(because("invalid-message", "is no file"));
+      expect(await refused(fetchPackage(join(folder.path, "none.tgz"), options))).toMatchObject(
+        because("invalid-message", "cannot be read; write a folder"),
+      );
       mkdirSync(join(folder.path, "folder.tgz"));
       expect(await refused(fetchPackage(join(folder.path, "folder.tgz"), options))).toMatchObject({ code: "invalid-message" });
       symlinkSync("/dev/zero", join(folder.path, "endless.tgz"));
@@ -287,7 +337,6 @@ describe("fetchPackage", () => {
       expect(await from("thing")).toMatchObject(because("quota-exceeded", "32 MiB"));
       await closed;
       expect(sent).toBeLessThan(100);
-      expect(existsSync(options.cacheDir) ? readdirSync(options.cacheDir, { recursive: true }).join() : "").not.toContain("endless");
     });
 
     it("refuses one that announces no hash, or a weak one", async () => {
@@ -298,12 +347,104 @@ describe("fetchPackage", () => {
     });
 
     it("fetches no file of this machine for it, and says what is no registry", async () => {
-      answer = (_path, response) => response.end(packument({ tarball: "file:///etc/passwd", integrity: "sha512-AAAA" }));
-      expect(await from("thing")).toMatchObject(because("http-failed", "nothing usable"));
+      const integrity = `sha512-${Buffer.alloc(64).toString("base64")}`;
+      answer = (_path, response) => response.end(packument({ tarball: "file:///etc/passwd", integrity }));
+      expect(await from("thing")).toMatchObject(because("http-failed", "sends us to file:///etc/passwd"));
       answer = (_path, response) => response.end("<html>");
       expect(await from("thing")).toMatchObject(because("http-failed", url));
       answer = (_path, response) => response.writeHead(401).end("{}");
       expect(await from("thing")).toMatchObject(because("http-failed", "npm login"));
+    });
+
+    it("starts no program and fetches nothing elsewhere, whatever the address of the tarball looks like", async () => {
+      const bin = join(folder.path, "bin");
+      const mark = join(folder.path, "started");
+      mkdirSync(bin);
+      for (const name of ["git", "npm", "node", "ssh", "sh"])
+        writeFileSync(join(bin, name), `#!/bin/bash\necho ${name} >> ${mark}\n`, { mode: 0o755 });
+      vi.stubEnv("PATH", bin);
+      const seen: string[] = [];
+      const elsewhere = createServer((request, response) => {
+        seen.push(request.url ?? "");
+        response.end();
+      });
+      await new Promise<void>((listening) => elsewhere.listen(0, "127.0.0.1", listening));
+      const other = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+      const integrity = `sha512-${Buffer.alloc(64).toString("base64")}`;
+      for (const tarball of [
+        "https://github.com/evil/repo",
+        "https://github.com/evil/repo.git",
+        "git+https://github.com/evil/repo.git",
+        "git@github.com:evil/repo.git",
+        "git+ssh://git@github.com/evil/repo",
+        "github:evil/repo",
+        "https://gitlab.com/evil/repo",
+        "https://gist.github.com/evil/0123456789abcdef0123456789abcdef",
+        "file:///etc",
+        "/etc",
+        "~/thing",
+        `${other}/thing.tgz`,
+        `//${other.slice("http://".length)}/thing.tgz`,
+        url.replace("http://", "http://user:password@"),
+        url.replace("http:", "https:"),
+      ]) {
+        answer = (path, response) => {
+          if (path === "/thing") return response.end(packument({ tarball, integrity }));
+          response.writeHead(404).end();
+        };
+        expect(await from("thing"), tarball).toMatchObject({ code: expect.stringMatching(/^(http-failed|invalid-message)$/) });
+      }
+      answer = (path, response) => {
+        if (path === "/thing") return response.end(packument({ tarball: `${url}thing.tgz`, integrity }));
+        response.writeHead(302, { location: `${other}/thing.tgz` }).end();
+      };
+      expect(await from("thing")).toMatchObject(because("http-failed", "sends us to"));
+      await new Promise((closed) => elsewhere.close(closed));
+      expect(seen).toEqual([]);
+      expect(existsSync(mark)).toBe(false);
+    });
+
+    it("bounds what it says before it is parsed, and parses where it may die", async () => {
+      answer = (_path, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(200 * MIB, " ")));
+      expect(await from("thing")).toMatchObject(because("quota-exceeded", "64 MiB"));
+      answer = (_path, response) => response.writeHead(200, { "content-encoding": "br" }).end("x");
+      expect(await from("thing")).toMatchObject(because("http-failed", "nothing usable"));
+      const heavy = gzipSync(`{"name":"thing","versions":{"1.0.0":[${"{},".repeat(15 * MIB)}{}]}}`);
+      answer = (_path, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(heavy);
+      const reader = packageReader({}, { cpuMs: 10_000, timeoutMs: 60_000, memoryBytes: 256 * MIB });
+      const before = process.memoryUsage().rss;
+      const found = await refused(fetchPackage("thing", { reader, registry: url }));
+      expect(found).toMatchObject({ code: "quota-exceeded", message: expect.stringMatching(/256 MiB of memory|ended the process/) });
+      expect(process.memoryUsage().rss - before).toBeLessThan(200 * MIB);
+    });
+
+    it("reads no further what comes in pieces of a byte, or hides in extensions of chunks", async () => {
+      answer = (_path, response) => {
+        let left = 30_000;
+        const more = (): void => {
+          left -= 1;
+          if (left === 0 || response.destroyed) return void response.end();
+          response.write(" ");
+          setImmediate(more);
+        };
+        more();
+      };
+      expect(await from("thing")).toMatchObject(because("http-failed", "pieces"));
+      let sent = 0;
+      answer = (_path, response) => {
+        const { socket } = response;
+        const chunk = `1;${"x".repeat(1_000)}\r\n \r\n`.repeat(1_000);
+        const more = (): void => {
+          while (socket?.destroyed === false && sent < 300 * MIB) {
+            sent += chunk.length;
+            if (!socket.write(chunk)) return;
+          }
+        };
+        socket?.on("drain", more).write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        more();
+      };
+      expect(await from("thing")).toMatchObject({ message: expect.stringMatching(/pieces|32 MiB/) });
+      expect(sent).toBeLessThan(100 * MIB);
     });
 
     it("sends the credentials of .npmrc to their own host only", async () => {

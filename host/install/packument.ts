@@ -1,0 +1,112 @@
+// What an npm registry says of a package, its packument, and which version of it is meant. Runs where it may die: what comes is a stranger's.
+
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import semver from "semver";
+import { z } from "zod";
+import { HostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+
+export interface NpmSpec {
+  readonly name: string;
+  /** A version, a range or a tag. */
+  readonly wanted: string;
+}
+
+/** A version as its registry announces it. */
+export interface Announced {
+  readonly version: string;
+  /** SHA-512, in the form of Subresource Integrity. */
+  readonly integrity: string;
+  /** Where the registry says that it lies. */
+  readonly tarball: string;
+}
+
+export interface PackedPackument {
+  readonly body: Uint8Array;
+  /** The content encoding that it came in. */
+  readonly encoding: string;
+  /** The registry, as messages call it. */
+  readonly registry: string;
+}
+
+const MIB = 1_024 * 1_024;
+/** Of a packument, packed and not. The largest of npm's have about 10 MiB in the short form that is asked for. */
+export const PACKUMENT_LIMITS: { readonly packedBytes: number; readonly unpackedBytes: number } = Object.freeze({
+  packedBytes: 32 * MIB,
+  unpackedBytes: 64 * MIB,
+});
+const MAX_VERSION_LENGTH = 256;
+const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
+
+const unzip = promisify(gunzip);
+
+const packumentSchema = z.looseObject({
+  name: z.string(),
+  "dist-tags": z.record(z.string(), z.unknown()).optional(),
+  versions: z.record(z.string(), z.unknown()),
+});
+const versionSchema = z.looseObject({
+  name: z.string(),
+  version: z.string(),
+  dist: z.looseObject({ tarball: z.string().max(2_048), integrity: z.string().max(4_096).optional() }),
+});
+
+/**
+ * Rejects with HostError `invalid-message` when no version is meant, `quota-exceeded` for a packument that is too large, `http-failed` for what is
+ * none, `invalid-manifest` when the version is announced without SHA-512.
+ */
+export async function chooseVersion(packed: PackedPackument, { name, wanted }: NpmSpec): Promise<Announced> {
+  const { registry } = packed;
+  const label = `${name}@${printable(wanted)}`;
+  const unusable = (cause?: unknown): HostError =>
+    new HostError("http-failed", `${registry} says nothing usable of ${label}; check that it is an npm registry`, { cause });
+  const packument = packumentSchema.safeParse(parse(await unpack(packed, unusable), unusable));
+  if (!packument.success || packument.data.name !== name) throw unusable();
+  const { versions, "dist-tags": tags = {} } = packument.data;
+  const chosen = choose(wanted, Object.keys(versions), tags);
+  if (chosen === undefined)
+    throw new HostError("invalid-message", `${label} is not at ${registry}; check its name and version, or name another registry`);
+  const found = versionSchema.safeParse(Object.hasOwn(versions, chosen) ? versions[chosen] : undefined);
+  if (!found.success || found.data.version !== chosen || found.data.name !== name) throw unusable();
+  const { tarball, integrity } = found.data.dist;
+  const hash = integrity?.split(/\s+/).find((one) => SHA512.test(one));
+  if (hash !== undefined) return { version: chosen, integrity: hash, tarball };
+  const remedy = "publish it again to a registry that does, or install its .tgz";
+  throw new HostError("invalid-manifest", `${registry} announces no SHA-512 for ${name}@${printable(chosen)}; ${remedy}`);
+}
+
+/** A tag's version; else the greatest in the range, the latest of those it holds first, as npm does. */
+function choose(wanted: string, versions: readonly string[], tags: Readonly<Record<string, unknown>>): string | undefined {
+  const tagged = (tag: string): string | undefined => {
+    const version = Object.hasOwn(tags, tag) ? tags[tag] : undefined;
+    return typeof version === "string" && isVersion(version) ? version : undefined;
+  };
+  const range = semver.validRange(wanted);
+  if (range === null) return tagged(wanted);
+  const latest = tagged("latest");
+  if (latest !== undefined && semver.satisfies(latest, range)) return latest;
+  return semver.maxSatisfying(versions.filter(isVersion), range) ?? undefined;
+}
+
+const isVersion = (text: string): boolean => text.length <= MAX_VERSION_LENGTH && semver.valid(text) === text;
+
+async function unpack({ body, encoding, registry }: PackedPackument, unusable: (cause: unknown) => HostError): Promise<Uint8Array> {
+  if (encoding === "identity") return body;
+  if (encoding !== "gzip") throw unusable(encoding);
+  const { unpackedBytes } = PACKUMENT_LIMITS;
+  try {
+    return await unzip(body, { maxOutputLength: unpackedBytes });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw unusable(cause);
+    throw new HostError("quota-exceeded", `what ${registry} says has more than ${unpackedBytes / MIB} MiB, which is the limit`);
+  }
+}
+
+function parse(bytes: Uint8Array, unusable: (cause: unknown) => HostError): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw unusable(cause);
+  }
+}

@@ -1,0 +1,106 @@
+// One GET from a registry: of its own origin only, bounded in bytes, pieces, redirects and time, and told who we are as npm's settings say. What comes is
+// not looked into here.
+
+import { EnvHttpProxyAgent, request } from "undici";
+import { BoundedBytes } from "../bounds/bytes.ts";
+import { boundedConnector } from "../bounds/sockets.ts";
+import { HostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import type { NpmSettings } from "./npm-settings.ts";
+
+const MAX_REDIRECTS = 3;
+const TRIES = 3;
+const FIRST_PAUSE_MS = 200;
+const CONNECT_MS = 10_000;
+// Headers, and what chunks add to a body.
+const WIRE_FACTOR = 2;
+const WIRE_EXTRA_BYTES = 256 * 1_024;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export interface RegistryRequest {
+  readonly url: URL;
+  readonly accept: string;
+  readonly maxBytes: number;
+  readonly tooLarge: () => HostError;
+  /** Of all tries together. */
+  readonly timeoutMs: number;
+}
+
+export interface RegistryAnswer {
+  readonly status: number;
+  /** As it came, perhaps packed. */
+  readonly body: Buffer;
+  readonly encoding: string;
+}
+
+/** Asks again when the registry cannot be reached or says 5xx or 429. Rejects with a HostError, or with what the network says. */
+export async function askRegistry(asked: RegistryRequest, settings: NpmSettings): Promise<RegistryAnswer> {
+  const signal = AbortSignal.timeout(asked.timeoutMs);
+  // As npm does, HTTPS_PROXY and its kin are heeded.
+  const connect = boundedConnector(
+    { timeout: CONNECT_MS },
+    { maxBytes: WIRE_FACTOR * asked.maxBytes + WIRE_EXTRA_BYTES, tooMuch: asked.tooLarge },
+  );
+  await using agent = disposable(new EnvHttpProxyAgent({ connect }));
+  for (let left = TRIES - 1, pauseMs = FIRST_PAUSE_MS; ; left -= 1, pauseMs *= 4) {
+    try {
+      const answer = await followed(asked, settings, agent.dispatcher, signal);
+      if (left === 0 || (answer.status < 500 && answer.status !== 429)) return answer;
+    } catch (thrown) {
+      if (left === 0 || thrown instanceof HostError || signal.aborted) throw thrown;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+async function followed(
+  { url: first, accept, maxBytes, tooLarge }: RegistryRequest,
+  settings: NpmSettings,
+  dispatcher: EnvHttpProxyAgent,
+  signal: AbortSignal,
+): Promise<RegistryAnswer> {
+  const body = new BoundedBytes({ maxBytes, tooLarge, sender: first.host });
+  let url = first;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+    const headers = { accept, "accept-encoding": "gzip", ...credentialsFor(url, settings) };
+    const response = await request(url, { dispatcher, signal, headers });
+    const { location } = response.headers;
+    if (!REDIRECTS.has(response.statusCode) || typeof location !== "string") {
+      for await (const piece of response.body) body.add(piece as Uint8Array);
+      return { status: response.statusCode, body: body.take(), encoding: String(response.headers["content-encoding"] ?? "identity") };
+    }
+    // Nobody is left to hear of its end.
+    response.body.on("error", () => {}).destroy();
+    url = ownAddress(location, url);
+  }
+  throw new HostError("http-failed", `${first.origin} redirects more than ${MAX_REDIRECTS} times`);
+}
+
+/** An address that a registry gives. Throws HostError `http-failed` for what is none, or lies elsewhere than the registry. */
+export function ownAddress(text: string, registry: URL): URL {
+  const url = URL.parse(text, registry);
+  if (url !== null && url.origin === registry.origin && url.username === "" && url.password === "") return url;
+  const remedy = "only what lies at the registry itself is fetched; name the registry where it lies, or install the .tgz";
+  throw new HostError("http-failed", `${registry.origin} sends us to ${printable(text)}; ${remedy}`);
+}
+
+/** As npm's settings say: of the longest path that leads to the address. */
+function credentialsFor({ host, pathname }: URL, settings: NpmSettings): { readonly authorization?: string } {
+  const segments = pathname.split("/");
+  for (let length = segments.length; length > 0; length -= 1) {
+    const place = `//${host}${segments.slice(0, length).join("/")}`;
+    for (const key of [`${place}/`, place]) {
+      const { [`${key}:_authToken`]: token, [`${key}:_auth`]: both, [`${key}:username`]: name, [`${key}:_password`]: password } = settings;
+      if (token !== undefined) return { authorization: `Bearer ${token}` };
+      if (both !== undefined) return { authorization: `Basic ${both}` };
+      if (name !== undefined && password !== undefined)
+        return { authorization: `Basic ${Buffer.from(`${name}:${Buffer.from(password, "base64").toString("utf8")}`).toString("base64")}` };
+    }
+  }
+  return {};
+}
+
+const disposable = (dispatcher: EnvHttpProxyAgent): AsyncDisposable & { readonly dispatcher: EnvHttpProxyAgent } => ({
+  dispatcher,
+  [Symbol.asyncDispose]: () => dispatcher.destroy(),
+});
