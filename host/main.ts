@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { type ControlSocket, listenForControl } from "./adapters/control-socket.ts";
+import { watchDiskSpace } from "./adapters/disk-space.ts";
 import { httpOptions } from "./adapters/http/options.ts";
 import type { HttpContribution } from "./adapters/http/plugin-routes.ts";
 import { type HttpServer, startHttpServer } from "./adapters/http/server.ts";
@@ -63,12 +64,19 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   const adapters = parseAdapters(configuration);
   const log = givenLog ?? createJsonLog(adapters.log);
   const lock: Lock = givenLock ?? new Map();
+  // Whatever throws on the way, what was opened is closed, and the folder is free again.
+  await using booting = new AsyncDisposableStack();
+  const database = openHostDatabase(configuration.dataDir);
+  booting.defer(() => database.close());
   const folders = await readConfigured(configuration, lock, (name, thrown) => leftOut(log, name, thrown));
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
-  const database = openHostDatabase(configuration.dataDir);
   const sources = pluginSources(configuration);
   const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
+  booting.defer(() => administration.close());
+  for (const trouble of administration.troubles()) log.write({ level: "error", plugin: "host", message: trouble });
+  const disk = await watchDiskSpace(configuration.dataDir, { clock: systemClock, log });
+  booting.defer(() => disk.close());
   const core = new Host({
     clock: systemClock,
     log,
@@ -79,13 +87,18 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: administration.usage.onCheck },
   });
+  let control: ControlSocket | undefined;
+  booting.defer(() => control?.close());
   const cells = new Cells(configuration, log);
+  booting.defer(() => cells.close());
+  booting.defer(() => stopAll(core, configuration.drainMs));
   const manager = new PluginManager({
     core,
     cells,
     admission: sources.admission,
     configuration,
     grantsOf: (name) => administration.grantsOf(name),
+    refuseBlocked: (plugin) => administration.refuseBlocked(plugin),
   });
   administration.attach(core, manager);
   for (const [name, folder] of folders) {
@@ -105,8 +118,12 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
     clock: systemClock,
     log,
     quarantine,
+    start: (name) => manager.start(name),
     options: configuration.containment,
   });
+  let http: HttpServer | undefined;
+  booting.defer(() => http?.close());
+  booting.defer(() => containment.close());
   core.onState(({ name, state, failure }) => {
     if (state === "quarantined") administration.audit.append("host", "quarantine", name, { reason: failure?.message ?? "" });
   });
@@ -117,32 +134,27 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   for (const { folder, enabled } of installed) {
     const { name } = folder.manifest;
     onProbation.delete(name);
-    if (enabled) await administration.installer.settle(name, core.plugin(name)?.state === "running");
+    if (enabled)
+      await administration.installer.settle(name, core.plugin(name)?.state === "running").catch((thrown) => leftOut(log, name, thrown));
   }
   warnOfDeafPlugins(core, log);
   if (givenLock !== undefined) for (const drift of driftOf(givenLock, await administration.lock())) warnOfDrift(log, drift);
-  let http: HttpServer | undefined;
-  let control: ControlSocket | undefined;
-  const stop = async (): Promise<void> => {
-    containment.close();
-    await http?.close();
-    await stopAll(core, configuration.drainMs);
-    await cells.close();
-    await control?.close();
-    administration.audit.append("host", "stop", "host");
-    administration.close();
-  };
-  try {
-    control = await listenForControl(join(configuration.dataDir, "control.sock"), {
-      invoke: (operation, input) => administration.invoke(operation, input, LOCAL_USER),
-    });
-    if (adapters.http !== false)
-      http = await startHttpServer(adapters.http, { host: core, log, contributions: () => contributionsOf(manifests) });
-  } catch (thrown) {
-    await stop();
-    throw thrown;
+  control = await listenForControl(join(configuration.dataDir, "control.sock"), {
+    invoke: (operation, input) => administration.invoke(operation, input, LOCAL_USER),
+  });
+  if (adapters.http !== false) {
+    const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+    http = await startHttpServer(adapters.http, { host: core, log, contributions: () => contributionsOf(manifests), problems });
   }
-  return { core, url: http?.url, stop };
+  const running = booting.move();
+  return {
+    core,
+    url: http?.url,
+    async stop() {
+      administration.audit.append("host", "stop", "host");
+      await running.disposeAsync();
+    },
+  };
 }
 
 function parseAdapters(configuration: Configuration): z.infer<typeof adaptersSchema> {

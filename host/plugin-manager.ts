@@ -19,6 +19,8 @@ export interface PluginManagerPorts {
   readonly admission: AdmissionCache;
   readonly configuration: Configuration;
   readonly grantsOf: (plugin: string) => readonly Grant[];
+  /** Throws HostError `conflict` for a version that may not run. */
+  readonly refuseBlocked: (plugin: { readonly name: string; readonly version: string }) => void;
 }
 
 /** What to do with a plugin's data while its version changes. */
@@ -54,13 +56,32 @@ export class PluginManager {
     this.#doors.set(name, door);
   }
 
+  /** How it ended is the plugin's state. Rejects with HostError `conflict` for a version that is blocked. */
   async start(name: string): Promise<void> {
+    const plugin = this.#ports.core.plugin(name);
+    if (plugin !== undefined) this.#ports.refuseBlocked(plugin.definition);
     await this.#ports.core.start(name);
+  }
+
+  /** Stops it at once, also one that is just starting. */
+  async halt(name: string): Promise<void> {
+    const { core } = this.#ports;
+    const plugin = core.plugin(name);
+    while (plugin?.state === "loaded" || plugin?.state === "starting")
+      await new Promise<void>((changed) => {
+        const undo = core.onState((other) => {
+          if (other !== plugin) return;
+          undo();
+          changed();
+        });
+      });
+    await plugin?.stop(0);
   }
 
   /** Turns that come meanwhile wait; one that does not run is started. */
   async restart(name: string): Promise<void> {
     const plugin = this.#ports.core.plugin(name);
+    if (plugin !== undefined) this.#ports.refuseBlocked(plugin.definition);
     if (plugin?.state === "running")
       await this.#door(name).exchange({ image: plugin.definition, drainMs: this.#ports.configuration.drainMs });
     else await this.#ports.core.start(name);
@@ -118,6 +139,7 @@ export class PluginManager {
   }
 
   async #define(folder: PluginFolder, settings: PluginConfiguration): Promise<PluginDefinition> {
+    this.#ports.refuseBlocked(folder.manifest);
     const admitted = await this.#ports.admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
     return definePlugin(folder.manifest, admitted, settings, this.#ports.grantsOf(folder.manifest.name));
   }

@@ -18,7 +18,7 @@ export const logJsonOptions: z.ZodType<LogJsonOptions> = z.strictObject({
 
 const PINO_LEVEL = { debug: "debug", info: "info", warning: "warn", error: "error" } as const satisfies Record<LogLevel, string>;
 
-export function createJsonLog(options: LogJsonOptions, destination: DestinationStream = pino.destination(1)): LogSink {
+export function createJsonLog(options: LogJsonOptions, destination: DestinationStream = standardOutput()): LogSink {
   const logger = pino(
     {
       level: PINO_LEVEL[options.level],
@@ -37,4 +37,9 @@ export function createJsonLog(options: LogJsonOptions, destination: DestinationS
       );
     },
   };
+}
+
+// A reader that has gone, or a terminal that was closed, must not end the host.
+function standardOutput(): DestinationStream {
+  return pino.destination(1).on("error", () => {});
 }

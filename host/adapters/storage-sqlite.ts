@@ -10,8 +10,10 @@ import type { Bytes } from "../core/types.ts";
 import type { StorageChange } from "../core/wit.ts";
 
 const PAGE_BYTES = 4_096;
-// The header and the roots of table and index take three; below five nothing could be stored at all.
+const SCHEMA_VERSION = 2;
+// The header and the roots of table and indexes take four; below five nothing could be stored at all.
 const MIN_PAGES = 5;
+const SPARE_PAGES = 8;
 // Another process on the same file, such as a backup, holds up every plugin of the cell for this long at most.
 const LOCK_TIMEOUT_MS = 50;
 
@@ -51,13 +53,31 @@ function openDatabase({ dir, plugin, maxBytes }: SqliteStorageOptions): Connecti
   database.pragma(`page_size = ${PAGE_BYTES}`);
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
-  database.exec("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER) WITHOUT ROWID, STRICT");
-  // A file of 0.1.0 has no such column.
-  const columns = database.prepare<[], string>("SELECT name FROM pragma_table_info('entries')").pluck().all();
-  if (!columns.includes("expires_at")) database.exec("ALTER TABLE entries ADD COLUMN expires_at INTEGER");
-  database.exec("CREATE INDEX IF NOT EXISTS expiring ON entries (expires_at) WHERE expires_at IS NOT NULL");
+  migrate(database);
   database.pragma(`max_page_count = ${Math.max(MIN_PAGES, Math.floor(maxBytes / PAGE_BYTES))}`);
   return database;
+}
+
+// A value that fits into a page stays in it: without rowids more than a quarter of a page goes to a page of its own.
+const TABLE = `
+  CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER) STRICT;
+  CREATE INDEX expiring ON entries (expires_at) WHERE expires_at IS NOT NULL;
+`;
+
+function migrate(database: Connection): void {
+  if (database.pragma("user_version", { simple: true }) === SCHEMA_VERSION) return;
+  const columns = database.prepare<[], string>("SELECT name FROM pragma_table_info('entries')").pluck().all();
+  database.transaction(() => {
+    if (columns.length > 0) database.exec("DROP INDEX IF EXISTS expiring; ALTER TABLE entries RENAME TO before");
+    database.exec(TABLE);
+    // Files of the first kind have no such column.
+    const expiresAt = columns.includes("expires_at") ? "expires_at" : "NULL";
+    if (columns.length > 0)
+      database.exec(`INSERT INTO entries SELECT key, value, ${expiresAt} FROM before ORDER BY key; DROP TABLE before`);
+    database.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
+  // Else the pages of the old table would count for ever, perhaps above the quota.
+  if (columns.length > 0) database.exec("VACUUM");
 }
 
 class SqliteStorage implements StorageDriver {
@@ -107,7 +127,7 @@ class SqliteStorage implements StorageDriver {
   }
 
   set(key: string, value: Bytes): void {
-    this.#orDropExpired(() => this.#put(key, value, null));
+    this.#orDropExpired(key.length + value.length, () => this.#put(key, value, null));
   }
 
   apply(changes: readonly StorageChange[]): void {
@@ -118,7 +138,10 @@ class SqliteStorage implements StorageDriver {
       this.#applyAll(changes);
     } catch (cause) {
       this.#count = before;
-      throw this.#refusal(cause);
+      throw this.#refusal(
+        cause,
+        changes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0),
+      );
     }
   }
 
@@ -158,11 +181,11 @@ class SqliteStorage implements StorageDriver {
   }
 
   /** What has ended makes room before anything is refused for want of it. */
-  #orDropExpired(write: () => void): void {
+  #orDropExpired(bytes: number, write: () => void): void {
     try {
       write();
     } catch (cause) {
-      const refusal = this.#refusal(cause);
+      const refusal = this.#refusal(cause, bytes);
       if (!this.#dropExpired()) throw refusal;
       write();
     }
@@ -175,12 +198,23 @@ class SqliteStorage implements StorageDriver {
     return dropped > 0;
   }
 
-  #refusal(cause: unknown): unknown {
+  // SQLite says the same of its own limit and of the disk's.
+  #refusal(cause: unknown, bytes: number): unknown {
     if (!(cause instanceof Database.SqliteError) || cause.code !== "SQLITE_FULL") return cause;
     const { plugin, maxBytes } = this.#options;
-    return new HostError(
-      "quota-exceeded",
-      `the storage of ${plugin} is full: its limit is ${maxBytes} bytes (limits.storageBytes); delete keys or raise it`,
+    if (!this.#fits(bytes))
+      return new HostError(
+        "quota-exceeded",
+        `the storage of ${plugin} is full: its limit is ${maxBytes} bytes (limits.storageMiB); delete keys or raise it`,
+      );
+    return new HostError("storage-failed", `the storage of ${plugin} cannot be written: the disk of the host is full`, { cause });
+  }
+
+  /** Whether the quota has room for that much more, with what tables and indexes may need beside it. */
+  #fits(bytes: number): boolean {
+    const [used = 0, free = 0, most = 0] = ["page_count", "freelist_count", "max_page_count"].map((name) =>
+      Number(this.#database.pragma(name, { simple: true })),
     );
+    return (most - used + free - SPARE_PAGES) * PAGE_BYTES > 2 * bytes;
   }
 }

@@ -1,6 +1,7 @@
 // What an operator can do with a host, running or not: one method an operation. Checks what it is given, writes it down, tells the audit log,
 // and lets the running host know. It does not know how it is reached.
 
+import { join } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -14,14 +15,17 @@ import { describeIssues, type Manifest, pluginName } from "../install/manifest.t
 import { PackageStore } from "../install/package-store.ts";
 import { compileResource, PERMISSIONS } from "../install/resources.ts";
 import { type Actor, AuditLog } from "./audit.ts";
+import { AuditAnchor } from "./audit-anchor.ts";
 import type { HostDatabase } from "./database.ts";
 import { GrantStore } from "./grants.ts";
 import { type Block, Installations } from "./installations.ts";
 import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
+import { OperationQueue } from "./operation-queue.ts";
 import { PermissionOverview, type PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
 import { type SecretInfo, SecretStore } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
+import { asStorageError } from "./storage-error.ts";
 import { PermissionUsage } from "./usage.ts";
 
 export interface AdministrationPorts {
@@ -78,6 +82,7 @@ export class Administration {
   readonly installer: Installer;
   readonly secrets: SecretStore;
   readonly #ports: AdministrationPorts;
+  readonly #queue = new OperationQueue();
   readonly #grants: GrantStore;
   readonly #installations: Installations;
   readonly #permissions: PermissionOverview;
@@ -88,7 +93,7 @@ export class Administration {
     const { configuration, manifests, sources, database, clock, lock } = ports;
     const { connection } = database;
     this.#ports = ports;
-    this.audit = new AuditLog(connection, clock);
+    this.audit = new AuditLog(connection, clock, new AuditAnchor(configuration.dataDir));
     this.usage = new PermissionUsage(connection, clock, this.audit);
     this.secrets = new SecretStore(connection, clock, configuration.dataDir);
     this.#grants = new GrantStore(connection, clock);
@@ -100,6 +105,7 @@ export class Administration {
     this.installer = new Installer({
       ...shared,
       connection,
+      queue: this.#queue,
       snapshots: new Snapshots(configuration.dataDir),
       packages: new PackageStore(configuration.dataDir),
       sources,
@@ -131,7 +137,34 @@ export class Administration {
   async invoke(name: string, input: unknown, actor: Actor): Promise<unknown> {
     const operation = this.#operations.get(name);
     if (operation === undefined) throw new HostError("invalid-message", `"${printable(name)}" is no operation`);
-    return operation(input, actor);
+    try {
+      return await operation(input, actor);
+    } catch (cause) {
+      throw asStorageError(join(this.#ports.configuration.dataDir, "host.sqlite"), cause);
+    }
+  }
+
+  /** What an operator has to know of the data when a host starts, in words. */
+  troubles(): string[] {
+    const loss = this.audit.loss();
+    const sealed = this.secrets.list().filter(({ opens }) => !opens);
+    return [
+      ...(loss === undefined
+        ? []
+        : [
+            `the record of this host was lost: ${loss}. Blocks, grants and installed plugins may be gone; "bulkhead audit --accept-loss" ends this warning`,
+          ]),
+      ...(sealed.length === 0
+        ? []
+        : [
+            `the secrets ${sealed.map(({ name }) => name).join(", ")} cannot be opened: bring back secret.key, or set them again (bulkhead secret set)`,
+          ]),
+    ];
+  }
+
+  /** Throws HostError `conflict` for a version that is blocked; to be asked wherever a plugin is added, exchanged or started. */
+  refuseBlocked(plugin: { readonly name: string; readonly version: string }): void {
+    this.#installations.refuseBlocked(plugin);
   }
 
   #table(): ReadonlyMap<string, Operation> {
@@ -149,6 +182,7 @@ export class Administration {
       ["secrets", checked(noneSchema, () => this.secrets.list())],
       ["audit", checked(readSchema, (range) => this.#read(range))],
       ["verify", checked(noneSchema, () => this.audit.verify())],
+      ["accept-loss", checked(noneSchema, (_none, actor) => this.audit.acceptLoss(actor))],
       ["plan", checked(planSchema, ({ spec }) => installer.plan(spec))],
       ["grant", checked(grantSchema, (request, actor) => this.#grant(request, actor))],
       ["revoke", checked(grantSchema, (request, actor) => this.#revoke(request, actor))],
@@ -157,13 +191,14 @@ export class Administration {
       ["rollback", checked(pluginSchema, ({ plugin }, actor) => installer.rollback(plugin, actor))],
       ["uninstall", checked(uninstallSchema, ({ plugin, purge }, actor) => installer.uninstall(plugin, purge, actor))],
       ["unload", checked(pluginSchema, ({ plugin }, actor) => installer.unload(plugin, actor))],
-      ["block", checked(blockSchema, (block, actor) => this.#block(block, actor))],
+      ["block", checked(blockSchema, (block, actor) => this.#queue.run(block.plugin, () => this.#block(block, actor)))],
       ["unblock", checked(unblockSchema, (block, actor) => this.#unblock(block, actor))],
       ["set-secret", checked(secretSchema, (secret, actor) => this.#setSecret(secret, actor))],
       ["remove-secret", checked(secretNameSchema, ({ name }, actor) => this.#removeSecret(name, actor))],
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...(["start", "stop", "restart"] as const).map(
-        (verb) => [verb, checked(pluginSchema, ({ plugin }, actor) => this.#control(verb, plugin, actor))] as const,
+        (verb) =>
+          [verb, checked(pluginSchema, ({ plugin }, actor) => this.#queue.run(plugin, () => this.#control(verb, plugin, actor)))] as const,
       ),
     ]);
   }
@@ -199,9 +234,8 @@ export class Administration {
       this.audit.append(actor, "block", block.plugin, { range: block.range, reason: block.reason });
     })();
     const running = this.#ports.manifests.get(block.plugin);
-    if (running !== undefined && this.#installations.blockOf(block.plugin, running.version) !== undefined) {
-      await this.#plugins.host?.plugin(block.plugin)?.stop(0);
-    }
+    if (running !== undefined && this.#installations.blockOf(block.plugin, running.version) !== undefined)
+      await this.installer.live?.halt(block.plugin);
     return this.#installations.blocks();
   }
 
@@ -242,27 +276,30 @@ export class Administration {
 
   async #control(operation: "start" | "stop" | "restart", name: string, actor: Actor): Promise<PluginSummary> {
     const plugin = this.#plugins.host?.plugin(name);
-    if (this.#plugins.host === undefined || plugin === undefined) {
+    const { live } = this.installer;
+    if (live === undefined || plugin === undefined) {
       throw new HostError(
         "plugin-not-running",
-        `${printable(name)} cannot ${operation}: ${this.#plugins.host === undefined ? "the host does not run" : "it is not there"}`,
+        `${printable(name)} cannot ${operation}: ${live === undefined ? "the host does not run" : "it is not there"}`,
       );
     }
+    if (operation !== "stop") this.refuseBlocked(plugin.definition);
     this.#ports.database.connection.transaction(() => {
       this.#installations.setEnabled(name, operation !== "stop");
       this.audit.append(actor, operation, name);
     })();
     if (operation === "stop") await plugin.stop(this.#ports.configuration.drainMs);
-    else if (operation === "start") await this.#plugins.host.start(name);
-    else await this.installer.live?.restart(name);
+    else if (operation === "start") await live.start(name);
+    else await live.restart(name);
     const [summary] = this.#plugins.list().filter((line) => line.plugin === name);
     if (summary === undefined) throw new HostError("internal", `${name} is gone`);
     return summary;
   }
 
+  /** Writes down what is left to write; the database stays open. */
   close(): void {
     this.usage.close();
-    this.#ports.database.close();
+    this.audit.close();
   }
 
   #change(request: GrantInput, actor: Actor, action: "grant" | "revoke", write: () => void): void {

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Database as Connection } from "better-sqlite3";
 import type { Clock } from "../core/ports.ts";
+import type { AuditAnchor, AuditHead } from "./audit-anchor.ts";
 
 /** Who acts: a user of the system, or the host itself. */
 export type Actor = `user:${string}` | "host";
@@ -30,15 +31,46 @@ export type Verification =
   | { readonly ok: false; readonly seq: number; readonly problem: string };
 
 const MAX_READ = 10_000;
+// A plugin that is denied again and again makes entries too, and writing the anchor waits for the disk.
+const ANCHOR_MS = 1_000;
 
 export class AuditLog {
   readonly #connection: Connection;
   readonly #clock: Clock;
+  readonly #anchor: AuditAnchor;
   readonly #listeners = new Set<(entry: AuditEntry) => void>();
+  #cancel: (() => void) | undefined;
 
-  constructor(connection: Connection, clock: Clock) {
+  constructor(connection: Connection, clock: Clock, anchor: AuditAnchor) {
     this.#connection = connection;
     this.#clock = clock;
+    this.#anchor = anchor;
+  }
+
+  /** In words, what was here once and is not any more; undefined when nothing is known to be lost. */
+  loss(): string | undefined {
+    const anchor = this.#anchor.read();
+    if (anchor === undefined) return undefined;
+    if (anchor === "damaged") return "audit.anchor, which says how far it had come, is damaged";
+    if (anchor.seq === 0 || this.#hashOf(anchor.seq) === anchor.hash) return undefined;
+    const { seq } = this.#head();
+    return `it had ${anchor.seq} entries and ${seq < anchor.seq ? `has ${Math.max(0, seq)}` : "has others now"}: host.sqlite was emptied, exchanged or put back`;
+  }
+
+  /** The operator knows of the loss: from now on what is here counts. False when nothing is lost. */
+  acceptLoss(actor: Actor): boolean {
+    const loss = this.loss();
+    if (loss === undefined) return false;
+    this.append(actor, "accept-loss", "host", { loss });
+    this.#anchor.write(this.#head());
+    return true;
+  }
+
+  /** Anchors what was appended last. */
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (this.loss() === undefined) this.#anchor.write(this.#head());
   }
 
   /** Part of the transaction that it is called in, if any: what was not done is not told. */
@@ -53,6 +85,8 @@ export class AuditLog {
       return { ...row, detail, hash };
     });
     const entry = append();
+    // Later, when the transaction around it, if any, is committed.
+    this.#cancel ??= this.#clock.after(ANCHOR_MS, () => this.#anchorNow());
     for (const listener of this.#listeners) listener(entry);
   }
 
@@ -81,11 +115,24 @@ export class AuditLog {
     }
     const head = this.#head();
     if (head.seq !== seq || head.hash !== hash) return { ok: false, seq: seq + 1, problem: "entries at the end are missing" };
-    return { ok: true, entries: seq };
+    const loss = this.loss();
+    return loss === undefined ? { ok: true, entries: seq } : { ok: false, seq: seq + 1, problem: loss };
   }
 
-  #head(): { readonly seq: number; readonly hash: string } {
-    const head = this.#connection.prepare<[], { seq: number; hash: string }>("SELECT seq, hash FROM audit_head").get();
+  #anchorNow(): void {
+    try {
+      this.close();
+    } catch {
+      // A full disk, say; the next entry tries again, and until then the anchor is only older than it could be.
+    }
+  }
+
+  #hashOf(seq: number): string | undefined {
+    return this.#connection.prepare<[number], string>("SELECT hash FROM audit WHERE seq = ?").pluck().get(seq);
+  }
+
+  #head(): AuditHead {
+    const head = this.#connection.prepare<[], AuditHead>("SELECT seq, hash FROM audit_head").get();
     return head ?? { seq: -1, hash: "" };
   }
 }

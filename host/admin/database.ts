@@ -1,11 +1,12 @@
 // The host's own database, <dataDir>/host.sqlite: grants, audit, usage, secrets, installed plugins. One process at a time may have it.
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
+import { openDataFolder } from "./data-folder.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
+import { asStorageError } from "./storage-error.ts";
 
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
@@ -55,10 +56,11 @@ export interface HostDatabase {
  * a loss of power. Throws HostError `conflict` while another process has the folder, `storage-failed` when it cannot be opened.
  */
 export function openHostDatabase(dataDir: string): HostDatabase {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  openDataFolder(dataDir);
   const lock = lockFolder(dataDir);
+  const file = join(dataDir, "host.sqlite");
   try {
-    const connection = new Database(join(dataDir, "host.sqlite"));
+    const connection = new Database(file);
     connection.pragma("journal_mode = WAL");
     connection.pragma("synchronous = FULL");
     migrate(connection, dataDir);
@@ -69,21 +71,30 @@ export function openHostDatabase(dataDir: string): HostDatabase {
     return { connection, close };
   } catch (cause) {
     lock.close();
-    if (cause instanceof HostError) throw cause;
-    throw new HostError("storage-failed", `${join(dataDir, "host.sqlite")} cannot be opened`, { cause });
+    throw asStorageError(file, cause);
   }
 }
 
 // A lock of the system, by way of SQLite: unlike a file with a process id in it, it cannot be left behind.
 function lockFolder(dataDir: string): Connection {
-  const lock = new Database(join(dataDir, "lock.sqlite"), { timeout: 0 });
+  const file = join(dataDir, "lock.sqlite");
+  const lock = opened(file);
   try {
     lock.pragma("locking_mode = EXCLUSIVE");
     lock.exec("BEGIN EXCLUSIVE");
     return lock;
   } catch (cause) {
     lock.close();
+    if (!(cause instanceof Database.SqliteError && cause.code.startsWith("SQLITE_BUSY"))) throw asStorageError(file, cause);
     throw new HostError("conflict", `another process works on ${dataDir}; stop it, or talk to the host that runs there`, { cause });
+  }
+}
+
+function opened(file: string): Connection {
+  try {
+    return new Database(file, { timeout: 0 });
+  } catch (cause) {
+    throw asStorageError(file, cause);
   }
 }
 

@@ -1,5 +1,6 @@
 // What operators granted and denied at run time, on top of the configuration. A denial wins over any grant.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Database as Connection } from "better-sqlite3";
 import type { Grant, Permission } from "../core/permissions.ts";
 import type { Clock } from "../core/ports.ts";
@@ -23,9 +24,10 @@ export interface GrantRequest {
   readonly reason?: string | undefined;
 }
 
-/** What stood about a resource before something else was granted. */
+/** What stood about a resource before something else was granted, and what stood after that. */
 export interface ReplacedGrant extends Pick<Grant, "permission" | "resource"> {
   readonly stored: readonly StoredGrant[];
+  readonly left: readonly StoredGrant[];
 }
 
 interface Row {
@@ -79,22 +81,30 @@ export class GrantStore {
     })();
   }
 
-  /** What stands about each of these resources, so that `restore` can put it back. */
-  standing(plugin: string, resources: readonly Pick<Grant, "permission" | "resource">[]): ReplacedGrant[] {
-    const all = this.list(plugin);
-    return resources.map(({ permission, resource }) => ({
+  /** Does what changes the grants of these resources, and answers what `restore` needs to undo it. */
+  replace(plugin: string, resources: readonly Pick<Grant, "permission" | "resource">[], change: () => void): ReplacedGrant[] {
+    const before = resources.map((resource) => ({ ...resource, stored: this.#about(plugin, resource) }));
+    change();
+    return before.map(({ permission, resource, stored }) => ({
       permission,
       resource,
-      stored: all.filter((stored) => stored.permission === permission && stored.resource === resource),
+      stored,
+      left: this.#about(plugin, { permission, resource }),
     }));
   }
 
-  /** Puts back what `standing` found. */
-  restore(plugin: string, replaced: readonly ReplacedGrant[]): void {
-    for (const { permission, resource, stored } of replaced) {
+  /** Puts back what stood before, where nothing was granted or revoked since; answers which resources those are. */
+  restore(plugin: string, replaced: readonly ReplacedGrant[]): Pick<Grant, "permission" | "resource">[] {
+    const untouched = replaced.filter((one) => isDeepStrictEqual(this.#about(plugin, one), one.left));
+    for (const { permission, resource, stored } of untouched) {
       for (const effect of ["allow", "deny"] as const) this.#delete({ plugin, permission, resource, by: "" }, effect);
       for (const { effect, at, ...rest } of stored) this.#put({ plugin, ...rest }, effect, at);
     }
+    return untouched.map(({ permission, resource }) => ({ permission, resource }));
+  }
+
+  #about(plugin: string, { permission, resource }: Pick<Grant, "permission" | "resource">): StoredGrant[] {
+    return this.list(plugin).filter((stored) => stored.permission === permission && stored.resource === resource);
   }
 
   /** Forgets all of a plugin. */

@@ -6,6 +6,7 @@ import semver from "semver";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports.ts";
+import type { Manifest } from "../install/manifest.ts";
 import type { ReplacedGrant } from "./grants.ts";
 
 /** One version of a plugin as it lies in the package store. */
@@ -99,7 +100,7 @@ export class Installations {
     this.#put({ plugin, ...version, settings, enabled: true, previous: undefined, onProbation: false, pending: undefined });
   }
 
-  /** Another version counts from now on, on probation until `accept` or `reject`. */
+  /** Another version counts from now on, on probation until `accept` or `reject`, which says what to put back of its grants. */
   exchange(plugin: string, version: InstalledVersion, grants: readonly ReplacedGrant[]): void {
     const current = this.#require(plugin);
     const { previous, pending } = current;
@@ -186,6 +187,14 @@ export class Installations {
 
   blocks(): Block[] {
     return this.#connection.prepare<[], Block>("SELECT plugin, range, reason FROM blocks ORDER BY plugin, range").all();
+  }
+
+  /** Throws HostError `conflict` for a version that is blocked. To be asked wherever a plugin is added, exchanged or started. */
+  refuseBlocked({ name, version }: Pick<Manifest, "name" | "version">): void {
+    const block = this.blockOf(name, version);
+    if (block === undefined) return;
+    const remedy = `"bulkhead unblock ${name}@${block.range}" lets it run`;
+    throw new HostError("conflict", `${name} ${version} is blocked (${block.range}): ${printable(block.reason)}; ${remedy}`);
   }
 
   /** The block that a version falls under. */

@@ -9,11 +9,12 @@ import type { Grant, PermissionRequest } from "../core/permissions.ts";
 import { type PluginConfiguration, pluginSettings } from "../install/configuration.ts";
 import { type Dependency, dependenciesOf } from "../install/dependencies.ts";
 import { grantShape, type Manifest, withResource } from "../install/manifest.ts";
-import type { FetchedPlugin, PackageStore } from "../install/package-store.ts";
+import { type FetchedPlugin, idOf, type PackageStore } from "../install/package-store.ts";
 import type { PluginFolder } from "../install/plugin-folder.ts";
 import type { Actor, AuditLog } from "./audit.ts";
 import type { GrantStore } from "./grants.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
+import type { OperationQueue } from "./operation-queue.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** Where plugins come from, and who says whether they may run. Each rejects with HostError. */
@@ -27,6 +28,8 @@ export interface Sources {
 
 /** The running host's side; see PluginManager. */
 export interface LivePlugins {
+  /** Stops it at once, also one that is just starting. */
+  halt(name: string): Promise<void>;
   restart(name: string): Promise<void>;
   add(folder: PluginFolder, settings: PluginConfiguration): Promise<void>;
   start(name: string): Promise<void>;
@@ -68,6 +71,7 @@ export interface InstallerPorts {
   readonly snapshots: Snapshots;
   readonly sources: Sources;
   readonly packages: PackageStore;
+  readonly queue: OperationQueue;
   /** All manifests by plugin, installed and configured; the installer keeps it true. */
   readonly manifests: Map<string, Manifest>;
   /** Whether the configuration names the plugin, which then is changed there. */
@@ -89,7 +93,7 @@ const installShape = {
 };
 export const installSchema: z.ZodType<InstallInput> = z.strictObject(installShape);
 /** `approved` says that an operator has seen what it asks for more. */
-export const updateSchema: z.ZodType<InstallInput & { readonly approved: boolean }> = z.strictObject({
+export const updateSchema: z.ZodType<UpdateInput> = z.strictObject({
   ...installShape,
   approved: z.boolean(),
 });
@@ -102,6 +106,10 @@ export interface InstallInput {
   readonly grants: readonly Grant[];
   readonly untilRestart?: boolean | undefined;
   readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface UpdateInput extends InstallInput {
+  readonly approved: boolean;
 }
 
 export interface UpdateOutcome {
@@ -122,29 +130,31 @@ export interface LoadedPlugin {
 export class Installer {
   readonly #ports: InstallerPorts;
   live: LivePlugins | undefined;
+  readonly #queue: OperationQueue;
 
   constructor(ports: InstallerPorts) {
     this.#ports = ports;
+    this.#queue = ports.queue;
   }
 
-  /** Fetches a plugin, keeps its package and says what installing it would mean. Changes nothing else. */
+  /** Fetches a plugin, keeps its package if it is admitted, and says what installing it would mean. Changes nothing else. */
   async plan(spec: string): Promise<Plan & Omit<InstalledVersion, "version">> {
     const { sources, installations, manifests } = this.#ports;
     const fetched = await sources.fetch(spec);
     const { manifest } = fetched;
-    const id = this.#ports.packages.put(fetched);
     const before = manifests.get(manifest.name);
     const refusals: string[] = [];
-    const block = installations.blockOf(manifest.name, manifest.version);
-    if (block !== undefined) refusals.push(`${manifest.name} ${block.range} is blocked: ${block.reason}`);
     try {
       await sources.admit(fetched, pluginSettings({}));
+      // What may never run is not kept.
+      this.#ports.packages.put(fetched);
+      installations.refuseBlocked(manifest);
     } catch (thrown) {
       const { message, detail } = toHostError(thrown);
       refusals.push(...(detail ?? message).split("\n"));
     }
     return {
-      package: id,
+      package: idOf(fetched),
       plugin: manifest.name,
       version: manifest.version,
       description: manifest.description,
@@ -164,6 +174,10 @@ export class Installer {
 
   /** Installs a planned package with these grants and starts it. */
   async install(input: InstallInput, actor: Actor): Promise<string> {
+    return this.#queue.run(await this.#nameOf(input), () => this.#install(input, actor));
+  }
+
+  async #install(input: InstallInput, actor: Actor): Promise<string> {
     const { folder, version } = await this.#packageOf(input);
     const { manifest } = folder;
     const settings = pluginSettings(input.settings);
@@ -185,7 +199,11 @@ export class Installer {
    * Exchanges an installed plugin for a planned package. When that asks for more than the installed version did, it waits for `approve` unless
    * `approved` says that the operator has seen it. When the new version does not start, the old one is back with its data, and this rejects.
    */
-  async update(input: InstallInput & { readonly approved: boolean }, actor: Actor): Promise<UpdateOutcome> {
+  async update(input: UpdateInput, actor: Actor): Promise<UpdateOutcome> {
+    return this.#queue.run(await this.#nameOf(input), () => this.#update(input, actor));
+  }
+
+  async #update(input: UpdateInput, actor: Actor): Promise<UpdateOutcome> {
     const { installations, audit, sources, manifests } = this.#ports;
     const { folder, version } = await this.#packageOf(input);
     const { name } = folder.manifest;
@@ -202,8 +220,8 @@ export class Installer {
     }
     const commit = (): void =>
       this.#transaction(() => {
-        installations.exchange(name, version, this.#ports.grants.standing(name, input.grants));
-        this.#grant(folder.manifest, input, actor);
+        const replaced = this.#ports.grants.replace(name, input.grants, () => this.#grant(folder.manifest, input, actor));
+        installations.exchange(name, version, replaced);
         audit.append(actor, "update", name, { from: before.version, to: version.version, source: version.source });
       });
     await this.#exchange(name, folder, settings, commit);
@@ -211,12 +229,17 @@ export class Installer {
   }
 
   /** Goes back to the version before the last update; the data stay as they are. */
-  async rollback(name: string, actor: Actor): Promise<string> {
+  rollback(name: string, actor: Actor): Promise<string> {
+    return this.#queue.run(name, () => this.#rollback(name, actor));
+  }
+
+  async #rollback(name: string, actor: Actor): Promise<string> {
     const { installations, audit } = this.#ports;
     const before = this.#installed(name);
     if (before.previous === undefined) throw new HostError("conflict", `${name} has no version before ${before.version}`);
     const { previous } = before;
     const folder = await this.#ports.packages.read(previous.package);
+    installations.refuseBlocked(folder.manifest);
     const commit = (): void =>
       this.#transaction(() => {
         installations.exchange(name, previous, []);
@@ -227,7 +250,11 @@ export class Installer {
   }
 
   /** Removes an installed plugin and its grants; with `purge` its data too. */
-  async uninstall(name: string, purge: boolean, actor: Actor): Promise<void> {
+  uninstall(name: string, purge: boolean, actor: Actor): Promise<void> {
+    return this.#queue.run(name, () => this.#uninstall(name, purge, actor));
+  }
+
+  async #uninstall(name: string, purge: boolean, actor: Actor): Promise<void> {
     const { installations, grants, audit, snapshots, manifests } = this.#ports;
     const { version } = this.#installed(name);
     const dependents = this.#ports.dependents(name);
@@ -251,7 +278,8 @@ export class Installer {
     if (this.live === undefined) throw new HostError("plugin-not-running", `${printable(name)} cannot be unloaded: the host does not run`);
     if (!this.#ports.manifests.has(name)) throw new HostError("invalid-message", `there is no plugin ${printable(name)}`);
     this.#ports.audit.append(actor, "unload", name);
-    await this.live.remove(name);
+    const { live } = this;
+    await this.#queue.run(name, () => live.remove(name));
   }
 
   /** The plugins that are to run, with their packages and settings. What cannot be read is told of and left out. */
@@ -259,8 +287,7 @@ export class Installer {
     const loaded: LoadedPlugin[] = [];
     for (const { plugin, version, package: id, settings, enabled, onProbation } of this.#ports.installations.list()) {
       try {
-        const block = this.#ports.installations.blockOf(plugin, version);
-        if (block !== undefined) throw new HostError("conflict", `${plugin} ${block.range} is blocked: ${block.reason}`);
+        this.#ports.installations.refuseBlocked({ name: plugin, version });
         const folder = await this.#ports.packages.read(id);
         this.#ports.manifests.set(plugin, folder.manifest);
         loaded.push({ folder, settings: pluginSettings(settings), enabled, onProbation });
@@ -334,6 +361,10 @@ export class Installer {
     }
   }
 
+  async #nameOf({ package: id }: InstallInput): Promise<string> {
+    return (await this.#ports.packages.read(id)).manifest.name;
+  }
+
   async #packageOf({
     package: id,
     source,
@@ -343,8 +374,7 @@ export class Installer {
     const folder = await this.#ports.packages.read(id);
     const { name, version } = folder.manifest;
     if (this.#ports.isConfigured(name)) throw new HostError("conflict", `the configuration names ${name}; change it there`);
-    const block = this.#ports.installations.blockOf(name, version);
-    if (block !== undefined) throw new HostError("conflict", `${name} ${block.range} is blocked: ${block.reason}`);
+    this.#ports.installations.refuseBlocked(folder.manifest);
     const unmet = this.#ports.unmet(folder.manifest);
     if (unmet.length > 0) throw new HostError("conflict", `${name} ${version} does not fit what is installed: ${unmet.join("; ")}`);
     return { folder, version: { version, package: id, source, integrity, wasmSha256 } };
@@ -365,8 +395,9 @@ export class Installer {
 
   // Written down first: a restore that is cut short is done again before anything is loaded.
   #reject(name: string): void {
-    const { grants, installations } = this.#ports;
-    grants.restore(name, installations.reject(name));
+    const { grants, installations, audit } = this.#ports;
+    const restored = grants.restore(name, installations.reject(name));
+    for (const grant of restored) audit.append("host", "restore-grant", name, { ...grant, why: "the update that changed it failed" });
     installations.planRestore(name);
   }
 

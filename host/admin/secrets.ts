@@ -17,6 +17,8 @@ export interface SecretInfo {
   readonly to: readonly string[];
   /** ISO 8601, UTC. */
   readonly setAt: string;
+  /** False when the key that it was sealed with is not there any more, or its row was changed: it has to be set again. */
+  readonly opens: boolean;
 }
 
 interface Row {
@@ -76,7 +78,12 @@ export class SecretStore {
 
   list(): SecretInfo[] {
     const rows = this.#connection.prepare<[], Row>("SELECT * FROM secrets ORDER BY name").all();
-    return rows.map(({ name, destinations, set_at }) => ({ name, to: JSON.parse(destinations) as string[], setAt: set_at }));
+    return rows.map((row) => ({
+      name: row.name,
+      to: JSON.parse(row.destinations) as string[],
+      setAt: row.set_at,
+      opens: this.#opens(row),
+    }));
   }
 
   /** Throws HostError `storage-failed` when it cannot be opened: the key is another one, or the row was changed. */
@@ -89,9 +96,23 @@ export class SecretStore {
     return { value, mayGoTo: (resource) => matchers.some((matches) => matches(resource)) };
   }
 
-  #open(name: string, sealed: Buffer, destinations: string): string {
+  #opens({ name, sealed, destinations }: Row): boolean {
     try {
-      const decipher = createDecipheriv("aes-256-gcm", this.#requireKey(), sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+      this.#open(name, sealed, destinations);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #open(name: string, sealed: Buffer, destinations: string): string {
+    const key = this.#findKey();
+    if (key === undefined) {
+      const remedy = `bring it back from a backup, or set ${printable(name)} again`;
+      throw new HostError("storage-failed", `the secret ${printable(name)} cannot be opened: ${KEY_FILE} is lost; ${remedy}`);
+    }
+    try {
+      const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
       decipher.setAAD(contextOf(name, destinations)).setAuthTag(sealed.subarray(-TAG_BYTES));
       return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString("utf8");
     } catch {
@@ -100,6 +121,12 @@ export class SecretStore {
   }
 
   #requireKey(): Buffer {
+    this.#key ??= this.#findKey() ?? this.#makeKey();
+    return this.#key;
+  }
+
+  /** The key that is there; undefined where none was made yet, or it is lost. */
+  #findKey(): Buffer | undefined {
     this.#key ??= this.#keyOfEnvironment() ?? this.#keyOfFile();
     return this.#key;
   }
@@ -112,12 +139,14 @@ export class SecretStore {
     throw new HostError("invalid-message", `${KEY_VARIABLE} must be ${KEY_BYTES} bytes in base64; "openssl rand -base64 32" makes one`);
   }
 
-  #keyOfFile(): Buffer {
-    if (existsSync(this.#keyFile)) {
-      const key = readFileSync(this.#keyFile);
-      if (key.length === KEY_BYTES) return key;
-      throw new HostError("storage-failed", `${this.#keyFile} is no key of ${KEY_BYTES} bytes; bring it back from a backup`);
-    }
+  #keyOfFile(): Buffer | undefined {
+    if (!existsSync(this.#keyFile)) return undefined;
+    const key = readFileSync(this.#keyFile);
+    if (key.length === KEY_BYTES) return key;
+    throw new HostError("storage-failed", `${this.#keyFile} is no key of ${KEY_BYTES} bytes; bring it back from a backup`);
+  }
+
+  #makeKey(): Buffer {
     const key = randomBytes(KEY_BYTES);
     const unfinished = `${this.#keyFile}.unfinished`;
     const descriptor = openSync(unfinished, "w", 0o600);

@@ -54,18 +54,23 @@ export class PermissionUsage {
     return new Map(rows.map(({ permission, resource, last_used }) => [`${permission} ${resource}`, last_used]));
   }
 
-  /** Writes down what was counted. */
+  /** Writes down what was counted; what cannot be written now is written the next time. */
   write(): void {
     const at = new Date(this.#clock.now()).toISOString();
     const used = [...this.#used];
-    const denials = this.#takeDenials();
-    this.#used.clear();
-    if (used.length === 0 && denials.length === 0) return;
+    const due = this.#dueDenials();
+    if (used.length === 0 && due.length === 0) return;
     this.#connection.transaction(() => {
       const put = this.#connection.prepare("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)");
       for (const [{ permission, resource }, plugin] of used) put.run(plugin, permission, resource, at);
-      for (const { plugin, ...denial } of denials) this.#audit.append("host", "denied", plugin, denial);
+      for (const [plugin, denials] of due)
+        for (const { plugin: _, ...denial } of denials.values()) this.#audit.append("host", "denied", plugin, denial);
     })();
+    this.#used.clear();
+    for (const [plugin] of due) {
+      this.#told.set(plugin, this.#clock.monotonicMs());
+      this.#denials.delete(plugin);
+    }
   }
 
   /** Writes a last time and counts no more. */
@@ -86,19 +91,18 @@ export class PermissionUsage {
   }
 
   // The first of a plugin at once, what follows within a minute together.
-  #takeDenials(): Denial[] {
+  #dueDenials(): [plugin: string, denials: ReadonlyMap<string, Denial>][] {
     const now = this.#clock.monotonicMs();
-    const due = [...this.#denials].filter(([plugin]) => now - (this.#told.get(plugin) ?? Number.NEGATIVE_INFINITY) >= DENIALS_INTERVAL_MS);
-    for (const [plugin] of due) {
-      this.#told.set(plugin, now);
-      this.#denials.delete(plugin);
-    }
-    return due.flatMap(([, ofPlugin]) => [...ofPlugin.values()]);
+    return [...this.#denials].filter(([plugin]) => now - (this.#told.get(plugin) ?? Number.NEGATIVE_INFINITY) >= DENIALS_INTERVAL_MS);
   }
 
   #schedule(): void {
     this.#cancel = this.#clock.after(WRITE_INTERVAL_MS, () => {
-      this.write();
+      try {
+        this.write();
+      } catch {
+        // A full disk, say, of which others tell: what was counted stays for the next time.
+      }
       this.#schedule();
     });
   }

@@ -3,7 +3,7 @@
 
 import { type FSWatcher, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { isPluginName } from "../core/names.ts";
 import type { Plugin } from "../core/plugin.ts";
@@ -26,6 +26,8 @@ export interface ContainmentPorts {
   readonly clock: Clock;
   readonly log: LogSink;
   readonly quarantine: Quarantine;
+  /** Starts a plugin again; rejects for one that may not run any more. */
+  readonly start: (plugin: string) => Promise<void>;
   readonly options: ContainmentOptions;
   /** Updates that have not started yet: what becomes of one that fails is not decided here. */
   readonly onProbation?: ReadonlySet<string>;
@@ -101,7 +103,7 @@ export class Containment {
     const cancel = clock.after(pauseMs, () => {
       this.#pauses.delete(name);
       // Another version may have taken its place meanwhile.
-      if (host.plugin(name) === plugin) void host.start(name);
+      if (host.plugin(name) === plugin) this.#start(name);
     });
     this.#pauses.set(name, cancel);
     log.write({ level: "warning", plugin: name, message });
@@ -127,7 +129,13 @@ export class Containment {
     this.#failures.delete(name);
     if (this.#ports.host.plugin(name)?.state !== "quarantined") return;
     this.#ports.log.write({ level: "info", plugin: name, message: `${name} was released from quarantine and starts` });
-    void this.#ports.host.start(name);
+    this.#start(name);
+  }
+
+  #start(name: string): void {
+    this.#ports.start(name).catch((thrown: unknown) => {
+      this.#ports.log.write({ level: "error", plugin: "host", message: `${name} is not started: ${toHostError(thrown).message}` });
+    });
   }
 }
 

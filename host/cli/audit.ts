@@ -5,12 +5,13 @@ import type { AuditEntry, Verification } from "../admin/audit.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
-import { print, say, table } from "./report.ts";
+import { conclude, print, say, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 
 interface AuditOptions extends DataOptions {
   readonly follow?: boolean;
   readonly verify?: boolean;
+  readonly acceptLoss?: boolean;
   readonly limit: string;
   readonly json?: boolean;
 }
@@ -23,6 +24,7 @@ export function addAudit(program: Command): void {
   )
     .option("-f, --follow", "go on with what happens from now on, one line each, until Ctrl-C")
     .option("--verify", "check that no entry was changed or removed")
+    .option("--accept-loss", "after host.sqlite was lost or put back: let what is there count from now on; this is an entry too")
     .option("-n, --limit <number>", "how many entries, the latest", "50")
     .option("--json", "print JSON on standard output; one object a line with --follow")
     .action(audit);
@@ -34,6 +36,11 @@ async function audit(options: AuditOptions): Promise<void> {
     const found = await host.invoke<Verification>("verify");
     if (!found.ok) throw new HostError("conflict", `entry ${found.seq} of the audit log is not as it was written: ${found.problem}`);
     print(options.json, found, () => `${found.entries} entries, all as they were written`);
+    return;
+  }
+  if (options.acceptLoss === true) {
+    const accepted = await host.invoke<boolean>("accept-loss");
+    conclude(options.json, { accepted }, accepted ? "what is there counts from now on" : "nothing is known to be lost");
     return;
   }
   const limit = Number(options.limit);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { systemClock } from "../adapters/system-clock.ts";
 import { Administration } from "../admin/administration.ts";
 import type { Actor } from "../admin/audit.ts";
+import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
 import { openHostDatabase } from "../admin/database.ts";
 import { Quarantine } from "../cell/containment.ts";
 import { HostError, isHostErrorCode, toHostError } from "../core/errors.ts";
@@ -36,6 +37,8 @@ export async function openHost(options: DataOptions): Promise<Control> {
 /** Throws HostError `conflict` when another process works on the folder without being a host that listens. */
 export async function openControl(configuration: Configuration, lock: Lock = new Map()): Promise<Control> {
   const path = socketOf(configuration.dataDir);
+  checkDataFolder(configuration.dataDir);
+  checkSocket(path);
   if (await listens(path)) {
     return {
       isLive: true,
@@ -43,7 +46,9 @@ export async function openControl(configuration: Configuration, lock: Lock = new
       async [Symbol.asyncDispose]() {},
     };
   }
+  await using opening = new AsyncDisposableStack();
   const database = openHostDatabase(configuration.dataDir);
+  opening.defer(() => database.close());
   const sources = pluginSources(configuration);
   const folders = await readConfigured(configuration, lock, (plugin, thrown) =>
     say(`${plugin} cannot be read: ${toHostError(thrown).message}`),
@@ -51,24 +56,44 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
   const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
+  opening.defer(() => administration.close());
+  for (const trouble of administration.troubles()) say(trouble);
+  // What a killed host left half done comes first: a snapshot that is to be put back must not be taken anew.
+  administration.installer.recover([...lock.values()].map((locked) => locked.package));
   await administration.installer.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
   return {
     isLive: false,
     invoke: async <T>(operation: string, input: unknown = {}) => (await administration.invoke(operation, input, actor())) as T,
-    async [Symbol.asyncDispose]() {
-      administration.close();
-    },
+    [Symbol.asyncDispose]: whileOpen(opening),
   };
 }
 
-// A connection that is kept for later would be one to a host that has gone since.
+function whileOpen(opening: AsyncDisposableStack): () => Promise<void> {
+  const opened = opening.move();
+  return () => opened.disposeAsync();
+}
+
+const NOBODY: ReadonlySet<unknown> = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);
+const ANSWER_MS = 10_000;
+
+/**
+ * False when nobody listens. Rejects with HostError `conflict` when there is a host that does not answer, so that nobody takes the folder for free.
+ * A connection that is kept for later would be one to a host that has gone since.
+ */
 function listens(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const asked = request({ socketPath: path, path: "/", method: "OPTIONS", agent: false }, (response) => {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: path, path: "/", method: "OPTIONS", agent: false, timeout: ANSWER_MS }, (response) => {
       response.resume();
       resolve(true);
     });
-    asked.on("error", () => resolve(false));
+    const unreachable = (cause: NodeJS.ErrnoException): void =>
+      reject(
+        new HostError("conflict", `the host on ${path} cannot be reached (${cause.code ?? cause.message}); it is busy or out of files`, {
+          cause,
+        }),
+      );
+    asked.on("timeout", () => asked.destroy(new Error(`no answer within ${ANSWER_MS} ms`)));
+    asked.on("error", (cause: NodeJS.ErrnoException) => (NOBODY.has(cause.code) ? resolve(false) : unreachable(cause)));
     asked.end();
   });
 }

@@ -49,7 +49,11 @@ async function remove(name: string, options: JsonOptions): Promise<void> {
 async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const secrets = await host.invoke<SecretInfo[]>("secrets");
-  const rows = secrets.map(({ name, to, setAt }) => [name, to.join("\n"), setAt]);
+  const rows = secrets.map(({ name, to, setAt, opens }) => [
+    name,
+    to.join("\n"),
+    opens ? setAt : "cannot be opened: its key is lost; set it again",
+  ]);
   print(options.json, secrets, () => table(["secret", "may go to", "set"], rows));
 }
 

@@ -34,6 +34,9 @@ export function addServe(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
+  // A terminal that closes, or a kill -HUP meant for others, must not end the host; reading the configuration anew takes a restart.
+  process.on("SIGHUP", () => say("SIGHUP changes nothing; restart the host to read the configuration anew"));
+  process.stderr.on("error", () => {});
   const configuration = withOverrides(await readConfiguration(options.config), options);
   say(
     `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,

@@ -43,11 +43,17 @@ export class PackageStore {
     const final = join(this.#folder, id);
     if (existsSync(final)) return id;
     const unfinished = `${final}.unfinished-${process.pid}`;
-    mkdirSync(unfinished, { recursive: true, mode: 0o700 });
-    for (const [name, content] of [[MANIFEST, manifestText] as const, [MODULE, wasm] as const])
-      writeSynced(join(unfinished, name), content);
-    synced(unfinished);
-    renameSync(unfinished, final);
+    try {
+      mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+      for (const [name, content] of [[MANIFEST, manifestText] as const, [MODULE, wasm] as const])
+        writeSynced(join(unfinished, name), content);
+      synced(unfinished);
+      renameSync(unfinished, final);
+    } catch (cause) {
+      // A full disk has no room for what is of no use.
+      rmSync(unfinished, { recursive: true, force: true });
+      throw cause;
+    }
     synced(this.#folder);
     return id;
   }

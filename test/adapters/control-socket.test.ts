@@ -1,11 +1,14 @@
 // The socket of the command: only its user can open it, it hands on what is asked, and nothing that comes through it ends the host.
 
-import { statSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ControlSocket, listenForControl } from "../../host/adapters/control-socket.ts";
+import { openControl } from "../../host/cli/control.ts";
 import { HostError } from "../../host/core/errors.ts";
+import { parseConfiguration } from "../../host/install/configuration.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
 describe("the control socket", () => {
@@ -71,6 +74,22 @@ describe("the control socket", () => {
     }
     expect(asked).toEqual([]);
     expect((await post("list", "{}")).status).toBe(200);
+  });
+
+  it("is not taken for absent by a command when it cannot be reached", async () => {
+    const configuration = parseConfiguration("{}", join(folder.path, "bulkhead.json"));
+    const stuck = createServer((connection) => connection.destroy());
+    const data = join(folder.path, "data");
+    mkdirSync(data, { mode: 0o700 });
+    await new Promise<void>((listening) => stuck.listen(join(data, "control.sock"), listening));
+    await expect(openControl(configuration)).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("cannot be reached ("),
+    });
+    await new Promise((closed) => stuck.close(closed));
+    const control = await openControl(configuration);
+    expect(control.isLive).toBe(false);
+    await control[Symbol.asyncDispose]();
   });
 
   it("refuses a path that no system takes, naming the remedy", async () => {

@@ -38,6 +38,7 @@ describe("HTTP adapter", () => {
   let server: HttpServer;
   let log: ReturnType<typeof memoryLog>;
   let contributions: HttpContribution[];
+  let problems: string[];
 
   beforeEach(async () => {
     log = memoryLog();
@@ -46,11 +47,17 @@ describe("HTTP adapter", () => {
     host.add(definition("p", SCRIPT, { services: SERVICES }), cell);
     host.add(definition("down", {}, { dependencies: ["ghost"] }), cell);
     await startAll(host, log);
+    problems = [];
     contributions = [
       { plugin: "p", section: { routes: ROUTES } },
       { plugin: "down", section: { routes: [{ method: "GET", path: "/p/stolen", service: "down.x" }] } },
     ];
-    server = await startHttpServer(httpOptions.parse({ port: 0, maxBodyBytes: 1_000 }), { host, log, contributions: () => contributions });
+    server = await startHttpServer(httpOptions.parse({ port: 0, maxBodyBytes: 1_000 }), {
+      host,
+      log,
+      contributions: () => contributions,
+      problems: () => problems,
+    });
   });
   afterEach(async () => {
     await server.close();
@@ -157,6 +164,8 @@ describe("HTTP adapter", () => {
 
   it("tells what runs and what failed, and why", async () => {
     expect(JSON.parse((await send("GET", "/healthz")).text)).toEqual({ status: "degraded", failed: ["down"] });
+    problems = ["the disk is full"];
+    expect(JSON.parse((await send("GET", "/healthz")).text)).toEqual({ status: "degraded", failed: ["down"], problems });
     const plugins = JSON.parse((await send("GET", "/v1/plugins")).text) as Record<string, unknown>[];
     expect(plugins[0]).toMatchObject({ name: "p", version: "1.0.0", state: "running", services: SERVICES.map((service) => service.name) });
     expect(plugins[1]).toMatchObject({
@@ -174,7 +183,9 @@ describe("HTTP adapter", () => {
 
   it("says when its port is taken", async () => {
     const port = Number(new URL(server.url).port);
-    await expect(startHttpServer(httpOptions.parse({ port }), { host, log, contributions: () => [] })).rejects.toMatchObject({
+    await expect(
+      startHttpServer(httpOptions.parse({ port }), { host, log, contributions: () => [], problems: () => [] }),
+    ).rejects.toMatchObject({
       code: "conflict",
       message: `port ${port} of 127.0.0.1 is taken: stop what listens there, or give another with --port or adapters.http.port; 0 takes a free one`,
     });
@@ -182,7 +193,7 @@ describe("HTTP adapter", () => {
 
   it("says when an address is none of this machine", async () => {
     const options = httpOptions.parse({ host: "192.0.2.1", port: 0 });
-    await expect(startHttpServer(options, { host, log, contributions: () => [] })).rejects.toMatchObject({
+    await expect(startHttpServer(options, { host, log, contributions: () => [], problems: () => [] })).rejects.toMatchObject({
       code: "invalid-message",
       message: expect.stringContaining("cannot listen on port 0 of 192.0.2.1 (EADDRNOTAVAIL)"),
     });

@@ -53,6 +53,43 @@ describe("SQLite storage", () => {
     third.close();
   });
 
+  it("charges values of any size about what they have, in a file from before too, and changes nothing in one that is current", () => {
+    const file = join(folder.path, "p.sqlite");
+    const old = new Database(file);
+    old.exec("CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER) WITHOUT ROWID, STRICT");
+    old.exec("CREATE INDEX expiring ON entries (expires_at) WHERE expires_at IS NOT NULL");
+    const insert = old.prepare("INSERT INTO entries VALUES (?, ?, ?)");
+    old.transaction(() => {
+      for (let i = 0; i < 2_000; i += 1) insert.run(`key-${i}`, Buffer.alloc(1_050, i), i === 7 ? 8_000_000_000_000 : null);
+    })();
+    old.close();
+    const before = statSync(file).size;
+    const open = (plugin: string) => openSqliteStorage({ dir: folder.path, plugin, maxBytes: 64e6, maxKeys: 1e6, clock: systemClock });
+    const storage = open("p");
+    for (let i = 0; i < 2_000; i += 1) expect(storage.get(`key-${i}`), `key-${i}`).toEqual(Buffer.alloc(1_050, i));
+    storage.close();
+    expect(before / 2_000 / 1_050).toBeGreaterThan(3.5);
+    expect(statSync(file).size / 2_000 / 1_050).toBeLessThan(1.6);
+    const version = (): unknown => {
+      const raw = new Database(file, { readonly: true });
+      const found = raw.pragma("schema_version", { simple: true });
+      raw.close();
+      return found;
+    };
+    const schema = version();
+    open("p").close();
+    expect(version()).toBe(schema);
+    for (const size of [100, 1_000, 2_000, 3_000, 5_000, 20_000]) {
+      const fresh = open(`size-${size}`);
+      const count = Math.ceil(2_000_000 / size);
+      for (let i = 0; i < count; i += 100)
+        fresh.apply(Array.from({ length: 100 }, (_, j) => ({ key: `key-${i + j}`, value: Buffer.alloc(size), ttlMs: undefined })));
+      fresh.close();
+      const stored = Math.ceil(count / 100) * 100 * size;
+      expect(statSync(join(folder.path, `size-${size}.sqlite`)).size / stored, `${size} bytes`).toBeLessThan(2.2);
+    }
+  });
+
   it("survives the death of its process in the middle of writing", () => {
     const module = new URL("../../host/adapters/storage-sqlite.ts", import.meta.url).href;
     const script = `import { openSqliteStorage } from ${JSON.stringify(module)};

@@ -1,21 +1,26 @@
 // The audit log: append-only, and whatever is done to it behind the host's back shows.
 
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditLog } from "../../host/admin/audit.ts";
+import { AuditAnchor } from "../../host/admin/audit-anchor.ts";
 import { type HostDatabase, openHostDatabase } from "../../host/admin/database.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
 describe("the audit log", () => {
   let folder: TemporaryFolder;
   let database: HostDatabase;
   let log: AuditLog;
+  let clock: FakeClock;
 
   beforeEach(() => {
     folder = temporaryFolder();
+    clock = fakeClock();
     database = openHostDatabase(folder.path);
-    log = new AuditLog(database.connection, fakeClock());
+    log = new AuditLog(database.connection, clock, new AuditAnchor(folder.path));
     for (let i = 1; i <= 5; i += 1) log.append("user:ada", "grant", `p${i}`, { resource: "a.*" });
   });
   afterEach(() => {
@@ -67,9 +72,83 @@ describe("the audit log", () => {
   it("keeps what was committed, and goes on with it", () => {
     database.close();
     database = openHostDatabase(folder.path);
-    const again = new AuditLog(database.connection, fakeClock());
+    const again = new AuditLog(database.connection, clock, new AuditAnchor(folder.path));
     again.append("host", "start", "host");
     expect(again.verify()).toEqual({ ok: true, entries: 6 });
+  });
+});
+
+describe("an audit log that was anchored", () => {
+  let folder: TemporaryFolder;
+  const open = (): { database: HostDatabase; log: AuditLog; clock: FakeClock } => {
+    const database = openHostDatabase(folder.path);
+    const clock = fakeClock();
+    return { database, clock, log: new AuditLog(database.connection, clock, new AuditAnchor(folder.path)) };
+  };
+  const remove = (): void => {
+    for (const name of ["host.sqlite", "host.sqlite-wal", "host.sqlite-shm"]) rmSync(join(folder.path, name), { force: true });
+  };
+  const write = (entries: number, subject = "p"): void => {
+    const { database, log } = open();
+    for (let i = 0; i < entries; i += 1) log.append("user:ada", "block", `${subject}${i}`);
+    log.close();
+    database.close();
+  };
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => folder.remove());
+
+  it("does not pass for whole when the database is lost, emptied, or another's, until the operator says so", () => {
+    write(5);
+    const copy = readFileSync(join(folder.path, "host.sqlite"));
+    write(2);
+    for (const lose of [
+      remove,
+      () => {
+        remove();
+        writeFileSync(join(folder.path, "host.sqlite"), "");
+      },
+      () => {
+        remove();
+        writeFileSync(join(folder.path, "host.sqlite"), copy);
+      },
+    ]) {
+      lose();
+      write(1);
+      const { database, log } = open();
+      expect(log.loss()).toMatch(/it had 7 entries and has [16]: host.sqlite was emptied/);
+      expect(log.verify()).toMatchObject({ ok: false, problem: expect.stringContaining("7 entries") });
+      database.close();
+    }
+    const { database, log } = open();
+    expect(log.acceptLoss("user:ada")).toBe(true);
+    expect(log.acceptLoss("user:ada")).toBe(false);
+    expect(log.verify()).toEqual({ ok: true, entries: 7 });
+    expect(log.read().at(-1)).toMatchObject({ action: "accept-loss", detail: { loss: expect.stringContaining("7 entries") } });
+    database.close();
+  });
+
+  it("shows other entries of the same number, and an anchor that was damaged", () => {
+    write(3);
+    remove();
+    write(3, "q");
+    const { database, log } = open();
+    expect(log.loss()).toMatch(/it had 3 entries and has others now/);
+    writeFileSync(join(folder.path, "audit.anchor"), "{}");
+    expect(log.loss()).toMatch(/audit.anchor/);
+    database.close();
+  });
+
+  it("is anchored a second after an entry, also when the process then dies", async () => {
+    const { database, log, clock } = open();
+    log.append("user:ada", "block", "p");
+    log.append("user:ada", "block", "q");
+    expect(new AuditAnchor(folder.path).read()).toBeUndefined();
+    await clock.advance(1_000);
+    expect(new AuditAnchor(folder.path).read()).toMatchObject({ seq: 2 });
+    database.close();
   });
 });
 

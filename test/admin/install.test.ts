@@ -1,14 +1,19 @@
 // A stranger's plugin is installed, updated, goes back and is removed, with and without a running host; what fails leaves things as they were.
 
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Installation } from "../../host/admin/installations.ts";
+import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
+import { systemClock } from "../../host/adapters/system-clock.ts";
+import type { AuditEntry } from "../../host/admin/audit.ts";
+import { openHostDatabase } from "../../host/admin/database.ts";
+import { type Installation, Installations } from "../../host/admin/installations.ts";
 import type { Plan, UpdateOutcome } from "../../host/admin/installer.ts";
 import type { PluginSummary } from "../../host/admin/plugin-overview.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { pluginSettings } from "../../host/install/configuration.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
@@ -33,6 +38,7 @@ const BREAKS = `(func (export "on_start") (result i32)
   (drop (call $set (call $byte (i32.const 107)) (call $byte (i32.const 33)))) (i32.const 1))`;
 
 const SERVICES = Object.fromEntries(["version", "keep", "kept"].map((name) => [`thing.${name}`, { entryPoint: name }]));
+const MIB = 1_024 * 1_024;
 // The bytes before a host function's answer: whether it is an error, and whether there is a value.
 const TAGS = /\p{Cc}/gu;
 const READS = { permission: "state.read", resource: "devices.*", reason: "to look" };
@@ -212,16 +218,119 @@ describe("a stranger's plugin", () => {
     await expect(install(needy)).rejects.toMatchObject({ code: "conflict" });
     const evil = await writePlugin(join(folder.path, "evil"), "thing", '(module (import "env" "system" (func)))');
     expect((await plan(evil)).refusals).toEqual([expect.stringContaining("import env system")]);
-    await expect(install(evil)).rejects.toMatchObject({ code: "admission-refused" });
+    await expect(install(evil)).rejects.toMatchObject({ code: "invalid-manifest" });
+    expect(readdirSync(join(folder.path, "data", "packages"))).not.toContain((await plan(evil)).package);
     expect(await control.invoke("list")).toEqual([]);
     const first = await version("v1", 1);
     await install(first);
     await control.invoke("block", { plugin: "thing", range: "<2", reason: "it is known to be bad" });
     expect(host?.core.plugin("thing")?.state).toBe("stopped");
-    expect((await plan(first)).refusals).toEqual([expect.stringContaining("is blocked: it is known to be bad")]);
+    expect((await plan(first)).refusals).toEqual([expect.stringContaining("is blocked (<2): it is known to be bad")]);
     await stop();
     await boot();
     expect(host?.core.plugin("thing")).toBeUndefined();
+  });
+
+  it("never runs a blocked version, whichever way it would come to run", async () => {
+    await install(await version("v1", 1));
+    await update(await version("v2", 2));
+    await control.invoke("block", { plugin: "thing", range: "<2", reason: "it is known to be bad" });
+    expect(await call("version")).toBe("2");
+    await expect(control.invoke("rollback", { plugin: "thing" })).rejects.toMatchObject({ code: "conflict" });
+    expect(await call("version")).toBe("2");
+    await control.invoke("block", { plugin: "thing", range: "2.0.0", reason: "this too" });
+    for (const operation of ["start", "restart"])
+      await expect(control.invoke(operation, { plugin: "thing" })).rejects.toMatchObject({
+        code: "conflict",
+        message: expect.stringContaining('"bulkhead unblock thing@2.0.0" lets it run'),
+      });
+    expect(host?.core.plugin("thing")?.state).toBe("stopped");
+    await control.invoke("unblock", { plugin: "thing", range: "2.0.0" });
+    await control.invoke("start", { plugin: "thing" });
+    expect(await call("version")).toBe("2");
+    // While it starts it can be entered no sooner than it can be stopped.
+    const restarting = control.invoke("restart", { plugin: "thing" });
+    await control.invoke("block", { plugin: "thing", range: "2.0.0", reason: "this too" });
+    await restarting;
+    expect(host?.core.plugin("thing")?.state).toBe("stopped");
+    await stop();
+    const path = join(folder.path, "v1", "thing");
+    const named = { ...configuration(), plugins: { thing: { ...pluginSettings({}), path } } };
+    control = await openControl(configuration());
+    await control.invoke("uninstall", { plugin: "thing", purge: false });
+    await control[Symbol.asyncDispose]();
+    host = await createHost({ configuration: named, log });
+    control = await openControl(configuration());
+    expect(host.core.plugin("thing")).toBeUndefined();
+    expect(log.lines.some(({ message }) => message.startsWith("thing is left out: thing 1.0.0 is blocked (<2)"))).toBe(true);
+  });
+
+  it("does one operation after the other on a plugin, so that an update and a purge leave nothing behind", async () => {
+    const [first, second] = [await version("v1", 1), await version("v2", 2)];
+    for (let i = 0; i < 5; i += 1) {
+      await install(first);
+      await call("keep", "x");
+      const planned = packageOf(await plan(second));
+      const updating = control.invoke("update", { ...planned, grants: [], settings: {}, approved: true });
+      await new Promise((resolve) => setTimeout(resolve, i * 15));
+      const [, purged] = await Promise.allSettled([updating, control.invoke("uninstall", { plugin: "thing", purge: true })]);
+      expect(purged.status).toBe("fulfilled");
+      for (const name of ["storage", "snapshots"]) {
+        const path = join(folder.path, "data", name);
+        expect(existsSync(path) ? readdirSync(path).filter((file) => file.startsWith("thing")) : []).toEqual([]);
+      }
+      expect(host?.core.plugin("thing")).toBeUndefined();
+      expect(await control.invoke("list")).toEqual([]);
+    }
+    await install(first);
+    expect([await call("version"), await call("kept")]).toEqual(["1", ""]);
+  });
+
+  it("keeps what was revoked while an update was on probation, and says what it put back", async () => {
+    const asks = { permissions: [READS, WRITES] };
+    const { permission, resource } = READS;
+    await install(await version("v1", 1, asks), [{ permission, resource }]);
+    const failing = packageOf(await plan(await version("v3", 3, asks, BREAKS)));
+    const grants = [READS, WRITES].map((ask) => ({ permission: ask.permission, resource: ask.resource }));
+    const updating = control.invoke("update", { ...failing, grants, settings: {}, approved: true }).catch((thrown) => thrown);
+    while ((await installed())?.onProbation !== true) await new Promise((resolve) => setImmediate(resolve));
+    await control.invoke("revoke", { plugin: "thing", permission, resource });
+    expect(await updating).toMatchObject({ message: expect.stringContaining("on_start failed") });
+    const status = await control.invoke<{ permission: string; status: string }[]>("permissions", { plugin: "thing" });
+    expect(status.map((line) => `${line.permission} ${line.status}`)).toEqual(["state.read not granted", "state.write not granted"]);
+    const entries = await control.invoke<AuditEntry[]>("audit", { limit: 20 });
+    expect(entries.filter(({ action }) => action === "restore-grant").map(({ detail }) => detail.permission)).toEqual(["state.write"]);
+  });
+
+  it("recovers before a command works on the folder alone: a restore that was cut short is done first", async () => {
+    await install(await version("v1", 1));
+    await call("keep", "old");
+    await stop();
+    control = await openControl(configuration());
+    await update(await version("v3", 3, {}, BREAKS));
+    await control[Symbol.asyncDispose]();
+    // As a host leaves it that is killed after it refused the version and before it put the data back.
+    const { connection, close } = openHostDatabase(join(folder.path, "data"));
+    const installations = new Installations(connection, systemClock);
+    installations.reject("thing");
+    installations.planRestore("thing");
+    close();
+    const broken = openSqliteStorage({
+      dir: join(folder.path, "data", "storage"),
+      plugin: "thing",
+      maxBytes: MIB,
+      maxKeys: 10,
+      clock: systemClock,
+    });
+    broken.set("k", new TextEncoder().encode("!"));
+    broken.close();
+    control = await openControl(configuration());
+    await update(await version("v2", 2));
+    await control[Symbol.asyncDispose]();
+    await boot();
+    expect([await call("version"), await call("kept")]).toEqual(["2", "old"]);
+    await control.invoke("rollback", { plugin: "thing" });
+    expect([await call("version"), await call("kept")]).toEqual(["1", "old"]);
   });
 
   it("is mended by an update when it was stopped because its version is blocked", async () => {

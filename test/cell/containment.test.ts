@@ -59,7 +59,7 @@ describe("containment", () => {
     const cell = fragileCell(() => broken);
     host.add(definition("p", { run: () => undefined, ...entryPoints }, { services: [{ name: "p.run", entryPoint: "run" }] }), cell);
     const quarantine = new Quarantine(join(folder.path, "quarantine"));
-    const containment = new Containment({ host, clock, log, quarantine, options: OPTIONS });
+    const containment = new Containment({ host, clock, log, quarantine, start: (name) => host.start(name), options: OPTIONS });
     open.push(containment);
     await containment.restore();
     await startAll(host, log);

@@ -159,7 +159,10 @@ describe("bulkhead", () => {
         stderr += String(chunk);
       });
       const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
+      await eventually("the first word", () => (stderr.includes("starting") ? true : undefined));
+      child.kill("SIGHUP");
       const url = await eventually("listening", () => /listening on (http:\S+);/.exec(stderr)?.[1]);
+      child.kill("SIGHUP");
       const answer = await fetch(`${url}/v1/services/p.echo`, {
         method: "POST",
         body: '"hi"',
@@ -170,6 +173,7 @@ describe("bulkhead", () => {
       expect(await ended).toBe(0);
       for (const line of [
         "starting 1 plugins of c.json",
+        "SIGHUP changes nothing",
         "p 1.0.0: running (process)",
         "stopping: queued turns get up to 5000 ms",
         "stopped",

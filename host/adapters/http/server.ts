@@ -17,6 +17,8 @@ export interface HttpServerPorts {
   readonly log: LogSink;
   /** What the plugins contribute now. */
   readonly contributions: () => readonly HttpContribution[];
+  /** In words, what is wrong with the host itself. */
+  readonly problems: () => readonly string[];
 }
 
 export interface HttpServer {
@@ -76,10 +78,12 @@ async function close(app: FastifyInstance): Promise<void> {
   await app.close().finally(() => clearTimeout(cut));
 }
 
-function addHostRoutes(app: FastifyInstance, { host }: HttpServerPorts): void {
+function addHostRoutes(app: FastifyInstance, { host, problems }: HttpServerPorts): void {
   app.get("/healthz", async () => {
     const failed = host.plugins.filter(({ state }) => state === "failed" || state === "quarantined").map((plugin) => plugin.name);
-    return { status: failed.length === 0 ? "ok" : "degraded", failed };
+    const found = problems();
+    const status = failed.length === 0 && found.length === 0 ? "ok" : "degraded";
+    return { status, failed, ...(found.length === 0 ? {} : { problems: found }) };
   });
   app.get("/v1/plugins", async () =>
     host.plugins.map((plugin) => {
