@@ -14,6 +14,7 @@ import { systemClock } from "./adapters/system-clock.ts";
 import { Administration } from "./admin/administration.ts";
 import type { Actor } from "./admin/audit.ts";
 import { openHostDatabase } from "./admin/database.ts";
+import { boundedLog } from "./bounds/log.ts";
 import { Containment, Quarantine } from "./cell/containment.ts";
 import { Cells } from "./cells.ts";
 import { HostError, toHostError } from "./core/errors.ts";
@@ -62,7 +63,7 @@ export interface RunningHost {
  */
 export async function createHost({ configuration, log: givenLog, lock: givenLock }: HostOptions): Promise<RunningHost> {
   const adapters = parseAdapters(configuration);
-  const log = givenLog ?? createJsonLog(adapters.log);
+  const log = boundedLog(givenLog ?? createJsonLog(adapters.log), systemClock);
   const lock: Lock = givenLock ?? new Map();
   // Whatever throws on the way, what was opened is closed, and the folder is free again.
   await using booting = new AsyncDisposableStack();
@@ -86,6 +87,7 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
         : new PluginHttpClient({ clock: systemClock, secrets: administration.secrets }, adapters.httpClient),
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: administration.usage.onCheck },
+    hostMsPerSecond: configuration.hostMsPerSecond,
   });
   let control: ControlSocket | undefined;
   booting.defer(() => control?.close());

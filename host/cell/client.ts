@@ -2,7 +2,8 @@
 
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Cell, Clock, LogSink, PluginImage, Turn } from "../core/ports.ts";
-import { NO_USAGE, type TurnOutcome } from "../core/types.ts";
+import { type Limits, NO_USAGE, type TurnOutcome } from "../core/types.ts";
+import { MAX_NAMES_BYTES } from "../engine/guest/bindings.ts";
 import { encodeError } from "../engine/guest/blocks.ts";
 import { LogLimit } from "./log-limit.ts";
 import type { Channel, FromCell, ToCell } from "./protocol.ts";
@@ -20,13 +21,19 @@ export interface CellClientPorts {
   ended(): Promise<void>;
 }
 
+/** What the host itself holds a plugin of a cell to, whatever the cell does. */
+interface LoadedPlugin {
+  readonly limits: Limits;
+  readonly log: LogLimit;
+  /** The turn that waits for an answer: a plugin runs one at a time, and asks one thing at a time. */
+  asking: number | undefined;
+}
+
 export class CellClient implements Cell {
   readonly #ports: CellClientPorts;
-  readonly #turns = new Map<number, Turn>();
+  readonly #turns = new Map<number, { readonly turn: Turn; calls: number }>();
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
-  /** The turns that wait for an answer: a guest asks one thing at a time. */
-  readonly #asking = new Set<number>();
-  readonly #plugins = new Map<string, LogLimit>();
+  readonly #plugins = new Map<string, LoadedPlugin>();
   readonly #ended = Promise.withResolvers<HostError>();
   #lastId = 0;
   #death: HostError | undefined;
@@ -41,7 +48,8 @@ export class CellClient implements Cell {
   }
 
   load(image: PluginImage): Promise<void> {
-    this.#plugins.set(image.name, new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute));
+    const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
+    this.#plugins.set(image.name, { limits: image.limits, log, asking: undefined });
     return this.#request((id) => ({ kind: "load", id, image }));
   }
 
@@ -64,7 +72,7 @@ export class CellClient implements Cell {
       return;
     }
     const id = this.#nextId();
-    this.#turns.set(id, turn);
+    this.#turns.set(id, { turn, calls: 0 });
     const { plugin, entryPoint, input, caller, traceparent } = turn;
     const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
     this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs });
@@ -77,7 +85,7 @@ export class CellClient implements Cell {
     this.#ended.resolve(error);
     const turns = [...this.#turns.values()];
     this.#turns.clear();
-    for (const turn of turns) turn.end(dead(error));
+    for (const { turn } of turns) turn.end(dead(error));
     for (const request of this.#requests.values()) request.reject(error);
     this.#requests.clear();
     this.#ports.channel.close();
@@ -92,11 +100,17 @@ export class CellClient implements Cell {
 
   #request(make: (id: number) => ToCell): Promise<void> {
     if (this.#death !== undefined) return Promise.reject(this.#death);
-    const id = this.#nextId();
+    const id = this.#newRequestId();
     const request = Promise.withResolvers<void>();
     this.#requests.set(id, request);
     this.#ports.channel.send(make(id));
     return request.promise;
+  }
+
+  // Who could guess it could answer before it was asked, and seem alive.
+  #newRequestId(): number {
+    const [id = 0] = crypto.getRandomValues(new Uint32Array(1));
+    return this.#requests.has(id) ? this.#newRequestId() : id;
   }
 
   #nextId(): number {
@@ -110,15 +124,21 @@ export class CellClient implements Cell {
     if (this.#death !== undefined) return;
     switch (message.kind) {
       case "ended": {
-        const turn = this.#turns.get(message.id);
-        if (turn === undefined) throw new HostError("internal", "the cell ended a turn that it does not have");
+        const { turn } = this.#turnOf(message.id);
+        const plugin = this.#plugins.get(turn.plugin);
+        const payloadBytes = plugin?.limits.payloadBytes ?? 0;
+        if (message.outcome.ok && message.outcome.output.length > payloadBytes)
+          throw new HostError(
+            "internal",
+            `the cell gives an output of ${message.outcome.output.length} bytes; the limit is ${payloadBytes}`,
+          );
         this.#turns.delete(message.id);
-        this.#asking.delete(message.id);
+        if (plugin?.asking === message.id) plugin.asking = undefined;
         turn.end(message.outcome);
         break;
       }
       case "call":
-        if (this.#asking.has(message.turn)) throw new HostError("internal", "the cell asks twice for one turn, which waits");
+        this.#checkCall(message);
         void this.#answer(message);
         break;
       case "acknowledged":
@@ -126,10 +146,9 @@ export class CellClient implements Cell {
         break;
       case "log": {
         const { kind: _, ...line } = message;
-        const limit = this.#plugins.get(line.plugin);
-        if (limit === undefined) throw new HostError("internal", "the cell logs for a plugin that it does not have");
-        if (limit.judge(line.message + (line.cause ?? "")) !== "pass") throw new HostError("internal", "the cell floods the log");
-        this.#ports.log.write(line);
+        const { log } = this.#pluginOf(line.plugin);
+        if (log.judge(line.message + (line.cause ?? "")) !== "pass") throw new HostError("internal", "the cell floods the log");
+        this.#ports.log.write({ ...line, by: "guest" });
         break;
       }
     }
@@ -143,16 +162,37 @@ export class CellClient implements Cell {
     else request.reject(error);
   }
 
+  #turnOf(id: number): { readonly turn: Turn; calls: number } {
+    const found = this.#turns.get(id);
+    if (found === undefined) throw new HostError("internal", "the cell speaks of a turn that it does not have");
+    return found;
+  }
+
+  #pluginOf(name: string): LoadedPlugin {
+    const found = this.#plugins.get(name);
+    if (found === undefined) throw new HostError("internal", "the cell speaks of a plugin that it does not have");
+    return found;
+  }
+
+  #checkCall({ turn: id, args }: Extract<FromCell, { kind: "call" }>): void {
+    const pending = this.#turnOf(id);
+    const plugin = this.#pluginOf(pending.turn.plugin);
+    const { hostCalls, payloadBytes } = plugin.limits;
+    if (plugin.asking !== undefined) throw new HostError("internal", "the cell asks while it is being answered");
+    pending.calls += 1;
+    if (pending.calls > hostCalls) throw new HostError("internal", `the cell calls the host more than ${hostCalls} times in a turn`);
+    const bytes = args.reduce((sum, { length }) => sum + length, 0);
+    if (bytes > payloadBytes + MAX_NAMES_BYTES)
+      throw new HostError("internal", `the cell gives arguments of ${bytes} bytes; the limit is ${payloadBytes}`);
+    plugin.asking = id;
+  }
+
   // The turn is looked up here and not taken from the message: a cell can only ask on behalf of what runs in it.
   async #answer({ id, turn, functionName, args }: Extract<FromCell, { kind: "call" }>): Promise<void> {
-    const pending = this.#turns.get(turn);
-    let block: Uint8Array;
-    if (pending === undefined) block = encodeError(new HostError("plugin-not-running", "the turn that asked has ended"));
-    else {
-      this.#asking.add(turn);
-      block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
-      this.#asking.delete(turn);
-    }
+    const pending = this.#turnOf(turn).turn;
+    const block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
+    const plugin = this.#plugins.get(pending.plugin);
+    if (plugin?.asking === turn) plugin.asking = undefined;
     if (this.#death === undefined) this.#ports.channel.send({ kind: "answer", id, block });
   }
 }

@@ -11,6 +11,15 @@ const FROM_CELL = ["acknowledged", "ended", "call", "log"] as const satisfies Fr
 const CALLERS = ["plugin", "adapter", "host"] as const satisfies Caller["kind"][];
 const LEVELS = ["debug", "info", "warning", "error"] as const satisfies LogLevel[];
 
+/** What the texts of a cell may have; longer ones are cut there, and what comes longer breaks the protocol. */
+const MAX_MESSAGE_LENGTH = 8 * 1_024;
+const MAX_DETAIL_LENGTH = 16 * 1_024;
+/** A line of the log, which says itself when it was cut. */
+const LINE_LENGTH = MAX_MESSAGE_LENGTH + 128;
+const MAX_NAME_BYTES = 128;
+const UTF8_FACTOR = 3;
+const MAX_ARGUMENTS = 8;
+
 function pick<T>(table: readonly T[], index: number, what: string): T {
   const found = table[index];
   if (found === undefined) throw new HostError("internal", `a frame has an unknown ${what}: ${index}`);
@@ -98,7 +107,10 @@ export function writeFromCell(writer: FrameWriter, message: FromCell): void {
         break;
       case "log":
         writer.u8(LEVELS.indexOf(message.level));
-        for (const field of [message.plugin, message.message, message.traceparent ?? "", message.cause ?? ""]) writer.text(field);
+        writer.text(message.plugin);
+        writer.text(cut(message.message, LINE_LENGTH));
+        writer.text(message.traceparent ?? "");
+        writer.text(cut(message.cause ?? "", MAX_DETAIL_LENGTH));
         break;
     }
   });
@@ -115,15 +127,18 @@ export function readFromCell(reader: FrameReader): FromCell {
     case "call": {
       const id = reader.u32();
       const turn = reader.u32();
-      const functionName = reader.text();
-      const args = Array.from({ length: reader.u8() }, () => reader.bytes());
+      const functionName = reader.text(MAX_NAME_BYTES);
+      const count = reader.u8();
+      if (count > MAX_ARGUMENTS) throw new HostError("internal", `a host function is called with ${count} arguments`);
+      const args = Array.from({ length: count }, () => reader.bytes());
       return { kind, id, turn, functionName, args };
     }
     case "log": {
       const level = pick(LEVELS, reader.u8(), "level");
-      const plugin = reader.text();
-      const message = reader.text();
-      return { kind, level, plugin, message, traceparent: reader.text() || undefined, cause: reader.text() || undefined };
+      const plugin = reader.text(MAX_NAME_BYTES);
+      const message = reader.text(UTF8_FACTOR * LINE_LENGTH);
+      const traceparent = reader.text(MAX_NAME_BYTES) || undefined;
+      return { kind, level, plugin, message, traceparent, cause: reader.text(UTF8_FACTOR * MAX_DETAIL_LENGTH) || undefined };
     }
   }
 }
@@ -140,19 +155,28 @@ function writeOutcome(writer: FrameWriter, outcome: TurnOutcome): void {
 }
 
 function readOutcome(reader: FrameReader): TurnOutcome {
-  const usage: Usage = { fuel: reader.f64(), cpuUs: reader.f64(), peakMemoryBytes: reader.f64(), hostCalls: reader.f64() };
+  const usage: Usage = { fuel: amount(reader), cpuUs: amount(reader), peakMemoryBytes: amount(reader), hostCalls: amount(reader) };
   if (reader.u8() === 1) return { ok: true, output: reader.bytes(), usage };
   return { ok: false, error: readError(reader), usage, broken: reader.u8() === 1 };
 }
 
 function writeError(writer: FrameWriter, error: ErrorShape): void {
   writer.text(error.code);
-  writer.text(error.message);
-  writer.text(error.detail ?? "");
+  writer.text(cut(error.message, MAX_MESSAGE_LENGTH));
+  writer.text(cut(error.detail ?? "", MAX_DETAIL_LENGTH));
 }
 
 function readError(reader: FrameReader): ErrorShape {
-  const code = reader.text();
-  const message = reader.text();
-  return { code: isHostErrorCode(code) ? code : "internal", message, detail: reader.text() || undefined };
+  const code = reader.text(MAX_NAME_BYTES);
+  const message = reader.text(UTF8_FACTOR * MAX_MESSAGE_LENGTH);
+  const detail = reader.text(UTF8_FACTOR * MAX_DETAIL_LENGTH) || undefined;
+  return { code: isHostErrorCode(code) ? code : "internal", message, detail };
 }
+
+function amount(reader: FrameReader): number {
+  const value = reader.f64();
+  if (value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new HostError("internal", "a cell says that a turn used what nothing can use");
+}
+
+const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`);

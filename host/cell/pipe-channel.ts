@@ -17,6 +17,8 @@ export interface PipeChannelOptions<Out, In> {
   readonly plan: (flush: () => void) => void;
   /** The longest frame that the peer may send, its length field not counted. */
   readonly maxFrameBytes: () => number;
+  /** How much may wait to be read by the peer; one that reads nothing breaks the protocol too. */
+  readonly maxUnsentBytes?: () => number;
   /** The peer broke the protocol; called once, after which nothing more is read. */
   readonly onMalformed: (cause: unknown) => void;
 }
@@ -25,9 +27,17 @@ export function pipeChannel<Out, In>(options: PipeChannelOptions<Out, In>): Chan
   const { socket, write, plan } = options;
   const writer = new FrameWriter();
   let closed = false;
+  const stop = (cause: unknown): void => {
+    closed = true;
+    socket.pause();
+    options.onMalformed(cause);
+  };
   const flush = (): void => {
     if (writer.length === 0 || closed) return;
     socket.write(writer.take());
+    const max = options.maxUnsentBytes?.() ?? Number.POSITIVE_INFINITY;
+    if (socket.writableLength > max)
+      stop(new HostError("internal", `${socket.writableLength} bytes wait to be read by the peer; the limit is ${max}`));
   };
   return {
     send(message) {
@@ -39,11 +49,6 @@ export function pipeChannel<Out, In>(options: PipeChannelOptions<Out, In>): Chan
     flush,
     receive(handler) {
       const splitter = new FrameSplitter(options.maxFrameBytes);
-      const stop = (cause: unknown): void => {
-        closed = true;
-        socket.pause();
-        options.onMalformed(cause);
-      };
       socket.on("data", (chunk: Buffer) => {
         if (closed) return;
         try {
@@ -66,29 +71,37 @@ export function pipeChannel<Out, In>(options: PipeChannelOptions<Out, In>): Chan
   };
 }
 
-/** Cuts a stream into frames. Keeps at most one incomplete frame, whose length was checked before its bytes are kept. */
+// An honest peer fills the pipe before the other side looks; each piece costs its reader some microseconds.
+const FREE_PIECES = 64;
+const LEAST_PIECE_BYTES = 512;
+
+/**
+ * Cuts a stream into frames. Keeps at most one incomplete frame, whose length was checked before its bytes are kept, in one buffer however small
+ * the pieces in which it comes.
+ */
 export class FrameSplitter {
   readonly #maxFrameBytes: () => number;
-  #parts: Buffer[] = [];
+  #kept = Buffer.allocUnsafeSlow(0);
   #length = 0;
   #needed = LENGTH_BYTES;
+  #pieces = 0;
 
   constructor(maxFrameBytes: () => number) {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
-  /** The frames that this chunk completes, length field included. Throws HostError `internal` for one that is too long. */
+  /** The frames that this chunk completes, length field included. Throws HostError `internal` for one that is too long, or comes in too small pieces. */
   *split(chunk: Buffer): Generator<Buffer> {
     let bytes = chunk;
     if (this.#length > 0) {
-      this.#parts.push(chunk);
-      this.#length += chunk.length;
+      this.#keep(chunk);
       if (this.#length < this.#needed) return;
-      bytes = Buffer.concat(this.#parts, this.#length);
-      this.#parts = [];
+      bytes = this.#kept.subarray(0, this.#length);
+      this.#kept = Buffer.allocUnsafeSlow(0);
       this.#length = 0;
     }
     let at = 0;
+    this.#pieces = 0;
     this.#needed = LENGTH_BYTES;
     while (bytes.length - at >= LENGTH_BYTES) {
       const length = bytes.readUInt32LE(at);
@@ -100,8 +113,21 @@ export class FrameSplitter {
       at += this.#needed;
       this.#needed = LENGTH_BYTES;
     }
-    if (at === bytes.length) return;
-    this.#parts = [bytes.subarray(at)];
-    this.#length = bytes.length - at;
+    if (at < bytes.length) this.#keep(bytes.subarray(at));
+  }
+
+  #keep(piece: Buffer): void {
+    this.#pieces += 1;
+    const length = this.#length + piece.length;
+    if (this.#pieces > FREE_PIECES + length / LEAST_PIECE_BYTES)
+      throw new HostError("internal", `${length} bytes of a frame came in ${this.#pieces} pieces`);
+    if (length > this.#kept.length) {
+      // What is announced may never come: room is made for what is there, and as much again.
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(2 * length, this.#needed)));
+      this.#kept.copy(larger, 0, 0, this.#length);
+      this.#kept = larger;
+    }
+    piece.copy(this.#kept, this.#length);
+    this.#length = length;
   }
 }

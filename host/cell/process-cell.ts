@@ -20,6 +20,8 @@ export interface ProcessCellOptions {
   /** The plugins that will be loaded into it: once all are, the process gives up its access to files. Undefined: never. */
   readonly plugins: readonly string[] | undefined;
   readonly hardening?: Hardening;
+  /** What the process runs instead of the executor: tests put an attacker there. */
+  readonly entry?: URL;
   /** Told of the id of each process that is started. */
   readonly onStart?: (pid: number) => void;
 }
@@ -31,6 +33,8 @@ const CLOSE_GRACE_MS = 1_000;
 const MEMORY_POLL_MS = 100;
 // Names, keys and an error's text beside the payload of a frame.
 const FRAME_OVERHEAD_BYTES = 64 * 1024;
+// Names, callers and traces of turns.
+const UNSENT_BYTES = 4 * 1024 * 1024;
 // What V8 makes of a module: code in two tiers and metadata, several times its size.
 const COMPILED_FACTOR = 16;
 
@@ -42,11 +46,11 @@ export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
 }
 
 function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginImage[]): LiveCell {
-  const { clock, log, storageDir, plugins, hardening = {}, onStart } = options;
+  const { clock, log, storageDir, plugins, hardening = {}, entry = ENTRY, onStart } = options;
   const data: ProcessCellData = { storageDir, plugins };
   const stackKib = Math.floor(Math.max(...images.map(({ limits }) => limits.stackBytes)) / 1_024);
   const child = startHardenedProcess({
-    entry: ENTRY,
+    entry,
     argument: data,
     files: storageDir === undefined ? [] : [storageDir],
     flags: [`--wasm-stack-switching-stack-size=${stackKib}`, ...INLINING],
@@ -54,6 +58,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
   });
   onStart?.(child.pid);
   let maxFrameBytes = FRAME_OVERHEAD_BYTES;
+  let maxUnsentBytes = UNSENT_BYTES;
   let budget = PROCESS_BASE_BYTES;
   const channel = pipeChannel({
     socket: child.channel,
@@ -61,6 +66,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     read: readFromCell,
     plan: queueMicrotask,
     maxFrameBytes: () => maxFrameBytes,
+    maxUnsentBytes: () => maxUnsentBytes,
     onMalformed: (cause) => end(new HostError("plugin-failed", "the cell broke the protocol and was killed", { cause })),
   });
   const client = new CellClient({
@@ -92,7 +98,10 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     // The cap counts from what the booted process has, and stands before the module arrives: what follows is the stranger's.
     async load(image: PluginImage): Promise<void> {
       budget += memoryOf(image);
-      maxFrameBytes = Math.max(maxFrameBytes, image.limits.payloadBytes + FRAME_OVERHEAD_BYTES);
+      const { payloadBytes, mailboxBytes } = image.limits;
+      maxFrameBytes = Math.max(maxFrameBytes, payloadBytes + FRAME_OVERHEAD_BYTES);
+      // All that can be under way to it at a time: its module, its turns, one answer.
+      maxUnsentBytes += image.module.length + mailboxBytes + 2 * payloadBytes;
       await client.ping();
       if (!(await child.capMemory(budget))) {
         const message =

@@ -163,7 +163,13 @@ export class SupervisedCell implements Cell {
     if (clock.monotonicMs() - this.#bornAt > STABLE_MS) this.#deaths = 0;
     this.#deaths += 1;
     const names = [...this.#images.keys()].join(", ");
-    log.write({ level: "error", plugin: "host", message: `the cell of ${names} died: ${error.message}`, cause: error.detail });
+    log.write({
+      level: "error",
+      plugin: "host",
+      about: names,
+      message: `the cell of ${names} died: ${error.message}`,
+      cause: error.detail,
+    });
     if (this.#images.size === 0 || this.#closed !== undefined) return;
     if (this.#deaths > MAX_DEATHS) {
       this.#close(new HostError("plugin-failed", `the cell of this plugin died ${this.#deaths} times in a row; last: ${error.message}`));

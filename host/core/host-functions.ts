@@ -1,7 +1,7 @@
 // THE table of host functions that reach others: whatever a guest can ask beyond its own things passes here, as decode → check → do →
 // encode. What touches only the plugin's own things is answered in its cell (engine/guest/cell-functions.ts).
 
-import { isJson, requireJson } from "./cloud-event.ts";
+import { isJson } from "./cloud-event.ts";
 import { HostError } from "./errors.ts";
 import type { EventBus } from "./event-bus.ts";
 import { isDottedName, printable } from "./names.ts";
@@ -19,7 +19,7 @@ const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[
 
 /** What a host function can reach, on behalf of one turn of one plugin. */
 interface HostScope {
-  readonly plugin: Pick<Plugin, "name" | "permissions" | "definition" | "publishing">;
+  readonly plugin: Pick<Plugin, "name" | "permissions" | "definition" | "publishing" | "hostTime">;
   readonly context: TurnContext;
   readonly events: EventBus;
   readonly services: ServiceRegistry;
@@ -38,18 +38,21 @@ export interface HostFunction {
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
 
+/** `needs` is asked for before the arguments are looked at, where these are large enough to cost something. */
 function inHost<F extends WitFunction>(
   name: F,
   run: (scope: HostScope, ...args: WitParams<F>) => WitResult<F> | Promise<WitResult<F>>,
+  needs?: Permission,
 ): readonly [F, HostFunction] {
   const answer: HostFunction["answer"] = async (scope, args) => {
+    if (needs !== undefined) for (const permissions of everybody(scope)) permissions.requireAny(needs);
     const done = run(scope, ...scope.blocks.decode(name, args));
     return scope.blocks.encode(name, await (done instanceof Promise ? guarded(scope, done) : done));
   };
   return [name, { place: "host", answer }];
 }
 
-function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string {
+function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string | Promise<string> {
   const { name, publishing, definition } = scope.plugin;
   if (!publishing.take(1)) {
     const limit = definition.limits.publishesPerSecond;
@@ -61,11 +64,16 @@ function publish(scope: HostScope, type: string, contentType: string, data: Byte
     throw new HostError("invalid-message", `"${printable(contentType)}" is no media type; write application/json or the like`);
   }
   requireSize(scope, data, `the data of ${type}`);
-  if (isJson(contentType)) requireJson(data, `the data of ${type}`);
-  const traceparent = childSpan(scope.context.traceparent);
-  const event = scope.stamp({ type, contentType, data, source: `/plugins/${name}`, traceparent });
-  scope.events.publish(event);
-  return event.id;
+  const stamped = (isFit: boolean): string => {
+    // Spliced into an event unchecked it could forge attributes.
+    if (!isFit) throw new HostError("invalid-message", `the data of ${type} is not the JSON text that its content type promises`);
+    const traceparent = childSpan(scope.context.traceparent);
+    const event = scope.stamp({ type, contentType, data, source: `/plugins/${name}`, traceparent });
+    scope.events.publish(event);
+    return event.id;
+  };
+  const isFit = !isJson(contentType) || scope.blocks.isJson(data, (piece) => scope.plugin.hostTime.run(piece));
+  return isFit instanceof Promise ? isFit.then(stamped) : stamped(isFit);
 }
 
 function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | undefined): Promise<Bytes> {
@@ -127,5 +135,5 @@ export const HOST_FUNCTIONS: ReadonlyMap<string, HostFunction> = new Map<string,
   inHost("state.keys", (scope, prefix) =>
     scope.state.keys(prefix, (key) => everybody(scope).every((permissions) => permissions.allows("state.read", key))),
   ),
-  inHost("http.fetch", fetchHttp),
+  inHost("http.fetch", fetchHttp, "http.fetch"),
 ]);

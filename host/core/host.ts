@@ -4,6 +4,7 @@ import { encodeEvent } from "./cloud-event.ts";
 import { HostError, toHostError } from "./errors.ts";
 import { EventBus } from "./event-bus.ts";
 import { HOST_FUNCTIONS } from "./host-functions.ts";
+import { HostTime } from "./host-time.ts";
 import { isPluginName, printable } from "./names.ts";
 import type { PermissionPorts } from "./permissions.ts";
 import { type EndedTurn, Plugin } from "./plugin.ts";
@@ -23,6 +24,8 @@ export interface HostPorts {
   readonly http: HttpClient;
   readonly blocks: BlockCodec;
   readonly permissions: PermissionPorts;
+  /** How much of a second the host works for all plugins together. */
+  readonly hostMsPerSecond: number;
 }
 
 export class Host {
@@ -30,6 +33,7 @@ export class Host {
   readonly services: ServiceRegistry;
   readonly state: StateStore = new StateStore();
   readonly #ports: HostPorts;
+  readonly #hostTime: HostTime;
   readonly #plugins = new Map<string, Plugin>();
   readonly #withdrawals = new Map<string, () => void>();
   readonly #turnListeners = new Set<(turn: EndedTurn) => void>();
@@ -40,6 +44,7 @@ export class Host {
 
   constructor(ports: HostPorts) {
     this.#ports = ports;
+    this.#hostTime = new HostTime(ports.clock, ports.hostMsPerSecond);
     this.services = new ServiceRegistry(ports.clock);
     this.events = new EventBus((failure, pattern, event) =>
       this.#note("error", "host", `a subscriber of ${pattern} failed on ${event.type}`, event.traceparent, failure),
@@ -75,6 +80,7 @@ export class Host {
       cell,
       clock: this.#ports.clock,
       permissions: this.#ports.permissions,
+      hostTime: this.#hostTime,
       answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
       onTurn: (turn) => this.#turnEnded(turn),
       onState: (changed) => {
@@ -120,7 +126,8 @@ export class Host {
     if (down === undefined) await plugin.start();
     else await plugin.fail(new HostError("plugin-not-running", `${name} needs ${down}, which is not running`));
     if (plugin.state === "running") return;
-    this.#note("error", "host", `${name} did not start: ${plugin.failure?.message}`, undefined, plugin.failure?.detail);
+    const message = `${name} did not start: ${plugin.failure?.message}`;
+    this.#ports.log.write({ level: "error", plugin: "host", about: name, message, cause: plugin.failure?.detail });
   }
 
   /** Makes an event as the host stamps it; the id is unique per source. */
@@ -175,7 +182,15 @@ export class Host {
     } catch (thrown) {
       const error = toHostError(thrown);
       const isOurFault = error.code === "internal" || error.cause !== undefined;
-      if (isOurFault) this.#note("error", "host", `${functionName} failed`, context.traceparent, error);
+      if (isOurFault)
+        this.#ports.log.write({
+          level: "error",
+          plugin: "host",
+          about: plugin.name,
+          message: `${functionName} failed`,
+          traceparent: context.traceparent,
+          cause: error,
+        });
       throw error;
     }
   }

@@ -67,6 +67,12 @@ export class Permissions {
     throw new HostError("permission-denied", `${this.#plugin} has no permission ${permission} for ${shown}; ${remedy}`);
   }
 
+  /** Throws HostError `permission-denied` when its manifest asks for nothing of the kind. */
+  requireAny(permission: Permission): void {
+    if (this.#requested.some(({ grant }) => grant.permission === permission)) return;
+    throw new HostError("permission-denied", `${this.#plugin} has no permission ${permission}; its manifest does not ask for it`);
+  }
+
   /** Holds from the next check on, and ends guarded work that is no longer allowed. Throws like the constructor, and changes nothing then. */
   replaceGrants(granted: readonly Grant[]): void {
     this.#granted = this.#rules(granted);

@@ -2,6 +2,7 @@
 
 import { Deadlines } from "./deadlines.ts";
 import { type ErrorShape, HostError, toHostError } from "./errors.ts";
+import type { HostTime, HostTimeAccount } from "./host-time.ts";
 import { type PermissionPorts, Permissions } from "./permissions.ts";
 import type { Cell, Clock, Turn } from "./ports.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -21,6 +22,7 @@ export interface PluginPorts {
   readonly cell: Cell;
   readonly clock: Clock;
   readonly permissions: PermissionPorts;
+  readonly hostTime: HostTime;
   /** Answers the host functions that are placed in the host. Rejects with HostError. */
   answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
   /** Called after each change of state. */
@@ -48,13 +50,13 @@ interface Rules {
   readonly definition: PluginDefinition;
   readonly permissions: Permissions;
   readonly publishing: RateLimit;
-  /** What the host itself works for it. */
-  readonly hostTime: RateLimit;
 }
 
 export class Plugin {
   #rules: Rules;
   readonly #ports: PluginPorts;
+  /** What the host itself works for it. */
+  hostTime: HostTimeAccount;
   #mailbox: PendingTurn[] = [];
   readonly #deadlines: Deadlines<PendingTurn>;
   #state: PluginState = "installed";
@@ -70,6 +72,7 @@ export class Plugin {
   constructor(definition: PluginDefinition, ports: PluginPorts) {
     this.#ports = ports;
     this.#rules = rulesOf(definition, ports);
+    this.hostTime = ports.hostTime.account(definition.limits.hostMsPerSecond);
     this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
   }
 
@@ -148,12 +151,14 @@ export class Plugin {
 
   /** Answers a host function of a lifecycle entry point that its cell runs beside the mailbox. Rejects with HostError. */
   answerLifecycle(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
-    return this.#ports.answer(this, this.#lifecycleContext(this.definition.limits.startMs), functionName, args);
+    const context = this.#lifecycleContext(this.definition.limits.startMs);
+    return this.hostTime.run(() => this.#ports.answer(this, context, functionName, args));
   }
 
   /** Goes by another definition from the next turn on; its image is the cell's affair. Throws like the constructor, and changes nothing then. */
   redefine(definition: PluginDefinition): void {
     this.#rules = rulesOf(definition, this.#ports);
+    this.hostTime = this.#ports.hostTime.account(definition.limits.hostMsPerSecond);
   }
 
   /** Queues one turn and resolves with how it ended; like `submit`. */
@@ -209,17 +214,11 @@ export class Plugin {
       expiresAt: deadline,
       inFlight: false,
       ended: false,
-      answer: async (functionName, args) => {
-        const { clock } = this.#ports;
-        const { hostTime } = this.#rules;
-        const { owedMs } = hostTime;
-        if (owedMs > 0) await new Promise<void>((resolve) => clock.after(owedMs, resolve));
-        const start = clock.monotonicMs();
-        if (turn.ended || start > deadline) throw endedTurn;
-        const answer = this.#ports.answer(this, context, functionName, args);
-        hostTime.spend(clock.monotonicMs() - start);
-        return answer;
-      },
+      answer: (functionName, args) =>
+        this.hostTime.run(async () => {
+          if (turn.ended || this.#ports.clock.monotonicMs() > deadline) throw endedTurn;
+          return this.#ports.answer(this, context, functionName, args);
+        }),
       settle: (outcome) => {
         if (turn.ended) return;
         turn.ended = true;
@@ -304,7 +303,6 @@ function rulesOf(definition: PluginDefinition, { clock, permissions }: PluginPor
     definition,
     permissions: new Permissions(name, definition.permissions, definition.grants, permissions),
     publishing: new RateLimit(clock, limits.publishesPerSecond, 1_000),
-    hostTime: new RateLimit(clock, limits.hostMsPerSecond, 1_000),
   };
 }
 

@@ -22,6 +22,10 @@ export interface LogLine {
   readonly plugin: string;
   readonly message: string;
   readonly traceparent?: string | undefined;
+  /** "guest" for what the plugin wrote itself; else the line is the host's, and `plugin` whom it is about. */
+  readonly by?: "guest" | undefined;
+  /** Of a line of the host's own: the plugin that it is about, or that brought it about. */
+  readonly about?: string | undefined;
   /** What led to it, for the operator only: an error or a text. */
   readonly cause?: unknown;
 }
@@ -52,6 +56,8 @@ export interface StorageDriver {
 export interface BlockCodec {
   /** Throws HostError `invalid-message`. */
   decode<F extends WitFunction>(name: F, args: readonly Bytes[]): WitParams<F>;
+  /** Whether the bytes are one JSON text. Of a long one every piece of the work goes through `pace`, which does it when its time comes. */
+  isJson(data: Bytes, pace: <T>(piece: () => Promise<T>) => Promise<T>): boolean | Promise<boolean>;
   /** The block of a successful answer. */
   encode<F extends WitFunction>(name: F, value: WitResult<F>): Bytes;
 }

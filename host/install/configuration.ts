@@ -54,6 +54,8 @@ export interface Configuration {
   readonly containment: ContainmentInput;
   /** What is queued gets this long when the host stops. */
   readonly drainMs: number;
+  /** How much of a second the host itself works for all plugins together. */
+  readonly hostMsPerSecond: number;
   /** The npm registry that plugins come from, instead of npm's own setting. */
   readonly registry?: string | undefined;
   /** The options of the adapters; each has its own schema. */
@@ -114,6 +116,7 @@ export const configurationSchema: z.ZodType<Configuration> = z.strictObject({
   hardening: hardeningSchema.default({}),
   containment: containmentSchema.default(() => containmentSchema.parse({})),
   drainMs: z.number().nonnegative().max(60_000).default(5_000),
+  hostMsPerSecond: z.number().positive().max(1_000).default(600),
   registry: z.url({ protocol: /^https?$/ }).optional(),
   adapters: z.record(z.string(), z.unknown()).default({}),
   plugins: z.record(pluginName, pluginSchema).default({}),

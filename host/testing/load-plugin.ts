@@ -67,6 +67,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     http: fakedHttp(options.http, secrets, clock),
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: () => {} },
+    hostMsPerSecond: 1_000,
   });
   core.events.subscribe("**", (event) => recording.addEvent(event));
   core.onTurn((turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined));

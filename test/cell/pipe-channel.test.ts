@@ -16,7 +16,7 @@ const frame = (body: string): Buffer => {
 describe("FrameSplitter", () => {
   it("cuts a stream into the same frames wherever the chunks end", () => {
     const stream = Buffer.concat(["one", "", "three and more", "x".repeat(1_000)].map(frame));
-    for (const size of [1, 2, 3, 5, 7, 64, stream.length]) {
+    for (const size of [16, 17, 23, 64, stream.length]) {
       const splitter = new FrameSplitter(() => 1_000);
       const frames: string[] = [];
       for (let at = 0; at < stream.length; at += size) {
@@ -24,6 +24,18 @@ describe("FrameSplitter", () => {
       }
       expect(frames, `chunks of ${size}`).toEqual(["one", "", "three and more", "x".repeat(1_000)]);
     }
+  });
+
+  it("cuts short frames out of single bytes, and reads no long one that comes so", () => {
+    const [short, long] = [frame("three and more"), frame("x".repeat(1_000))];
+    const splitter = new FrameSplitter(() => 1_000);
+    const frames: string[] = [];
+    for (const byte of Buffer.concat([short, short]))
+      for (const found of splitter.split(Buffer.of(byte))) frames.push(found.toString("utf8", 4));
+    expect(frames).toEqual(["three and more", "three and more"]);
+    expect(() => {
+      for (const byte of long) for (const _ of splitter.split(Buffer.of(byte)));
+    }).toThrow("pieces");
   });
 
   it("refuses a frame by its announced length, before it has kept a byte of it", () => {
@@ -59,11 +71,22 @@ describe("a pipe channel", () => {
       },
       plan: queueMicrotask,
       maxFrameBytes: () => 100,
+      maxUnsentBytes: () => 1_000_000,
       onMalformed: (cause) => faults.push(cause),
     });
     channel.receive((message) => received.push(message));
-    return { peer, received, faults };
+    return { peer, received, faults, channel };
   };
+
+  it("ends when the peer does not read what it is sent", async () => {
+    const { peer, faults, channel } = await setUp();
+    peer.pause();
+    for (let sent = 0; sent < 200 && faults.length === 0; sent += 1) {
+      channel.send("x".repeat(100_000));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(String(faults[0])).toContain("wait to be read by the peer; the limit is 1000000");
+  });
 
   it.each([
     ["a frame that is too long", Buffer.from([101, 0, 0, 0])],

@@ -7,12 +7,15 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../host/adapters/system-clock.ts";
 import { CellClient } from "../../host/cell/client.ts";
+import { readFromCell, writeFromCell } from "../../host/cell/codec.ts";
+import { FrameReader, FrameWriter } from "../../host/cell/frames.ts";
 import { createProcessCell } from "../../host/cell/process-cell.ts";
 import type { Channel, FromCell, ToCell } from "../../host/cell/protocol.ts";
 import { type LiveCell, SupervisedCell } from "../../host/cell/supervised-cell.ts";
 import { HostError } from "../../host/core/errors.ts";
 import type { Turn } from "../../host/core/ports.ts";
 import { NO_USAGE, type TurnOutcome } from "../../host/core/types.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { image, runTurn } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
 import { fakeClock, settle } from "../support/fake-clock.ts";
@@ -213,10 +216,12 @@ describe("the supervisor", () => {
 });
 
 describe("the host's end of a cell", () => {
-  const connect = (): ((message: FromCell) => void) => {
+  const LIMITS = { ...DEFAULT_LIMITS, payloadBytes: 1_000, hostCalls: 3 };
+  const connect = () => {
     let deliver: (message: FromCell) => void = () => {};
+    const sent: ToCell[] = [];
     const channel: Channel<ToCell, FromCell> = {
-      send: () => {},
+      send: (message) => sent.push(message),
       flush: () => {},
       close: () => {},
       receive: (handler) => {
@@ -224,27 +229,112 @@ describe("the host's end of a cell", () => {
       },
     };
     const client = new CellClient({ channel, clock: systemClock, log: memoryLog(), ended: async () => {} });
-    client.run({
-      plugin: "p",
-      entryPoint: "e",
-      input: "",
-      caller: { kind: "host", name: "host" },
-      traceparent: "",
-      deadline: Number.POSITIVE_INFINITY,
-      answer: () => new Promise(() => {}),
-      end: () => {},
-    });
-    return (message) => deliver(message);
+    const outcomes: TurnOutcome[] = [];
+    let answer: () => Promise<Uint8Array> = () => new Promise(() => {});
+    const run = (): void =>
+      client.run({
+        plugin: "p",
+        entryPoint: "e",
+        input: "",
+        caller: { kind: "host", name: "host" },
+        traceparent: "",
+        deadline: Number.POSITIVE_INFINITY,
+        answer: () => answer(),
+        end: (outcome) => outcomes.push(outcome),
+      });
+    void client.load({ name: "p", module: new Uint8Array(0), entryPoints: ["e"], limits: LIMITS, config: {} }).catch(() => {});
+    run();
+    return {
+      client,
+      sent,
+      run,
+      outcomes,
+      deliver: (message: FromCell): void => deliver(message),
+      answerWith: (next: typeof answer): void => {
+        answer = next;
+      },
+    };
   };
+  const call = (turn: number, args: readonly Uint8Array[] = []): FromCell => ({
+    kind: "call",
+    id: 1,
+    turn,
+    functionName: "state.get",
+    args,
+  });
+  const done = (id: number, bytes = 0): FromCell => ({
+    kind: "ended",
+    id,
+    outcome: { ok: true, output: new Uint8Array(bytes), usage: NO_USAGE },
+  });
 
   it("takes nothing that it did not ask for", () => {
-    const deliver = connect();
-    const outcome = { ok: true, output: new Uint8Array(0), usage: NO_USAGE } as const;
-    expect(() => deliver({ kind: "ended", id: 99, outcome })).toThrow("does not have");
+    const { deliver } = connect();
+    expect(() => deliver(done(99))).toThrow("does not have");
     expect(() => deliver({ kind: "acknowledged", id: 99, error: undefined })).toThrow("nobody asked");
     const line = { kind: "log", level: "info", message: "", traceparent: undefined, cause: undefined } as const;
     expect(() => deliver({ ...line, plugin: "another" })).toThrow("does not have");
-    deliver({ kind: "call", id: 1, turn: 1, functionName: "state.get", args: [] });
-    expect(() => deliver({ kind: "call", id: 2, turn: 1, functionName: "state.get", args: [] })).toThrow("asks twice");
+    expect(() => deliver(call(99))).toThrow("does not have");
+    deliver(call(1));
+    expect(() => deliver(call(1))).toThrow("while it is being answered");
+  });
+
+  it("answers one thing at a time for a plugin, whichever of its turns asks", () => {
+    const { deliver, run } = connect();
+    run();
+    deliver(call(1));
+    expect(() => deliver(call(2))).toThrow("while it is being answered");
+    deliver(done(1));
+    deliver(call(2));
+  });
+
+  it("holds what a cell sends to the plugin's limits itself", async () => {
+    const { deliver, answerWith, outcomes } = connect();
+    answerWith(async () => new Uint8Array(0));
+    expect(() => deliver(call(1, [new Uint8Array(10_000)]))).toThrow("arguments of 10000 bytes");
+    for (let calls = 0; calls < LIMITS.hostCalls - 1; calls += 1) {
+      deliver(call(1));
+      await settle();
+    }
+    expect(() => deliver(call(1))).toThrow("more than 3 times");
+    expect(() => deliver(done(1, 1_001))).toThrow("an output of 1001 bytes");
+    expect(outcomes).toEqual([]);
+  });
+
+  it("cannot be answered before it asks, since its ids cannot be guessed", () => {
+    const { client, sent } = connect();
+    for (let i = 0; i < 100; i += 1) void client.ping().catch(() => {});
+    const ids = sent.filter(({ kind }) => kind === "ping").map(({ id }) => id);
+    expect(new Set(ids).size).toBe(100);
+    const steps = new Set(ids.slice(1).map((id, i) => id - (ids[i] ?? 0)));
+    expect(steps.size).toBeGreaterThan(90);
+  });
+
+  it("refuses texts, counts and usage that no cell of ours sends", () => {
+    const frame = (message: FromCell): FrameReader => {
+      const writer = new FrameWriter();
+      writeFromCell(writer, message);
+      return new FrameReader(writer.take());
+    };
+    const failed = (message: string, detail: string): FromCell => ({
+      kind: "ended",
+      id: 1,
+      outcome: { ok: false, error: { code: "plugin-failed", message, detail }, usage: NO_USAGE },
+    });
+    const read = readFromCell(frame(failed("x".repeat(100_000), "y".repeat(100_000))));
+    expect(JSON.stringify(read).length).toBeLessThan(30_000);
+    const forged = new FrameWriter();
+    forged.frame(() => {
+      forged.u8(2);
+      forged.u32(1);
+      forged.u32(1);
+      forged.text("x".repeat(100_000));
+      forged.u8(0);
+    });
+    expect(() => readFromCell(new FrameReader(forged.take()))).toThrow("a text of 100000 bytes");
+    for (const fuel of [Number.NaN, -1, Number.POSITIVE_INFINITY])
+      expect(() =>
+        readFromCell(frame({ kind: "ended", id: 1, outcome: { ok: true, output: new Uint8Array(0), usage: { ...NO_USAGE, fuel } } })),
+      ).toThrow("what nothing can use");
   });
 });

@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,11 +10,20 @@ import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const host = join(root, "host");
-const MAX_CORE_LINES = 1_500;
+const MAX_CORE_BEHAVIOUR = 1_000;
+/** Generated, or interfaces only. */
+const WORDS: ReadonlySet<string> = new Set(["core/wit.ts", "core/ports.ts"]);
 
 const files = readdirSync(host, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 const importsOf = (file: string): string[] =>
   [...readFileSync(join(host, file), "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
+
+/** The lines of a source that do something: without types, comments, imports and lone brackets. */
+const behaviourOf = (source: string): string[] =>
+  stripTypeScriptTypes(source)
+    .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|^import [\s\S]*?;$/gm, "")
+    .split("\n")
+    .filter((line) => /\w/.test(line));
 
 /** The room of a file in host/: its folder, or its own name at the top. */
 const roomOf = (file: string): string => file.split("/")[0] ?? "";
@@ -21,7 +31,7 @@ const roomOf = (file: string): string => file.split("/")[0] ?? "";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ["core"],
   bounds: ["bounds", "core"],
-  engine: ["engine", "core"],
+  engine: ["engine", "bounds", "core"],
   adapters: ["adapters", "bounds", "core"],
   install: ["install", "bounds", "core"],
   admin: ["admin", "install", "bounds", "core"],
@@ -33,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "package-reader.ts": ["cell", "install", "core"],
   "package-reader-main.ts": ["package-reader.ts", "cell", "install"],
   "sources.ts": ["package-reader.ts", "admin", "cell", "install", "core"],
-  "main.ts": ["sources.ts", "plugin-manager.ts", "cells.ts", "admin", "cell", "engine", "adapters", "install", "core"],
+  "main.ts": ["sources.ts", "plugin-manager.ts", "cells.ts", "admin", "cell", "engine", "adapters", "install", "bounds", "core"],
   "index.ts": ["main.ts", "install", "core"],
 };
 
@@ -41,11 +51,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const adapterOf = (file: string): string => file.split("/")[1] ?? "";
 
 describe("the architecture", () => {
-  it("keeps the core below 1,500 lines", () => {
+  it("keeps the core's behaviour below 1,000 lines, whatever its interfaces and reasons take", () => {
     const lines = files
-      .filter((file) => roomOf(file) === "core")
-      .reduce((sum, file) => sum + readFileSync(join(host, file), "utf8").split("\n").length - 1, 0);
-    expect(lines).toBeLessThan(MAX_CORE_LINES);
+      .filter((file) => roomOf(file) === "core" && !WORDS.has(file))
+      .flatMap((file) => behaviourOf(readFileSync(join(host, file), "utf8")));
+    expect(lines.length).toBeLessThan(MAX_CORE_BEHAVIOUR);
+    // Types, comments and lone brackets are none; a check of the ruler itself.
+    expect(
+      behaviourOf("// why\nimport { a } from 'b';\ninterface X {\n  y: 1;\n}\n/* more\n */\nexport const z: X = {\n  y: 1,\n};"),
+    ).toHaveLength(2);
   });
 
   it("lets the core import nothing from outside itself", () => {

@@ -35,7 +35,7 @@ describe("the suite", () => {
       const results: AttackResult[] = [];
       await runIsolation(kind, (result) => results.push(result));
       expect(results.filter(({ held, tried }) => tried && !held)).toEqual([]);
-      expect(results.length).toBe(TURN_ATTACKS.length + 10 + (kind === "process" ? 1 : 0) + 7 + COMPONENT_ATTACKS.length);
+      expect(results.length).toBe(TURN_ATTACKS.length + 12 + (kind === "process" ? 1 : 0) + 7 + COMPONENT_ATTACKS.length);
     },
     120_000,
   );

@@ -12,6 +12,7 @@ export function hostPorts(ports: Pick<HostPorts, "clock" | "log"> & Partial<Host
     http: { fetch: () => Promise.reject(new HostError("internal", "this test has no HTTP")) },
     blocks: blockCodec,
     permissions: PERMISSION_PORTS,
+    hostMsPerSecond: 1_000,
     ...ports,
   };
 }

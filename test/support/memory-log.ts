@@ -2,7 +2,9 @@
 
 import type { LogLine, LogSink } from "../../host/core/ports.ts";
 
-export function memoryLog(): LogSink & { readonly lines: LogLine[] } {
+export type MemoryLog = LogSink & { readonly lines: LogLine[] };
+
+export function memoryLog(): MemoryLog {
   const lines: LogLine[] = [];
   return { lines, write: (line) => void lines.push(line) };
 }

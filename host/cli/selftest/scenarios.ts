@@ -1,5 +1,6 @@
 // The attacks that take more than one turn of plugins that run: rings, crash loops, calls of what is down, killed cells.
 
+import { startTrace } from "../../core/trace.ts";
 import { cellOf, IS_LINUX } from "./processes.ts";
 import { type AttackResult, call, type Hostile, type Isolation, measure, notTried, openWorld, type Strike, type World } from "./world.ts";
 
@@ -16,38 +17,101 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Runs all of them in this isolation and tells of each as it ends. */
 export async function runScenarios(isolation: Isolation, tell: Tell): Promise<void> {
-  await inWorld(isolation, [...ring("duo", 2), ...ring("trio", 3), crasher, keeper, odd, heir, spill, thenable], async (world) => {
-    const strikes: Omit<Strike, "isolation">[] = [
-      { attack: "calls in a ring of two", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "duo-0.call-next") },
-      { attack: "calls in a ring of three", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "trio-0.call-next") },
-      eventsInARing(world, "duo", 2),
-      eventsInARing(world, "trio", 3),
-      { attack: "crash loop", limit: "quarantine", expected: /^quarantined$/, strike: () => crashLoop(world) },
-      callOfDown(world, "quarantined", "crasher.trap"),
-      callOfDown(world, "stopped", "duo-0.call-next"),
-      {
-        attack: "exports named like what every object has",
-        limit: "own exports only",
-        expected: /^entered, no-such-service$/,
-        strike: async () => `${(await call(world, "odd.own")) || "entered"}, ${await call(world, "heir.inherited")}`,
-      },
-      {
-        attack: "data beyond its own memory",
-        limit: "instantiation",
-        expected: /^plugin-failed$/,
-        strike: () => call(world, "spill.serve"),
-      },
-    ];
-    strikes.push({
-      attack: "exports that look like a promise",
-      limit: "boxed exports",
-      expected: /^entered$/,
-      strike: async () => (await call(world, "thenable.serve")) || "entered",
-    });
-    if (isolation === "process" && IS_LINUX) strikes.push(killWhileWriting(world));
-    for (const strike of strikes) tell(await measure(world, { ...strike, isolation }));
-    if (isolation === "process" && !IS_LINUX) tell(notTried(KILL, isolation, "needs /proc, which Linux has"));
-  });
+  await inWorld(
+    isolation,
+    [...ring("duo", 2), ...ring("trio", 3), crasher, keeper, odd, heir, spill, thenable, ...BOMBERS, grumbler],
+    async (world) => {
+      const strikes: Omit<Strike, "isolation">[] = [
+        { attack: "calls in a ring of two", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "duo-0.call-next") },
+        { attack: "calls in a ring of three", limit: "call-loop", expected: /call-loop/, strike: () => call(world, "trio-0.call-next") },
+        eventsInARing(world, "duo", 2),
+        eventsInARing(world, "trio", 3),
+        { attack: "crash loop", limit: "quarantine", expected: /^quarantined$/, strike: () => crashLoop(world) },
+        callOfDown(world, "quarantined", "crasher.trap"),
+        callOfDown(world, "stopped", "duo-0.call-next"),
+        {
+          attack: "exports named like what every object has",
+          limit: "own exports only",
+          expected: /^entered, no-such-service$/,
+          strike: async () => `${(await call(world, "odd.own")) || "entered"}, ${await call(world, "heir.inherited")}`,
+        },
+        {
+          attack: "data beyond its own memory",
+          limit: "instantiation",
+          expected: /^plugin-failed$/,
+          strike: () => call(world, "spill.serve"),
+        },
+      ];
+      strikes.push({
+        attack: "exports that look like a promise",
+        limit: "boxed exports",
+        expected: /^entered$/,
+        strike: async () => (await call(world, "thenable.serve")) || "entered",
+      });
+      if (isolation === "process" && IS_LINUX) strikes.push(killWhileWriting(world));
+      strikes.push(bombs(world), errorTexts(world));
+      for (const strike of strikes) tell(await measure(world, { ...strike, isolation }));
+      if (isolation === "process" && !IS_LINUX) tell(notTried(KILL, isolation, "needs /proc, which Linux has"));
+    },
+  );
+}
+
+const BOMBS = ["get_many", "apply", "publish", "deadline", "fetch"] as const;
+const BOMBERS: readonly Hostile[] = Array.from({ length: 8 }, (_, i) => {
+  const name = `bomber-${i}`;
+  const entryPoint = BOMBS[i % BOMBS.length] ?? "apply";
+  return {
+    name,
+    module: "bomber",
+    services: { [`${name}.bomb`]: entryPoint, [`${name}.once`]: "once" },
+    limits: { cpuMs: 500, deadlineMs: 3_000 },
+  };
+});
+const NOISE = "selftest.noise";
+const grumbler: Hostile = {
+  name: "grumbler",
+  module: "bomber",
+  services: {},
+  subscriptions: [{ type: NOISE, entryPoint: "error" }],
+  grants: [{ permission: "events.subscribe", resource: NOISE }],
+};
+// More than its mailbox takes.
+const GRUMBLES = 3_000;
+
+/** Eight plugins without grants, each of which makes the host parse as much as it can. */
+function bombs(world: World): Omit<Strike, "isolation"> {
+  return {
+    attack: "millions of records for every host function that takes JSON, by eight",
+    limit: "a limit a type, shared host time",
+    expected: /^invalid-message, 8 ended$/,
+    strike: async () => {
+      const refused = /"code":"([a-z-]+)"/.exec(await call(world, "bomber-0.once"))?.[1];
+      const ended = await Promise.all(BOMBERS.map(({ name }) => call(world, `${name}.bomb`)));
+      const count = ended.filter((code) => /^(cpu-exhausted|deadline-exceeded|quota-exceeded|memory-exhausted)$/.test(code)).length;
+      return `${refused}, ${count} ended`;
+    },
+  };
+}
+
+/** Events that it fails on with many words, or has no room for, each of which the host would write down. */
+function errorTexts(world: World): Omit<Strike, "isolation"> {
+  return {
+    attack: "log by the texts of errors and lost events",
+    limit: "one funnel, 60 lines a minute",
+    expected: /^few lines, the rest is told of$/,
+    strike: async () => {
+      const { core } = world.host;
+      world.logged.length = 0;
+      for (let i = 0; i < GRUMBLES; i += 1)
+        core.events.publish(
+          core.stamp({ type: NOISE, contentType: "text/plain", source: "/host", traceparent: startTrace(), data: new Uint8Array(0) }),
+        );
+      await pause(1_500);
+      const lines = world.logged.filter((line) => line.startsWith(NOISE)).length;
+      const isTold = world.logged.some((line) => /\d+ more lines about grumbler were dropped/.test(line));
+      return lines > 0 && lines <= 70 && isTold ? "few lines, the rest is told of" : `${lines} lines, ${isTold ? "" : "not "}told`;
+    },
+  };
 }
 
 function callOfDown(world: World, state: string, service: string): Omit<Strike, "isolation"> {

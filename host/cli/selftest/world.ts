@@ -86,7 +86,10 @@ export async function openWorld(isolation: Isolation, plugins: readonly Hostile[
   const logged: string[] = [];
   const host = await createHost({
     configuration: parseConfiguration(JSON.stringify(configuration), join(folder, "bulkhead.json")),
-    log: { write: ({ plugin, message }) => void (plugin !== "host" && logged.length < MAX_KEPT && logged.push(message)) },
+    log: {
+      write: ({ plugin, message }) =>
+        void ((plugin !== "host" || message.includes("were dropped")) && logged.length < MAX_KEPT && logged.push(message)),
+    },
   });
   const events: CloudEvent[] = [];
   host.core.events.subscribe("**", (event) => void (events.length < MAX_KEPT && events.push(event)));

@@ -19,7 +19,7 @@ const INVALID_HANDLE = encodeError(new HostError("invalid-message", "an argument
 const LOG_LEVEL_DEBUG = 1;
 const UNCLOCKED_COPY_BYTES = 4_096;
 /** Room for the arguments beside a payload: names, keys, media types. */
-const MAX_NAMES_BYTES = 4_096;
+export const MAX_NAMES_BYTES = 4_096;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 

@@ -1,5 +1,6 @@
 // How values cross the Wasm line inside of blocks: one codec for each WIT type (docs/abi.md). Decoding trusts nothing.
 
+import { isJsonText, isJsonWithin } from "../../bounds/json.ts";
 import { type ErrorShape, HostError } from "../../core/errors.ts";
 import type { BlockCodec } from "../../core/ports.ts";
 import type { Bytes } from "../../core/types.ts";
@@ -104,10 +105,38 @@ const option = (inner: Codec): Codec => ({
   },
 });
 
+const KIB = 1_024;
+/** What a string argument may have: names, keys and media types have far less. A line of the log is cut instead. */
+const MAX_TEXT_BYTES = 4 * KIB;
+/** What an argument in JSON may have before it is parsed: a number, a record such as a request, a list such as a batch of changes. */
+const JSON_LIMITS = {
+  scalar: { maxBytes: 128, maxValues: 1, maxDepth: 0 },
+  record: { maxBytes: 128 * KIB, maxValues: 4_096, maxDepth: 8 },
+  list: { maxBytes: 8 * KIB * KIB, maxValues: 16_384, maxDepth: 8 },
+} as const;
+
+function limitsOf(shape: Shape): (typeof JSON_LIMITS)[keyof typeof JSON_LIMITS] {
+  if (typeof shape === "string" || "enum" in shape) return JSON_LIMITS.scalar;
+  if ("option" in shape) return limitsOf(shape.option);
+  return "list" in shape ? JSON_LIMITS.list : JSON_LIMITS.record;
+}
+
+function requireBounded(bytes: Bytes, maxBytes: number): void {
+  if (bytes.length > maxBytes)
+    throw new HostError("invalid-message", `an argument has ${bytes.length} bytes; the limit of its type is ${maxBytes}`);
+}
+
 const json = (shape: Shape): Codec => {
   const { read, write } = jsonCodec(shape);
+  const limits = limitsOf(shape);
   return {
     decode(bytes) {
+      requireBounded(bytes, limits.maxBytes);
+      if (!isJsonWithin(bytes, limits))
+        throw new HostError(
+          "invalid-message",
+          `an argument has more than ${limits.maxValues} values or nests deeper than ${limits.maxDepth}, the limits of its type`,
+        );
       const text = decodeText(bytes);
       let value: unknown;
       try {
@@ -125,7 +154,14 @@ const json = (shape: Shape): Codec => {
   };
 };
 
-const text: Codec = { decode: decodeText, encode: (value) => putText(value as string) };
+const text: Codec = {
+  decode(bytes) {
+    requireBounded(bytes, MAX_TEXT_BYTES);
+    return decodeText(bytes);
+  },
+  encode: (value) => putText(value as string),
+};
+const line: Codec = { ...text, decode: decodeText };
 const bytes: Codec = {
   decode: (value) => value,
   encode(value) {
@@ -148,11 +184,15 @@ function codecOf(shape: Shape): Codec {
 }
 
 const CODECS = Object.fromEntries(
-  Object.entries(SHAPES).map(([name, { params, result }]) => [name, { params: params.map(codecOf), result: codecOf(result) }]),
+  Object.entries(SHAPES).map(([name, { params, result }]) => [
+    name,
+    { params: name === "log.write" ? [codecOf(params[0] ?? "_"), line] : params.map(codecOf), result: codecOf(result) },
+  ]),
 ) as unknown as Record<WitFunction, { readonly params: readonly Codec[]; readonly result: Codec }>;
 
 /** How the core's host functions see blocks. */
 export const blockCodec: BlockCodec = {
   decode: decodeAll,
+  isJson: isJsonText,
   encode: (name, value) => encodeResultView(name, value).slice(),
 };

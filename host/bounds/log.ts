@@ -1,0 +1,67 @@
+// The one way into the log: every line whose text or rate a plugin decides is cut, counted and, where there are too many, dropped and told of.
+
+import { describeCause } from "../core/errors.ts";
+import type { Clock, LogLine, LogSink } from "../core/ports.ts";
+import { RateLimit } from "../core/rate-limit.ts";
+
+const SECOND_MS = 1_000;
+/** Lines of the host about one plugin, and about nobody in particular: so many at once, and as many again in a minute. */
+const LINES_A_MINUTE = { plugin: 60, host: 1_000 } as const;
+const MINUTE_MS = 60_000;
+// What a plugin writes itself its cell cuts, a little above this, and counts by bytes.
+const MAX_MESSAGE_LENGTH = 4 * 1_024;
+const MAX_CAUSE_LENGTH = 16 * 1_024;
+// Names are configured, so there are few; this only keeps the map from growing with those that were removed.
+const MAX_KNOWN = 4_096;
+
+interface Lines {
+  readonly rate: RateLimit;
+  dropped: number;
+}
+
+/** Hands lines on to `sink`; of those dropped in a second one line is written for each plugin. */
+export function boundedLog(sink: LogSink, clock: Clock): LogSink {
+  const known = new Map<string, Lines>();
+  let isTelling = false;
+  const linesAbout = (name: string): Lines => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    if (known.size >= MAX_KNOWN) known.clear();
+    const amount = name === "host" ? LINES_A_MINUTE.host : LINES_A_MINUTE.plugin;
+    const made = { rate: new RateLimit(clock, amount, MINUTE_MS), dropped: 0 };
+    known.set(name, made);
+    return made;
+  };
+  const tell = (): void => {
+    isTelling = false;
+    for (const [name, lines] of known) {
+      if (lines.dropped === 0) continue;
+      const message = `${lines.dropped} more lines about ${name} were dropped; the host writes ${name === "host" ? LINES_A_MINUTE.host : LINES_A_MINUTE.plugin} a minute`;
+      lines.dropped = 0;
+      sink.write({ level: "warning", plugin: "host", message });
+    }
+  };
+  return {
+    write(line) {
+      // Counted by bytes, in its cell and at the cell's door.
+      if (line.by === "guest") return sink.write(line);
+      const lines = linesAbout(line.about ?? line.plugin);
+      if (lines.rate.take(1)) return sink.write(shortened(line));
+      lines.dropped += 1;
+      if (isTelling) return;
+      isTelling = true;
+      clock.after(SECOND_MS, tell);
+    },
+  };
+}
+
+function shortened({ message, cause, ...line }: LogLine): LogLine {
+  return {
+    ...line,
+    message: cut(message, MAX_MESSAGE_LENGTH),
+    ...(cause === undefined ? {} : { cause: cut(describeCause(cause), MAX_CAUSE_LENGTH) }),
+  };
+}
+
+const cut = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length)}… (cut, it had ${text.length} characters)`;

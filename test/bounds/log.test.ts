@@ -1,0 +1,39 @@
+// The funnel into the log: what a plugin brings about is cut, counted and told of when it is too much; what is about others goes on.
+
+import { describe, expect, it } from "vitest";
+import { boundedLog } from "../../host/bounds/log.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { memoryLog } from "../support/memory-log.ts";
+
+describe("the funnel into the log", () => {
+  const setUp = () => {
+    const clock = fakeClock();
+    const sink = memoryLog();
+    return { clock, sink, log: boundedLog(sink, clock) };
+  };
+
+  it("writes 60 lines about a plugin at once, and tells each second how many it did not write", async () => {
+    const { clock, sink, log } = setUp();
+    for (let i = 0; i < 77_000; i += 1) log.write({ level: "warning", plugin: i % 2 === 0 ? "p" : "host", about: "p", message: "failed" });
+    log.write({ level: "warning", plugin: "q", message: "failed" });
+    expect(sink.lines).toHaveLength(61);
+    await clock.advance(1_000);
+    expect(sink.lines.at(-1)).toMatchObject({
+      plugin: "host",
+      message: "76940 more lines about p were dropped; the host writes 60 a minute",
+    });
+    await clock.advance(10_000);
+    expect(sink.lines).toHaveLength(62);
+    log.write({ level: "warning", plugin: "p", message: "failed again" });
+    expect(sink.lines.at(-1)?.message).toBe("failed again");
+  });
+
+  it("cuts messages and causes, and leaves what a plugin wrote itself to its cell", () => {
+    const { sink, log } = setUp();
+    log.write({ level: "error", plugin: "host", about: "p", message: "m".repeat(1e6), cause: new Error("c".repeat(1e6)) });
+    expect(JSON.stringify(sink.lines).length).toBeLessThan(25_000);
+    expect(sink.lines[0]?.message).toMatch(/^m{4096}… \(cut, it had 1000000 characters\)$/);
+    for (let i = 0; i < 1_000; i += 1) log.write({ level: "info", plugin: "p", by: "guest", message: "mine" });
+    expect(sink.lines).toHaveLength(1_001);
+  });
+});
