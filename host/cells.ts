@@ -3,9 +3,13 @@
 import { join } from "node:path";
 import { openPluginStorage } from "./adapters/storage-sqlite.ts";
 import { systemClock } from "./adapters/system-clock.ts";
+import type { Hardening } from "./cell/hardening.ts";
 import { createInlineCell } from "./cell/inline-cell.ts";
+import { lazyStorage } from "./cell/lazy-storage.ts";
 import { createProcessCell } from "./cell/process-cell.ts";
+import { reclaimStorage } from "./cell/storage-files.ts";
 import { createThreadCell } from "./cell/thread-cell.ts";
+import { HostError } from "./core/errors.ts";
 import type { Cell, LogSink } from "./core/ports.ts";
 import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
 
@@ -16,11 +20,17 @@ const storageDirOf = (dataDir: string): string => join(dataDir, "storage");
 export class Cells {
   readonly #configuration: Configuration;
   readonly #log: LogSink;
+  readonly #hardening: Hardening;
   readonly #made = new Map<string, Cell>();
+  /** The next user that no cell of this run has had. The first is for processes that check and read what strangers send. */
+  #nextUser: number;
 
-  constructor(configuration: Configuration, log: LogSink) {
+  constructor(configuration: Configuration, hardening: Hardening, log: LogSink) {
     this.#configuration = configuration;
+    this.#hardening = hardening;
     this.#log = log;
+    this.#nextUser = (hardening.users?.first ?? 0) + 1;
+    reclaimStorage(storageDirOf(configuration.dataDir), hardening);
   }
 
   get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">): Cell {
@@ -35,14 +45,29 @@ export class Cells {
   }
 
   #make(isolation: Isolation, group: string): Cell {
-    const { dataDir, hardening } = this.#configuration;
+    const { dataDir } = this.#configuration;
+    const hardening = this.#hardening;
     const ports = { clock: systemClock, log: this.#log, storageDir: storageDirOf(dataDir) };
     if (isolation === "inline")
-      return createInlineCell({ ...ports, openStorage: (image) => openPluginStorage(ports.storageDir, image, ports.clock) });
+      return createInlineCell({
+        ...ports,
+        openStorage: (image) => lazyStorage(() => openPluginStorage(ports.storageDir, image, ports.clock)),
+      });
     if (isolation === "thread") return createThreadCell(ports);
     // A process that plugins share must be able to open the storage of one that comes back while the others run.
     const plugins = group.startsWith(ALONE) ? [group.slice(ALONE.length)] : undefined;
-    return createProcessCell({ ...ports, plugins, hardening });
+    return createProcessCell({ ...ports, plugins, hardening, user: this.#takeUser() });
+  }
+
+  // Never one that had a cell before: what that cell left running or lying about is not for the next.
+  #takeUser(): number | undefined {
+    const { users } = this.#hardening;
+    if (users === undefined) return undefined;
+    const user = this.#nextUser;
+    if (user >= users.first + users.count)
+      throw new HostError("conflict", `all ${users.count} users of hardening.users are taken; name more, or restart the host`);
+    this.#nextUser += 1;
+    return user;
   }
 }
 

@@ -16,6 +16,7 @@ import type { Actor } from "./admin/audit.ts";
 import { openHostDatabase } from "./admin/database.ts";
 import { boundedLog } from "./bounds/log.ts";
 import { Containment, Quarantine } from "./cell/containment.ts";
+import { resolveHardening } from "./cell/hardening.ts";
 import { Cells } from "./cells.ts";
 import { HostError, toHostError } from "./core/errors.ts";
 import { Host } from "./core/host.ts";
@@ -71,6 +72,8 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   booting.defer(() => database.close());
   const folders = await readConfigured(configuration, lock, (name, thrown) => leftOut(log, name, thrown));
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
+  const hardening = await resolveHardening(configuration.hardening);
+  for (const gap of hardening.gaps) log.write({ level: "warning", plugin: "host", message: gap });
   const sources = pluginSources(configuration);
   const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
@@ -91,7 +94,7 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   });
   let control: ControlSocket | undefined;
   booting.defer(() => control?.close());
-  const cells = new Cells(configuration, log);
+  const cells = new Cells(configuration, hardening, log);
   booting.defer(() => cells.close());
   booting.defer(() => stopAll(core, configuration.drainMs));
   const manager = new PluginManager({

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { askDisposable, type DisposableBounds } from "./cell/disposable-process.ts";
-import type { Hardening } from "./cell/hardened-process.ts";
+import type { HardeningOptions } from "./cell/hardening.ts";
 import { HostError } from "./core/errors.ts";
 import { parseManifest } from "./install/manifest.ts";
 import type { PackageReader } from "./install/npm-registry.ts";
@@ -23,7 +23,7 @@ export type ReaderRequest =
   | { readonly kind: "packument"; readonly name: string; readonly wanted: string; readonly encoding: string; readonly registry: string }
   | { readonly kind: "tarball"; readonly label: string };
 
-export function packageReader(hardening: Hardening = {}, bounds: DisposableBounds = BOUNDS): PackageReader {
+export function packageReader(hardening: HardeningOptions = {}, bounds: DisposableBounds = BOUNDS): PackageReader {
   const ask = (value: ReaderRequest, bytes: Uint8Array<ArrayBuffer>, maxAnswerBytes: number, label: string) =>
     askDisposable({
       entry: ENTRY,

@@ -1,6 +1,6 @@
 // Plugin storage in SQLite, one file a plugin, opened in the cell where the plugin runs. No SQL comes from a guest.
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
@@ -48,9 +48,14 @@ export function openSqliteStorage(options: SqliteStorageOptions): StorageDriver 
 }
 
 function openDatabase({ dir, plugin, maxBytes }: SqliteStorageOptions): Connection {
-  if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const database = new Database(dir === undefined ? ":memory:" : join(dir, `${plugin}.sqlite`), { timeout: LOCK_TIMEOUT_MS });
+  const file = dir === undefined ? ":memory:" : join(dir, `${plugin}.sqlite`);
+  // In a process the host has made the file, and nothing else may be made there.
+  if (dir !== undefined && !existsSync(file)) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const database = new Database(file, { timeout: LOCK_TIMEOUT_MS });
   database.pragma(`page_size = ${PAGE_BYTES}`);
+  // A cell of its own user may make no file beside its three: neither a journal for the first page, nor one to sort in.
+  if (database.pragma("page_count", { simple: true }) === 0) database.pragma("journal_mode = MEMORY");
+  database.pragma("temp_store = MEMORY");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
   migrate(database);

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { AdmittedModule, ModuleLimits } from "../engine/admit-plugin.ts";
 import { askDisposable, type DisposableBounds } from "./disposable-process.ts";
-import type { Hardening } from "./hardened-process.ts";
+import type { HardeningOptions } from "./hardening.ts";
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
 const CELL = dirname(fileURLToPath(import.meta.url));
@@ -37,7 +37,7 @@ export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
   { memoryBytes, tableElements, moduleBytes }: ModuleLimits,
   bounds: DisposableBounds = ADMISSION_BOUNDS,
-  hardening: Hardening = {},
+  hardening: HardeningOptions = {},
 ): Promise<AdmittedModule> {
   const refused = (message: string, detail?: string): HostError => new HostError("admission-refused", message, { detail });
   if (wasm.length > MAX_SOURCE_BYTES)
@@ -59,10 +59,10 @@ export async function admitInProcess(
 /** Admits modules and remembers them in a folder, which is made when missing. Nothing but the host may write there. */
 export class AdmissionCache {
   readonly #folder: string;
-  readonly #hardening: Hardening;
+  readonly #hardening: HardeningOptions;
   #engine: Promise<string> | undefined;
 
-  constructor(folder: string, hardening: Hardening = {}) {
+  constructor(folder: string, hardening: HardeningOptions = {}) {
     this.#folder = folder;
     this.#hardening = hardening;
   }

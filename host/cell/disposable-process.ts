@@ -3,7 +3,8 @@
 
 import { HostError } from "../core/errors.ts";
 import { type Answer, type FromProcess, MAX_VALUE_BYTES, type Message, readAnswer, writeMessage } from "./disposable-codec.ts";
-import { type Hardening, startHardenedProcess } from "./hardened-process.ts";
+import { startHardenedProcess } from "./hardened-process.ts";
+import { type HardeningOptions, resolveHardening } from "./hardening.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 
 const MIB = 1_024 * 1_024;
@@ -24,15 +25,17 @@ export interface Question {
   readonly maxAnswerBytes: number;
   readonly bounds: DisposableBounds;
   readonly flags?: readonly string[];
-  readonly hardening?: Hardening | undefined;
+  /** Everything that can be had by default. */
+  readonly hardening?: HardeningOptions | undefined;
   /** How to call an end without an answer: `why` continues "it …". */
   readonly refuse: (why: string, detail?: string) => HostError;
 }
 
 /** Rejects with the error that the process answers, or with that of `refuse` when it answered nothing within its bounds. */
 export async function askDisposable(question: Question): Promise<Message> {
-  const { entry, request, maxAnswerBytes, bounds, flags = [], hardening = {} } = question;
-  const child = startHardenedProcess({ entry, argument: {}, files: [], flags, hardening });
+  const { entry, request, maxAnswerBytes, bounds, flags = [] } = question;
+  const hardening = await resolveHardening(question.hardening);
+  const child = startHardenedProcess({ entry, argument: {}, files: [], flags, hardening, user: hardening.users?.first });
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const refuse = (why: string, detail?: string): void => reject(question.refuse(why, detail));
   const channel = pipeChannel<Message, FromProcess>({
@@ -44,13 +47,17 @@ export async function askDisposable(question: Question): Promise<Message> {
     onMalformed: () => refuse("broke the process that did it"),
   });
   const timer = setTimeout(() => refuse(`took more than ${bounds.timeoutMs} ms`), bounds.timeoutMs);
-  const poll = setInterval(() => {
+  const look = (): void => {
     if ((child.residentBytes() ?? 0) > bounds.memoryBytes) refuse(`took more than ${Math.ceil(bounds.memoryBytes / MIB)} MiB of memory`);
     if ((child.cpuMs() ?? 0) > bounds.cpuMs) refuse(`took more than ${bounds.cpuMs} ms of CPU time`);
-  }, POLL_MS);
+  };
+  const poll = setInterval(look, POLL_MS);
   void child.exited.then((how) => refuse("ended the process that did it", how));
   channel.receive((said) => {
-    if (said !== "ready") resolve(said);
+    if (said !== "ready") {
+      look();
+      resolve(said);
+    }
     // The caps hold between two looks at the process.
     else void child.capMemory(bounds.memoryBytes).then(() => channel.send(request));
   });

@@ -16,7 +16,7 @@ export interface ExecutorPorts {
   /** What runs this image. Rejects with HostError when nothing does. */
   engine(image: PluginImage): Promise<Engine>;
   readonly clock: Clock;
-  /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
+  /** Opens the plugin's own storage, now or when it is first used. Throws HostError `storage-failed`. */
   openStorage(image: PluginImage): StorageDriver;
   /** Called once everything is closed. */
   onClose(): void;
@@ -99,8 +99,12 @@ export class Executor implements TurnOwner {
   async #load(image: PluginImage): Promise<void> {
     if (this.#plugins.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
     const engine = await this.#ports.engine(image);
-    const guest = await engine.compile(image.module);
+    // Before V8 sees a byte of the guest: a process gives up its access to files once this is open.
     const storage = this.#ports.openStorage(image);
+    const guest = await engine.compile(image.module).catch((thrown: unknown) => {
+      storage.close();
+      throw thrown;
+    });
     const plugin = new HostedPlugin(image, guest, storage, {
       clock: this.#ports.clock,
       scheduler: this.#scheduler,

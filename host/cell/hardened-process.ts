@@ -7,6 +7,8 @@ import type { Socket } from "node:net";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { type Hardening, launchers } from "./hardening.ts";
+import { seccompFilter } from "./seccomp.ts";
 
 const MIB = 1024 * 1024;
 // JavaScript of the cell itself: engine, codec, SQLite's bindings and what turns allocate for a moment.
@@ -15,7 +17,10 @@ const PAGE_BYTES = 4_096;
 // What /proc counts in, on every Linux.
 const TICK_MS = 10;
 const MAX_STDERR_BYTES = 4_096;
+/** Behind the channel; read by bubblewrap and closed before the process itself runs. */
+const FILTER_DESCRIPTOR = 4;
 const PRLIMIT_TIMEOUT_MS = 2_000;
+const NO_MOUNTS = { readable: [], writable: [], filter: undefined } as const;
 const run = promisify(execFile);
 
 // All that the process needs to read: host/ in the checkout or dist/ in the package, and what it imports, wherever that was installed.
@@ -45,22 +50,15 @@ export interface HardenedProcessOptions {
   readonly entry: URL;
   /** Given to the module as its only argument, in JSON. */
   readonly argument: unknown;
-  /** Files that it may create, read and write. */
+  /** Files that it may read and write, or folders of such; they must be there. */
   readonly files: readonly string[];
+  /** Folders that Node lets it look into; what of them it may open is for the system to say. */
+  readonly looked?: readonly string[];
   /** Flags of V8 and Node besides the usual. */
   readonly flags?: readonly string[];
   readonly hardening: Hardening;
-}
-
-/** What the operator adds to the usual hardening; Linux only. */
-export interface Hardening {
-  /** Runs cells as this user and group; the host must be allowed to switch. */
-  readonly uid?: number | undefined;
-  readonly gid?: number | undefined;
-  /** Runs cells through `setpriv --no-new-privs`. */
-  readonly noNewPrivileges?: boolean | undefined;
-  /** Runs cells in namespaces of their own through bubblewrap, without a network. */
-  readonly bubblewrap?: boolean | undefined;
+  /** Whom it runs as; the host's user by default. */
+  readonly user?: number | undefined;
 }
 
 export interface HardenedProcess {
@@ -78,11 +76,12 @@ export interface HardenedProcess {
 }
 
 export function startHardenedProcess(options: HardenedProcessOptions): HardenedProcess {
-  const { entry, argument, files, flags = [], hardening } = options;
+  const { entry, argument, files, looked = [], flags = [], hardening, user } = options;
+  const code = [...READABLE, ...(fileURLToPath(entry).startsWith(CODE) ? [] : [fileURLToPath(entry)])];
   const node = [
     "--permission",
     "--allow-addons",
-    ...[...new Set([...READABLE, ...files])].map((path) => `--allow-fs-read=${path}`),
+    ...[...new Set([...code, ...looked])].map((path) => `--allow-fs-read=${path}`),
     ...files.map((path) => `--allow-fs-write=${path}`),
     `--max-old-space-size=${HEAP_MIB}`,
     "--v8-pool-size=1",
@@ -94,27 +93,20 @@ export function startHardenedProcess(options: HardenedProcessOptions): HardenedP
     fileURLToPath(entry),
     JSON.stringify(argument),
   ];
-  const [command = process.execPath, ...args] = wrapped([process.execPath, ...node], hardening, files);
+  const filter = hardening.bubblewrap ? seccompFilter() : undefined;
+  const mounts = { readable: code, writable: files, filter: filter === undefined ? undefined : FILTER_DESCRIPTOR };
+  const [command = process.execPath, ...args] = [...launchers(hardening, user, mounts), process.execPath, ...node];
   const child = spawn(command, args, {
     env: {},
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    cwd: "/",
+    stdio: ["ignore", "ignore", "pipe", "pipe", ...(filter === undefined ? [] : (["pipe"] as const))],
     // A terminal sends Ctrl-C to the whole group; the host decides when a cell ends, and one whose channel closes ends itself.
     detached: true,
-    ...(hardening.uid === undefined ? {} : { uid: hardening.uid }),
-    ...(hardening.gid === undefined ? {} : { gid: hardening.gid }),
   });
   const channel = child.stdio[3] as Socket;
   channel.on("error", () => channel.destroy());
-  return { pid: child.pid ?? -1, channel, exited: exitOf(child), kill: () => void child.kill("SIGKILL"), ...memoryOf(child) };
-}
-
-function wrapped(command: readonly string[], { noNewPrivileges, bubblewrap }: Hardening, files: readonly string[]): readonly string[] {
-  if (bubblewrap === true) {
-    const writable = [...new Set(files.map(dirname))].flatMap((folder) => ["--bind", folder, folder]);
-    const namespaces = ["--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"];
-    return ["bwrap", "--ro-bind", "/", "/", ...writable, ...namespaces, "--", ...command];
-  }
-  return noNewPrivileges === true ? ["setpriv", "--no-new-privs", "--", ...command] : command;
+  if (filter !== undefined) (child.stdio[FILTER_DESCRIPTOR] as Socket).on("error", () => {}).end(filter);
+  return { pid: child.pid ?? -1, channel, exited: exitOf(child), kill: () => void child.kill("SIGKILL"), ...watchOf(child, user) };
 }
 
 function exitOf(child: ChildProcess): Promise<string> {
@@ -131,7 +123,7 @@ function exitOf(child: ChildProcess): Promise<string> {
   });
 }
 
-function memoryOf(child: ChildProcess): Pick<HardenedProcess, "residentBytes" | "cpuMs" | "capMemory"> {
+function watchOf(child: ChildProcess, user: number | undefined): Pick<HardenedProcess, "residentBytes" | "cpuMs" | "capMemory"> {
   const buffer = Buffer.alloc(1_024);
   let pid = child.pid ?? -1;
   let baseKib = 0;
@@ -162,7 +154,14 @@ function memoryOf(child: ChildProcess): Pick<HardenedProcess, "residentBytes" | 
         // The process booted by now, so where a launcher stands before it, this finds it.
         pid = innermost(pid);
         baseKib ||= Number(/VmData:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
-        await run("prlimit", ["--pid", String(pid), `--data=${baseKib * 1_024 + bytes}:`, "--core=0:0"], { timeout: PRLIMIT_TIMEOUT_MS });
+        const limits = ["--pid", String(pid), `--data=${baseKib * 1_024 + bytes}:`, "--core=0:0"];
+        // As the process's own user: root may not do it where it lacks CAP_SYS_RESOURCE, as in most containers.
+        const [command = "", ...args] = [
+          ...launchers({ bubblewrap: false, setpriv: user !== undefined }, user, NO_MOUNTS),
+          "prlimit",
+          ...limits,
+        ];
+        await run(command, args, { timeout: PRLIMIT_TIMEOUT_MS });
         return true;
       } catch {
         return false;

@@ -1,15 +1,16 @@
 // A cell in a child process, the wall that holds when V8 does not: killed from outside when it is silent, too large or breaks
 // the protocol. Whatever it sends is taken for an attacker's.
 
-import { mkdirSync } from "node:fs";
 import { HostError } from "../core/errors.ts";
 import type { Clock, LogSink, PluginImage } from "../core/ports.ts";
 import type { Limits } from "../core/types.ts";
 import { CellClient } from "./client.ts";
 import { readFromCell, writeToCell } from "./codec.ts";
-import { type Hardening, PROCESS_BASE_BYTES, startHardenedProcess } from "./hardened-process.ts";
+import { PROCESS_BASE_BYTES, startHardenedProcess } from "./hardened-process.ts";
+import { type Hardening, NO_HARDENING } from "./hardening.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 import type { ProcessCellData } from "./process-main.ts";
+import { prepareStorage } from "./storage-files.ts";
 import { type LiveCell, SupervisedCell } from "./supervised-cell.ts";
 
 export interface ProcessCellOptions {
@@ -19,7 +20,10 @@ export interface ProcessCellOptions {
   readonly storageDir: string | undefined;
   /** The plugins that will be loaded into it: once all are, the process gives up its access to files. Undefined: never. */
   readonly plugins: readonly string[] | undefined;
+  /** Nothing by default. */
   readonly hardening?: Hardening;
+  /** Whom it runs as; the host's user by default. */
+  readonly user?: number | undefined;
   /** What the process runs instead of the executor: tests put an attacker there. */
   readonly entry?: URL;
   /** Told of the id of each process that is started. */
@@ -41,18 +45,23 @@ const COMPILED_FACTOR = 16;
 /** A cell that starts its process at the first load and again after each death (see SupervisedCell). */
 export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
   const { clock, log } = options;
-  if (options.storageDir !== undefined) mkdirSync(options.storageDir, { recursive: true, mode: 0o700 });
   return new SupervisedCell({ clock, log, spawn: (plugins) => spawnProcessCell(options, plugins) });
 }
 
 function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginImage[]): LiveCell {
-  const { clock, log, storageDir, plugins, hardening = {}, entry = ENTRY, onStart } = options;
+  const { clock, log, storageDir, plugins, hardening = NO_HARDENING, user, entry = ENTRY, onStart } = options;
   const data: ProcessCellData = { storageDir, plugins };
   const stackKib = Math.floor(Math.max(...images.map(({ limits }) => limits.stackBytes)) / 1_024);
+  const prepare = (name: string): string[] => (storageDir === undefined ? [] : prepareStorage(storageDir, name, user));
+  // A process that plugins share is to open the storage of one that comes later too.
+  const files = plugins === undefined && storageDir !== undefined ? [storageDir] : (plugins ?? []).flatMap(prepare);
   const child = startHardenedProcess({
     entry,
     argument: data,
-    files: storageDir === undefined ? [] : [storageDir],
+    files,
+    // better-sqlite3 13.2.0 looks whether the folder of a file is there.
+    looked: storageDir === undefined ? [] : [storageDir],
+    user,
     flags: [`--wasm-stack-switching-stack-size=${stackKib}`, ...INLINING],
     hardening,
   });
@@ -97,6 +106,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     kill: end,
     // The cap counts from what the booted process has, and stands before the module arrives: what follows is the stranger's.
     async load(image: PluginImage): Promise<void> {
+      prepare(image.name);
       budget += memoryOf(image);
       const { payloadBytes, mailboxBytes } = image.limits;
       maxFrameBytes = Math.max(maxFrameBytes, payloadBytes + FRAME_OVERHEAD_BYTES);

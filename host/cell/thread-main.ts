@@ -6,6 +6,7 @@ import { systemClock } from "../adapters/system-clock.ts";
 import { readToCell, writeFromCell } from "./codec.ts";
 import { engineOf } from "./engines.ts";
 import { Executor } from "./executor.ts";
+import { lazyStorage } from "./lazy-storage.ts";
 import { portChannel } from "./port-channel.ts";
 
 export interface ThreadCellData {
@@ -30,7 +31,7 @@ function main(): void {
     channel,
     engine: engineOf,
     clock: systemClock,
-    openStorage: (image) => openPluginStorage(storageDir, image, systemClock),
+    openStorage: (image) => lazyStorage(() => openPluginStorage(storageDir, image, systemClock)),
     onClose: () => port.close(),
   });
 }

@@ -28,14 +28,13 @@ export interface PluginConfiguration {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-interface HardeningOptions {
-  /** Runs process cells as this user and group; the host must be allowed to switch. */
-  readonly uid?: number | undefined;
-  readonly gid?: number | undefined;
-  /** Starts process cells through `setpriv --no-new-privs`. */
-  readonly noNewPrivileges?: boolean | undefined;
-  /** Starts process cells in namespaces of their own through `bwrap`. */
+interface HardeningInput {
+  /** Users of the system, of which each process cell gets one of its own; false: cells run as the host's user. */
+  readonly users?: { readonly first: number; readonly count: number } | false | undefined;
+  /** Whether process cells start in namespaces of their own through `bwrap`; where it works, if it is not said. */
   readonly bubblewrap?: boolean | undefined;
+  /** Lets strangers' plugins into the host's own process although its V8 has known flaws. */
+  readonly acceptVulnerableNode?: boolean | undefined;
 }
 
 /** When a plugin that fails pauses, and when it is quarantined. Milliseconds. */
@@ -50,7 +49,7 @@ interface ContainmentInput {
 export interface Configuration {
   readonly dataDir: string;
   /** What process cells get besides the usual hardening; Linux only (docs/configuration.md). */
-  readonly hardening: HardeningOptions;
+  readonly hardening: HardeningInput;
   readonly containment: ContainmentInput;
   /** What is queued gets this long when the host stops. */
   readonly drainMs: number;
@@ -95,11 +94,13 @@ export function pluginSettings(input: Readonly<Record<string, unknown>>): Plugin
   return parsed.data;
 }
 
-const hardeningSchema: z.ZodType<HardeningOptions> = z.strictObject({
-  uid: z.int().nonnegative().optional(),
-  gid: z.int().nonnegative().optional(),
-  noNewPrivileges: z.boolean().optional(),
+// A user of the system, and the group of the same number; 65,534 is nobody, who may own other things.
+const usersSchema = z.strictObject({ first: z.int().min(1).max(4_000_000_000), count: z.int().min(2).max(65_536) });
+
+const hardeningSchema: z.ZodType<HardeningInput> = z.strictObject({
+  users: z.union([z.literal(false), usersSchema]).optional(),
   bubblewrap: z.boolean().optional(),
+  acceptVulnerableNode: z.boolean().optional(),
 });
 
 const containmentSchema: z.ZodType<ContainmentInput> = z.strictObject({

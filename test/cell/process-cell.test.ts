@@ -1,7 +1,7 @@
 // What a process cell and its supervisor promise when the process dies, falls silent or speaks nonsense.
 
 import { spawnSync } from "node:child_process";
-import { chownSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import { systemClock } from "../../host/adapters/system-clock.ts";
 import { CellClient } from "../../host/cell/client.ts";
 import { readFromCell, writeFromCell } from "../../host/cell/codec.ts";
 import { FrameReader, FrameWriter } from "../../host/cell/frames.ts";
+import { DEFAULT_USERS, type Hardening, NO_HARDENING, resolveHardening } from "../../host/cell/hardening.ts";
 import { createProcessCell } from "../../host/cell/process-cell.ts";
 import type { Channel, FromCell, ToCell } from "../../host/cell/protocol.ts";
 import { type LiveCell, SupervisedCell } from "../../host/cell/supervised-cell.ts";
@@ -63,7 +64,7 @@ describe("a process cell", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = async (hardening = {}): Promise<number> => {
+  const start = async (hardening: Hardening = NO_HARDENING, user?: number): Promise<number> => {
     const pids: number[] = [];
     cell = createProcessCell({
       clock: systemClock,
@@ -71,6 +72,7 @@ describe("a process cell", () => {
       storageDir: folder,
       plugins: ["p"],
       hardening,
+      user,
       onStart: (pid) => pids.push(pid),
     });
     await cell.load(image("p", await wat(PLUGIN), { cpuMs: 60_000 }));
@@ -106,24 +108,33 @@ describe("a process cell", () => {
   const hasBubblewrap = spawnSync("bwrap", ["--ro-bind", "/", "/", "--unshare-all", "true"]).status === 0;
 
   it.skipIf(!isRoot)(
-    "runs as another user without new privileges when the operator says so (needs root)",
+    "runs as a user of its own without new privileges, to whom the plugin's files belong (needs root)",
     async () => {
-      chownSync(folder, 65_534, 65_534);
-      const pid = await start({ uid: 65_534, gid: 65_534, noNewPrivileges: true });
+      const hardening = await resolveHardening({ bubblewrap: false });
+      expect(hardening).toMatchObject({ bubblewrap: false, setpriv: true, users: DEFAULT_USERS });
+      chmodSync(folder, 0o711);
+      const pid = await start(hardening, DEFAULT_USERS.first + 7);
       const status = readFileSync(`/proc/${pid}/status`, "latin1");
-      expect(status).toMatch(/Uid:\t65534\t65534/);
-      expect(status).toMatch(/Gid:\t65534\t65534/);
+      expect(status).toMatch(/Uid:\t60713\t60713/);
+      expect(status).toMatch(/Gid:\t60713\t60713/);
+      expect(status).toMatch(/Groups:\t\s*\n/);
       expect(status).toMatch(/NoNewPrivs:\t1/);
       expect(textOf(await runTurn(cell, "p", "put", { input: "mine" }))).toBe("\0");
-      expect(statSync(join(folder, "p.sqlite")).uid).toBe(65_534);
+      expect(statSync(join(folder, "p.sqlite"))).toMatchObject({ uid: 60_713, gid: 60_713, mode: 0o100600 });
+      await cell[Symbol.asyncDispose]();
+      // Stays when its process goes, and serves the next.
+      await start(hardening, DEFAULT_USERS.first + 8);
+      expect(textOf(await runTurn(cell, "p", "get", { input: "mine" }))).toBe("\0\x01mine");
+      expect(statSync(join(folder, "p.sqlite")).uid).toBe(60_714);
     },
     30_000,
   );
 
   it.skipIf(!hasBubblewrap)(
-    "runs in namespaces of its own when the operator says so (needs bubblewrap), its memory capped all the same",
+    "runs in namespaces of its own (needs bubblewrap), its system calls filtered, its memory capped all the same",
     async () => {
-      const launcher = await start({ bubblewrap: true });
+      const hardening = await resolveHardening({ bubblewrap: true });
+      const launcher = await start(hardening, hardening.users?.first);
       const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && ancestry(Number(name)).includes(launcher));
       const inner = pids.find(
         (pid) =>
@@ -132,7 +143,11 @@ describe("a process cell", () => {
       );
       expect(readlinkSync(`/proc/${inner}/ns/net`)).not.toBe(readlinkSync("/proc/self/ns/net"));
       expect(readFileSync(`/proc/${inner}/limits`, "latin1")).toMatch(/Max data size +\d+ +unlimited/);
+      expect(readFileSync(`/proc/${inner}/status`, "latin1")).toMatch(process.arch === "x64" ? /Seccomp:\t2/ : /Seccomp/);
       expect(textOf(await runTurn(cell, "p", "put", { input: "mine" }))).toBe("\0");
+      await cell[Symbol.asyncDispose]();
+      await start(hardening, hardening.users?.first);
+      expect(textOf(await runTurn(cell, "p", "get", { input: "mine" }))).toBe("\0\x01mine");
     },
     30_000,
   );
