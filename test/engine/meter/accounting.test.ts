@@ -101,6 +101,18 @@ describe("calls", () => {
           (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 100)))))`;
     expect(await charged(text)).toBeGreaterThan(100 * 200);
   });
+
+  it("of bounded functions that throw are charged for what these did, though it is caught each time", async () => {
+    const text = `(tag $e) (func $thrower (param i32) ${adds(200)} (throw $e))
+      (func (export "run") (param i32) ${"(try (do (call $thrower (i32.const 1))) (catch_all))".repeat(100)})`;
+    expect(await charged(text)).toBeGreaterThan(100 * 700);
+  });
+
+  it("of bounded functions that throw on through others are charged for what these did", async () => {
+    const text = `(tag $e) (func $thrower (param i32) ${adds(200)} (throw $e)) (func $middle (param i32) (loop) (call $thrower (local.get 0)))
+      (func (export "run") (param i32) ${"(try (do (call $middle (i32.const 1))) (catch_all))".repeat(100)})`;
+    expect(await charged(text)).toBeGreaterThan(100 * 700);
+  });
 });
 
 describe("loops", () => {
