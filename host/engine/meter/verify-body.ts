@@ -160,13 +160,14 @@ class BodyWalk {
       case OP.call:
       case OP.returnCall:
         this.#account.spend(costOf(key));
-        this.#directCall(key);
+        if (flow.isReached) this.#directCall(key);
         return;
       case OP.callIndirect:
       case OP.callRef:
       case OP.returnCallIndirect:
       case OP.returnCallRef:
         this.#account.spend(costOf(key));
+        if (!flow.isReached) return;
         if (this.#context.isUnchecked) this.#refuse("has no check and calls it is not known what");
         this.#account.call(CHECKED_FUNCTION, key === OP.callIndirect || key === OP.callRef);
         return;

@@ -42,7 +42,7 @@ const unreached = (): State => ({
   loaded: true,
 });
 
-export function join(into: State, from: State): void {
+function join(into: State, from: State): void {
   if (from.owed === Number.NEGATIVE_INFINITY) return;
   into.owed = Math.max(into.owed, from.owed);
   into.stretch = Math.max(into.stretch, from.stretch);

@@ -52,7 +52,9 @@ export function verify(admitted: Uint8Array, options: VerifyOptions): void {
     if (index < module.importedFunctions) return HOST_FUNCTION;
     return (
       known.get(index) ??
-      (scans[index - module.importedFunctions]?.isChecked ? CHECKED_FUNCTION : refuseFunction(index, "is called before it is known"))
+      (scans[index - module.importedFunctions]?.isChecked
+        ? CHECKED_FUNCTION
+        : refuseFunction(index, "is called in a recursion without a check"))
     );
   };
   const verifyFunction = (position: number): void => {
@@ -102,7 +104,7 @@ function scan(module: WasmModule, { codeAt, end }: FunctionBody, { helper }: Add
   return { isChecked, hasHandlers, callees: [...callees], references };
 }
 
-/** The functions without checks, each behind those of them that it calls. Refuses a recursion among them. */
+/** The functions without checks, each behind those of them that it calls. In a recursion among them, one comes before what it calls. */
 function calleesFirst(scans: readonly Scan[], imported: number): number[] {
   const OPEN = 1;
   const DONE = 2;
@@ -124,8 +126,7 @@ function calleesFirst(scans: readonly Scan[], imported: number): number[] {
         order.push(position);
         path.pop();
       } else if (callee >= imported) {
-        if (state[callee - imported] === OPEN) refuseFunction(callee, "is recursive without a check");
-        path.push({ position: callee - imported, next: 0 });
+        if (state[callee - imported] !== OPEN) path.push({ position: callee - imported, next: 0 });
       }
     }
   });
