@@ -41,6 +41,8 @@ export class Account {
   check: Check | undefined;
   mayThrow = false;
   #most = 0;
+  /** The most that is owed where the function is left or may be long in another; what only leads to a trap ends the turn. */
+  #handedOn = 0;
   #runsLong = false;
 
   constructor(context: BodyContext, reader: EmissionReader, flow: VerifiedFlow) {
@@ -53,7 +55,7 @@ export class Account {
   result(): Callee {
     if (!this.#context.isUnchecked) return CHECKED_FUNCTION;
     if (this.#most > policy.UNCHECKED_WORK_MAX) this.#refuse("is too dear to go without checks");
-    return { work: this.#most, isUnchecked: true, runsLong: this.#runsLong, mayThrow: this.mayThrow };
+    return { work: this.#handedOn, isUnchecked: true, runsLong: this.#runsLong, mayThrow: this.mayThrow };
   }
 
   loads(isFirst: boolean): void {
@@ -129,6 +131,7 @@ export class Account {
     if (flow.state.dirty) this.#refuse("is left while the global has stale fuel");
     if (!this.#context.isUnchecked && flow.state.owed + work > policy.EXIT_WORK_MAX) this.#refuse("is left owing too much");
     this.spend(work);
+    this.#handOn(0);
     flow.leave();
   }
 
@@ -138,7 +141,9 @@ export class Account {
       this.exit(callee.work);
       return;
     }
-    if (callee.mayThrow) this.#flow.throw(callee.isUnchecked ? callee.work : policy.EXIT_WORK_MAX);
+    const workOfThrow = callee.isUnchecked ? callee.work : policy.EXIT_WORK_MAX;
+    if (callee.runsLong || callee.mayThrow) this.#handOn(workOfThrow);
+    if (callee.mayThrow) this.#flow.throw(workOfThrow);
     this.spend(callee.work);
     if (callee.runsLong) this.#flow.state.loaded = false;
   }
@@ -155,6 +160,10 @@ export class Account {
     if (this.#context.hasHandlers && mayThrow && owedAbove > policy.EXIT_WORK_MAX) {
       this.#refuse("calls what may throw while it owes too much");
     }
+  }
+
+  #handOn(work: number): void {
+    this.#handedOn = Math.max(this.#handedOn, this.#flow.state.owed + work);
   }
 
   #refuse(why: string): never {

@@ -33,6 +33,9 @@ const TEXTS: Readonly<Record<string, string>> = {
     (func (export "cold") (param i32) (call $m (i32.const 0)) (unreachable))`,
   "many tries": `(tag $e) (func $t (param i32) ${adds(200)} (throw $e))
     (func (export "run") (param i32) ${"(try (do (call $t (i32.const 1))) (catch_all))".repeat(9)})`,
+  "a dear way to a trap": `(table funcref (elem $f)) (func $f (export "run") (param i32) (if (local.get 0) (then ${adds(100)} (unreachable))))`,
+  "calls where nothing leads": `(type $t (func (param i32))) (table funcref (elem $f)) (func $f (export "run") (param i32)
+    (unreachable) (call $f (i32.const 0)) (call_indirect (type $t) (i32.const 0) (i32.const 0)))`,
   "operations on many bytes": `(memory 1) (table $t 9 funcref) (func (export "run") (param i32)
     (memory.fill (i32.const 0) (i32.const 0) (local.get 0)) (memory.copy (i32.const 0) (i32.const 0) (local.get 0))
     (table.fill $t (i32.const 0) (ref.null func) (local.get 0)) (drop (memory.grow (local.get 0))) (memory.fill (i32.const 0) (i32.const 0) (i32.const 9)))`,
