@@ -24,7 +24,7 @@ export const CHECKED_FUNCTION: Callee = { work: policy.EXIT_WORK_MAX, isUnchecke
 export interface BodyContext {
   readonly module: WasmModule;
   readonly added: Added;
-  /** Whether anything in the module catches exceptions. */
+  /** Whether anything in the module catches exceptions, or a guest that calls it may catch its own. */
   readonly hasHandlers: boolean;
   readonly isUnchecked: boolean;
   callee(index: number): Callee;

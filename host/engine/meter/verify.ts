@@ -16,7 +16,7 @@
 //
 // They do not prove: that a metered module does what its original did (the corpus, the testsuite and the random modules compare); that an
 // instruction costs what the table says; anything of a sum over frames: n calls may return or be unwound one after the other on what each paid
-// in advance; what host functions cost; and nothing of calls that a trap follows, before which the host is asked (cold-calls.ts).
+// in advance; what host functions cost, or work that an exception of an import passes by in a module that throws and catches nothing; and nothing of calls that a trap follows, before which the host is asked (cold-calls.ts).
 
 import { HostError } from "../../core/errors.ts";
 import { InstructionReader } from "../wasm/instruction-reader.ts";
@@ -42,7 +42,7 @@ export function verify(admitted: Uint8Array, options: VerifyOptions): void {
   verifyExports(module, added, refuse);
   verifyHelper(module, added, refuse);
   const scans = module.bodies.slice(0, -1).map((body) => scan(module, body, added));
-  const hasHandlers = scans.some((each) => each.hasHandlers);
+  const hasHandlers = scans.some((each) => each.hasHandlers || (options.hasGuestCallers && each.throws));
   const referenced = new Set([...module.referenced, ...scans.flatMap(({ references }) => references)]);
   if (options.hasGuestCallers) for (const { kind, index } of module.exports) if (kind === "function") referenced.add(index);
   if (referenced.has(added.helper)) refuse("the helper can be called through a reference");
@@ -78,6 +78,7 @@ export function verify(admitted: Uint8Array, options: VerifyOptions): void {
 interface Scan {
   readonly isChecked: boolean;
   readonly hasHandlers: boolean;
+  readonly throws: boolean;
   /** What it calls directly, but for calls that the host is asked about first. */
   readonly callees: readonly number[];
   readonly references: readonly number[];
@@ -89,10 +90,12 @@ function scan(module: WasmModule, { codeAt, end }: FunctionBody, { helper }: Add
   const references: number[] = [];
   let isChecked = false;
   let hasHandlers = false;
+  let throws = false;
   let isAllowed = false;
   while (reader.offset < end) {
     const key = reader.next();
     if (key === OP.try || key === OP.tryTable) hasHandlers = true;
+    else if (key === OP.throw || key === OP.throwRef) throws = true;
     else if (key === OP.refFunc) references.push(reader.index);
     else if (key === OP.call && reader.index === helper) {
       if (reader.peek() !== OP.drop) isChecked = true;
@@ -101,7 +104,7 @@ function scan(module: WasmModule, { codeAt, end }: FunctionBody, { helper }: Add
     } else if ((key === OP.call && !(isAllowed && reader.peek() === OP.unreachable)) || key === OP.returnCall) callees.add(reader.index);
     isAllowed = false;
   }
-  return { isChecked, hasHandlers, callees: [...callees], references };
+  return { isChecked, hasHandlers, throws, callees: [...callees], references };
 }
 
 /** The functions without checks, each behind those of them that it calls. In a recursion among them, one comes before what it calls. */
