@@ -116,9 +116,7 @@ export class VerifiedFlow {
   }
 
   branch(label: number): void {
-    const target = this.target(label);
-    if (target.kind === "hidden") this.#refuse("branches into what the meter wrote");
-    this.#goTo(target, this.state);
+    this.#goTo(this.target(label), this.state);
   }
 
   leave(): void {
@@ -126,7 +124,8 @@ export class VerifiedFlow {
   }
 
   target(label: number): Block {
-    return this.blocks[this.blocks.length - 1 - label] ?? this.#refuse("branches to no block");
+    const block = this.blocks[this.blocks.length - 1 - label] ?? this.#refuse("branches to no block");
+    return block.kind === "hidden" ? this.#refuse("branches into what the meter wrote") : block;
   }
 
   #endsCatching(block: Block): void {

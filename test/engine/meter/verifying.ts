@@ -6,7 +6,7 @@ import { type RewriteOptions, rewrite } from "../../../host/engine/meter/rewrite
 import { verify } from "../../../host/engine/meter/verify.ts";
 import { parseModule } from "../../../host/engine/wasm/parse-module.ts";
 
-export const SIZES = { maxMemoryPages: 100, maxTableElements: 1_000 };
+const SIZES = { maxMemoryPages: 100, maxTableElements: 1_000 };
 /** What the checker says of a module; undefined when it takes it. */
 export function refusal(admitted: Uint8Array<ArrayBuffer>, hasGuestCallers = false): string | undefined {
   try {
