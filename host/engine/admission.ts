@@ -6,6 +6,7 @@ import { HostError } from "../core/errors.ts";
 import { findRefusals } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { rewrite } from "./meter/rewrite.ts";
+import { verify } from "./meter/verify.ts";
 import { type ExternalKind, functionTypeAt, signatureOf, type WasmModule } from "./wasm/module.ts";
 import { parseModule } from "./wasm/parse-module.ts";
 
@@ -62,7 +63,7 @@ export interface AdmissionOptions {
 
 /**
  * Answers the module to instantiate and what it is. Throws HostError `admission-refused`, whose `detail` lists every
- * reason found, one a line, and `internal` if the rewritten module is not valid, which would be a bug of the meter.
+ * reason found, one a line, and `internal` if the rewritten module is not valid or not proven to pay, which would be a bug of the meter.
  */
 export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   // A copy, since the caller's bytes may be shared memory that changes between the check and the use.
@@ -76,15 +77,13 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   }
   if (reasons.length > 0) throw refused(reasons);
   if (!WebAssembly.validate(bytes)) throw refused(["WebAssembly.validate: the module is not valid"]);
-  const admitted = rewrite(module, {
-    maxMemoryPages: options.limits.maxMemoryPages,
-    maxTableElements: options.limits.maxTableElements,
-    exceptions: module.features.has("exceptions") ? "try-table" : "legacy",
-    hasGuestCallers: options.hasGuestCallers === true,
-  });
+  const { maxMemoryPages, maxTableElements } = options.limits;
+  const settings = { maxMemoryPages, maxTableElements, hasGuestCallers: options.hasGuestCallers === true };
+  const admitted = rewrite(module, { ...settings, exceptions: module.features.has("exceptions") ? "try-table" : "legacy" });
   if (!WebAssembly.validate(admitted)) {
     throw new HostError("internal", "metering made an invalid module of a valid one");
   }
+  verify(admitted, settings);
   return { bytes: admitted, report: reportOf(module, imports, admitted.length, options.limits) };
 }
 

@@ -23,6 +23,7 @@ declare global {
       grow(pages: number): number;
     }
     class Table {
+      constructor(descriptor: { element: string; initial: number; maximum?: number });
       readonly length: number;
       grow(delta: number): number;
       get(index: number): unknown;

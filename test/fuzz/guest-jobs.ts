@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { Limits } from "../../host/core/types.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import type { Comparison, Modules } from "./comparison.ts";
+import type { GeneratedComparison, GeneratedModules } from "./generated-comparison.ts";
 import type { Ending, EndingJob, Job } from "./guest-worker.ts";
 
 const KIB = 1024;
@@ -34,6 +35,10 @@ export class GuestJobs {
 
   compare(job: Modules): Promise<Comparison> {
     return this.#run({ does: "compare", job }, "a metered function");
+  }
+
+  compareGenerated(job: GeneratedModules): Promise<GeneratedComparison> {
+    return this.#run({ does: "compare generated", job }, "a metered function");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

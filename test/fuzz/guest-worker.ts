@@ -7,6 +7,7 @@ import { meteredEngine } from "../../host/engine/metered.ts";
 import { Metered } from "../engine/meter/metered.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
 import { compare, type Modules } from "./comparison.ts";
+import { compareGenerated, type GeneratedModules } from "./generated-comparison.ts";
 import { LIMITS } from "./guest-jobs.ts";
 
 export interface EndingJob {
@@ -20,7 +21,10 @@ export interface EndingJob {
   readonly slices: number;
 }
 
-export type Job = { readonly does: "end"; readonly job: EndingJob } | { readonly does: "compare"; readonly job: Modules };
+export type Job =
+  | { readonly does: "end"; readonly job: EndingJob }
+  | { readonly does: "compare"; readonly job: Modules }
+  | { readonly does: "compare generated"; readonly job: GeneratedModules };
 
 export interface Ending {
   readonly entryPoint: string;
@@ -87,6 +91,17 @@ async function endings(job: EndingJob): Promise<Ending[]> {
   return all;
 }
 
-parentPort?.on("message", async ({ does, job }: Job) => {
-  parentPort?.postMessage(await (does === "compare" ? compare(job) : endings(job)));
+function answer({ does, job }: Job): Promise<unknown> {
+  switch (does) {
+    case "end":
+      return endings(job);
+    case "compare":
+      return compare(job);
+    case "compare generated":
+      return compareGenerated(job);
+  }
+}
+
+parentPort?.on("message", async (job: Job) => {
+  parentPort?.postMessage(await answer(job));
 });

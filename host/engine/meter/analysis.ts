@@ -60,13 +60,13 @@ export interface FunctionFacts {
 
 export interface ModuleFacts {
   readonly functions: readonly FunctionFacts[];
-  /** Whether anything in the module can catch an exception. */
+  /** Whether anything in the module can catch an exception, or a guest that calls it can catch one of its own. */
   readonly hasHandlers: boolean;
 }
 
 export function analyse(module: WasmModule, hasGuestCallers: boolean): ModuleFacts {
   const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
-  const hasHandlers = functions.some((facts) => facts.hasHandlers);
+  const hasHandlers = functions.some((facts) => facts.hasHandlers || (hasGuestCallers && facts.mayThrow));
   if (hasHandlers) functions.forEach(warmColdCalls);
   markReferenced(functions, module, hasGuestCallers);
   classify(functions, module.importedFunctions, hasHandlers);

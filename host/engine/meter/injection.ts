@@ -263,11 +263,12 @@ class Injection {
 
   #call(reach: Reach): void {
     const cost = this.#costOfCallee();
-    // Paid before the call, or a recursion through the callee would go down for nothing.
-    if (reach === "passes") this.#flow.state.debt += cost;
+    // Paid before the call, or a recursion through the callee would go down for nothing, and an exception out of it would be caught unpaid.
+    const isPaidBefore = reach === "passes" || (reach === "throws" && this.#context.facts.hasHandlers);
+    if (isPaidBefore) this.#flow.state.debt += cost;
     if (reach !== "returns") this.#beforeCall(reach);
     const { state } = this.#flow;
-    if (reach !== "passes") state.debt += cost;
+    if (!isPaidBefore) state.debt += cost;
     if (!runsLong(reach)) return;
     state.callFree = false;
     if (!this.#fuel.isCached) return;

@@ -2,6 +2,7 @@
 // cannot wrap around.
 
 import { describe, expect, it } from "vitest";
+import { admit, DEFAULT_ADMISSION_LIMITS } from "../../../host/engine/admission.ts";
 import { assemble, assembleWithGc } from "../corpus/text.ts";
 import { admitAll, Metered } from "./metered.ts";
 
@@ -100,6 +101,27 @@ describe("calls", () => {
         (loop (try (do (call $middle (i32.const 1))) (catch_all))
           (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 100)))))`;
     expect(await charged(text)).toBeGreaterThan(100 * 200);
+  });
+
+  it("of bounded functions that throw are charged for what these did, though it is caught each time", async () => {
+    const text = `(tag $e) (func $thrower (param i32) ${adds(200)} (throw $e))
+      (func (export "run") (param i32) ${"(try (do (call $thrower (i32.const 1))) (catch_all))".repeat(100)})`;
+    expect(await charged(text)).toBeGreaterThan(100 * 700);
+  });
+
+  it("of bounded functions that throw on through others are charged for what these did", async () => {
+    const text = `(tag $e) (func $thrower (param i32) ${adds(200)} (throw $e)) (func $middle (param i32) (loop) (call $thrower (local.get 0)))
+      (func (export "run") (param i32) ${"(try (do (call $middle (i32.const 1))) (catch_all))".repeat(100)})`;
+    expect(await charged(text)).toBeGreaterThan(100 * 700);
+  });
+
+  it("that throw into another guest, which may catch it, are charged for what these did", async () => {
+    const source = assemble(`(module (tag $e) (func $thrower (param i32) ${adds(200)} (throw $e))
+      (func (export "run") (param i32) (loop) (call $thrower (local.get 0))))`);
+    const options = { limits: DEFAULT_ADMISSION_LIMITS, isAllowedImport: () => true as const, hasGuestCallers: true };
+    const guest = new Metered(admit(source, options).bytes, { units: PLENTY, max: 1 });
+    await expect(guest.call("run", 1)).rejects.toThrow(WebAssembly.Exception);
+    expect(PLENTY - guest.fuel).toBeGreaterThan(700);
   });
 });
 
