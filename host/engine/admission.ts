@@ -58,6 +58,8 @@ export interface AdmissionOptions {
   readonly isAllowedImport: (entry: ImportName) => true | string;
   /** Its exports are called by other guests, where a call is charged as one through a table is. */
   readonly hasGuestCallers?: boolean;
+  /** How many elements each of its tables can get beyond its minimum, where that is less than maxTableElements allows. */
+  readonly maxTableGrowth?: number;
 }
 
 /**
@@ -79,6 +81,7 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   const admitted = rewrite(module, {
     maxMemoryPages: options.limits.maxMemoryPages,
     maxTableElements: options.limits.maxTableElements,
+    maxTableGrowth: options.maxTableGrowth ?? options.limits.maxTableElements,
     exceptions: module.features.has("exceptions") ? "try-table" : "legacy",
     hasGuestCallers: options.hasGuestCallers === true,
   });

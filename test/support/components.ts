@@ -1,13 +1,24 @@
 // Components for tests, assembled from text: a core module and the world that it is written for, or the text of a whole component.
 
+import { readdir, readFile } from "node:fs/promises";
 import { componentEmbed, componentNew, parse } from "@bytecodealliance/jco-transpile/wasm-tools";
-import { loadTranspiler, worldText } from "../../host/cell/transpiler.ts";
+import { loadTranspiler } from "../../host/cell/transpiler.ts";
 import type { PluginImage } from "../../host/core/ports.ts";
 import type { Limits } from "../../host/core/types.ts";
 import type { AdmittedModule } from "../../host/engine/admit-plugin.ts";
 import { admitComponent } from "../../host/engine/component/admit-component.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { wat } from "./wat.ts";
+
+const WIT = new URL("../../wit/", import.meta.url);
+
+/** wit/ as one text: jco takes one file, and a package says its name once. */
+export async function worldText(): Promise<string> {
+  const names = (await readdir(WIT)).filter((name) => name.endsWith(".wit")).sort();
+  const texts = await Promise.all(names.map((name) => readFile(new URL(name, WIT), "utf8")));
+  const [first = "", ...others] = texts;
+  return [first, ...others.map((text) => text.replace(/^package [^;]*;/m, ""))].join("\n");
+}
 
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 

@@ -42,6 +42,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
   readonly #originals = new WeakMap<object, Exported>();
   #exports: Readonly<Record<string, unknown>> | undefined;
   #fate: HostError | undefined;
+  #isRunning = false;
   /** Frames of JavaScript that called the guest and wait for it to return. */
   #nested = 0;
   #liftLeft = 0;
@@ -85,7 +86,9 @@ export class ComponentInstance implements GuestInstance, GuestControl {
     this.#account.grant(fuel);
     this.#called();
     this.#imports.beginTurn();
+    this.#isRunning = true;
     void this.#turn(entryPoint, typeof input === "string" ? encoder.encode(input) : input).then((result) => {
+      this.#isRunning = false;
       this.#imports.endTurn();
       done(result);
     });
@@ -139,7 +142,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
     const { plugin } = this.#environment;
     const instantiate = this.#parts.glue(
       {
-        promising: (exported) => WebAssembly.promising(this.#original(exported) as WebAssembly.ExportValue),
+        promising: (exported) => this.#promising(exported),
         guarded: (run) => this.#guarded(run),
       },
       { charge: (bytes) => this.#charge(bytes) },
@@ -193,6 +196,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
 
   #callable(exported: (...args: unknown[]) => unknown): Exported {
     const callable: Exported = (...args) => {
+      this.#enterGuest();
       this.#nested += 1;
       try {
         return exported(...args);
@@ -204,8 +208,18 @@ export class ComponentInstance implements GuestInstance, GuestControl {
     return callable;
   }
 
-  #original(exported: unknown): unknown {
-    return typeof exported === "function" ? (this.#originals.get(exported) ?? exported) : exported;
+  #promising(exported: unknown): (...args: unknown[]) => Promise<unknown> {
+    const original = typeof exported === "function" ? (this.#originals.get(exported) ?? exported) : exported;
+    const run: (...args: unknown[]) => Promise<unknown> = WebAssembly.promising(original as WebAssembly.ExportValue);
+    return (...args) => {
+      this.#enterGuest();
+      return run(...args);
+    };
+  }
+
+  // Between turns nobody pays for the guest, and nobody would take what it throws.
+  #enterGuest(): void {
+    if (!this.#isRunning) throw new WebAssembly.RuntimeError("the guest is called outside of a turn");
   }
 
   // What the glue does costs the guest no fuel, so the clock decides whether the slice is over.

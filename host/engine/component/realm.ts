@@ -45,7 +45,11 @@ const GLOBALS = [
   "setTimeout",
   "$listOf",
   "$copyOf",
+  // Undefined: what they call, they call when nobody runs the guest.
+  "FinalizationRegistry",
+  "WeakRef",
 ];
+const WITHOUT_FINALIZERS = new Script("delete globalThis.FinalizationRegistry; delete globalThis.WeakRef;");
 const realms = new WeakSet<object>();
 let guarding = false;
 
@@ -64,6 +68,7 @@ export function compileGlue(glue: string): Script {
 export function runGlue(script: Script, wasm: GlueWasm, budget: LiftBudget): Instantiate {
   guardRejections();
   const realm = createContext(constants.DONT_CONTEXTIFY, { codeGeneration: { strings: false, wasm: true } });
+  WITHOUT_FINALIZERS.runInContext(realm);
   const make = script.runInContext(realm) as (...globals: unknown[]) => Instantiate;
   realms.add(new Script("Promise.prototype").runInContext(realm) as object);
   const webAssembly = glueWebAssembly(wasm);
