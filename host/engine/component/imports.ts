@@ -31,6 +31,7 @@ export class ComponentImports {
   readonly interfaces: Interfaces;
   readonly #environment: GuestEnvironment;
   readonly #streams: LogStreams;
+  readonly #ledger: Ledger;
   #hostCalls = 0;
   #turns = 0;
   /** Settles when the host has answered all that the turn has asked so far. */
@@ -42,10 +43,11 @@ export class ComponentImports {
       called();
       this.#hostCalls += 1;
     };
+    this.#ledger = new Ledger(environment.plugin, control, environment.limits.blockBytes);
     const host: ComponentHost = {
       environment,
       control,
-      ledger: new Ledger(environment.plugin, control, environment.limits.blockBytes),
+      ledger: this.#ledger,
       count,
       asker: () => {
         const turn = this.#turns;
@@ -81,6 +83,11 @@ export class ComponentImports {
   /** The last lines that the turn wrote to standard error. */
   get lastWords(): readonly string[] {
     return this.#streams.lastWords;
+  }
+
+  /** Counts a handle that the glue gives the guest, or takes from it, whatever stands behind it. */
+  countHandle(more: number): void {
+    this.#ledger.countHandle(more);
   }
 
   beginTurn(): void {

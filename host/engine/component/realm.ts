@@ -9,6 +9,8 @@ import { HostError } from "../../core/errors.ts";
 export interface LiftBudget {
   /** Throws when this would be too much. */
   charge(bytes: number): void;
+  /** The glue gives the guest one handle more, or one less. Throws when it has too many. */
+  handle(more: number): void;
 }
 
 /** What the glue makes of a component; see jco's `instantiate`. */
@@ -29,8 +31,9 @@ export interface GlueWasm {
   guarded(run: (...args: never[]) => unknown): unknown;
 }
 
-/** What an element of a list costs beside the bytes in it: an object of V8's. */
+/** What an element of a list costs beside the texts and lists in it: an object of V8's, with a place or another object for each number of it. */
 const ELEMENT_BYTES = 64;
+const BYTES_PER_BYTE = 8;
 
 // The names under which the glue's globals stand in its function; what is not among them is the realm's own or missing.
 const GLOBALS = [
@@ -45,6 +48,7 @@ const GLOBALS = [
   "setTimeout",
   "$listOf",
   "$copyOf",
+  "$handle",
   // Undefined: what they call, they call when nobody runs the guest.
   "FinalizationRegistry",
   "WeakRef",
@@ -74,12 +78,16 @@ export function runGlue(script: Script, wasm: GlueWasm, budget: LiftBudget): Ins
   const webAssembly = glueWebAssembly(wasm);
   // The glue's timers look after tasks of the component model's async ABI, which admission refuses.
   const noTimer = (): number => 0;
-  const microtask = (run: () => void): void => void Promise.resolve().then(run);
-  const listOf = (length: number): number => {
-    budget.charge(length * ELEMENT_BYTES);
+  const microtask = (run: () => void): void =>
+    void Promise.resolve()
+      .then(run)
+      .catch(() => {});
+  const listOf = (length: number, bytesOfOne: number): number => {
+    budget.charge(length * (ELEMENT_BYTES + BYTES_PER_BYTE * bytesOfOne));
     return length;
   };
-  const counted = [countedDecoder(budget), TextEncoder, Promise, Error, TypeError, microtask, noTimer, listOf, countedCopy(budget)];
+  const handle = (more: number): void => budget.handle(more);
+  const counted = [countedDecoder(budget), TextEncoder, Promise, Error, TypeError, microtask, noTimer, listOf, countedCopy(budget), handle];
   return make(webAssembly, { WebAssembly: webAssembly }, ...counted);
 }
 

@@ -7,6 +7,8 @@ import type { GuestControl } from "../guest/bindings.ts";
 const MAX_HELD = 1_024;
 // jco's glue remembers the number of each that it ever gave out, at some 50 bytes.
 const MAX_MADE = 1_000_000;
+// In the glue each is two numbers of a list and an entry of a set, some 100 bytes; the things behind it are the guest's own.
+const MAX_HANDLES = 16_384;
 const HELD = "headers, bodies, answers and values that it did not drop";
 
 /** Counts what a guest holds. */
@@ -16,6 +18,8 @@ export class Ledger {
   readonly #maxBytes: number;
   #held = 0;
   #made = 0;
+  #handles = 0;
+  #handlesMade = 0;
   #bytes = 0;
 
   constructor(plugin: string, control: GuestControl, maxBytes: number) {
@@ -34,6 +38,15 @@ export class Ledger {
 
   remove(): void {
     this.#held -= 1;
+  }
+
+  /** A handle more, or one less: to a thing of the host's, or to one of the guest's own. */
+  countHandle(more: number): void {
+    this.#handles += more;
+    if (more > 0) this.#handlesMade += more;
+    if (this.#handles > MAX_HANDLES)
+      this.#end(`holds more than ${MAX_HANDLES} handles at once, its own resources' included; drop them when done`);
+    if (this.#handlesMade > MAX_MADE) this.#end(`made more than ${MAX_MADE} handles since its instance began, which is then renewed`);
   }
 
   /** Counts so many bytes more, or less. Ends the guest above the limit. */
