@@ -9,6 +9,7 @@ import type { GuestControl } from "../guest/bindings.ts";
 import { encodeError } from "../guest/blocks.ts";
 import { argumentsOf, bulkheadInterfaces } from "./bulkhead.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
+import { facadesOf } from "./facades.ts";
 import { Ledger } from "./resources.ts";
 import { wasiCli } from "./wasi-cli.ts";
 import { wasiClocks, wasiRandom } from "./wasi-clocks-random.ts";
@@ -60,7 +61,8 @@ export class ComponentImports {
       },
     };
     this.#streams = new LogStreams(host);
-    this.interfaces = {
+    this.interfaces = facadesOf({
+      "bulkhead:plugin/types": {},
       ...bulkheadInterfaces(host),
       ...wasiIo(host),
       ...wasiCli(host, this.#streams),
@@ -72,7 +74,7 @@ export class ComponentImports {
       ...wasiKeyvalue(host, imports.includes("wasi:keyvalue/store@0.2.0-draft")),
       ...wasiConfig(host),
       ...wasiLogging(host),
-    };
+    });
   }
 
   /** Host functions called since the instance was made. */

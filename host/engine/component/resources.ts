@@ -66,8 +66,16 @@ export class Ledger {
   }
 }
 
-/** The glue disposes of it when the guest drops its handle. */
+/** The glue disposes of it when the guest drops its handle. What it has besides its WIT methods is out of the glue's reach. */
 export abstract class Resource {
+  /** So many bytes of the host stand behind it from here on, until it is dropped. Ends the guest that holds too many. */
+  protected static holds(one: Resource, bytes: number): void {
+    if (one.#dropped) return;
+    const more = bytes - one.#bytes;
+    one.#bytes = bytes;
+    one.#ledger.hold(more);
+  }
+
   readonly #ledger: Ledger;
   #dropped = false;
   #bytes = 0;
@@ -82,20 +90,10 @@ export abstract class Resource {
     this.#dropped = true;
     this.#ledger.remove();
     this.#ledger.hold(-this.#bytes);
-    this.dropped();
-  }
-
-  /** Lets go of what others could still reach through it, since it no longer counts. */
-  protected dropped(): void {}
-
-  /** So many bytes of the host stand behind it now, until it is dropped. Ends the guest that holds too many. */
-  protected holds(bytes: number): void {
-    if (this.#dropped) return;
-    const more = bytes - this.#bytes;
-    this.#bytes = bytes;
-    this.#ledger.hold(more);
   }
 }
+Object.setPrototypeOf(Resource.prototype, null);
+Reflect.deleteProperty(Resource.prototype, "constructor");
 
 /** What the glue takes for the value of a WIT `result`. */
 export type WitResultValue<T = unknown> = { readonly tag: "ok"; readonly val: T } | { readonly tag: "err"; readonly val: unknown };

@@ -1,6 +1,5 @@
 // The interfaces that a component may import, with the versions the host has of each and their types. What is not here is refused by name.
 
-import { PACKAGE } from "./bulkhead.ts";
 import { CONFIG_AND_LOGGING, KEYVALUE_DRAFT, KEYVALUE_DRAFT_2 } from "./standard/drafts.ts";
 import type { Interface, Interfaces } from "./standard/notation.ts";
 import { OWN } from "./standard/own.ts";
@@ -46,5 +45,3 @@ export function namesOf(bare: string): { readonly functions: readonly string[]; 
     resources: [...new Set(faces.flatMap(({ resources }) => resources))],
   };
 }
-
-export const isOurs = (name: string): boolean => name.startsWith(`${PACKAGE}/`);
