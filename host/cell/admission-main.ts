@@ -15,7 +15,7 @@ const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
 async function answerFor({ wasm, limits }: AdmissionRequest): Promise<AdmissionAnswer> {
   try {
-    const admitted = isComponent(wasm) ? admitComponent(wasm, limits, await loadTranspiler()) : admitPlugin(wasm, limits);
+    const admitted = isComponent(wasm) ? await admitComponent(wasm, limits, loadTranspiler) : admitPlugin(wasm, limits);
     tryOut(admitted.module);
     return { ok: true, admitted };
   } catch (thrown) {

@@ -29,9 +29,11 @@ export async function componentOf(core: string, wit: string = "", world: string 
   return own(await componentNew(embedded, []));
 }
 
-/** What becomes of a text in test/hostile: the core module of a component of our world where the name says so, else a module. */
-export const hostileModule = (name: string, text: string): Promise<Uint8Array<ArrayBuffer>> =>
-  name.endsWith(".component.wat") ? componentOf(text) : wat(text);
+/** What becomes of a text in test/hostile: where the name says so a component, by its own text or as the core module of one of our world; else a module. */
+export function hostileModule(name: string, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (!name.endsWith(".component.wat")) return wat(text);
+  return /^\(component$/m.test(text) ? componentText(text) : componentOf(text);
+}
 
 /** A component by its own text. */
 export const componentText = async (text: string): Promise<Uint8Array<ArrayBuffer>> => own(await parse(text));
@@ -40,8 +42,10 @@ let transpiler: ReturnType<typeof loadTranspiler> | undefined;
 
 /** Admits it in this process. */
 export async function admitted(component: Uint8Array<ArrayBuffer>, limits: Partial<Limits> = {}): Promise<AdmittedModule> {
-  transpiler ??= loadTranspiler();
-  return admitComponent(component, { ...DEFAULT_LIMITS, ...limits }, await transpiler);
+  return admitComponent(component, { ...DEFAULT_LIMITS, ...limits }, () => {
+    transpiler ??= loadTranspiler();
+    return transpiler;
+  });
 }
 
 export async function componentImage(

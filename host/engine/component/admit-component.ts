@@ -25,15 +25,19 @@ export interface Transpiler {
 
 const decoder = new TextDecoder();
 
-/** Throws HostError `admission-refused` with every reason in `detail`. */
-export function admitComponent(component: Uint8Array<ArrayBuffer>, limits: ModuleLimits, transpiler: Transpiler): AdmittedModule {
+/** Rejects with HostError `admission-refused` with every reason in `detail`; also when jco, which is loaded for what its binary says nothing against, is not there. */
+export async function admitComponent(
+  component: Uint8Array<ArrayBuffer>,
+  limits: ModuleLimits,
+  loadTranspiler: () => Promise<Transpiler>,
+): Promise<AdmittedModule> {
   const parsed = parseComponent(component);
   const imports = importsOf(parsed);
   const entries = entriesOf(parsed);
   const reasons = [...refusalsOfImports(parsed), ...(entries.of === "nothing" ? entries.reasons : [])];
   if (reasons.length > 0) throw refused(reasons);
 
-  const files = transpiled(component, transpiler);
+  const files = transpiled(component, await loadTranspiler());
   const { modules, reports } = admitCoreModules(
     [...files].filter(([name]) => name.endsWith(".wasm")),
     parsed,
