@@ -3,7 +3,7 @@
 
 import { HostError } from "../../core/errors.ts";
 import { type AdmissionReport, type Admitted, admit, type ImportName } from "../admission.ts";
-import type { AdmissionLimits } from "../admission-limits.ts";
+import { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "../admission-limits.ts";
 import { admissionLimits, type ModuleLimits, refuseGarbageCollection } from "../admit-plugin.ts";
 import type { WasmModule } from "../wasm/module.ts";
 import { parseModule } from "../wasm/parse-module.ts";
@@ -124,8 +124,8 @@ function lessened(limits: AdmissionLimits, report: AdmissionReport, instances: n
     maxModuleBytes: limits.maxModuleBytes - report.sourceBytes,
     maxMemoryPages: limits.maxMemoryPages - instances * (report.memory?.minPages ?? 0),
     maxTableElements: limits.maxTableElements - instances * elements,
-    maxImports: limits.maxImports - report.imports.length,
-    maxExports: limits.maxExports - report.exports.length,
+    maxImports: limits.maxImports - instances * report.imports.length,
+    maxExports: limits.maxExports - instances * report.exports.length,
     maxGlobals: limits.maxGlobals - instances * report.globals,
     maxDataSegments: limits.maxDataSegments - report.dataSegments,
     maxFunctions: limits.maxFunctions - report.functions,
@@ -144,5 +144,9 @@ function checkSums({ name, instances }: Source, left: AdmissionLimits, { memoryB
       `the tables of ${instances} instances of ${name}, and of those before, begin above the limit of ${tableElements} elements in all (limits.tableElements)`,
     ]);
   }
-  if (left.maxGlobals < 0) throw refused([`${instances} instances of ${name} have too many globals in all`]);
+  const tooMany = (["maxImports", "maxExports", "maxGlobals"] as const).find((limit) => left[limit] < 0);
+  if (tooMany !== undefined) {
+    const limit = DEFAULT_ADMISSION_LIMITS[tooMany];
+    throw refused([`${instances} instances of ${name}, with those before, are above the limit ${tooMany} of ${limit} in all`]);
+  }
 }

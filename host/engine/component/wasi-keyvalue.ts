@@ -55,6 +55,10 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
       this.#pages += 1n;
       this.#cursors.set(this.#pages, key);
       this.#cursors.delete(this.#pages - BigInt(MAX_CURSORS));
+      Resource.holds(
+        this,
+        [...this.#cursors.values()].reduce((sum, { length }) => sum + length, 0),
+      );
       return this.#pages;
     }
   }

@@ -172,13 +172,15 @@ describe("a component is refused when it uses", () => {
 });
 
 describe("a component is refused when it instantiates", () => {
-  const times = (count: number, text: string): string => Array.from({ length: count }, () => text).join("\n");
+  const times = (count: number, text: (i: number) => string): string => Array.from({ length: count }, (_, i) => text(i)).join("\n");
 
   it("65 core modules", async () => {
-    expect(await ofText(`(component (core module $m) ${times(64, "(core instance (instantiate $m))")} ${GO})`)).toContain(
+    expect(await ofText(`(component (core module $m) ${times(64, () => "(core instance (instantiate $m))")} ${GO})`)).toContain(
       "more than 64 times",
     );
-    const fits = await admitted(await componentText(`(component (core module $m) ${times(63, "(core instance (instantiate $m))")} ${GO})`));
+    const fits = await admitted(
+      await componentText(`(component (core module $m) ${times(63, () => "(core instance (instantiate $m))")} ${GO})`),
+    );
     expect(fits.entryPoints).toEqual(["go"]);
   });
 
@@ -193,20 +195,30 @@ describe("a component is refused when it instantiates", () => {
   });
 
   it("components without a core module, 65 of them", async () => {
-    expect(await ofText(`(component (component $c) ${times(64, "(instance (instantiate $c))")} ${GO})`)).toContain(
+    expect(await ofText(`(component (component $c) ${times(64, () => "(instance (instantiate $c))")} ${GO})`)).toContain(
       "components more than 64 times",
     );
   });
 
   it("one module so often that its memories are too many", async () => {
-    const text = `(component (core module $m (memory 16)) ${times(40, "(core instance (instantiate $m))")} ${GO})`;
+    const text = `(component (core module $m (memory 16)) ${times(40, () => "(core instance (instantiate $m))")} ${GO})`;
     expect(await ofText(text, { memoryBytes: 8 * 1024 * 1024 })).toContain(
       "begin above the limit of 8388608 bytes in all (limits.memoryBytes)",
     );
   });
 
+  it.each([
+    ["maxExports", `(func $f) ${times(400, (i) => `(export "e${i}" (func $f))`)}`],
+    ["maxGlobals", times(400, () => "(global i32 (i32.const 0))")],
+  ])("one module so often that it has too much of %s in all", async (limit, content) => {
+    const text = `(component (core module $m ${content}) ${times(30, () => "(core instance (instantiate $m))")} ${GO})`;
+    expect(await ofText(text)).toContain(
+      `30 instances of component.core.wasm, with those before, are above the limit ${limit} of 10000 in all`,
+    );
+  });
+
   it("one module so often that its tables are too large", async () => {
-    const text = `(component (core module $m (table 60000 funcref)) ${times(2, "(core instance (instantiate $m))")} ${GO})`;
+    const text = `(component (core module $m (table 60000 funcref)) ${times(2, () => "(core instance (instantiate $m))")} ${GO})`;
     expect(await ofText(text)).toContain("begin above the limit of 100000 elements in all (limits.tableElements)");
     await expect(admitted(await componentText(text), { tableElements: 120_000 })).resolves.toBeDefined();
   });

@@ -2,6 +2,7 @@
 // length, maps, asynchronous functions, and types of components and modules are refused.
 
 import { malformed, type Reader } from "../../wasm/reader.ts";
+import { oddNames } from "../glue.ts";
 import type { InstanceType, Item, TypeEntry } from "./model.ts";
 import { at, Scope } from "./scope.ts";
 
@@ -36,8 +37,13 @@ const MAX_NAME_BYTES = 4_096;
 /** Text is only as good as its names: one with a brace in it could make two types alike. */
 const LABEL = /^[A-Za-z][A-Za-z0-9-]*$/;
 
+/** Any of them may come to stand in a string of the glue. */
 export function readName(reader: Reader): string {
-  return reader.name(MAX_NAME_BYTES);
+  const offset = reader.offset;
+  const name = reader.name(MAX_NAME_BYTES);
+  const [odd] = oddNames([name]);
+  if (odd !== undefined) throw malformed(odd, offset);
+  return name;
 }
 
 /** The name of an import or export, without the byte before it, whose two values mean the same. */
