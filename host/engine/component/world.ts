@@ -79,7 +79,7 @@ export function entriesOf({ exports }: ParsedComponent): Entries {
   if (Object.keys(entries).length > 0) return { of: "exports", entries };
   return {
     of: "nothing",
-    reasons: [`it exports neither ${ENTRY_POINTS} nor a function that can be entered (docs/components.md)`, ...reasons],
+    reasons: [...reasons, `it exports neither ${ENTRY_POINTS} nor a function that can be entered (docs/components.md)`],
   };
 }
 

@@ -171,6 +171,12 @@ describe("a component is refused when it uses", () => {
   });
 });
 
+it("is refused when its types are too large in all", async () => {
+  const wide = `(type $w (record ${Array.from({ length: 500 }, (_, i) => `(field "field-${i}" u64)`).join(" ")}))`;
+  const text = `(component ${wide} ${"(type (tuple $w))".repeat(1_000)} ${GO})`;
+  expect(await ofText(text)).toContain("its types are too large: the limit is 4194304 characters of text in all");
+});
+
 describe("a component is refused when it instantiates", () => {
   const times = (count: number, text: (i: number) => string): string => Array.from({ length: count }, (_, i) => text(i)).join("\n");
 

@@ -13,7 +13,7 @@ import { at, Scope } from "./scope.ts";
 const PREAMBLE: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 const SORT = { core: 0x00, function: 0x01, type: 0x03, component: 0x04, instance: 0x05 } as const;
 const CORE_SORT = { function: 0x00, module: 0x11 } as const;
-/** A large real one, CPython's, has 2,000; each costs the transpiler some lines of glue. */
+/** A large real one, CPython's, has 1,800; each costs the transpiler some lines of glue. */
 const MAX_DEFINITIONS = 50_000;
 
 /** Throws HostError `admission-refused` with what cannot be read, or is not allowed, and where it stands. */

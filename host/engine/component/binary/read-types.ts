@@ -122,15 +122,14 @@ function readOuterType(reader: Reader, scope: Scope): TypeEntry {
 
 function readFunction(reader: Reader, scope: Scope): string {
   const offset = reader.offset++;
-  const params: string[] = [];
-  for (let left = reader.count(); left > 0; left--) {
-    label(readName(reader), offset);
-    params.push(readValue(reader, scope));
-  }
+  const params = listed(reader, offset, () => {
+    readLabel(reader);
+    return readValue(reader, scope);
+  });
   const form = reader.byte();
-  if (form === 0x00) return bounded(`(${params.join(",")}) -> ${readValue(reader, scope)}`, offset);
+  if (form === 0x00) return bounded(`(${params}) -> ${readValue(reader, scope)}`, scope, offset);
   if (form !== 0x01 || reader.byte() !== 0x00) throw malformed("a function with results of an unknown form", offset);
-  return bounded(`(${params.join(",")})`, offset);
+  return bounded(`(${params})`, scope, offset);
 }
 
 function readValue(reader: Reader, scope: Scope): string {
@@ -152,21 +151,21 @@ function readDefinedValue(reader: Reader, scope: Scope): string {
   const value = (): string => readValue(reader, scope);
   switch (code) {
     case 0x72:
-      return bounded(`record{${some(reader, offset, () => `${readLabel(reader)}:${value()}`)}}`, offset);
+      return bounded(`record{${some(reader, offset, () => `${readLabel(reader)}:${value()}`)}}`, scope, offset);
     case 0x71:
-      return bounded(`variant{${some(reader, offset, () => readCase(reader, scope))}}`, offset);
+      return bounded(`variant{${some(reader, offset, () => readCase(reader, scope))}}`, scope, offset);
     case 0x70:
-      return bounded(`list<${value()}>`, offset);
+      return bounded(`list<${value()}>`, scope, offset);
     case 0x6f:
-      return bounded(`tuple<${some(reader, offset, value)}>`, offset);
+      return bounded(`tuple<${some(reader, offset, value)}>`, scope, offset);
     case 0x6e:
-      return bounded(`flags{${some(reader, offset, () => readLabel(reader))}}`, offset);
+      return bounded(`flags{${some(reader, offset, () => readLabel(reader))}}`, scope, offset);
     case 0x6d:
-      return bounded(`enum{${some(reader, offset, () => readLabel(reader))}}`, offset);
+      return bounded(`enum{${some(reader, offset, () => readLabel(reader))}}`, scope, offset);
     case 0x6b:
-      return bounded(`option<${value()}>`, offset);
+      return bounded(`option<${value()}>`, scope, offset);
     case 0x6a:
-      return bounded(`result<${readFlag(reader) ? value() : "_"},${readFlag(reader) ? value() : "_"}>`, offset);
+      return bounded(`result<${readFlag(reader) ? value() : "_"},${readFlag(reader) ? value() : "_"}>`, scope, offset);
     case 0x69:
       return `own<${scope.resourceName(reader.u32(), offset)}>`;
     case 0x68:
@@ -186,17 +185,22 @@ function readCase(reader: Reader, scope: Scope): string {
   return text;
 }
 
+/** At least one. */
 function some(reader: Reader, offset: number, read: () => string): string {
+  const text = listed(reader, offset, read);
+  if (text === "") throw malformed("a type of nothing", offset);
+  return text;
+}
+
+function listed(reader: Reader, offset: number, read: () => string): string {
   const texts: string[] = [];
   let length = 0;
   for (let left = reader.count(); left > 0; left--) {
     const text = read();
-    length += text.length;
-    if (length > MAX_TEXT) break;
+    length += text.length + 1;
+    if (length > MAX_TEXT) throw malformed(`a type is too large: the limit is ${MAX_TEXT} characters of text`, offset);
     texts.push(text);
   }
-  if (texts.length === 0 || length > MAX_TEXT)
-    throw malformed(`a type that is empty, or too large: the limit is ${MAX_TEXT} characters`, offset);
   return texts.join(",");
 }
 
@@ -214,8 +218,9 @@ function label(name: string, offset: number): string {
   return name;
 }
 
-function bounded(text: string, offset: number): string {
+function bounded(text: string, scope: Scope, offset: number): string {
   if (text.length > MAX_TEXT)
     throw malformed(`a type is too large: it has ${text.length} characters of text; the limit is ${MAX_TEXT}`, offset);
+  scope.write(text.length, offset);
   return text;
 }

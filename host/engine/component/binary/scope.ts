@@ -10,6 +10,8 @@ export interface ComponentEntry {
 }
 
 const MAX_DEPTH = 16;
+/** Characters of the text of all types. A large real component, CPython's, has 70,000; one byte may name a type of thousands. */
+const MAX_TEXT_IN_ALL = 4 * 1024 * 1024;
 
 export class Scope {
   readonly parent: Scope | undefined;
@@ -22,12 +24,24 @@ export class Scope {
   /** Whether the resources that it declares are known by the names under which it exports them: in the types of what the component itself imports. */
   readonly namesResources: boolean;
 
+  readonly #root: Scope;
+  /** Only of the root. */
+  #written = 0;
+
   constructor(parent: Scope | undefined, offset: number, isInstanceType = false) {
     this.parent = parent;
+    this.#root = parent === undefined ? this : parent.#root;
     this.namesResources = isInstanceType && parent !== undefined && parent.parent === undefined;
     let depth = 0;
     for (let scope = parent; scope !== undefined; scope = scope.parent) depth++;
     if (depth > MAX_DEPTH) throw malformed(`components and types are nested more than ${MAX_DEPTH} deep`, offset);
+  }
+
+  /** Counts so many characters of types' text. */
+  write(characters: number, offset: number): void {
+    this.#root.#written += characters;
+    if (this.#root.#written <= MAX_TEXT_IN_ALL) return;
+    throw malformed(`its types are too large: the limit is ${MAX_TEXT_IN_ALL} characters of text in all`, offset);
   }
 
   /** The scope so many components or instance types outside of this one. */
