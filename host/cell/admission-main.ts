@@ -5,7 +5,6 @@ import { toHostError } from "../core/errors.ts";
 import { admitPlugin } from "../engine/admit-plugin.ts";
 import { admitComponent } from "../engine/component/admit-component.ts";
 import { decodeBundle, isBundle, isComponent } from "../engine/component/bundle.ts";
-import { compileGlue } from "../engine/component/realm.ts";
 import { type AdmissionAnswer, type AdmissionRequest, readAdmissionRequest, writeAdmissionAnswer } from "./admission-codec.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 import { loadTranspiler } from "./transpiler.ts";
@@ -28,10 +27,8 @@ async function answerFor({ wasm, limits }: AdmissionRequest): Promise<AdmissionA
 // function is an export by now, and a data segment out of bounds is the plugin's own failure later.
 function tryOut(module: Uint8Array<ArrayBuffer>): void {
   if (isBundle(module)) {
-    const { glue, modules } = decodeBundle(module);
-    // Its modules import each other's memories, so they are compiled and not linked.
-    for (const bytes of modules.values()) void new WebAssembly.Module(bytes);
-    compileGlue(glue);
+    // Its modules import each other's memories, so they are compiled and not linked; its glue has been compiled when it was looked through.
+    for (const bytes of decodeBundle(module).modules.values()) void new WebAssembly.Module(bytes);
     return;
   }
   const compiled = new WebAssembly.Module(module);

@@ -3,6 +3,8 @@
 
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
+import { refuseShadows } from "./glue-names.ts";
+import { compileGlue, GLUE_GLOBALS } from "./realm.ts";
 
 /** What names of core modules may be made of: they stand in strings of the glue. */
 const SAFE_NAME = /^[\w .:;,@/#$%&|[\](){}<>=+*!?~^-]*$/;
@@ -26,8 +28,15 @@ export function prepareGlue(glue: string): string {
   const local = only(script, "export const _util = {", "const _util = {");
   if (/^\s*(?:import|export)\b/m.test(local)) refuse("its glue imports or exports something");
   // Nothing is fetched: core modules are handed to it.
-  const changed = countHandles(boundCopies(countLists(local.replaceAll("import.meta.url", '""'))));
+  const still = local.replaceAll("import.meta.url", '""');
+  refuseShadows(still.slice(still.indexOf("function instantiate(")), GLUE_GLOBALS);
+  const changed = countHandles(boundCopies(countLists(still)));
   if (changed.includes(".buffer.slice(")) refuse("its glue copies from a memory in a way that is not known");
+  try {
+    compileGlue(changed);
+  } catch {
+    refuse("jco made glue of it that is no JavaScript; rename what it exports");
+  }
   return changed;
 }
 

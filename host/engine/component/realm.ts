@@ -36,7 +36,7 @@ const ELEMENT_BYTES = 64;
 const BYTES_PER_BYTE = 8;
 
 // The names under which the glue's globals stand in its function; what is not among them is the realm's own or missing.
-const GLOBALS = [
+export const GLUE_GLOBALS: readonly string[] = [
   "WebAssembly",
   "globalThis",
   "TextDecoder",
@@ -60,7 +60,7 @@ let guarding = false;
 /** Compiles the glue, which admission has looked through. Throws HostError `internal` when it is no JavaScript. */
 export function compileGlue(glue: string): Script {
   try {
-    return new Script(`(function (${GLOBALS.join(",")}) {"use strict";\n${glue}\nreturn instantiate; })`, {
+    return new Script(`(function (${GLUE_GLOBALS.join(",")}) {"use strict";\n${glue}\nreturn instantiate; })`, {
       filename: "component-glue.js",
     });
   } catch (cause) {

@@ -57,6 +57,9 @@ function differences({ items, resources }: InstanceType, served: Interface): rea
 
 /** What of it can be entered: functions of the world and of exported interfaces that take nothing, one text or one list of bytes. */
 export function entriesOf({ exports }: ParsedComponent): Entries {
+  const then = exports.get("then");
+  if (then !== undefined)
+    return { of: "nothing", reasons: ["its export then would be taken for the one of a promise; give it another name"] };
   const own = exports.get(ENTRY_POINTS);
   if (own !== undefined) return entriesOfOurs(own);
   const entries: Record<string, ComponentEntry> = {};

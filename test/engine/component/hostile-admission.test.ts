@@ -122,6 +122,12 @@ describe("a component is refused when an entry", () => {
     },
   );
 
+  it("has the name of what a promise has, which JavaScript would call", async () => {
+    expect(await ofText(`(component ${GO.replace('(export "go") (canon', '(export "then") (canon')})`)).toContain(
+      "its export then would be taken",
+    );
+  });
+
   it("is ours in another shape", async () => {
     const wit = `package bulkhead:plugin@0.1.0; interface entry-points { handle: func(entry-point: string, input: list<u8>) -> result<list<u8>, u32>; }
       world plugin { export entry-points; }`;
@@ -130,6 +136,50 @@ describe("a component is refused when an entry", () => {
     expect(await refusal(await componentOf(core, wit))).toContain(
       "its handle is (string,list<u8>) -> result<list<u8>,u32>, and the host enters (string,list<u8>) -> result<list<u8>,string>",
     );
+  });
+});
+
+describe("a component is refused when it exports something by a name of the glue's", () => {
+  const exporting = (name: string): string => `(component
+    (type $t (resource (rep i32))) (core func $new (canon resource.new $t)) (core func $drop (canon resource.drop $t))
+    (core instance $h (export "n" (func $new)) (export "d" (func $drop)))
+    (core module $m (import "" "n" (func (param i32) (result i32))) (import "" "d" (func (param i32))) (func (export "f")))
+    (core instance $i (instantiate $m (with "" (instance $h))))
+    (func (export "${name}") (canon lift (core func $i "f"))))`;
+
+  it.each([
+    ["rsc-table-remove", "it exports something that is rscTableRemove in its glue"],
+    ["rsc-table-create-own", "rscTableCreateOwn"],
+    ["create-new-current-task", "createNewCurrentTask"],
+    ["get-or-create-async-state", "getOrCreateAsyncState"],
+    ["get-core-module", "getCoreModule"],
+    ["module0", "module0"],
+    ["undefined", "undefined"],
+    ["is-finite", "isFinite"],
+    ["arguments", "arguments"],
+    ["trampoline1", "it exports something that is trampoline1 in its glue"],
+    ["exports0", "jco made glue of it that is no JavaScript; rename what it exports"],
+    ["handle-table0", "jco made glue of it that is no JavaScript"],
+  ])("%s", async (name, reason) => {
+    expect(await ofText(exporting(name))).toContain(reason);
+  });
+
+  it.each(["go", "handle", "get", "delete", "eval", "promise", "data-view", "imports", "constructor", "to-string"])(
+    "but not for %s",
+    async (name) => {
+      await expect(admitted(await componentText(exporting(name)))).resolves.toBeDefined();
+    },
+  );
+
+  it.each([
+    ["resource promise { size: func() -> u32; }", "[method]promise.size", "Promise"],
+    ["resource async-task { size: func() -> u32; }", "[method]async-task.size", "AsyncTask"],
+    ["resource thing { size: func() -> u32; } rsc-table-remove: func(thing: own<thing>) -> u32;", "rsc-table-remove", "rscTableRemove"],
+  ])("also in an interface with %s", async (wit, func, name) => {
+    const world = `package a:b; world w { export api; export go: func(); } interface api { ${wit} }`;
+    const others = func.startsWith("[") ? "" : '(func (export "a:b/api#[method]thing.size") (param i32) (result i32) unreachable)';
+    const core = `(module (func (export "go")) (func (export "a:b/api#${func}") (param i32) (result i32) unreachable) ${others})`;
+    expect(await refusal(await componentOf(core, world, "w"))).toContain(`it exports something that is ${name} in its glue`);
   });
 });
 
