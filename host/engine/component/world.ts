@@ -16,6 +16,8 @@ export type Entries =
   | { readonly of: "nothing"; readonly reasons: readonly string[] };
 
 const MAX_SHOWN = 160;
+/** Releases of one interface count one by one; all that the host has are 50. */
+const MAX_IMPORTS = 256;
 /** `() -> string`, `(list<u8>) -> result<_,string>`: an entry takes nothing, a text or bytes, and answers the like, or fails with a text. */
 const ENTRY = /^\((string|list<u8>)?\)(?: -> (?:string|list<u8>|result<(?:string|list<u8>|_),(?:string|_)>))?$/;
 const ENTRY_BUT_FOR_ITS_ERROR = /^\((?:string|list<u8>)?\) -> result<(?:string|list<u8>|_),(.*)>$/;
@@ -26,6 +28,7 @@ export const importsOf = ({ imports }: ParsedComponent): readonly string[] => im
 
 /** Every reason for which it cannot have what it imports, sorted. */
 export function refusalsOfImports({ imports }: ParsedComponent): readonly string[] {
+  if (imports.length > MAX_IMPORTS) return [`it imports ${imports.length} interfaces and types; the limit is ${MAX_IMPORTS}`];
   return imports.flatMap(([name, item]) => refusalsOf(name, item)).sort();
 }
 
@@ -77,7 +80,9 @@ export function entriesOf({ exports }: ParsedComponent): Entries {
   for (const [name, item] of exports) {
     if (item.sort === "function") add(name, item.text);
     if (item.sort !== "instance") continue;
-    for (const [func, inner] of item.instance.items) if (inner.sort === "function") add(func, inner.text, name);
+    // An interface without a package has the name that jco gives it.
+    const face = name.includes(":") ? name : lowerCamelCase(name);
+    for (const [func, inner] of item.instance.items) if (inner.sort === "function") add(func, inner.text, face);
   }
   if (Object.keys(entries).length > 0) return { of: "exports", entries };
   return {

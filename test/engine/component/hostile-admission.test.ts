@@ -221,6 +221,14 @@ describe("a component is refused when it uses", () => {
   });
 });
 
+it("is refused when it has two thousand faults, of which a hundred are told", async () => {
+  const functions = Array.from({ length: 2_000 }, (_, i) => `(export "f${i}" (func))`).join(" ");
+  const told = (await ofText(importing("wasi:random/random@0.2.0", functions))).split("\n");
+  expect([told.length, told.at(-1)]).toEqual([101, "and 1900 more"]);
+  const releases = Array.from({ length: 300 }, (_, i) => `(import "wasi:random/random@0.2.${i}" (instance))`).join(" ");
+  expect(await ofText(`(component ${releases} ${GO})`)).toContain("it imports 300 interfaces and types; the limit is 256");
+});
+
 it("is refused when its types are too large in all", async () => {
   const wide = `(type $w (record ${Array.from({ length: 500 }, (_, i) => `(field "field-${i}" u64)`).join(" ")}))`;
   const text = `(component ${wide} ${"(type (tuple $w))".repeat(1_000)} ${GO})`;
