@@ -93,6 +93,17 @@ describe("a component is refused when its copy of a standard interface", () => {
     expect(await ofText(text)).toMatch(/its subscribe-duration is \(u64\) -> own<#\d+>/);
   });
 
+  it("is right, and the component inside of it that gets it has another", async () => {
+    const face = (takes: string): string =>
+      `(import "wasi:random/random@0.2.0" (instance $r (export "get-random-bytes" (func (param "len" ${takes}) (result (list u8))))))`;
+    const text = `(component ${face("u64")}
+      (component $c ${face("string")} (core module $m (memory (export "m") 1) (func (export "f") (param i32 i32 i32 i32) (result i32) unreachable))
+        (core instance $i (instantiate $m)) (alias core export $i "m" (core memory $mem)) (alias core export $i "f" (core func $f))
+        (core func (canon lower (func $r "get-random-bytes") (memory $mem) (realloc $f))))
+      (instance (instantiate $c (with "wasi:random/random@0.2.0" (instance $r)))) ${GO})`;
+    expect(await ofText(text)).toContain("jco does not take it");
+  });
+
   it("is no interface", async () => {
     expect(await ofText(`(component (import "log" (func)) ${GO})`)).toContain("import log: the host has no such interface");
     expect(await ofText(`(component (import "wasi:random/random@0.2.0" (func)) ${GO})`)).toContain("it is no interface");
