@@ -3,7 +3,6 @@
 import { admitPlugin, type ModuleLimits } from "../engine/admit-plugin.ts";
 import { admitComponent } from "../engine/component/admit-component.ts";
 import { decodeBundle, isBundle, isComponent } from "../engine/component/bundle.ts";
-import { compileGlue } from "../engine/component/realm.ts";
 import { answerOnce } from "./disposable-main.ts";
 import { loadTranspiler } from "./transpiler.ts";
 
@@ -11,10 +10,8 @@ import { loadTranspiler } from "./transpiler.ts";
 // function is an export by now, and a data segment out of bounds is the plugin's own failure later.
 function tryOut(module: Uint8Array<ArrayBuffer>): void {
   if (isBundle(module)) {
-    const { glue, modules } = decodeBundle(module);
-    // Its modules import each other's memories, so they are compiled and not linked.
-    for (const bytes of modules.values()) void new WebAssembly.Module(bytes);
-    compileGlue(glue);
+    // Its modules import each other's memories, so they are compiled and not linked; its glue has been compiled when it was looked through.
+    for (const bytes of decodeBundle(module).modules.values()) void new WebAssembly.Module(bytes);
     return;
   }
   const compiled = new WebAssembly.Module(module);
@@ -31,7 +28,7 @@ function tryOut(module: Uint8Array<ArrayBuffer>): void {
 
 answerOnce(async ({ value, bytes: wasm }) => {
   const limits = value as ModuleLimits;
-  const { module, ...admitted } = isComponent(wasm) ? admitComponent(wasm, limits, await loadTranspiler()) : admitPlugin(wasm, limits);
+  const { module, ...admitted } = isComponent(wasm) ? await admitComponent(wasm, limits, loadTranspiler) : admitPlugin(wasm, limits);
   tryOut(module);
   return { value: admitted, bytes: module };
 });

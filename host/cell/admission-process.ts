@@ -14,6 +14,7 @@ import type { HardeningOptions } from "./hardening.ts";
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
 const CELL = dirname(fileURLToPath(import.meta.url));
 const ENGINE = join(CELL, "..", "engine");
+const CORE = join(CELL, "..", "core");
 const MIB = 1024 * 1024;
 
 /** What admitting one module may cost. The largest real module measured, 12.5 MB, takes 5 s and 900 MiB of it. */
@@ -105,12 +106,14 @@ function decodeEntry(entry: Buffer, key: string): AdmittedModule | undefined {
   return found === key ? { module: new Uint8Array(body.subarray(end + 1)), entryPoints, report } : undefined;
 }
 
-// What the meter and the checks do is in their code, and which jco makes the glue in that of the transpiler, so a changed engine finds nothing of the old one.
+// What the meter and the checks do is in their code, what wit/ says in the types made from it, and which jco makes the glue in the transpiler's, so a changed
+// engine finds nothing of the old one.
 async function digestOfEngine(): Promise<string> {
   const ofEngine = (await readdir(ENGINE, { recursive: true })).map((name) => join(ENGINE, name));
   const ofTranspiler = (await readdir(CELL)).filter((name) => name.startsWith("transpiler.")).map((name) => join(CELL, name));
+  const ofContract = (await readdir(CORE)).filter((name) => name.startsWith("wit.")).map((name) => join(CORE, name));
   const digest = createHash("sha256");
-  for (const file of [...ofEngine, ...ofTranspiler].filter((name) => /\.[jt]s$/.test(name)).sort()) {
+  for (const file of [...ofEngine, ...ofTranspiler, ...ofContract].filter((name) => /\.[jt]s$/.test(name)).sort()) {
     digest.update(relative(CELL, file)).update(await readFile(file));
   }
   return digest.digest("hex");

@@ -1,6 +1,6 @@
 // jco's transpiler for the admission process: an optional package, loaded without the WASI shim that it comes with.
 
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { findPackageJSON, registerHooks } from "node:module";
 import { HostError } from "../core/errors.ts";
 import type { Transpiler } from "../engine/component/admit-component.ts";
@@ -13,17 +13,12 @@ const VERSION = "0.15.0";
 const REMEDY = `npm install --save-exact ${PACKAGE}@${VERSION} @bytecodealliance/preview2-shim@0.26.0`;
 const SHIM = /^@bytecodealliance\/preview2-shim\//;
 const OUR_WASI = new URL(import.meta.url.endsWith(".ts") ? "./transpiler-wasi.ts" : "./transpiler-wasi.js", import.meta.url).href;
-const WIT = new URL("../../wit/", import.meta.url);
-const decoder = new TextDecoder();
 
 /** Rejects with HostError `admission-refused`, which says how to install it, when the package is not there. */
 export async function loadTranspiler(): Promise<Transpiler> {
-  const { $init, generate, generateTypes } = await importJco();
+  const { $init, generate } = await importJco();
   await $init;
-  const wit = await worldText();
-  const types = generateTypes("plugin", { wit: { tag: "source", val: wit }, world: "plugin" });
   return {
-    world: new Map(types.map(([name, content]) => [name, decoder.decode(content)])),
     transpile: (component, { suspending }) =>
       generate(component, {
         name: "component",
@@ -51,12 +46,4 @@ async function importJco(): Promise<Jco> {
   } finally {
     hooks.deregister();
   }
-}
-
-/** wit/ as one text: jco takes one file, and a package says its name once. */
-export async function worldText(): Promise<string> {
-  const names = (await readdir(WIT)).filter((name) => name.endsWith(".wit")).sort();
-  const texts = await Promise.all(names.map((name) => readFile(new URL(name, WIT), "utf8")));
-  const [first = "", ...others] = texts;
-  return [first, ...others.map((text) => text.replace(/^package [^;]*;/m, ""))].join("\n");
 }

@@ -59,6 +59,8 @@ export interface AdmissionOptions {
   readonly isAllowedImport: (entry: ImportName) => true | string;
   /** Its exports are called by other guests, where a call is charged as one through a table is. */
   readonly hasGuestCallers?: boolean;
+  /** How many elements each of its tables can get beyond its minimum, where that is less than maxTableElements allows. */
+  readonly maxTableGrowth?: number;
 }
 
 /**
@@ -78,7 +80,8 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   if (reasons.length > 0) throw refused(reasons);
   if (!WebAssembly.validate(bytes)) throw refused(["WebAssembly.validate: the module is not valid"]);
   const { maxMemoryPages, maxTableElements } = options.limits;
-  const settings = { maxMemoryPages, maxTableElements, hasGuestCallers: options.hasGuestCallers === true };
+  const maxTableGrowth = options.maxTableGrowth ?? maxTableElements;
+  const settings = { maxMemoryPages, maxTableElements, maxTableGrowth, hasGuestCallers: options.hasGuestCallers === true };
   const admitted = rewrite(module, { ...settings, exceptions: module.features.has("exceptions") ? "try-table" : "legacy" });
   if (!WebAssembly.validate(admitted)) {
     throw new HostError("internal", "metering made an invalid module of a valid one");

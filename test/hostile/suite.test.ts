@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { TURN_ATTACKS } from "../../host/cli/selftest/attacks.ts";
 import { BOMBS, WORST_ADMITTED } from "../../host/cli/selftest/bombs.ts";
 import { exitCodeOf } from "../../host/cli/selftest/command.ts";
-import { COMPONENT_ATTACKS } from "../../host/cli/selftest/components.ts";
+import { COMPONENT_BOMBS } from "../../host/cli/selftest/component-bombs.ts";
+import { COMPONENT_ATTACKS, HOARDER_ATTACKS } from "../../host/cli/selftest/components.ts";
 import { runAdmissionSuite, runIsolation, runSuite } from "../../host/cli/selftest/run.ts";
 import { type AttackResult, measure, notTried, openWorld, PATIENCE_MS } from "../../host/cli/selftest/world.ts";
 import { CELL_KINDS } from "../support/cells.ts";
@@ -35,7 +36,9 @@ describe("the suite", () => {
       const results: AttackResult[] = [];
       await runIsolation(kind, (result) => results.push(result));
       expect(results.filter(({ held, tried }) => tried && !held)).toEqual([]);
-      expect(results.length).toBe(TURN_ATTACKS.length + 12 + (kind === "process" ? 1 : 0) + 7 + COMPONENT_ATTACKS.length);
+      expect(results.length).toBe(
+        TURN_ATTACKS.length + 12 + (kind === "process" ? 1 : 0) + 7 + COMPONENT_ATTACKS.length + HOARDER_ATTACKS.length,
+      );
     },
     120_000,
   );
@@ -44,7 +47,7 @@ describe("the suite", () => {
     const results: AttackResult[] = [];
     await runAdmissionSuite((result) => results.push(result));
     expect(results.filter(({ held, tried }) => tried && !held)).toEqual([]);
-    expect(results).toHaveLength(BOMBS.length + WORST_ADMITTED.length + 4);
+    expect(results).toHaveLength(BOMBS.length + COMPONENT_BOMBS.length + WORST_ADMITTED.length + 4);
   }, 120_000);
 });
 

@@ -1,13 +1,24 @@
 // Components for tests, assembled from text: a core module and the world that it is written for, or the text of a whole component.
 
+import { readdir, readFile } from "node:fs/promises";
 import { componentEmbed, componentNew, parse } from "@bytecodealliance/jco-transpile/wasm-tools";
-import { loadTranspiler, worldText } from "../../host/cell/transpiler.ts";
+import { loadTranspiler } from "../../host/cell/transpiler.ts";
 import type { PluginImage } from "../../host/core/ports.ts";
 import type { Limits } from "../../host/core/types.ts";
 import type { AdmittedModule } from "../../host/engine/admit-plugin.ts";
 import { admitComponent } from "../../host/engine/component/admit-component.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { wat } from "./wat.ts";
+
+const WIT = new URL("../../wit/", import.meta.url);
+
+/** wit/ as one text: jco takes one file, and a package says its name once. */
+export async function worldText(): Promise<string> {
+  const names = (await readdir(WIT)).filter((name) => name.endsWith(".wit")).sort();
+  const texts = await Promise.all(names.map((name) => readFile(new URL(name, WIT), "utf8")));
+  const [first = "", ...others] = texts;
+  return [first, ...others.map((text) => text.replace(/^package [^;]*;/m, ""))].join("\n");
+}
 
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
@@ -18,9 +29,11 @@ export async function componentOf(core: string, wit: string = "", world: string 
   return own(await componentNew(embedded, []));
 }
 
-/** What becomes of a text in test/hostile: the core module of a component of our world where the name says so, else a module. */
-export const hostileModule = (name: string, text: string): Promise<Uint8Array<ArrayBuffer>> =>
-  name.endsWith(".component.wat") ? componentOf(text) : wat(text);
+/** What becomes of a text in test/hostile: where the name says so a component, by its own text or as the core module of one of our world; else a module. */
+export function hostileModule(name: string, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (!name.endsWith(".component.wat")) return wat(text);
+  return /^\(component$/m.test(text) ? componentText(text) : componentOf(text);
+}
 
 /** A component by its own text. */
 export const componentText = async (text: string): Promise<Uint8Array<ArrayBuffer>> => own(await parse(text));
@@ -29,8 +42,10 @@ let transpiler: ReturnType<typeof loadTranspiler> | undefined;
 
 /** Admits it in this process. */
 export async function admitted(component: Uint8Array<ArrayBuffer>, limits: Partial<Limits> = {}): Promise<AdmittedModule> {
-  transpiler ??= loadTranspiler();
-  return admitComponent(component, { ...DEFAULT_LIMITS, ...limits }, await transpiler);
+  return admitComponent(component, { ...DEFAULT_LIMITS, ...limits }, () => {
+    transpiler ??= loadTranspiler();
+    return transpiler;
+  });
 }
 
 export async function componentImage(

@@ -6,6 +6,7 @@ export const I32 = 0x7f;
 export const FUNCREF = 0x70;
 export const END = 0x0b;
 const HEADER: Bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const COMPONENT_HEADER: Bytes = [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0];
 
 export function leb(value: number): number[] {
   const bytes: number[] = [];
@@ -57,6 +58,10 @@ export const section = (id: number, content: Piece): Piece => piece().add([id], 
 export const module = (...sections: readonly Piece[]): Uint8Array<ArrayBuffer> =>
   piece()
     .add(HEADER, ...sections)
+    .bytes();
+export const component = (...sections: readonly Piece[]): Uint8Array<ArrayBuffer> =>
+  piece()
+    .add(COMPONENT_HEADER, ...sections)
     .bytes();
 /** A section of so many times the same. */
 export const many = (id: number, count: number, bytes: Bytes): Piece => section(id, piece().add(leb(count)).repeat(count, bytes));

@@ -21,7 +21,7 @@ import {
   ZERO,
 } from "./assemble.ts";
 
-interface Bomb {
+export interface Bomb {
   readonly name: string;
   readonly limit: string;
   readonly make: () => Uint8Array<ArrayBuffer>;

@@ -22,6 +22,14 @@ export const COMPONENT_ATTACKS: readonly TurnAttack[] = [
   { name: "call without a grant", entryPoint: "denied", limit: "grants", expected: /^composed has no permission services\.call/ },
 ];
 
+/** Those of test/hostile/hoarder.component.wat, which is written for another host. */
+export const HOARDER_ATTACKS: readonly TurnAttack[] = [
+  { name: "resources of its own without end", entryPoint: "ownHandles", limit: "16,384 handles", expected: /^memory-exhausted$/ },
+  { name: "three tables that grow", entryPoint: "tables", limit: "tableElements", expected: /^held$/ },
+];
+
+const serviceOf = (plugin: string, entryPoint: string): string => `${plugin}.${entryPoint.toLowerCase()}`;
+
 /** Runs all of them in this isolation; where jco is not installed, tells that they were not tried. */
 export async function runComponents(isolation: Isolation, tell: (result: AttackResult) => void): Promise<void> {
   const absent = await loadTranspiler().then(
@@ -29,18 +37,25 @@ export async function runComponents(isolation: Isolation, tell: (result: AttackR
     (thrown) => toHostError(thrown).message,
   );
   if (absent !== undefined) return tell(notTried("a hostile component", isolation, absent));
-  const composed: Hostile = {
-    name: "composed",
-    module: "attacker.component",
-    services: Object.fromEntries(COMPONENT_ATTACKS.map(({ entryPoint }) => [`composed.${entryPoint}`, entryPoint])),
+  const hostile = (name: string, module: string, attacks: readonly TurnAttack[]): Hostile => ({
+    name,
+    module,
+    services: Object.fromEntries(attacks.map(({ entryPoint }) => [serviceOf(name, entryPoint), entryPoint])),
     limits: ATTACKER_LIMITS,
-  };
+  });
+  const composed = hostile("composed", "attacker.component", COMPONENT_ATTACKS);
+  const hoarder = hostile("hoarder", "hoarder.component", HOARDER_ATTACKS);
   // Every attack is one failure of the attacker, and none of them is to be its last.
-  const world = await openWorld(isolation, [composed], { pauseAfter: 1_000, quarantineAfter: 1_000 });
+  const world = await openWorld(isolation, [composed, hoarder], { pauseAfter: 1_000, quarantineAfter: 1_000 });
   try {
-    for (const { name, entryPoint, limit, expected } of COMPONENT_ATTACKS) {
-      const strike = (): Promise<string> => call(world, `composed.${entryPoint}`, "flood");
-      tell(await measure(world, { attack: `component: ${name}`, isolation, limit, expected, strike }));
+    for (const [{ name: plugin }, attacks] of [
+      [composed, COMPONENT_ATTACKS],
+      [hoarder, HOARDER_ATTACKS],
+    ] as const) {
+      for (const { name, entryPoint, limit, expected } of attacks) {
+        const strike = (): Promise<string> => call(world, serviceOf(plugin, entryPoint), "flood");
+        tell(await measure(world, { attack: `component: ${name}`, isolation, limit, expected, strike }));
+      }
     }
   } finally {
     await world.close();

@@ -7,6 +7,7 @@ import { startTrace } from "../../core/trace.ts";
 import { DEFAULT_LIMITS } from "../../install/limits.ts";
 import { ATTACKER_LIMITS, TURN_ATTACKS, type TurnAttack } from "./attacks.ts";
 import { BOMBS, heaviest, smallest, WORST_ADMITTED } from "./bombs.ts";
+import { COMPONENT_BOMBS } from "./component-bombs.ts";
 import { runComponents } from "./components.ts";
 import { runLifecycle } from "./lifecycle.ts";
 import { admissionProcess, IS_LINUX } from "./processes.ts";
@@ -79,7 +80,7 @@ export async function runAdmissionSuite(tell: Tell): Promise<void> {
   try {
     const oddImports = new Uint8Array(await readFile(new URL("odd-imports.wasm", SUITE)));
     tell(await strike("imports named __proto__ and constructor", "allow-list", /__proto__.*no such function/, oddImports));
-    for (const { name, limit, expected, make } of BOMBS) tell(await strike(name, limit, expected, make()));
+    for (const { name, limit, expected, make } of [...BOMBS, ...COMPONENT_BOMBS]) tell(await strike(name, limit, expected, make()));
     // A busy machine may need more than that for the last of them, which is no harm either.
     for (const { name, make } of WORST_ADMITTED)
       tell(await strike(name, "20 s of CPU, 1.5 GiB", /^admitted$|took more than 20000 ms of CPU/, make()));

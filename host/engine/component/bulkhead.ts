@@ -8,7 +8,7 @@ import type { GuestEnvironment } from "../engine.ts";
 import { decodeResult, encodeArguments, encodeError } from "../guest/blocks.ts";
 import { FUNCTIONS } from "../guest/cell-functions.ts";
 import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
-import { type ComponentHost, camelCase, type Interfaces } from "./component-host.ts";
+import { type ComponentHost, type Interfaces, lowerCamelCase } from "./component-host.ts";
 import { err, ok } from "./resources.ts";
 
 export const PACKAGE = "bulkhead:plugin";
@@ -26,7 +26,7 @@ export function bulkheadInterfaces(host: ComponentHost): Interfaces {
   const interfaces: Record<string, Record<string, unknown>> = {};
   for (const name of Object.keys(SHAPES) as WitFunction[]) {
     const [face = "", func = ""] = name.split(".");
-    interfaces[`${PACKAGE}/${face}`] = { ...interfaces[`${PACKAGE}/${face}`], [camelCase(func)]: hostFunction(name, host) };
+    interfaces[`${PACKAGE}/${face}`] = { ...interfaces[`${PACKAGE}/${face}`], [lowerCamelCase(func)]: hostFunction(name, host) };
   }
   return interfaces;
 }

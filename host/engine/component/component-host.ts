@@ -24,5 +24,14 @@ export interface ComponentHost {
   wait(answer: Promise<Bytes>): Promise<Bytes>;
 }
 
-/** The names that jco gives: `list-keys` → `listKeys`. */
-export const camelCase = (name: string): string => name.replaceAll(/-([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+const words = (name: string): string[] => name.split("-").map((word) => word.toLowerCase());
+const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1);
+
+/** The names that jco gives classes: `input-stream` → `InputStream`. */
+export const upperCamelCase = (name: string): string => words(name).map(capital).join("");
+
+/** The names that jco gives functions: `list-keys` → `listKeys`. */
+export function lowerCamelCase(name: string): string {
+  const [first = "", ...others] = words(name);
+  return first + others.map(capital).join("");
+}

@@ -9,6 +9,7 @@ import type { GuestControl } from "../guest/bindings.ts";
 import { encodeError } from "../guest/blocks.ts";
 import { argumentsOf, bulkheadInterfaces } from "./bulkhead.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
+import { facadesOf } from "./facades.ts";
 import { Ledger } from "./resources.ts";
 import { wasiCli } from "./wasi-cli.ts";
 import { wasiClocks, wasiRandom } from "./wasi-clocks-random.ts";
@@ -31,6 +32,7 @@ export class ComponentImports {
   readonly interfaces: Interfaces;
   readonly #environment: GuestEnvironment;
   readonly #streams: LogStreams;
+  readonly #ledger: Ledger;
   #hostCalls = 0;
   #turns = 0;
   /** Settles when the host has answered all that the turn has asked so far. */
@@ -42,10 +44,11 @@ export class ComponentImports {
       called();
       this.#hostCalls += 1;
     };
+    this.#ledger = new Ledger(environment.plugin, control, environment.limits.blockBytes);
     const host: ComponentHost = {
       environment,
       control,
-      ledger: new Ledger(environment.plugin, control, environment.limits.blockBytes),
+      ledger: this.#ledger,
       count,
       asker: () => {
         const turn = this.#turns;
@@ -58,7 +61,8 @@ export class ComponentImports {
       },
     };
     this.#streams = new LogStreams(host);
-    this.interfaces = {
+    this.interfaces = facadesOf({
+      "bulkhead:plugin/types": {},
       ...bulkheadInterfaces(host),
       ...wasiIo(host),
       ...wasiCli(host, this.#streams),
@@ -70,7 +74,7 @@ export class ComponentImports {
       ...wasiKeyvalue(host, imports.includes("wasi:keyvalue/store@0.2.0-draft")),
       ...wasiConfig(host),
       ...wasiLogging(host),
-    };
+    });
   }
 
   /** Host functions called since the instance was made. */
@@ -81,6 +85,11 @@ export class ComponentImports {
   /** The last lines that the turn wrote to standard error. */
   get lastWords(): readonly string[] {
     return this.#streams.lastWords;
+  }
+
+  /** Counts a handle that the glue gives the guest, or takes from it, whatever stands behind it. */
+  countHandle(more: number): void {
+    this.#ledger.countHandle(more);
   }
 
   beginTurn(): void {

@@ -3,18 +3,15 @@
 
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { TurnInput } from "../../core/types.ts";
-import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "../admission.ts";
 import type { GuestEnvironment, GuestInstance, GuestResult } from "../engine.ts";
 import { asMessage, brokenResult, messageOf } from "../failures.ts";
 import type { GuestControl } from "../guest/bindings.ts";
-import { RESERVED_PREFIX } from "../meter/added-exports.ts";
-import { createRefuel } from "../meter/refuel-trampoline.ts";
 import type { ComponentEntry } from "./bundle.ts";
+import { CoreLinker, type Exported } from "./core-linker.ts";
 import { FuelAccount } from "./fuel-account.ts";
 import { ComponentImports } from "./imports.ts";
-import type { GlueWasm, Instantiate } from "./realm.ts";
-
-const ENTRY_POINTS = "bulkhead:plugin/entry-points@0.1.0";
+import type { GlueWasm, Instantiate, LiftBudget } from "./realm.ts";
+import { ENTRY_POINTS } from "./standard/own.ts";
 
 /** What one host call may copy out of the guest beside a payload. */
 const MAX_NAMES_BYTES = 4_096;
@@ -27,28 +24,24 @@ export interface ComponentParts {
   readonly imports: readonly string[];
   readonly entries: Readonly<Record<string, ComponentEntry>>;
   /** Runs the glue in a realm of its own. */
-  glue(wasm: GlueWasm, budget: { charge(bytes: number): void }): Instantiate;
+  glue(wasm: GlueWasm, budget: LiftBudget): Instantiate;
 }
-
-type Exported = (...args: unknown[]) => unknown;
 
 export class ComponentInstance implements GuestInstance, GuestControl {
   readonly #parts: ComponentParts;
   readonly #environment: GuestEnvironment;
   readonly #account = new FuelAccount();
-  readonly #memories: WebAssembly.Memory[] = [];
+  readonly #linker: CoreLinker;
   readonly #imports: ComponentImports;
-  /** What the glue got in place of an export, to what it stands for. */
-  readonly #originals = new WeakMap<object, Exported>();
   #exports: Readonly<Record<string, unknown>> | undefined;
   #fate: HostError | undefined;
-  /** Frames of JavaScript that called the guest and wait for it to return. */
-  #nested = 0;
+  #isRunning = false;
   #liftLeft = 0;
 
   constructor(parts: ComponentParts, environment: GuestEnvironment) {
     this.#parts = parts;
     this.#environment = environment;
+    this.#linker = new CoreLinker({ environment, account: this.#account, control: this, isRunning: () => this.#isRunning });
     this.#imports = new ComponentImports({ environment, control: this, imports: parts.imports, called: () => this.#called() });
   }
 
@@ -61,7 +54,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
   }
 
   get memoryBytes(): number {
-    return this.#memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    return this.#linker.memoryBytes;
   }
 
   get hostCalls(): number {
@@ -85,7 +78,9 @@ export class ComponentInstance implements GuestInstance, GuestControl {
     this.#account.grant(fuel);
     this.#called();
     this.#imports.beginTurn();
+    this.#isRunning = true;
     void this.#turn(entryPoint, typeof input === "string" ? encoder.encode(input) : input).then((result) => {
+      this.#isRunning = false;
       this.#imports.endTurn();
       done(result);
     });
@@ -138,11 +133,8 @@ export class ComponentInstance implements GuestInstance, GuestControl {
   async #instantiate(): Promise<Readonly<Record<string, unknown>>> {
     const { plugin } = this.#environment;
     const instantiate = this.#parts.glue(
-      {
-        promising: (exported) => WebAssembly.promising(this.#original(exported) as WebAssembly.ExportValue),
-        guarded: (run) => this.#guarded(run),
-      },
-      { charge: (bytes) => this.#charge(bytes) },
+      { promising: (exported) => this.#linker.promising(exported), guarded: (run) => this.#linker.guarded(run) },
+      { charge: (bytes) => this.#charge(bytes), handle: (more) => this.#imports.countHandle(more) },
     );
     const moduleOf = (name: string): WebAssembly.Module => {
       const module = this.#parts.modules.get(name);
@@ -150,97 +142,11 @@ export class ComponentInstance implements GuestInstance, GuestControl {
       return module;
     };
     try {
-      return await instantiate(moduleOf, this.#imports.interfaces, (module, imports) => this.#link(module, imports ?? {}));
+      return await instantiate(moduleOf, this.#imports.interfaces, (module, imports) => this.#linker.link(module, imports ?? {}));
     } catch (cause) {
       if (this.#fate !== undefined || cause instanceof HostError) throw this.#fate ?? toHostError(cause);
       throw new HostError("plugin-failed", `${plugin} does not instantiate: ${messageOf(cause)}`, { cause });
     }
-  }
-
-  /** Instantiates one core module and runs its start function, metered. */
-  async #link(module: WebAssembly.Module, imports: WebAssembly.Imports): Promise<{ readonly exports: Readonly<Record<string, unknown>> }> {
-    const { exports } = new WebAssembly.Instance(module, this.#linked(imports));
-    const fuel = exports[FUEL_EXPORT] as WebAssembly.Global<number>;
-    this.#account.add(fuel);
-    (exports[REFUEL_EXPORT] as WebAssembly.Global).value = createRefuel(
-      () => this.#refuel(fuel),
-      () => this.#extend(fuel),
-    );
-    const memory = exports[MEMORY_EXPORT];
-    if (memory !== undefined) this.#memories.push(memory as WebAssembly.Memory);
-    this.#checkMemory();
-    if (exports[START_EXPORT] !== undefined) await WebAssembly.promising(exports[START_EXPORT])();
-    const given: Record<string, unknown> = Object.create(null);
-    for (const [name, value] of Object.entries(exports)) {
-      if (!name.startsWith(RESERVED_PREFIX)) given[name] = typeof value === "function" ? this.#callable(value) : value;
-    }
-    return { exports: given };
-  }
-
-  // Calls from one module into another stay within Wasm, where they can be suspended; JavaScript of the glue is watched.
-  #linked(imports: WebAssembly.Imports): WebAssembly.Imports {
-    const linked: Record<string, Record<string, unknown>> = Object.create(null);
-    for (const [from, values] of Object.entries(imports)) {
-      const own: Record<string, unknown> = Object.create(null);
-      for (const [name, value] of Object.entries(values)) {
-        const original = typeof value === "function" ? this.#originals.get(value) : undefined;
-        own[name] = original ?? (typeof value === "function" && !isExported(value) ? this.#guarded(value as Exported) : value);
-      }
-      linked[from] = own;
-    }
-    return linked;
-  }
-
-  #callable(exported: (...args: unknown[]) => unknown): Exported {
-    const callable: Exported = (...args) => {
-      this.#nested += 1;
-      try {
-        return exported(...args);
-      } finally {
-        this.#nested -= 1;
-      }
-    };
-    this.#originals.set(callable, exported);
-    return callable;
-  }
-
-  #original(exported: unknown): unknown {
-    return typeof exported === "function" ? (this.#originals.get(exported) ?? exported) : exported;
-  }
-
-  // What the glue does costs the guest no fuel, so the clock decides whether the slice is over.
-  #guarded(run: (...args: never[]) => unknown): Exported {
-    return (...args) => {
-      if (this.doomed) throw new WebAssembly.RuntimeError("ended by the host");
-      const result = run(...(args as never[]));
-      if (this.#environment.pacer.overdue()) this.forfeit();
-      return result;
-    };
-  }
-
-  async #refuel(fuel: { value: number }): Promise<void> {
-    this.#checkMemory();
-    const granted = this.doomed ? 0 : await this.#environment.pacer.refuel();
-    if (!this.doomed) this.#account.grant(granted, fuel as WebAssembly.Global<number>);
-  }
-
-  #extend(fuel: { value: number }): boolean {
-    if (this.#account.share(fuel)) return true;
-    if (this.doomed) return false;
-    this.#checkMemory();
-    const { pacer } = this.#environment;
-    const granted = pacer.extend() || (this.#nested > 0 ? pacer.overrun() : 0);
-    if (granted <= 0 || this.doomed) return false;
-    this.#account.grant(granted, fuel);
-    return true;
-  }
-
-  // One memory cannot outgrow the limit by itself; several can only together.
-  #checkMemory(): void {
-    const { plugin, limits } = this.#environment;
-    if (this.#memories.length < 2 || this.memoryBytes <= limits.memoryBytes) return;
-    const message = `the memories of ${plugin} have ${this.memoryBytes} bytes in all; the limit is ${limits.memoryBytes} (limits.memoryBytes)`;
-    this.doom(new HostError("memory-exhausted", message));
   }
 
   /** A host call has taken what it was given; the next may copy as much again. */
@@ -261,16 +167,6 @@ export class ComponentInstance implements GuestInstance, GuestControl {
 /** jco throws the error of a `result`, with the value itself as its payload. */
 const isFailure = (thrown: unknown): thrown is { readonly payload: unknown } =>
   typeof thrown === "object" && thrown !== null && Object.hasOwn(thrown, "payload");
-
-/** A function that a Wasm instance exports needs no watch: what it calls has one. */
-const isExported = (value: object): boolean => {
-  try {
-    WebAssembly.promising(value as WebAssembly.ExportValue);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 function asBytes(value: unknown): Uint8Array<ArrayBuffer> {
   if (value instanceof Uint8Array) return value.slice();

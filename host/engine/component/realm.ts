@@ -9,6 +9,8 @@ import { HostError } from "../../core/errors.ts";
 export interface LiftBudget {
   /** Throws when this would be too much. */
   charge(bytes: number): void;
+  /** The glue gives the guest one handle more, or one less. Throws when it has too many. */
+  handle(more: number): void;
 }
 
 /** What the glue makes of a component; see jco's `instantiate`. */
@@ -29,11 +31,12 @@ export interface GlueWasm {
   guarded(run: (...args: never[]) => unknown): unknown;
 }
 
-/** What an element of a list costs beside the bytes in it: an object of V8's. */
+/** What an element of a list costs beside the texts and lists in it: an object of V8's, with a place or another object for each number of it. */
 const ELEMENT_BYTES = 64;
+const BYTES_PER_BYTE = 8;
 
 // The names under which the glue's globals stand in its function; what is not among them is the realm's own or missing.
-const GLOBALS = [
+export const GLUE_GLOBALS: readonly string[] = [
   "WebAssembly",
   "globalThis",
   "TextDecoder",
@@ -45,14 +48,19 @@ const GLOBALS = [
   "setTimeout",
   "$listOf",
   "$copyOf",
+  "$handle",
+  // Undefined: what they call, they call when nobody runs the guest.
+  "FinalizationRegistry",
+  "WeakRef",
 ];
+const WITHOUT_FINALIZERS = new Script("delete globalThis.FinalizationRegistry; delete globalThis.WeakRef;");
 const realms = new WeakSet<object>();
 let guarding = false;
 
 /** Compiles the glue, which admission has looked through. Throws HostError `internal` when it is no JavaScript. */
 export function compileGlue(glue: string): Script {
   try {
-    return new Script(`(function (${GLOBALS.join(",")}) {"use strict";\n${glue}\nreturn instantiate; })`, {
+    return new Script(`(function (${GLUE_GLOBALS.join(",")}) {"use strict";\n${glue}\nreturn instantiate; })`, {
       filename: "component-glue.js",
     });
   } catch (cause) {
@@ -64,17 +72,22 @@ export function compileGlue(glue: string): Script {
 export function runGlue(script: Script, wasm: GlueWasm, budget: LiftBudget): Instantiate {
   guardRejections();
   const realm = createContext(constants.DONT_CONTEXTIFY, { codeGeneration: { strings: false, wasm: true } });
+  WITHOUT_FINALIZERS.runInContext(realm);
   const make = script.runInContext(realm) as (...globals: unknown[]) => Instantiate;
   realms.add(new Script("Promise.prototype").runInContext(realm) as object);
   const webAssembly = glueWebAssembly(wasm);
   // The glue's timers look after tasks of the component model's async ABI, which admission refuses.
   const noTimer = (): number => 0;
-  const microtask = (run: () => void): void => void Promise.resolve().then(run);
-  const listOf = (length: number): number => {
-    budget.charge(length * ELEMENT_BYTES);
+  const microtask = (run: () => void): void =>
+    void Promise.resolve()
+      .then(run)
+      .catch(() => {});
+  const listOf = (length: number, bytesOfOne: number): number => {
+    budget.charge(length * (ELEMENT_BYTES + BYTES_PER_BYTE * bytesOfOne));
     return length;
   };
-  const counted = [countedDecoder(budget), TextEncoder, Promise, Error, TypeError, microtask, noTimer, listOf, countedCopy(budget)];
+  const handle = (more: number): void => budget.handle(more);
+  const counted = [countedDecoder(budget), TextEncoder, Promise, Error, TypeError, microtask, noTimer, listOf, countedCopy(budget), handle];
   return make(webAssembly, { WebAssembly: webAssembly }, ...counted);
 }
 

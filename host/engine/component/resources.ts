@@ -7,6 +7,8 @@ import type { GuestControl } from "../guest/bindings.ts";
 const MAX_HELD = 1_024;
 // jco's glue remembers the number of each that it ever gave out, at some 50 bytes.
 const MAX_MADE = 1_000_000;
+// In the glue each is two numbers of a list and an entry of a set, some 100 bytes; the things behind it are the guest's own.
+const MAX_HANDLES = 16_384;
 const HELD = "headers, bodies, answers and values that it did not drop";
 
 /** Counts what a guest holds. */
@@ -16,6 +18,8 @@ export class Ledger {
   readonly #maxBytes: number;
   #held = 0;
   #made = 0;
+  #handles = 0;
+  #handlesMade = 0;
   #bytes = 0;
 
   constructor(plugin: string, control: GuestControl, maxBytes: number) {
@@ -36,6 +40,15 @@ export class Ledger {
     this.#held -= 1;
   }
 
+  /** A handle more, or one less: to a thing of the host's, or to one of the guest's own. */
+  countHandle(more: number): void {
+    this.#handles += more;
+    if (more > 0) this.#handlesMade += more;
+    if (this.#handles > MAX_HANDLES)
+      this.#end(`holds more than ${MAX_HANDLES} handles at once, its own resources' included; drop them when done`);
+    if (this.#handlesMade > MAX_MADE) this.#end(`made more than ${MAX_MADE} handles since its instance began, which is then renewed`);
+  }
+
   /** Counts so many bytes more, or less. Ends the guest above the limit. */
   hold(bytes: number): void {
     this.#bytes += bytes;
@@ -53,8 +66,16 @@ export class Ledger {
   }
 }
 
-/** The glue disposes of it when the guest drops its handle. */
+/** The glue disposes of it when the guest drops its handle. What it has besides its WIT methods is out of the glue's reach. */
 export abstract class Resource {
+  /** So many bytes of the host stand behind it from here on, until it is dropped. Ends the guest that holds too many. */
+  protected static holds(one: Resource, bytes: number): void {
+    if (one.#dropped) return;
+    const more = bytes - one.#bytes;
+    one.#bytes = bytes;
+    one.#ledger.hold(more);
+  }
+
   readonly #ledger: Ledger;
   #dropped = false;
   #bytes = 0;
@@ -69,20 +90,10 @@ export abstract class Resource {
     this.#dropped = true;
     this.#ledger.remove();
     this.#ledger.hold(-this.#bytes);
-    this.dropped();
-  }
-
-  /** Lets go of what others could still reach through it, since it no longer counts. */
-  protected dropped(): void {}
-
-  /** So many bytes of the host stand behind it now, until it is dropped. Ends the guest that holds too many. */
-  protected holds(bytes: number): void {
-    if (this.#dropped) return;
-    const more = bytes - this.#bytes;
-    this.#bytes = bytes;
-    this.#ledger.hold(more);
   }
 }
+Object.setPrototypeOf(Resource.prototype, null);
+Reflect.deleteProperty(Resource.prototype, "constructor");
 
 /** What the glue takes for the value of a WIT `result`. */
 export type WitResultValue<T = unknown> = { readonly tag: "ok"; readonly val: T } | { readonly tag: "err"; readonly val: unknown };

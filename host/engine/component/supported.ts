@@ -1,38 +1,47 @@
-// The interfaces that a component may import, with the versions the host has of each. What is not here is refused by name.
+// The interfaces that a component may import, with the versions the host has of each and their types. What is not here is refused by name.
 
-import { SHAPES } from "../guest/wit-shapes.ts";
-import { PACKAGE } from "./bulkhead.ts";
+import { CONFIG_AND_LOGGING, KEYVALUE_DRAFT, KEYVALUE_DRAFT_2 } from "./standard/drafts.ts";
+import type { Interface, Interfaces } from "./standard/notation.ts";
+import { OWN } from "./standard/own.ts";
+import { WASI_0_2 } from "./standard/wasi.ts";
+import { WASI_FILESYSTEM } from "./standard/wasi-filesystem.ts";
+import { WASI_HTTP } from "./standard/wasi-http.ts";
+import { WASI_SOCKETS } from "./standard/wasi-sockets.ts";
 
-const OURS = /^0\.1\.0$/;
 /** Releases of 0.2 only add to it, and a component imports no more than it calls. */
-const WASI = /^0\.2\.\d+$/;
+const RELEASE_0_2 = /^0\.2\.\d+$/;
 
-const STANDARD: Readonly<Record<string, readonly string[]>> = {
-  "wasi:cli": [
-    ...["environment", "exit", "stdin", "stdout", "stderr"],
-    ...["terminal-input", "terminal-output", "terminal-stdin", "terminal-stdout", "terminal-stderr"],
-  ],
-  "wasi:io": ["error", "poll", "streams"],
-  "wasi:clocks": ["monotonic-clock", "wall-clock"],
-  "wasi:random": ["random", "insecure", "insecure-seed"],
-  "wasi:filesystem": ["preopens", "types"],
-  "wasi:http": ["types", "outgoing-handler"],
-  "wasi:sockets": ["network", "instance-network", "ip-name-lookup", "tcp", "tcp-create-socket", "udp", "udp-create-socket"],
-};
+interface Supported {
+  readonly version: RegExp;
+  readonly faces: Interfaces;
+  /** Only these of them. */
+  readonly only?: RegExp;
+}
 
-/** Drafts that have no release, by what toolchains and hosts use of them. */
-const DRAFTS: ReadonlyMap<string, RegExp> = new Map([
-  ...["store", "atomics", "batch"].map((face) => [`wasi:keyvalue/${face}`, /^0\.2\.0-draft2?$/] as const),
-  ["wasi:config/store", /^0\.2\.0-(?:draft|rc\.1)$/],
-  ["wasi:config/runtime", /^0\.2\.0-draft$/],
+const SUPPORTED: readonly Supported[] = [
+  { version: /^0\.1\.0$/, faces: OWN },
+  ...[WASI_0_2, WASI_HTTP, WASI_FILESYSTEM, WASI_SOCKETS].map((faces) => ({ version: RELEASE_0_2, faces })),
+  { version: /^0\.2\.0-draft$/, faces: KEYVALUE_DRAFT },
+  { version: /^0\.2\.0-draft2$/, faces: KEYVALUE_DRAFT_2 },
+  { version: /^0\.2\.0-(?:draft|rc\.1)$/, faces: CONFIG_AND_LOGGING, only: /^wasi:config\/store$/ },
+  { version: /^0\.2\.0-draft$/, faces: CONFIG_AND_LOGGING, only: /^wasi:config\/runtime$/ },
   // 0.1.0 is without a version in the interface's own package.
-  ["wasi:logging/logging", /^(?:0\.1\.0-draft)?$/],
-]);
+  { version: /^(?:0\.1\.0-draft)?$/, faces: CONFIG_AND_LOGGING, only: /^wasi:logging\// },
+];
 
-const ours = [...new Set(Object.keys(SHAPES).map((name) => name.split(".")[0])), "types"];
+/** What the host has of it, or which part of its name the host has not. */
+export function supportedInterface(name: string): Interface | "no such interface" | "another version" {
+  const [bare = "", version = ""] = name.split("@");
+  const known = SUPPORTED.filter(({ faces, only }) => faces.has(bare) && only?.test(bare) !== false);
+  if (known.length === 0) return "no such interface";
+  return known.find((one) => one.version.test(version))?.faces.get(bare) ?? "another version";
+}
 
-export const SUPPORTED_INTERFACES: ReadonlyMap<string, RegExp> = new Map([
-  ...ours.map((face) => [`${PACKAGE}/${face}`, OURS] as const),
-  ...Object.entries(STANDARD).flatMap(([from, faces]) => faces.map((face) => [`${from}/${face}`, WASI] as const)),
-  ...DRAFTS,
-]);
+/** The names that the host answers to, by interface without its version, whatever the version. */
+export function namesOf(bare: string): { readonly functions: readonly string[]; readonly resources: readonly string[] } {
+  const faces = SUPPORTED.flatMap(({ faces }) => faces.get(bare) ?? []);
+  return {
+    functions: [...new Set(faces.flatMap(({ functions }) => [...functions.keys()]))],
+    resources: [...new Set(faces.flatMap(({ resources }) => resources))],
+  };
+}

@@ -3,7 +3,7 @@
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
-import { Pollable } from "./wasi-io.ts";
+import { Pollable } from "./wasi-poll.ts";
 
 const MAX_RANDOM_BYTES = 1024 * 1024;
 const RANDOM_CHUNK_BYTES = 65_536;

@@ -7,7 +7,8 @@ import type { HttpResponse } from "../../core/wit.ts";
 import { decodeResult, encodeError } from "../guest/blocks.ts";
 import type { ComponentHost } from "./component-host.ts";
 import { err, ok, Resource, type WitResultValue } from "./resources.ts";
-import { InputStream, Pollable } from "./wasi-io.ts";
+import { InputStream } from "./wasi-io.ts";
+import { Pollable, Signal } from "./wasi-poll.ts";
 
 /** The name in lower case. */
 export type Header = readonly [name: string, value: Bytes];
@@ -49,7 +50,7 @@ export class IncomingBody extends Resource {
     super(host.ledger);
     this.#host = host;
     this.#bytes = bytes;
-    this.holds(bytes.length);
+    Resource.holds(this, bytes.length);
   }
 
   static finish(body: IncomingBody): FutureTrailers {
@@ -64,7 +65,7 @@ export class IncomingBody extends Resource {
     this.#isTaken = true;
     const bytes = this.#bytes;
     this.#bytes = EMPTY;
-    this.holds(0);
+    Resource.holds(this, 0);
     return ok(new InputStream(this.#host, bytes));
   }
 }
@@ -84,7 +85,7 @@ export class IncomingResponse extends Resource {
     this.#status = status;
     this.#headers = headers.map(({ name, value }) => [name.toLowerCase(), encoder.encode(value)]);
     this.#body = body;
-    this.holds(sizeOf(this.#headers) + body.length);
+    Resource.holds(this, sizeOf(this.#headers) + body.length);
   }
 
   status(): number {
@@ -103,7 +104,7 @@ export class IncomingResponse extends Resource {
     this.#isConsumed = true;
     const body = this.#body;
     this.#body = EMPTY;
-    this.holds(sizeOf(this.#headers));
+    Resource.holds(this, sizeOf(this.#headers));
     return ok(new IncomingBody(this.#host, body));
   }
 }
@@ -111,7 +112,7 @@ export class IncomingResponse extends Resource {
 export class FutureIncomingResponse extends Resource {
   readonly #host: ComponentHost;
   readonly #makeFields: MakeFields;
-  readonly #answer: Promise<void>;
+  readonly #answer: Signal;
   #block: Bytes | undefined;
   #isTaken = false;
 
@@ -120,7 +121,7 @@ export class FutureIncomingResponse extends Resource {
     super(host.ledger);
     this.#host = host;
     this.#makeFields = makeFields;
-    this.#answer = answer.then((block) => this.#arrive(block));
+    this.#answer = new Signal(answer.then((block) => this.#arrive(block)));
   }
 
   subscribe(): Pollable {
@@ -135,7 +136,7 @@ export class FutureIncomingResponse extends Resource {
     this.#isTaken = true;
     const block = this.#block;
     this.#block = EMPTY;
-    this.holds(0);
+    Resource.holds(this, 0);
     if (block[0] !== 0) return ok(err(errorCode(block)));
     return ok(ok(new IncomingResponse(this.#host, decodeResult("http.fetch", block) as HttpResponse, this.#makeFields)));
   }
@@ -145,7 +146,7 @@ export class FutureIncomingResponse extends Resource {
     const { ledger, environment } = this.#host;
     if (ledger.hasRoomFor(block.length)) {
       this.#block = block;
-      this.holds(block.length);
+      Resource.holds(this, block.length);
       return;
     }
     const { plugin, limits } = environment;

@@ -108,7 +108,7 @@ export function wasiHttp(host: ComponentHost): Interfaces {
     }
 
     #take(entries: readonly Header[]): void {
-      this.holds(sizeOf(entries));
+      Resource.holds(this, sizeOf(entries));
       this.#entries = entries;
     }
   }
@@ -159,8 +159,9 @@ export function wasiHttp(host: ComponentHost): Interfaces {
       return ok(this.#stream);
     }
 
-    protected override dropped(): void {
-      this.#stream?.close();
+    override [Symbol.dispose](): void {
+      super[Symbol.dispose]();
+      if (this.#stream !== undefined) OutputStream.close(this.#stream);
       this.#chunks = [];
     }
 
@@ -172,7 +173,7 @@ export function wasiHttp(host: ComponentHost): Interfaces {
         throw new WebAssembly.RuntimeError("ended by the host");
       }
       this.#chunks.push(bytes);
-      this.holds(this.#size + this.#chunks.length * OBJECT_BYTES);
+      Resource.holds(this, this.#size + this.#chunks.length * OBJECT_BYTES);
     }
   }
 
@@ -243,18 +244,19 @@ export function wasiHttp(host: ComponentHost): Interfaces {
     }
 
     /** Once its body is finished; resolves with the tagged block of http.fetch, never rejects. */
-    send(): Promise<Bytes> {
+    static send(request: OutgoingRequest): Promise<Bytes> {
       const { promise, resolve } = Promise.withResolvers<Bytes>();
       const ask = host.asker();
-      this.#send = () => {
-        resolve(this.#isTooLarge() ?? ask("http.fetch", [this.#request(), this.#body]));
+      request.#send = () => {
+        resolve(request.#isTooLarge() ?? ask("http.fetch", [request.#request(), request.#body]));
       };
-      if (this.#body !== undefined) this.#send();
-      return promise.finally(() => this[Symbol.dispose]());
+      if (request.#body !== undefined) request.#send();
+      return promise.finally(() => request[Symbol.dispose]());
     }
 
     // Its body has a way back to it.
-    protected override dropped(): void {
+    override [Symbol.dispose](): void {
+      super[Symbol.dispose]();
       this.#headers = [];
       this.#method = { tag: "get" };
       this.#path = undefined;
@@ -269,7 +271,7 @@ export function wasiHttp(host: ComponentHost): Interfaces {
     }
 
     #weigh(): void {
-      this.holds(this.#bytes() + this.#headers.length * OBJECT_BYTES);
+      Resource.holds(this, this.#bytes() + this.#headers.length * OBJECT_BYTES);
     }
 
     #bytes(): number {
@@ -317,7 +319,7 @@ export function wasiHttp(host: ComponentHost): Interfaces {
       handle: (request: OutgoingRequest, options: RequestOptions | undefined): WitResultValue => {
         host.count();
         options?.[Symbol.dispose]();
-        return ok(new FutureIncomingResponse(host, request.send(), (entries) => Fields.immutable(entries)));
+        return ok(new FutureIncomingResponse(host, OutgoingRequest.send(request), (entries) => Fields.immutable(entries)));
       },
     },
   };

@@ -1,4 +1,4 @@
-// wasi:io: streams, pollables and errors. Standard output and error are lines of the plugin's log; there is no standard input.
+// wasi:io: streams and errors. Standard output and error are lines of the plugin's log; there is no standard input.
 // Source of names and meanings: the WIT packages wasi:io and wasi:cli, 0.2.
 
 import { HostError } from "../../core/errors.ts";
@@ -7,10 +7,10 @@ import type { Bytes } from "../../core/types.ts";
 import { LogLines } from "../guest/log-lines.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { err, ok, Resource, type WitResultValue } from "./resources.ts";
+import { Pollable, poll } from "./wasi-poll.ts";
 
 /** What one write to a stream may have; the guest is told by check-write. */
 const MAX_WRITE_BYTES = 65_536;
-const MAX_POLLABLES = 256;
 const MAX_LAST_LINES = 12;
 const MAX_LAST_LINE_LENGTH = 300;
 const EMPTY: Bytes = new Uint8Array(0);
@@ -23,62 +23,6 @@ class IoError extends Resource {
   }
 }
 
-/** Something to wait for. */
-export class Pollable extends Resource {
-  readonly #host: ComponentHost;
-  readonly #readyAt: number;
-  readonly #until: Promise<unknown> | undefined;
-  #settled: boolean;
-
-  /** Ready at a time of the monotonic clock in milliseconds, and not before `until` settles, if that is given. */
-  constructor(host: ComponentHost, readyAt: number = Number.NEGATIVE_INFINITY, until?: Promise<unknown>) {
-    super(host.ledger);
-    this.#host = host;
-    this.#readyAt = readyAt;
-    this.#until = until;
-    this.#settled = until === undefined;
-    const settle = (): void => {
-      this.#settled = true;
-    };
-    until?.then(settle, settle);
-  }
-
-  ready(): boolean {
-    this.#host.count();
-    return this.isReady;
-  }
-
-  get isReady(): boolean {
-    return this.#settled && this.#host.environment.scope.clock.monotonicMs() >= this.#readyAt;
-  }
-
-  async block(): Promise<void> {
-    await waitForAny(this.#host, [this]);
-  }
-
-  /** Calls `wake` once it may be ready, and returns what to call when nobody waits any more. */
-  watch(wake: () => void): () => void {
-    const { scope, limits } = this.#host.environment;
-    if (this.#until !== undefined) {
-      this.#until.then(wake, wake);
-      return () => {};
-    }
-    // A turn that sleeps beyond its deadline is ended by that, so no timer has to stay longer.
-    return scope.clock.after(Math.min(Math.max(0, this.#readyAt - scope.clock.monotonicMs()), limits.deadlineMs), wake);
-  }
-}
-
-async function waitForAny(host: ComponentHost, pollables: readonly Pollable[]): Promise<void> {
-  host.count();
-  while (!pollables.some(({ isReady }) => isReady)) {
-    const { promise, resolve } = Promise.withResolvers<Bytes>();
-    const cancels = pollables.map((pollable) => pollable.watch(() => resolve(EMPTY)));
-    await host.wait(promise).finally(() => {
-      for (const cancel of cancels) cancel();
-    });
-  }
-}
-
 /** A stream of bytes to read. */
 export class InputStream extends Resource {
   readonly #host: ComponentHost;
@@ -88,7 +32,7 @@ export class InputStream extends Resource {
     super(host.ledger);
     this.#host = host;
     this.#left = bytes;
-    this.holds(bytes.length);
+    Resource.holds(this, bytes.length);
   }
 
   read(length: bigint): WitResultValue {
@@ -97,7 +41,7 @@ export class InputStream extends Resource {
     const { payloadBytes } = this.#host.environment.limits;
     const part = this.#left.subarray(0, Math.min(Number(length), payloadBytes));
     this.#left = this.#left.subarray(part.length);
-    if (this.#left.length === 0) this.holds(0);
+    if (this.#left.length === 0) Resource.holds(this, 0);
     return ok(part);
   }
 
@@ -131,8 +75,9 @@ export class OutputStream extends Resource {
     this.#sink = sink;
   }
 
-  close(): void {
-    this.#sink = undefined;
+  /** Nothing more is taken. */
+  static close(stream: OutputStream): void {
+    stream.#sink = undefined;
   }
 
   checkWrite(): WitResultValue {
@@ -197,16 +142,6 @@ export function wasiIo(host: ComponentHost): Interfaces {
     "wasi:io/streams": { InputStream, OutputStream },
     "wasi:io/poll": { Pollable, poll: (pollables: readonly Pollable[]) => poll(host, pollables) },
   };
-}
-
-async function poll(host: ComponentHost, pollables: readonly Pollable[]): Promise<Uint32Array> {
-  if (pollables.length === 0 || pollables.length > MAX_POLLABLES) {
-    const message = `${host.environment.plugin} polls ${pollables.length} pollables; 1 to ${MAX_POLLABLES} are allowed`;
-    host.control.doom(new HostError("plugin-failed", message));
-    throw new WebAssembly.RuntimeError("ended by the host");
-  }
-  await waitForAny(host, pollables);
-  return Uint32Array.from([...pollables.keys()].filter((i) => pollables[i]?.isReady));
 }
 
 /** Standard output and error, as lines of the plugin's log. */

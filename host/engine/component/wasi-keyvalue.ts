@@ -55,6 +55,10 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
       this.#pages += 1n;
       this.#cursors.set(this.#pages, key);
       this.#cursors.delete(this.#pages - BigInt(MAX_CURSORS));
+      Resource.holds(
+        this,
+        [...this.#cursors.values()].reduce((sum, { length }) => sum + length, 0),
+      );
       return this.#pages;
     }
   }
@@ -68,7 +72,7 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
       super(host.ledger);
       this.#key = key;
       this.#seen = seen;
-      this.holds(key.length + (seen?.length ?? 0));
+      Resource.holds(this, key.length + (seen?.length ?? 0));
     }
 
     static new(_bucket: Bucket, key: string): WitResultValue {
@@ -79,11 +83,12 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
       return ok(this.#seen);
     }
 
-    swap(value: Bytes): WitResultValue {
-      const unchanged = answered(() => same(storage.get(this.#key), this.#seen));
+    static swap(cas: Cas, value: Bytes): WitResultValue {
+      cas[Symbol.dispose]();
+      const unchanged = answered(() => same(storage.get(cas.#key), cas.#seen));
       if (unchanged.tag === "err") return err({ tag: "store-error", val: unchanged.val });
-      if (unchanged.val !== true) return err({ tag: "cas-failed", val: new Cas(this.#key) });
-      const set = answered(() => storage.set(this.#key, value));
+      if (unchanged.val !== true) return err({ tag: "cas-failed", val: new Cas(cas.#key) });
+      const set = answered(() => storage.set(cas.#key, value));
       return set.tag === "err" ? err({ tag: "store-error", val: set.val }) : set;
     }
   }
@@ -118,6 +123,7 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
     },
     "wasi:keyvalue/atomics": {
       Cas,
+      swap: (cas: Cas, value: Bytes) => Cas.swap(cas, value),
       increment: (_bucket: Bucket, key: string, delta: bigint) =>
         answered(() => {
           const sum = numberIn(storage.get(key), key) + delta;

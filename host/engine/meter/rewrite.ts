@@ -15,6 +15,8 @@ export interface RewriteOptions {
   readonly maxMemoryPages: number;
   /** What each table can grow to. */
   readonly maxTableElements: number;
+  /** How many elements each table can get beyond those that it begins with. */
+  readonly maxTableGrowth: number;
   /** The encoding of exception handling that the guest uses; legacy if it uses none. */
   readonly exceptions: "legacy" | "try-table";
   /** Its exports are called by other guests. */
@@ -49,7 +51,7 @@ export function rewrite(module: WasmModule, options: RewriteOptions): Uint8Array
   contents.delete(SECTION.start);
   contents.set(SECTION.type, extended(module, SECTION.type, types.count, types.content()));
   contents.set(SECTION.function, extended(module, SECTION.function, 1, leb(helperType)));
-  contents.set(SECTION.table, tables(module, options.maxTableElements));
+  contents.set(SECTION.table, tables(module, options));
   contents.set(SECTION.memory, memories(module, options.maxMemoryPages));
   contents.set(SECTION.global, extended(module, SECTION.global, 2, globals(added)));
   contents.set(SECTION.export, exportsOf(module, added));
@@ -138,14 +140,14 @@ function exportsOf(module: WasmModule, added: AddedIndices): Uint8Array {
   return extended(module, SECTION.export, count, out.view());
 }
 
-function tables(module: WasmModule, maxTableElements: number): Uint8Array {
+function tables(module: WasmModule, { maxTableElements, maxTableGrowth }: RewriteOptions): Uint8Array {
   // Beyond that length the meter would charge less than it should.
   const maxElements = Math.min(maxTableElements, TABLE_ELEMENTS_COST.max ?? maxTableElements);
   const out = new Writer();
   out.u32(module.tables.length);
   for (const { head, limits, tail } of module.tables) {
     out.bytes(head);
-    writeLimits(out, limits, maxElements);
+    writeLimits(out, limits, Math.min(maxElements, limits.minimum + maxTableGrowth));
     out.bytes(tail);
   }
   return module.tables.length === 0 ? new Uint8Array() : out.view();

@@ -124,6 +124,16 @@ describe("a component of another host", () => {
     expect(await run(component, "odd", "")).toBe("guest exports no odd");
   });
 
+  it.each([
+    ["package a:b@1.2.3; interface api { say-it: func(text: string) -> string; } world w { export api; }", "a:b/api@1.2.3"],
+    ["package a:b; world w { export my-api: interface { say-it: func(text: string) -> string; } }", "my-api"],
+  ])("is entered by the functions of an interface that it exports: %s", async (wit, face) => {
+    const core = SHOUT.replace('"shout-it"', `"${face}#say-it"`).replace('(func (export "nothing"))', "");
+    const component = await componentOf(core, wit, "w");
+    expect((await admitted(component)).entryPoints).toEqual(["sayIt"]);
+    expect(await run(component, "sayIt", "hé")).toBe("hé!");
+  });
+
   it("is refused when nothing of it can be entered", async () => {
     await expect(admitted(await componentText("(component)"))).rejects.toMatchObject({
       code: "admission-refused",
@@ -154,6 +164,9 @@ describe("a component of another host", () => {
       "(param i32 i32 i32 i32)))",
     );
     const refusal = admitted(await componentOf(core, wit));
-    await expect(refusal).rejects.toMatchObject({ code: "admission-refused", message: expect.stringContaining("bulkhead-plugin-log") });
+    await expect(refusal).rejects.toMatchObject({
+      code: "admission-refused",
+      message: expect.stringContaining("import bulkhead:plugin/log@0.1.0: its write is"),
+    });
   });
 });

@@ -18,7 +18,22 @@ world guest {
 package wasi:http@0.2.0 {
   interface types {
     variant header-error { invalid-syntax, forbidden, immutable }
-    variant error-code { internal-error(option<string>), http-request-denied }
+    record DNS-error-payload { rcode: option<string>, info-code: option<u16> }
+    record TLS-alert-received-payload { alert-id: option<u8>, alert-message: option<string> }
+    record field-size-payload { field-name: option<string>, field-size: option<u32> }
+    variant error-code {
+      DNS-timeout, DNS-error(DNS-error-payload), destination-not-found, destination-unavailable, destination-IP-prohibited,
+      destination-IP-unroutable, connection-refused, connection-terminated, connection-timeout, connection-read-timeout,
+      connection-write-timeout, connection-limit-reached, TLS-protocol-error, TLS-certificate-error,
+      TLS-alert-received(TLS-alert-received-payload), HTTP-request-denied, HTTP-request-length-required, HTTP-request-body-size(option<u64>),
+      HTTP-request-method-invalid, HTTP-request-URI-invalid, HTTP-request-URI-too-long, HTTP-request-header-section-size(option<u32>),
+      HTTP-request-header-size(option<field-size-payload>), HTTP-request-trailer-section-size(option<u32>),
+      HTTP-request-trailer-size(field-size-payload), HTTP-response-incomplete, HTTP-response-header-section-size(option<u32>),
+      HTTP-response-header-size(field-size-payload), HTTP-response-body-size(option<u64>), HTTP-response-trailer-section-size(option<u32>),
+      HTTP-response-trailer-size(field-size-payload), HTTP-response-transfer-coding(option<string>),
+      HTTP-response-content-coding(option<string>), HTTP-response-timeout, HTTP-upgrade-failed, HTTP-protocol-error, loop-detected,
+      configuration-error, internal-error(option<string>)
+    }
     resource fields { constructor(); append: func(name: string, value: list<u8>) -> result<_, header-error>; clone: func() -> fields; }
     resource outgoing-body { write: func() -> result; finish: static func(this: outgoing-body, trailers: option<fields>) -> result<_, error-code>; }
     resource outgoing-request {
@@ -26,11 +41,12 @@ package wasi:http@0.2.0 {
       body: func() -> result<outgoing-body>;
       set-path-with-query: func(path: option<string>) -> result;
     }
+    resource request-options { }
     resource future-incoming-response { }
   }
   interface outgoing-handler {
-    use types.{outgoing-request, future-incoming-response, error-code};
-    handle: func(request: outgoing-request) -> result<future-incoming-response, error-code>;
+    use types.{outgoing-request, request-options, future-incoming-response, error-code};
+    handle: func(request: outgoing-request, options: option<request-options>) -> result<future-incoming-response, error-code>;
   }
 }`;
 
@@ -47,7 +63,7 @@ const guest = (serve: string, later = "") => {
     (import ${types} "[method]outgoing-request.set-path-with-query" (func $path (param i32 i32 i32 i32) (result i32)))
     (import ${types} "[static]outgoing-body.finish" (func $finish (param i32 i32 i32 i32)))
     (import ${types} "[resource-drop]future-incoming-response" (func $dropFuture (param i32)))
-    (import "wasi:http/outgoing-handler@0.2.0" "handle" (func $handle (param i32 i32)))
+    (import "wasi:http/outgoing-handler@0.2.0" "handle" (func $handle (param i32 i32 i32 i32)))
     (memory (export "memory") 80)
     (global $kept (mut i32) (i32.const 0))
     (data (i32.const 8) "x-test")
@@ -60,7 +76,7 @@ const guest = (serve: string, later = "") => {
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br_if $more (i32.gt_s (local.get $count) (i32.const 0))))
       (local.get $f))
-    (func $send (param $headers i32) (call $handle (call $request (local.get $headers)) (i32.const 64)))
+    (func $send (param $headers i32) (call $handle (call $request (local.get $headers)) (i32.const 0) (i32.const 0) (i32.const 64)))
     (func (export "serve") (local $i i32) ${serve})
     (func (export "later") (local $i i32) ${later}))`,
     WIT,
@@ -159,10 +175,10 @@ describe("a handle", () => {
     ["given away twice", "(local.set $i (call $fields)) (drop (call $request (local.get $i))) (drop (call $request (local.get $i)))"],
     [
       "sent twice",
-      "(local.set $i (call $request (call $fields))) (call $handle (local.get $i) (i32.const 64)) (call $handle (local.get $i) (i32.const 64))",
+      "(local.set $i (call $request (call $fields))) (call $handle (local.get $i) (i32.const 0) (i32.const 0) (i32.const 64)) (call $handle (local.get $i) (i32.const 0) (i32.const 0) (i32.const 64))",
     ],
     ["of a request used as headers", APPEND("(call $request (call $fields))")],
-    ["of headers sent as a request", "(call $handle (call $fields) (i32.const 64))"],
+    ["of headers sent as a request", "(call $handle (call $fields) (i32.const 0) (i32.const 0) (i32.const 64))"],
     ["of headers finished as a body", "(call $finish (call $fields) (i32.const 0) (i32.const 0) (i32.const 64))"],
     ["kept from the turn before", APPEND("(i32.const 1)")],
   ])("%s ends the guest, which is whole again in the next turn", async (_what, serve) => {
@@ -191,7 +207,7 @@ describe("a handle", () => {
 describe("a component", () => {
   it("that drops what it used makes as many requests as it likes", async () => {
     const many = `(loop $more
-      (call $send (call $fields)) (call $dropFuture (i32.load (i32.const 68)))
+      (call $send (call $fields)) (call $dropFuture (i32.load (i32.const 72)))
       (local.set $i (i32.add (local.get $i) (i32.const 1)))
       (br_if $more (i32.lt_s (local.get $i) (i32.const 300))))`;
     const { turn } = await boot("inline", await guest(many));
@@ -200,7 +216,7 @@ describe("a component", () => {
 
   it("cannot send a request of one turn with the authority of another", async () => {
     const begin = `(global.set $kept (call $request (call $fields))) (call $body (global.get $kept) (i32.const 96))
-      (call $handle (global.get $kept) (i32.const 64))`;
+      (call $handle (global.get $kept) (i32.const 0) (i32.const 0) (i32.const 64))`;
     const { turn, asked } = await boot(
       "inline",
       await guest(begin, "(call $finish (i32.load (i32.const 100)) (i32.const 0) (i32.const 0) (i32.const 64))"),

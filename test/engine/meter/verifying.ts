@@ -22,7 +22,7 @@ export function metered(source: Uint8Array, by: typeof rewrite = rewrite, hasGue
   const module = parseModule(source, DEFAULT_ADMISSION_LIMITS);
   // The corpus uses either encoding, and what the meter adds must be of the same.
   const exceptions: RewriteOptions["exceptions"] = "legacy";
-  const options = { ...SIZES, hasGuestCallers };
+  const options = { ...SIZES, maxTableGrowth: SIZES.maxTableElements, hasGuestCallers };
   const legacy = by(module, { ...options, exceptions });
   return WebAssembly.validate(legacy) ? legacy : by(module, { ...options, exceptions: "try-table" });
 }

@@ -2,10 +2,10 @@
 
 import { componentEmbed, componentNew, componentWit, print } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { describe, expect, it } from "vitest";
-import { worldText } from "../../../host/cell/transpiler.ts";
 import { readContract } from "../../../plugin-sdk/codegen/build.ts";
 import { coreSignature } from "../../../plugin-sdk/codegen/flatten.ts";
 import { functionsOf, importedInterfaces } from "../../../plugin-sdk/codegen/model.ts";
+import { worldText } from "../../support/components.ts";
 
 const embedded = async (witSource: string): Promise<Uint8Array> => componentEmbed({ witSource, world: "plugin", dummy: true });
 

@@ -1,0 +1,35 @@
+// The types of our own interfaces: those that the table of shapes has, which is made from wit/.
+
+import { HOST_ERROR_CODES } from "../../../core/errors.ts";
+import { SHAPES, type Shape } from "../../guest/wit-shapes.ts";
+import { PACKAGE } from "../bulkhead.ts";
+import type { Interface, Interfaces } from "./notation.ts";
+
+/** What a component exports to be entered. */
+export const ENTRY_POINTS: string = `${PACKAGE}/entry-points@0.1.0`;
+export const HANDLE: readonly [name: string, type: string] = ["handle", "(string,list<u8>) -> result<list<u8>,string>"];
+
+const ERROR = `record{code:enum{${HOST_ERROR_CODES.join(",")}},message:string,detail:option<string>}`;
+
+export const OWN: Interfaces = (() => {
+  const faces = new Map<string, Interface & { readonly functions: Map<string, string> }>([
+    [`${PACKAGE}/types`, { resources: [], functions: new Map() }],
+  ]);
+  for (const [name, { params, result, fails }] of Object.entries(SHAPES)) {
+    const [face = "", func = ""] = name.split(".");
+    const known = faces.get(`${PACKAGE}/${face}`) ?? { resources: [], functions: new Map<string, string>() };
+    const answers = fails ? `result<${textOf(result)},${ERROR}>` : textOf(result);
+    known.functions.set(func, `(${params.map(textOf).join(",")}) -> ${answers}`);
+    faces.set(`${PACKAGE}/${face}`, known);
+  }
+  return faces;
+})();
+
+function textOf(shape: Shape): string {
+  if (shape === "bytes") return "list<u8>";
+  if (typeof shape === "string") return shape;
+  if ("enum" in shape) return `enum{${shape.enum.join(",")}}`;
+  if ("list" in shape) return `list<${textOf(shape.list)}>`;
+  if ("option" in shape) return `option<${textOf(shape.option)}>`;
+  return `record{${shape.record.map(([name, , field]) => `${name}:${textOf(field)}`).join(",")}}`;
+}
