@@ -5,6 +5,7 @@ import type { FrameReader, FrameWriter } from "./frames.ts";
 
 // Names and reasons; what is large travels as bytes.
 export const MAX_VALUE_BYTES: number = 2 * 1_024 * 1_024;
+const NOTHING = new Uint8Array(0);
 const MAX_MESSAGE_LENGTH = 4_096;
 const MAX_DETAIL_LENGTH = 65_536;
 
@@ -35,8 +36,14 @@ export function readMessage(reader: FrameReader): Message {
 export function writeAnswer(writer: FrameWriter, answer: FromProcess): void {
   if (answer !== "ready" && answer.ok)
     writeMessage(writer, { value: { ok: true, value: answer.answer.value }, bytes: answer.answer.bytes });
-  else writeMessage(writer, { value: answer, bytes: new Uint8Array(0) });
+  else writeMessage(writer, { value: answer === "ready" ? answer : { ok: false, error: shortened(answer.error) }, bytes: NOTHING });
 }
+
+const shortened = ({ code, message, detail }: ErrorShape): ErrorShape => ({
+  code,
+  message: message.slice(0, MAX_MESSAGE_LENGTH),
+  detail: detail?.slice(0, MAX_DETAIL_LENGTH),
+});
 
 // Throws for anything that is no answer: the process that gives it has read what a stranger sent.
 export function readAnswer(reader: FrameReader): FromProcess {
@@ -46,12 +53,6 @@ export function readAnswer(reader: FrameReader): FromProcess {
     throw new HostError("internal", "a disposable process sent no answer");
   if (value.ok === true) return { ok: true, answer: { value: "value" in value ? value.value : undefined, bytes } };
   const { code, message, detail } = ("error" in value ? (value.error ?? {}) : {}) as Record<string, unknown>;
-  return {
-    ok: false,
-    error: {
-      code: isHostErrorCode(code) ? code : "internal",
-      message: String(message).slice(0, MAX_MESSAGE_LENGTH),
-      detail: typeof detail === "string" ? detail.slice(0, MAX_DETAIL_LENGTH) : undefined,
-    },
-  };
+  const shape = { code: isHostErrorCode(code) ? code : "internal", message: String(message) } as const;
+  return { ok: false, error: shortened({ ...shape, detail: typeof detail === "string" ? detail : undefined }) };
 }
