@@ -30,6 +30,7 @@ import { compileResource } from "./install/resources.ts";
 import { startAll, stopAll } from "./install/start-order.ts";
 import { PluginManager } from "./plugin-manager.ts";
 import { pluginSources, readConfigured } from "./sources.ts";
+import { warningOfEscapes } from "./strangers.ts";
 
 const adaptersSchema = z.strictObject({
   http: z.union([z.literal(false), httpOptions]).default(() => httpOptions.parse({})),
@@ -73,7 +74,8 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   const folders = await readConfigured(configuration, lock, (name, thrown) => leftOut(log, name, thrown));
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
   const hardening = await resolveHardening(configuration.hardening);
-  for (const gap of hardening.gaps) log.write({ level: "warning", plugin: "host", message: gap });
+  for (const gap of [...hardening.gaps, ...[warningOfEscapes(configuration)].filter((one) => one !== undefined)])
+    log.write({ level: "warning", plugin: "host", message: gap });
   const sources = pluginSources(configuration);
   const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });

@@ -12,6 +12,7 @@ import type { Plugin } from "./core/plugin.ts";
 import type { PluginDefinition } from "./core/types.ts";
 import type { Configuration, PluginConfiguration } from "./install/configuration.ts";
 import { definePlugin, effectiveLimits, type PluginFolder } from "./install/plugin-folder.ts";
+import { refuseEscapes } from "./strangers.ts";
 
 export interface PluginManagerPorts {
   readonly core: Host;
@@ -140,6 +141,7 @@ export class PluginManager {
 
   async #define(folder: PluginFolder, settings: PluginConfiguration): Promise<PluginDefinition> {
     this.#ports.refuseBlocked(folder.manifest);
+    refuseEscapes(folder.manifest.name, settings, this.#ports.configuration);
     const admitted = await this.#ports.admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
     return definePlugin(folder.manifest, admitted, settings, this.#ports.grantsOf(folder.manifest.name));
   }

@@ -10,12 +10,14 @@ import { fetchPackage, isLockedFor, resolveVersion } from "./install/package-sou
 import { PackageStore } from "./install/package-store.ts";
 import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "./install/plugin-folder.ts";
 import { packageReader } from "./package-reader.ts";
+import { refuseEscapes } from "./strangers.ts";
 
 export interface PluginSources extends Sources {
   readonly admission: AdmissionCache;
 }
 
-export function pluginSources({ dataDir, hardening, registry }: Configuration): PluginSources {
+export function pluginSources(configuration: Configuration): PluginSources {
+  const { dataDir, hardening, registry } = configuration;
   const admission = new AdmissionCache(join(dataDir, "admitted"), hardening);
   const options = { reader: packageReader(hardening), registry };
   return {
@@ -23,6 +25,7 @@ export function pluginSources({ dataDir, hardening, registry }: Configuration): 
     fetch: (spec) => fetchPackage(spec, options),
     resolve: (spec) => resolveVersion(spec, options),
     async admit(folder, settings) {
+      refuseEscapes(folder.manifest.name, settings, configuration);
       const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
       definePlugin(folder.manifest, admitted, settings, []);
     },

@@ -6,6 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../adapters/system-clock.ts";
 import { admitInProcess } from "../cell/admission-process.ts";
+import { resolveHardening } from "../cell/hardening.ts";
 import { createProcessCell } from "../cell/process-cell.ts";
 import { HostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
@@ -45,7 +46,15 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
     const known = entryPoints.length === 0 ? "it exports none" : `it exports ${entryPoints.join(", ")}`;
     throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${known}`);
   }
-  const cell = createProcessCell({ clock: systemClock, log: stderrLog, storageDir: undefined, plugins: [plugin.name] });
+  const hardening = await resolveHardening();
+  const cell = createProcessCell({
+    clock: systemClock,
+    log: stderrLog,
+    storageDir: undefined,
+    plugins: [plugin.name],
+    hardening,
+    user: hardening.users?.first,
+  });
   try {
     await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });
     const { promise, resolve } = Promise.withResolvers<TurnOutcome>();

@@ -19,6 +19,7 @@ export interface DataOptions {
 
 interface ServeOptions extends DataOptions {
   readonly port?: number;
+  readonly acceptVulnerableNode?: boolean;
 }
 
 export function withDataOptions(command: Command): Command {
@@ -30,6 +31,7 @@ export function withDataOptions(command: Command): Command {
 export function addServe(program: Command): void {
   withDataOptions(program.command("serve").description("run the host until Ctrl-C; log lines go to standard output as JSON"))
     .option("-p, --port <number>", "HTTP port, instead of the configuration's", parsePort)
+    .option("--accept-vulnerable-node", "let strangers' plugins run inline or as threads although V8 has known flaws")
     .action(serve);
 }
 
@@ -63,11 +65,15 @@ export async function readConfiguration(file: string): Promise<Configuration> {
   return parseConfiguration(text, file);
 }
 
-export function withOverrides(configuration: Configuration, { port, data }: Omit<ServeOptions, "config">): Configuration {
+export function withOverrides(
+  configuration: Configuration,
+  { port, data, acceptVulnerableNode }: Omit<ServeOptions, "config">,
+): Configuration {
+  const hardening = acceptVulnerableNode === true ? { ...configuration.hardening, acceptVulnerableNode } : configuration.hardening;
   const { http } = configuration.adapters;
   const adapters =
     port === undefined ? configuration.adapters : { ...configuration.adapters, http: { ...(typeof http === "object" ? http : {}), port } };
-  return { ...configuration, adapters, dataDir: data === undefined ? configuration.dataDir : resolve(data) };
+  return { ...configuration, adapters, hardening, dataDir: data === undefined ? configuration.dataDir : resolve(data) };
 }
 
 async function stop(host: RunningHost, configuration: Configuration): Promise<void> {

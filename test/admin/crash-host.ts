@@ -59,7 +59,10 @@ class CrashHost {
   #control: Control | undefined;
 
   constructor(path: string) {
-    this.#configuration = parseConfiguration(JSON.stringify({ adapters: { http: false }, drainMs: 1_000 }), path);
+    this.#configuration = parseConfiguration(
+      JSON.stringify({ hardening: { acceptVulnerableNode: true }, adapters: { http: false }, drainMs: 1_000 }),
+      path,
+    );
   }
 
   async follow(order: Order): Promise<Report | undefined> {

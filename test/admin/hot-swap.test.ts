@@ -109,7 +109,7 @@ class Bench {
   get #configuration(): ReturnType<typeof parseConfiguration> {
     const plugins = { other: { path: "other", isolation: "thread", limits: { cpuMs: 20_000, deadlineMs: 20_000 } } };
     return parseConfiguration(
-      JSON.stringify({ adapters: { http: false }, drainMs: 20_000, plugins }),
+      JSON.stringify({ hardening: { acceptVulnerableNode: true }, adapters: { http: false }, drainMs: 20_000, plugins }),
       join(this.folder.path, "bulkhead.json"),
     );
   }

@@ -10,6 +10,7 @@ import { openHostDatabase } from "../../host/admin/database.ts";
 import { type Installation, Installations } from "../../host/admin/installations.ts";
 import type { Plan, UpdateOutcome } from "../../host/admin/installer.ts";
 import type { PluginSummary } from "../../host/admin/plugin-overview.ts";
+import { escapesOf } from "../../host/cell/known-escapes.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
@@ -230,6 +231,29 @@ describe("a stranger's plugin", () => {
     await boot();
     expect(host?.core.plugin("thing")).toBeUndefined();
   });
+
+  it.skipIf(escapesOf().length === 0)(
+    "runs in the host's own process only where the operator accepts a Node with known flaws",
+    async () => {
+      const planned = packageOf(await plan(await version("v1", 1)));
+      for (const isolation of ["inline", "thread"])
+        await expect(control.invoke("install", { ...planned, grants: [], settings: { isolation } })).rejects.toMatchObject({
+          code: "conflict",
+          message: expect.stringMatching(/V8 .* has known flaws \(CVE-.*--accept-vulnerable-node/),
+        });
+      expect(await control.invoke("list")).toEqual([]);
+      await stop();
+      const accepted = { ...configuration(), hardening: { acceptVulnerableNode: true } };
+      host = await createHost({ configuration: accepted, log });
+      control = await openControl(accepted);
+      await control.invoke("install", { ...planned, grants: [], settings: { isolation: "inline" } });
+      expect(await call("version")).toBe("1");
+      await stop();
+      // A host that does not accept it leaves it out.
+      await boot();
+      expect(host?.core.plugin("thing")).toBeUndefined();
+    },
+  );
 
   it("never runs a blocked version, whichever way it would come to run", async () => {
     await install(await version("v1", 1));

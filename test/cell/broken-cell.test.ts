@@ -1,13 +1,21 @@
 // A process cell that is wholly in an attacker's hands, as a fault of V8 or of glue would leave it: its main is the attacker's. Whatever it sends, it
 // ends, and its neighbours are served meanwhile.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../host/adapters/system-clock.ts";
+import { AuditLog } from "../../host/admin/audit.ts";
+import { AuditAnchor } from "../../host/admin/audit-anchor.ts";
+import { openHostDatabase } from "../../host/admin/database.ts";
+import { resolveHardening } from "../../host/cell/hardening.ts";
 import { createProcessCell } from "../../host/cell/process-cell.ts";
+import { prepareStorage, reclaimStorage } from "../../host/cell/storage-files.ts";
 import type { SupervisedCell } from "../../host/cell/supervised-cell.ts";
 import type { Cell } from "../../host/core/ports.ts";
 import { createCell, image, runTurn } from "../support/cells.ts";
@@ -116,4 +124,103 @@ describe("a cell in an attacker's hands", () => {
       expect.stringMatching(/wait to be read by the peer|while it is being answered/),
     );
   });
+});
+
+/** What an attacker's JavaScript tries, with the addon that the cell brings; answers what came of each. */
+const GRABS = `
+  const tries = {
+    "opens the host's database": () => new Database(data + "/host.sqlite").prepare("SELECT count(*) FROM audit").pluck().get(),
+    "attaches the host's database": () => {
+      const own = new Database(":memory:");
+      own.exec("ATTACH '" + data + "/host.sqlite' AS host; DROP TRIGGER host.audit_is_not_deleted; DELETE FROM host.audit");
+      return "deleted the audit";
+    },
+    "attaches another plugin's storage": () => new Database(":memory:").exec("ATTACH '" + data + "/storage/other.sqlite' AS other; CREATE TABLE other.mine (a)") && "wrote",
+    "makes a file beside its own": () => new Database(data + "/storage/planted.sqlite").exec("CREATE TABLE t (a)") && "wrote",
+    "reads the host's key": () => fs.readFileSync(data + "/secret.key", "utf8"),
+    "signals the host": () => process.kill(host, 0) && "did",
+    "takes the host's priority": () => { os.setPriority(host, 19); return "did"; },
+    "starts a process": () => { const { error, status } = childProcess.spawnSync("/bin/true"); if (error) throw error; return status; },
+    "opens its own storage": () => { const own = new Database(data + "/storage/p.sqlite"); own.pragma("journal_mode = MEMORY"); own.exec("CREATE TABLE mine (a)"); return "wrote"; },
+  };
+  const found = {};
+  for (const [name, work] of Object.entries(tries)) {
+    try { found[name] = String(work()); } catch (thrown) { found[name] = "refused"; }
+  }
+  const server = net.connect(port, "127.0.0.1");
+  server.on("connect", () => give("connected")).on("error", () => give("refused"));
+  const give = (reached) => socket.write(ended(turn, Buffer.from(JSON.stringify({ ...found, "reaches the network": reached }))));
+`;
+
+const isRoot = process.getuid?.() === 0;
+const hasBubblewrap = spawnSync("bwrap", ["--ro-bind", "/", "/", "--unshare-all", "true"]).status === 0;
+const WALLS = [
+  { name: "a user of its own (needs root)", options: { bubblewrap: false }, missing: !isRoot, network: "connected" },
+  {
+    name: "namespaces and a filter of system calls (needs bubblewrap)",
+    options: { users: false, bubblewrap: true },
+    missing: !hasBubblewrap,
+    network: "refused",
+  },
+  { name: "both (needs root and bubblewrap)", options: { bubblewrap: true }, missing: !isRoot || !hasBubblewrap, network: "refused" },
+] as const;
+
+describe("what a broken cell reaches", () => {
+  let folder: string;
+  let cell: SupervisedCell;
+
+  beforeEach(() => {
+    // Not below /tmp, which bubblewrap hides: the walls are to be seen.
+    const cache = join(import.meta.dirname, "..", "..", ".cache");
+    mkdirSync(cache, { recursive: true });
+    folder = mkdtempSync(join(cache, "broken-"));
+  });
+  afterEach(async () => {
+    await cell[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const { name, options, missing, network } of WALLS)
+    it.skipIf(missing)(
+      `is its own storage alone, behind ${name}`,
+      async () => {
+        const hardening = await resolveHardening(options);
+        const database = openHostDatabase(folder);
+        const audit = new AuditLog(database.connection, systemClock, new AuditAnchor(folder));
+        audit.append("user:ada", "grant", "p");
+        writeFileSync(join(folder, "secret.key"), "the key", { mode: 0o600 });
+        const storageDir = join(folder, "storage");
+        reclaimStorage(storageDir, hardening);
+        const user = hardening.users && hardening.users.first + 1;
+        prepareStorage(storageDir, "other", hardening.users && hardening.users.first + 2);
+        const listening = createServer().listen(0, "127.0.0.1");
+        await once(listening, "listening");
+        const main = join(folder, "main.mjs");
+        const names = `import fs from "node:fs"; import os from "node:os"; import net from "node:net"; import childProcess from "node:child_process";
+        import Database from ${JSON.stringify(import.meta.resolve("better-sqlite3"))};
+        const data = ${JSON.stringify(folder)}; const host = ${process.pid}; const port = ${(listening.address() as AddressInfo).port};`;
+        writeFileSync(main, names + attacker(GRABS), { mode: 0o644 });
+        const log = memoryLog();
+        cell = createProcessCell({ clock: systemClock, log, storageDir, plugins: ["p"], hardening, user, entry: pathToFileURL(main) });
+        await cell.load(image("p", await wat(`(module (func (export "run") (result i32) (i32.const 0)))`)));
+        const outcome = await runTurn(cell, "p", "run");
+        listening.close();
+        const found = JSON.parse(outcome.ok ? new TextDecoder().decode(outcome.output) : "{}") as Record<string, string>;
+        // Node's own permissions refuse the network too, on Node 26.
+        expect(found).toMatchObject({
+          "opens its own storage": "wrote",
+          "reaches the network": expect.stringMatching(`refused|${network}`),
+        });
+        // In a root of its own it may write beside its files, and nobody will ever see it.
+        const harmless = options.bubblewrap ? ["attaches another plugin's storage", "makes a file beside its own"] : [];
+        const mine = ["opens its own storage", "reaches the network", ...harmless];
+        expect(Object.entries(found).filter(([name, what]) => !mine.includes(name) && what !== "refused")).toEqual([]);
+        expect(existsSync(join(storageDir, "planted.sqlite"))).toBe(false);
+        expect(statSync(join(storageDir, "other.sqlite")).size).toBe(0);
+        expect(statSync(join(storageDir, "p.sqlite")).size).toBeGreaterThan(0);
+        expect(audit.verify()).toEqual({ ok: true, entries: 1 });
+        database.close();
+      },
+      30_000,
+    );
 });

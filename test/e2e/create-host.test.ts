@@ -57,9 +57,9 @@ describe("createHost", () => {
     for (const name of ["deaf", "hears"]) await writePlugin(folder.path, name, SERVES, { subscriptions, permissions });
     const plugins = { deaf: { path: "deaf", isolation: "inline" }, hears: { path: "hears", isolation: "inline", grants: "all" } };
     const { log } = await boot({ adapters: { http: false }, plugins });
-    expect(log.lines.map((line) => line.message)).toEqual([
-      expect.stringMatching(/^deaf subscribes to devices\.\* and will hear nothing: plugins\.deaf\.grants/),
-    ]);
+    // What a Node with known flaws, or a machine without bubblewrap, has to be told of is another matter.
+    const told = log.lines.map((line) => line.message).filter((line) => line.includes("subscribes to"));
+    expect(told).toEqual([expect.stringMatching(/^deaf subscribes to devices\.\* and will hear nothing: plugins\.deaf\.grants/)]);
   });
 
   it("refuses malformed adapter options and a taken port, and leaves nothing running", async () => {

@@ -2,6 +2,7 @@
 
 import Table from "cli-table3";
 import { type Command, Option } from "commander";
+import { resolveHardening } from "../../cell/hardening.ts";
 import { escapeControls } from "../../core/names.ts";
 import { EXIT } from "../exit-codes.ts";
 import { say } from "../report.ts";
@@ -20,6 +21,8 @@ export function addSelftest(program: Command): void {
 }
 
 async function selftest({ isolation, json }: { readonly isolation?: Isolation; readonly json?: boolean }): Promise<void> {
+  const { gaps } = await resolveHardening();
+  for (const gap of gaps) say(`not held here: ${gap}`);
   const results: AttackResult[] = [];
   const tell = (result: AttackResult): void => {
     results.push(result);
