@@ -246,7 +246,8 @@ describe("a stranger's plugin", () => {
       const accepted = { ...configuration(), hardening: { acceptVulnerableNode: true } };
       host = await createHost({ configuration: accepted, log });
       control = await openControl(accepted);
-      await control.invoke("install", { ...planned, grants: [], settings: { isolation: "inline" } });
+      const again = packageOf(await plan(join(folder.path, "v1", "thing")));
+      await control.invoke("install", { ...again, grants: [], settings: { isolation: "inline" } });
       expect(await call("version")).toBe("1");
       await stop();
       // A host that does not accept it leaves it out.
