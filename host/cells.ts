@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { openPluginStorage } from "./adapters/storage-sqlite.ts";
 import { systemClock } from "./adapters/system-clock.ts";
-import type { Hardening } from "./cell/hardening.ts";
+import { firstCellUser, type Hardening } from "./cell/hardening.ts";
 import { createInlineCell } from "./cell/inline-cell.ts";
 import { lazyStorage } from "./cell/lazy-storage.ts";
 import { createProcessCell } from "./cell/process-cell.ts";
@@ -22,14 +22,14 @@ export class Cells {
   readonly #log: LogSink;
   readonly #hardening: Hardening;
   readonly #made = new Map<string, Cell>();
-  /** The next user that no cell of this run has had. The first is for processes that check and read what strangers send. */
+  /** The next user that no cell of this run has had. */
   #nextUser: number;
 
   constructor(configuration: Configuration, hardening: Hardening, log: LogSink) {
     this.#configuration = configuration;
     this.#hardening = hardening;
     this.#log = log;
-    this.#nextUser = (hardening.users?.first ?? 0) + 1;
+    this.#nextUser = hardening.users === undefined ? 0 : firstCellUser(hardening.users);
     reclaimStorage(storageDirOf(configuration.dataDir), hardening);
   }
 

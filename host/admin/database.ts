@@ -1,5 +1,6 @@
 // The host's own database, <dataDir>/host.sqlite: grants, audit, usage, secrets, installed plugins. One process at a time may have it.
 
+import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
@@ -8,6 +9,7 @@ import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
 import { asStorageError } from "./storage-error.ts";
 
+const PRIVATE = 0o600;
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
   CREATE TABLE grants (
@@ -60,6 +62,7 @@ export function openHostDatabase(dataDir: string): HostDatabase {
   const lock = lockFolder(dataDir);
   const file = join(dataDir, "host.sqlite");
   try {
+    makePrivate(file);
     const connection = new Database(file);
     connection.pragma("journal_mode = WAL");
     connection.pragma("synchronous = FULL");
@@ -92,10 +95,17 @@ function lockFolder(dataDir: string): Connection {
 
 function opened(file: string): Connection {
   try {
+    makePrivate(file);
     return new Database(file, { timeout: 0 });
   } catch (cause) {
     throw asStorageError(file, cause);
   }
+}
+
+// Cells of their own users may have to pass through the folder. What SQLite puts beside a file has the file's mode.
+function makePrivate(file: string): void {
+  closeSync(openSync(file, "a", PRIVATE));
+  for (const name of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(name)) chmodSync(name, PRIVATE);
 }
 
 function migrate(connection: Connection, dataDir: string): void {

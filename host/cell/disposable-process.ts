@@ -35,7 +35,8 @@ export interface Question {
 export async function askDisposable(question: Question): Promise<Message> {
   const { entry, request, maxAnswerBytes, bounds, flags = [] } = question;
   const hardening = await resolveHardening(question.hardening);
-  const child = startHardenedProcess({ entry, argument: {}, files: [], flags, hardening, user: hardening.users?.first });
+  const user = hardening.users && disposableUser(hardening.users);
+  const child = startHardenedProcess({ entry, argument: {}, files: [], flags, hardening, user });
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const refuse = (why: string, detail?: string): void => reject(question.refuse(why, detail));
   const channel = pipeChannel<Message, FromProcess>({

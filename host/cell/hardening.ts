@@ -28,6 +28,19 @@ export interface Hardening {
 /** Nobody's, neither in Debian's nor in systemd's reckoning, and below 65,536, which is all that some containers have. */
 export const DEFAULT_USERS: { readonly first: number; readonly count: number } = Object.freeze({ first: 60_706, count: 478 });
 
+// One after the other, so that one of them that is broken finds no other of its user: what it changed would be admitted.
+const DISPOSABLE_USERS = 32;
+let disposables = 0;
+
+/** The user of a process that is asked one question. */
+export function disposableUser({ first }: NonNullable<Hardening["users"]>): number {
+  disposables += 1;
+  return first + (disposables % DISPOSABLE_USERS);
+}
+
+/** The first user that is for cells. */
+export const firstCellUser = ({ first }: NonNullable<Hardening["users"]>): number => first + DISPOSABLE_USERS;
+
 export const NO_HARDENING: Hardening = Object.freeze({ users: undefined, bubblewrap: false, setpriv: false, gaps: [] });
 
 const PROBE_MS = 10_000;
