@@ -16,6 +16,7 @@ const ALONE = [
   "test/cell/limits.test.ts",
   "test/e2e/chain.test.ts",
   "test/engine/component/hostile.test.ts",
+  "test/engine/component/hostile-http.test.ts",
   // A cell that is silent for so long is dead, and idle for so long asleep.
   "test/cell/managed-cell.test.ts",
   "test/cell/process-cell.test.ts",

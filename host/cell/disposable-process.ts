@@ -4,7 +4,7 @@
 import { HostError } from "../core/errors.ts";
 import { type Answer, type FromProcess, MAX_VALUE_BYTES, type Message, readAnswer, writeMessage } from "./disposable-codec.ts";
 import { startHardenedProcess } from "./hardened-process.ts";
-import { type HardeningOptions, resolveHardening } from "./hardening.ts";
+import { disposableUser, type HardeningOptions, resolveHardening } from "./hardening.ts";
 import { pipeChannel } from "./pipe-channel.ts";
 
 const MIB = 1_024 * 1_024;

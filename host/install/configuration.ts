@@ -95,7 +95,7 @@ export function pluginSettings(input: Readonly<Record<string, unknown>>): Plugin
 }
 
 // A user of the system, and the group of the same number; 65,534 is nobody, who may own other things.
-const usersSchema = z.strictObject({ first: z.int().min(1).max(4_000_000_000), count: z.int().min(2).max(65_536) });
+const usersSchema = z.strictObject({ first: z.int().min(1).max(4_000_000_000), count: z.int().min(64).max(65_536) });
 
 const hardeningSchema: z.ZodType<HardeningInput> = z.strictObject({
   users: z.union([z.literal(false), usersSchema]).optional(),

@@ -1,6 +1,6 @@
 // The audit log: append-only, and whatever is done to it behind the host's back shows.
 
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -157,6 +157,8 @@ describe("the host's database", () => {
     const folder = temporaryFolder();
     const first = openHostDatabase(folder.path);
     expect(() => openHostDatabase(folder.path)).toThrow(expect.objectContaining({ code: "conflict" }));
+    for (const name of ["host.sqlite", "host.sqlite-wal", "lock.sqlite"])
+      expect(statSync(join(folder.path, name)).mode & 0o077, name).toBe(0);
     first.close();
     openHostDatabase(folder.path).close();
     folder.remove();
