@@ -1,5 +1,6 @@
 // The one scenario that every SDK implements, plugins/counter, in every kind of cell: what can be seen of it is the same, byte for byte.
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -103,6 +104,12 @@ async function stage(parent: string, folder: string, isolation: CellKind): Promi
     },
   };
 }
+
+it("has one manifest, a copy of it beside each module", () => {
+  const manifest = readFileSync(ownPlugin(join("counter", "plugin.json")), "utf8");
+  for (const language of LANGUAGES)
+    expect(readFileSync(ownPlugin(join("counter", language, "plugin.json")), "utf8"), language).toBe(manifest);
+});
 
 for (const language of LANGUAGES) {
   await describeWith(language, `counter in ${language}`, () => {
