@@ -17,7 +17,7 @@ function answer({ number, architecture = X86_64, args = [] }: Call): number {
   const data = Buffer.alloc(64);
   data.writeUInt32LE(number, 0);
   data.writeUInt32LE(architecture, 4);
-  args.forEach((arg, i) => data.writeBigUInt64LE(arg, 16 + 8 * i));
+  for (const [i, arg] of args.entries()) data.writeBigUInt64LE(arg, 16 + 8 * i);
   const program = seccompFilter("x64") ?? Buffer.alloc(0);
   let accumulator = 0;
   for (let at = 0; at < program.length / 8; at += 1) {
