@@ -1,6 +1,7 @@
 // What the operator can set for the HTTP adapter.
 
 import { z } from "zod";
+import { isHostOrOrigin } from "./origin.ts";
 
 export interface HttpOptions {
   /** Address to listen on. Anything but loopback lets other machines call every service: put an authenticating proxy in front. */
@@ -8,7 +9,7 @@ export interface HttpOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly maxBodyBytes: number;
-  /** Host names that requests may be addressed to, besides loopback's and `host` itself; guards against DNS rebinding. */
+  /** Host names, or origins such as `https://bulkhead.example`, that requests may be addressed to, besides loopback's and `host` itself. */
   readonly allowedHosts: readonly string[];
 }
 
@@ -20,5 +21,7 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
     .positive()
     .max(64 * 1024 * 1024)
     .default(1024 * 1024),
-  allowedHosts: z.array(z.string()).default([]),
+  allowedHosts: z
+    .array(z.string().refine(isHostOrOrigin, "write a host name without port, or an origin such as https://bulkhead.example"))
+    .default([]),
 });

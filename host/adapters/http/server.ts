@@ -9,7 +9,7 @@ import type { LogSink } from "../../core/ports.ts";
 import { startTrace } from "../../core/trace.ts";
 import { errorBody, statusOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
-import { refuseOrigin } from "./origin.ts";
+import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
 import { type HttpContribution, PluginRoutes } from "./plugin-routes.ts";
 
 export interface HttpServerPorts {
@@ -45,10 +45,13 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
     forceCloseConnections: "idle",
     requestTimeout: REQUEST_TIMEOUT_MS,
   });
-  app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.addHook("onRequest", async (request) => {
-    const refusal = refuseOrigin(request.headers, [options.host, ...options.allowedHosts]);
+  app.addContentTypeParser(BODY_TYPES.bytes, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  const refuseOrigin = originGuard([options.host, ...options.allowedHosts]);
+  app.addHook("onRequest", async ({ method, headers }) => {
+    const refusal = refuseOrigin(headers);
     if (refusal !== undefined) throw new HostError("permission-denied", refusal);
+    const wrongType = refuseBodyType(method, headers["content-type"]);
+    if (wrongType !== undefined) throw Object.assign(new Error(wrongType), { statusCode: 415 });
   });
   app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, ports.log));
   app.setNotFoundHandler((request, reply) => {
