@@ -10,6 +10,7 @@ import { startTrace } from "../../core/trace.ts";
 import { errorBody, statusOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
+import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
 import { type HttpContribution, PluginRoutes } from "./plugin-routes.ts";
 
 export interface HttpServerPorts {
@@ -32,20 +33,19 @@ export interface HttpServer {
 const REQUEST_TIMEOUT_MS = 30_000;
 /** For answers under way when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
+const NO_BYTES = new Uint8Array(0);
 const CALLER = Object.freeze({ kind: "adapter", name: "http" });
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. A plugin whose routes are malformed contributes none, which is logged. */
 export async function startHttpServer(options: HttpOptions, ports: HttpServerPorts): Promise<HttpServer> {
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: 255 },
-    onProtoPoisoning: "error",
     forceCloseConnections: "idle",
     requestTimeout: REQUEST_TIMEOUT_MS,
   });
-  app.addContentTypeParser(BODY_TYPES.bytes, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(Object.values(BODY_TYPES), { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   const refuseOrigin = originGuard([options.host, ...options.allowedHosts]);
   app.addHook("onRequest", async ({ method, headers }) => {
     const refusal = refuseOrigin(headers);
@@ -99,8 +99,8 @@ function addHostRoutes(app: FastifyInstance, { host, problems }: HttpServerPorts
   app.post<{ Params: { name: string } }>("/v1/services/:name", async (request, reply) => {
     const { name } = request.params;
     if (!isDottedName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no service name`);
-    const { body } = request;
-    const payload = Buffer.isBuffer(body) ? body : encoder.encode(body === undefined || body === null ? "" : JSON.stringify(body));
+    const body = await readBody(request);
+    const payload = body?.bytes ?? NO_BYTES;
     return send(await call(host, name, payload, request, reply), reply);
   });
 }
@@ -114,20 +114,11 @@ function addPluginRoutes(app: FastifyInstance, { host, log, contributions }: Htt
     handler: async (request, reply) => {
       const found = routes.find(request.method, request.url);
       if (found === undefined) return reply.callNotFound();
-      return send(await call(host, found.service, mergedInput(request, found.params), request, reply), reply);
+      const input = await mergedInput(await readBody(request), found.params, request.query);
+      return send(await call(host, found.service, input, request, reply), reply);
     },
   });
 }
-
-/** Path parameters over body over query, as one JSON object. */
-function mergedInput({ body, query }: FastifyRequest, params: object): Uint8Array {
-  if (body !== undefined && body !== null && (typeof body !== "object" || Array.isArray(body) || Buffer.isBuffer(body))) {
-    throw new HostError("invalid-message", "the body must be a JSON object");
-  }
-  return encoder.encode(JSON.stringify({ ...asObject(query), ...asObject(body), ...params }));
-}
-
-const asObject = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});
 
 function call(host: Host, service: string, payload: Uint8Array, request: FastifyRequest, reply: FastifyReply): Promise<Uint8Array> {
   const { traceparent: incoming } = request.headers;
@@ -139,17 +130,8 @@ function call(host: Host, service: string, payload: Uint8Array, request: Fastify
 function send(output: Uint8Array, reply: FastifyReply): FastifyReply {
   if (output.length === 0) return reply.code(204).send();
   reply.header("x-content-type-options", "nosniff");
-  reply.type(isJsonText(output) ? "application/json; charset=utf-8" : "application/octet-stream");
+  reply.type(looksLikeJson(output) ? `${BODY_TYPES.json}; charset=utf-8` : BODY_TYPES.bytes);
   return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
-}
-
-function isJsonText(output: Uint8Array): boolean {
-  try {
-    JSON.parse(decoder.decode(output));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function sendError(thrown: unknown, reply: FastifyReply, log: LogSink): FastifyReply {
@@ -162,7 +144,7 @@ function sendError(thrown: unknown, reply: FastifyReply, log: LogSink): FastifyR
   return reply.code(statusOf(error.code)).send(errorBody(error));
 }
 
-// Fastify's own refusals, such as a body that is too large or no JSON.
+// Fastify's own refusals, such as a body that is too large, and ours of a body's type.
 function isClientError(thrown: unknown): thrown is Error & { statusCode: number } {
   return thrown instanceof Error && "statusCode" in thrown && typeof thrown.statusCode === "number" && thrown.statusCode < 500;
 }
