@@ -92,7 +92,8 @@ async function fetchHttp(scope: HostScope, request: HttpRequest, body: Bytes): P
   const revoked = new AbortController();
   const require = (permission: Permission, resource: string): void => requireAll(scope, permission, resource);
   const { deadline } = scope.context;
-  const rules = { plugin, require, revoked: revoked.signal, deadline, maxAnswerBytes: definition.limits.payloadBytes };
+  const spend = (ms: number): void => scope.plugin.hostTime.spend(ms);
+  const rules = { plugin, require, revoked: revoked.signal, deadline, maxAnswerBytes: definition.limits.payloadBytes, spend };
   return guarded(scope, scope.http.fetch(request, body, rules)).finally(() => revoked.abort());
 }
 
