@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { isDottedName, printable } from "../../core/names.ts";
@@ -31,6 +32,8 @@ export interface HttpServer {
 
 /** For a request to arrive in full. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often connections are looked at whose time is up. */
+const CHECKING_MS = 1_000;
 /** For answers under way when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
 const NO_BYTES = new Uint8Array(0);
@@ -43,7 +46,10 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
     routerOptions: { maxParamLength: 255 },
     forceCloseConnections: "idle",
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: options.keepAliveMs,
+    http: { headersTimeout: options.headersMs, connectionsCheckingInterval: CHECKING_MS },
   });
+  boundConnections(app.server, affordable(options, ports.log));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(Object.values(BODY_TYPES), { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   const refuseOrigin = originGuard([options.host, ...options.allowedHosts]);
@@ -65,6 +71,15 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
   });
   const { address, port, family } = app.server.address() as AddressInfo;
   return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => close(app) };
+}
+
+function affordable({ maxConnections }: HttpOptions, log: LogSink): number {
+  const affordable = affordableConnections(maxConnections);
+  if (affordable < maxConnections) {
+    const message = `the HTTP adapter keeps ${affordable} connections, not ${maxConnections}: half of the open files that are left (ulimit -n)`;
+    log.write({ level: "warning", plugin: "host", message });
+  }
+  return affordable;
 }
 
 function notListening({ host, port }: HttpOptions, cause: unknown): HostError {
