@@ -14,7 +14,7 @@ export interface HopRules {
   spend(ms: number): void;
 }
 
-export interface HopRequest {
+interface HopRequest {
   readonly method: Dispatcher.HttpMethod;
   readonly path: string;
   /** Names and values take turns. */
@@ -23,7 +23,7 @@ export interface HopRequest {
   readonly signal: AbortSignal;
 }
 
-export interface HopAnswer {
+interface HopAnswer {
   readonly statusCode: number;
   /** Names in lower case; values in Latin-1. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
