@@ -2,6 +2,7 @@
 
 import { chmodSync, rmSync } from "node:fs";
 import fastify from "fastify";
+import { boundConnections } from "../bounds/connections.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 
 /** What the socket passes on. */
@@ -17,6 +18,9 @@ export interface ControlSocket {
 // The longest path that every system takes for a socket.
 const MAX_PATH_BYTES = 103;
 const MAX_BODY_BYTES = 1024 * 1024;
+// One command has one, for as long as it waits.
+const MAX_CONNECTIONS = 32;
+const HEADERS_MS = 10_000;
 
 /** Listens at `path`, which must lie in a folder that only its user can enter. Throws HostError `invalid-message` for a path that is too long. */
 export async function listenForControl(path: string, handler: ControlHandler): Promise<ControlSocket> {
@@ -26,7 +30,9 @@ export async function listenForControl(path: string, handler: ControlHandler): P
       `the path ${path} is longer than the ${MAX_PATH_BYTES} bytes that a socket may have; use a shorter data folder`,
     );
   }
-  const server = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
+  const http = { headersTimeout: HEADERS_MS };
+  const server = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, http });
+  boundConnections(server.server, MAX_CONNECTIONS);
   server.post<{ Params: { operation: string } }>("/:operation", async (request) => ({
     result: (await handler.invoke(request.params.operation, request.body ?? {})) ?? null,
   }));

@@ -147,7 +147,9 @@ export class Administration {
   /** What an operator has to know of the data when a host starts, in words. */
   troubles(): string[] {
     const loss = this.audit.loss();
-    const sealed = this.secrets.list().filter(({ opens }) => !opens);
+    const secrets = this.secrets.list();
+    const sealed = secrets.filter(({ opens }) => !opens);
+    const short = secrets.filter(({ isTooShort }) => isTooShort);
     return [
       ...(loss === undefined
         ? []
@@ -159,6 +161,9 @@ export class Administration {
         : [
             `the secrets ${sealed.map(({ name }) => name).join(", ")} cannot be opened: bring back secret.key, or set them again (bulkhead secret set)`,
           ]),
+      ...(short.length === 0
+        ? []
+        : [`the secrets ${short.map(({ name }) => name).join(", ")} are too short to be hidden and are not filled in; set longer ones`]),
     ];
   }
 

@@ -2,7 +2,7 @@
 
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import type { Grant, Permission } from "../core/permissions.ts";
+import type { Effect, Grant, Permission } from "../core/permissions.ts";
 import type { PluginConfiguration } from "../install/configuration.ts";
 import type { Manifest } from "../install/manifest.ts";
 import { compileResource } from "../install/resources.ts";
@@ -86,7 +86,7 @@ export class PermissionOverview {
     const grants = this.#describedGrants(name);
     const lastUsed = this.#ports.usage.lastUsed(name);
     const about = (permission: Permission, resource: string): DescribedGrant[] =>
-      grants.filter((grant) => grant.permission === permission && overlaps(permission, grant.resource, resource));
+      grants.filter((grant) => grant.permission === permission && overlaps(permission, grant.resource, resource, grant.effect));
     const asked = requested.map(({ permission, resource, reason }): PermissionStatus => {
       const by = about(permission, resource);
       const used = by.map((grant) => lastUsed.get(`${permission} ${grant.resource}`) ?? "").sort();
@@ -99,8 +99,8 @@ export class PermissionOverview {
         lastUsed: used.at(-1) || undefined,
       };
     });
-    const pointless = grants.filter(({ permission, resource }) =>
-      requested.every((request) => request.permission !== permission || !overlaps(permission, request.resource, resource)),
+    const pointless = grants.filter(({ permission, resource, effect }) =>
+      requested.every((request) => request.permission !== permission || !overlaps(permission, request.resource, resource, effect)),
     );
     const rest = pointless.map(
       ({ permission, resource, text }): PermissionStatus => ({
@@ -138,7 +138,8 @@ export class PermissionOverview {
   }
 
   #isAllowed(plugin: string, permission: Permission, resource: string): boolean {
-    const speaks = (grant: Grant): boolean => grant.permission === permission && compileResource(permission, grant.resource)(resource);
+    const speaks = (grant: Grant): boolean =>
+      grant.permission === permission && compileResource(permission, grant.resource, grant.effect)(resource);
     const grants = this.grantsOf(plugin).filter(speaks);
     return this.manifestOf(plugin).permissions.some(speaks) && grants.length > 0 && grants.every(({ effect }) => effect !== "deny");
   }
@@ -166,13 +167,13 @@ type DescribedGrant = Grant & { readonly text: string };
 const describe = ({ effect, resource, by, at, untilRestart, reason }: StoredGrant): string =>
   `${effect} ${resource} (${by}, ${at}${untilRestart ? ", until restart" : ""}${reason === "" ? "" : `, ${reason}`})`;
 
-/** Whether one pattern, read as a name, falls under the other; good enough to show what belongs together, never to permit anything. */
-export function overlaps(permission: Permission, a: string, b: string): boolean {
-  return a === b || covers(permission, a, b) || covers(permission, b, a);
+/** Whether one pattern, read as a name, falls under the other; good enough to show what belongs together, never to permit anything. `effect` is that of the grant among them. */
+export function overlaps(permission: Permission, a: string, b: string, effect?: Effect): boolean {
+  return a === b || covers(permission, a, b, effect) || covers(permission, b, a, effect);
 }
 
-function covers(permission: Permission, pattern: string, other: string): boolean {
-  const matches = compileResource(permission, pattern);
+function covers(permission: Permission, pattern: string, other: string, effect?: Effect): boolean {
+  const matches = compileResource(permission, pattern, effect);
   return namesUnder(permission, other).every((name) => matches(name));
 }
 
@@ -187,7 +188,7 @@ function namesUnder(permission: Permission, pattern: string): string[] {
 }
 
 function statusOf(permission: Permission, resource: string, grants: readonly DescribedGrant[]): PermissionStatus["status"] {
-  const covering = grants.filter((grant) => covers(permission, grant.resource, resource));
+  const covering = grants.filter((grant) => covers(permission, grant.resource, resource, grant.effect));
   if (covering.some(({ effect }) => effect === "deny")) return "denied";
   const isAllowed = covering.length > 0;
   const partly = grants.length > covering.length;

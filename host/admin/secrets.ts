@@ -19,6 +19,8 @@ export interface SecretInfo {
   readonly setAt: string;
   /** False when the key that it was sealed with is not there any more, or its row was changed: it has to be set again. */
   readonly opens: boolean;
+  /** True for one that is not filled in any more, since it cannot be hidden: it has to be set again, longer. */
+  readonly isTooShort: boolean;
 }
 
 interface Row {
@@ -32,6 +34,8 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const MAX_VALUE_LENGTH = 4_096;
+// Copies of a shorter one cannot be told from what stands in an answer by chance, and whoever sees what is hidden could guess it.
+const MIN_VALUE_LENGTH = 8;
 const KEY_VARIABLE = "BULKHEAD_SECRET_KEY";
 const KEY_FILE = "secret.key";
 
@@ -57,10 +61,10 @@ export class SecretStore {
     compileResource("secrets.read", name);
     for (const destination of to) compileResource("http.fetch", destination);
     if (to.length === 0) throw new HostError("invalid-message", `say where ${name} may go, such as --to https://api.example.com`);
-    if (value.length < 1 || value.length > MAX_VALUE_LENGTH || !/^[\x20-\x7e\x80-\xff]*$/.test(value)) {
+    if (value.length < MIN_VALUE_LENGTH || value.length > MAX_VALUE_LENGTH || !/^[\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new HostError(
         "invalid-message",
-        `the value of ${name} must be 1 to ${MAX_VALUE_LENGTH} characters of Latin-1 without control characters, as headers have it`,
+        `the value of ${name} must be ${MIN_VALUE_LENGTH} to ${MAX_VALUE_LENGTH} characters of Latin-1 without control characters, as headers have it; copies of a shorter one could not be hidden from plugins`,
       );
     }
     const destinations = JSON.stringify(to);
@@ -82,26 +86,29 @@ export class SecretStore {
       name: row.name,
       to: JSON.parse(row.destinations) as string[],
       setAt: row.set_at,
-      opens: this.#opens(row),
+      ...this.#conditionOf(row),
     }));
   }
 
-  /** Throws HostError `storage-failed` when it cannot be opened: the key is another one, or the row was changed. */
+  /** Throws HostError `storage-failed` when it cannot be opened: the key is another one, or the row was changed; `permission-denied` for one that is too short. */
   find(name: string): { readonly value: string; mayGoTo(resource: string): boolean } | undefined {
     const row = this.#connection.prepare<[string], Row>("SELECT * FROM secrets WHERE name = ?").get(name);
     if (row === undefined) return undefined;
     const { sealed, destinations } = row;
     const value = this.#open(name, sealed, destinations);
+    if (value.length < MIN_VALUE_LENGTH) {
+      const remedy = `"bulkhead secret set ${printable(name)}" takes a longer one`;
+      throw new HostError("permission-denied", `the secret ${printable(name)} has fewer than ${MIN_VALUE_LENGTH} characters; ${remedy}`);
+    }
     const matchers = (JSON.parse(destinations) as string[]).map((destination) => compileResource("http.fetch", destination));
     return { value, mayGoTo: (resource) => matchers.some((matches) => matches(resource)) };
   }
 
-  #opens({ name, sealed, destinations }: Row): boolean {
+  #conditionOf({ name, sealed, destinations }: Row): Pick<SecretInfo, "opens" | "isTooShort"> {
     try {
-      this.#open(name, sealed, destinations);
-      return true;
+      return { opens: true, isTooShort: this.#open(name, sealed, destinations).length < MIN_VALUE_LENGTH };
     } catch {
-      return false;
+      return { opens: false, isTooShort: false };
     }
   }
 

@@ -7,6 +7,15 @@ const FIRST_CAPACITY = 16 * 1_024;
 const LEAST_PIECE_BYTES = 64;
 const FREE_PIECES = 10_000;
 
+/** Whether reading costs more than what is sent. */
+export const isCutTooFine = (pieces: number, bytes: number): boolean => pieces > FREE_PIECES + bytes / LEAST_PIECE_BYTES;
+
+export const tooFine = (sender: string, pieces: number, bytes: number): HostError =>
+  new HostError(
+    "http-failed",
+    `${sender} sends ${bytes} bytes in ${pieces} pieces; fewer than ${LEAST_PIECE_BYTES} bytes a piece are not read on`,
+  );
+
 export interface BytesLimit {
   readonly maxBytes: number;
   /** What is thrown for one byte too many. */
@@ -34,11 +43,7 @@ export class BoundedBytes {
     const length = this.#length + piece.length;
     if (length > this.#limit.maxBytes) throw this.#limit.tooLarge();
     this.#pieces += 1;
-    if (this.#pieces > FREE_PIECES + length / LEAST_PIECE_BYTES)
-      throw new HostError(
-        "http-failed",
-        `${this.#limit.sender} sends ${length} bytes in ${this.#pieces} pieces; fewer than ${LEAST_PIECE_BYTES} bytes a piece are not read on`,
-      );
+    if (isCutTooFine(this.#pieces, length)) throw tooFine(this.#limit.sender, this.#pieces, length);
     if (length > this.#buffer.length) this.#grow(length);
     this.#buffer.set(piece, this.#length);
     this.#length = length;

@@ -2,30 +2,42 @@
 // the body, and reading them is what costs.
 
 import { buildConnector } from "undici";
+import { isCutTooFine, tooFine } from "./bytes.ts";
 
 export interface WireLimit {
   readonly maxBytes: number;
   /** What the requests on the socket fail with. */
   readonly tooMuch: () => Error;
-  /** Told of what came since the last time. */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Who sends, for what is said of pieces too small. */
+  readonly sender: string;
+  /** Told after each read how long all that it led to took, and how much was read. */
+  readonly onWork?: ((tookMs: number, bytes: number) => void) | undefined;
 }
 
 /** A connector for undici's clients, with its options. The socket is destroyed as soon as more came than allowed, at most one read late. */
 export function boundedConnector(
   options: buildConnector.BuildOptions,
-  { maxBytes, tooMuch, onBytes }: WireLimit,
+  { maxBytes, tooMuch, sender, onWork }: WireLimit,
 ): buildConnector.connector {
   const connect = buildConnector(options);
   return (target, done) =>
     connect(target, (...outcome) => {
       const [, socket] = outcome;
-      let counted = 0;
+      let reads = 0;
+      let began = 0;
+      let told = 0;
       socket?.prependListener("readable", () => {
-        onBytes?.(socket.bytesRead - counted);
-        counted = socket.bytesRead;
-        if (counted > maxBytes) socket.destroy(tooMuch());
+        began = performance.now();
+        reads += 1;
+        const { bytesRead } = socket;
+        if (bytesRead > maxBytes) socket.destroy(tooMuch());
+        else if (isCutTooFine(reads, bytesRead)) socket.destroy(tooFine(sender, reads, bytesRead));
       });
+      // What undici adds to the socket lies between the two, so that its work is counted.
       done(...outcome);
+      socket?.on("readable", () => {
+        onWork?.(performance.now() - began, socket.bytesRead - told);
+        told = socket.bytesRead;
+      });
     });
 }

@@ -49,12 +49,13 @@ async function remove(name: string, options: JsonOptions): Promise<void> {
 async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const secrets = await host.invoke<SecretInfo[]>("secrets");
-  const rows = secrets.map(({ name, to, setAt, opens }) => [
-    name,
-    to.join("\n"),
-    opens ? setAt : "cannot be opened: its key is lost; set it again",
-  ]);
+  const rows = secrets.map((info) => [info.name, info.to.join("\n"), conditionOf(info)]);
   print(options.json, secrets, () => table(["secret", "may go to", "set"], rows));
+}
+
+function conditionOf({ setAt, opens, isTooShort }: SecretInfo): string {
+  if (!opens) return "cannot be opened: its key is lost; set it again";
+  return isTooShort ? "not filled in: too short to be hidden; set a longer one" : setAt;
 }
 
 async function readValue(name: string): Promise<string> {

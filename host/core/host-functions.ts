@@ -38,7 +38,7 @@ export interface HostFunction {
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
 
-/** `needs` is asked for before the arguments are looked at, where these are large enough to cost something. */
+/** `needs` is asked for before the arguments are looked at, where these are large enough to cost something; then writing the answer is billed, too. */
 function inHost<F extends WitFunction>(
   name: F,
   run: (scope: HostScope, ...args: WitParams<F>) => WitResult<F> | Promise<WitResult<F>>,
@@ -47,7 +47,9 @@ function inHost<F extends WitFunction>(
   const answer: HostFunction["answer"] = async (scope, args) => {
     if (needs !== undefined) for (const permissions of everybody(scope)) permissions.requireAny(needs);
     const done = run(scope, ...scope.blocks.decode(name, args));
-    return scope.blocks.encode(name, await (done instanceof Promise ? guarded(scope, done) : done));
+    const value = await (done instanceof Promise ? guarded(scope, done) : done);
+    const encode = (): Bytes => scope.blocks.encode(name, value);
+    return needs === undefined ? encode() : scope.plugin.hostTime.run(async () => encode());
   };
   return [name, { place: "host", answer }];
 }
@@ -92,7 +94,8 @@ async function fetchHttp(scope: HostScope, request: HttpRequest, body: Bytes): P
   const revoked = new AbortController();
   const require = (permission: Permission, resource: string): void => requireAll(scope, permission, resource);
   const { deadline } = scope.context;
-  const rules = { plugin, require, revoked: revoked.signal, deadline, maxAnswerBytes: definition.limits.payloadBytes };
+  const spend = (ms: number): void => scope.plugin.hostTime.spend(ms);
+  const rules = { plugin, require, revoked: revoked.signal, deadline, maxAnswerBytes: definition.limits.payloadBytes, spend };
   return guarded(scope, scope.http.fetch(request, body, rules)).finally(() => revoked.abort());
 }
 

@@ -29,6 +29,11 @@ export class HostTimeAccount {
   run<T>(work: () => Promise<T>): Promise<T> {
     return this.#time.run(this, work);
   }
+
+  /** Bills what was worked already. */
+  spend(ms: number): void {
+    this.#time.spend(this, ms);
+  }
 }
 
 export class HostTime {
@@ -62,11 +67,14 @@ export class HostTime {
     try {
       return work();
     } finally {
-      const tookMs = this.#clock.monotonicMs() - start;
-      account.own.spend(tookMs);
-      this.#all.spend(tookMs);
-      account.virtualMs = Math.max(account.virtualMs, this.#virtualMs - CREDIT_MS) + tookMs;
+      this.spend(account, this.#clock.monotonicMs() - start);
     }
+  }
+
+  spend(account: HostTimeAccount, ms: number): void {
+    account.own.spend(ms);
+    this.#all.spend(ms);
+    account.virtualMs = Math.max(account.virtualMs, this.#virtualMs - CREDIT_MS) + ms;
   }
 
   #owedMs({ own }: HostTimeAccount): number {

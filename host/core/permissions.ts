@@ -7,11 +7,13 @@ import { isOwnName, type Matcher, printable } from "./names.ts";
 type EventsPermission = "events.publish" | "events.subscribe";
 export type Permission = EventsPermission | "services.call" | "state.read" | "state.write" | "http.fetch" | "http.private" | "secrets.read";
 
+export type Effect = "allow" | "deny";
+
 /** What the operator gave or, with the effect `deny`, took away; `resource` is a pattern of what the permission is about. */
 export interface Grant {
   readonly permission: Permission;
   readonly resource: string;
-  readonly effect?: "allow" | "deny" | undefined;
+  readonly effect?: Effect | undefined;
 }
 
 /** What the manifest asks for, with the author's reason. */
@@ -22,8 +24,8 @@ export interface PermissionRequest extends Grant {
 export type Verdict = "allowed" | "denied" | "not-granted" | "not-requested";
 
 export interface PermissionPorts {
-  /** Compiles the pattern of a resource. Throws HostError `invalid-message` for one that is not well-formed. */
-  compile(permission: Permission, resource: string): Matcher;
+  /** Compiles the pattern of a resource: a denial may match when in doubt, a grant only when certain. Throws HostError `invalid-message` for one that is not well-formed. */
+  compile(permission: Permission, resource: string, effect: Effect): Matcher;
   /** Told of every check, with the resource as the plugin named it and the grants that speak of it. */
   onCheck(check: { plugin: string; permission: Permission; resource: string; verdict: Verdict; by: readonly Rule[] }): void;
 }
@@ -94,7 +96,7 @@ export class Permissions {
   }
 
   #rules(grants: readonly Grant[]): readonly Rule[] {
-    return grants.map((grant) => ({ grant, matches: this.#ports.compile(grant.permission, grant.resource) }));
+    return grants.map((grant) => ({ grant, matches: this.#ports.compile(grant.permission, grant.resource, grant.effect ?? "allow") }));
   }
 
   check(permission: Permission, resource: string): Verdict {

@@ -72,6 +72,8 @@ export interface HttpRules {
   /** On the host's monotonic clock. */
   readonly deadline: number;
   readonly maxAnswerBytes: number;
+  /** Bills what the host itself works for the request, in milliseconds. */
+  spend(ms: number): void;
 }
 
 /** Makes requests to the world, which it checks itself: `request` is a guest's, the answer is for the guest. Rejects with HostError. */

@@ -39,7 +39,7 @@ export async function askRegistry(asked: RegistryRequest, settings: NpmSettings)
   // As npm does, HTTPS_PROXY and its kin are heeded.
   const connect = boundedConnector(
     { timeout: CONNECT_MS },
-    { maxBytes: WIRE_FACTOR * asked.maxBytes + WIRE_EXTRA_BYTES, tooMuch: asked.tooLarge },
+    { maxBytes: WIRE_FACTOR * asked.maxBytes + WIRE_EXTRA_BYTES, tooMuch: asked.tooLarge, sender: asked.url.host },
   );
   await using agent = disposable(new EnvHttpProxyAgent({ connect }));
   for (let left = TRIES - 1, pauseMs = FIRST_PAUSE_MS; ; left -= 1, pauseMs *= 4) {

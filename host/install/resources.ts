@@ -1,18 +1,19 @@
-// What the resource of each permission looks like, and how one is matched. Every matcher is linear in the length of what it is asked about.
+// What the resource of each permission looks like, and how one is matched: a grant where it is certain, a denial also in doubt. Every matcher is linear
+// in the length of what it is asked about.
 
 import ipaddr from "ipaddr.js";
 import { HostError } from "../core/errors.ts";
 import { compilePattern, type Matcher, printable } from "../core/names.ts";
-import type { Permission } from "../core/permissions.ts";
+import type { Effect, Permission } from "../core/permissions.ts";
+import { mayLieBelow, readPath } from "./url-paths.ts";
 
 const MAX_RESOURCE_LENGTH = 512;
 const HTTP_RESOURCE = /^(?:([A-Z]+(?:,[A-Z]+)*) )?(https?):\/\/(\*\.)?([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}|\*))?(\/[!-~]*)?$/;
+const MAPPED_BITS = 96;
 const SECRET_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-// What a server may take for a separator although a URL does not: behind it the path could lead out of what was granted.
-const HIDDEN_SEPARATOR = /%2f|%5c|%00|\\/i;
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443" };
 
-const COMPILERS: { readonly [P in Permission]: (resource: string) => Matcher } = {
+const COMPILERS: { readonly [P in Permission]: (resource: string, effect: Effect) => Matcher } = {
   "events.publish": compilePattern,
   "events.subscribe": compilePattern,
   "services.call": compilePattern,
@@ -26,13 +27,13 @@ const COMPILERS: { readonly [P in Permission]: (resource: string) => Matcher } =
 export const PERMISSIONS: readonly Permission[] = Object.keys(COMPILERS) as Permission[];
 
 /** Throws HostError `invalid-message` for a resource that the permission does not have. */
-export function compileResource(permission: Permission, resource: string): Matcher {
+export function compileResource(permission: Permission, resource: string, effect: Effect = "allow"): Matcher {
   if (resource.length > MAX_RESOURCE_LENGTH) throw malformed(resource, `write at most ${MAX_RESOURCE_LENGTH} characters`);
-  return COMPILERS[permission](resource);
+  return COMPILERS[permission](resource, effect);
 }
 
 // The subject is what adapters/http-client/request.ts makes of a URL, `GET https://host:443/path`, so its parts stand where a URL has them.
-function compileUrls(resource: string): Matcher {
+function compileUrls(resource: string, effect: Effect): Matcher {
   const parts = HTTP_RESOURCE.exec(resource);
   if (parts === null || Number(parts[5]) > 65_535) {
     throw malformed(
@@ -45,7 +46,7 @@ function compileUrls(resource: string): Matcher {
   const written = URL.parse(`${scheme}://${host}`)?.hostname;
   if (written !== host) throw malformed(resource, `write the host as URLs have it${written === undefined ? "" : `: ${written}`}`);
   const allowed = methods?.split(",");
-  const prefix = path.endsWith("/") ? path : `${path}/`;
+  const matchesPath = effect === "deny" ? compileDeniedPath(path) : compileGrantedPath(path);
   return (subject) => {
     const [method = "", url = ""] = subject.split(" ", 2);
     if (allowed !== undefined && !allowed.includes(method)) return false;
@@ -53,23 +54,53 @@ function compileUrls(resource: string): Matcher {
     const slash = url.indexOf("/", scheme.length + 3);
     const authority = url.slice(scheme.length + 3, slash);
     const colon = authority.lastIndexOf(":");
-    const name = authority.slice(0, colon);
+    const asked = authority.slice(0, colon);
+    const name = effect === "deny" ? plainName(asked) : asked;
     if (port !== "*" && authority.slice(colon + 1) !== port) return false;
-    if (wildcard === undefined ? name !== host : !name.endsWith(`.${host}`)) return false;
-    const rest = url.slice(slash);
-    if (prefix === "/") return true;
-    return !HIDDEN_SEPARATOR.test(rest) && `${rest}/`.startsWith(prefix);
+    const own = effect === "deny" ? plainName(host) : host;
+    if (wildcard === undefined ? name !== own : !name.endsWith(`.${own}`)) return false;
+    return matchesPath(url.slice(slash));
   };
+}
+
+/** Below what is written, letter by letter, and without anything behind it that a server may take for a way out. */
+function compileGrantedPath(path: string): Matcher {
+  const written = path.replace(/\/$/, "");
+  if (written === "") return () => true;
+  return (asked) => {
+    const rest = asked.slice(written.length);
+    if (!asked.startsWith(written) || (rest !== "" && !rest.startsWith("/"))) return false;
+    const { isDoubtful, hidesSlash } = readPath(rest);
+    return !isDoubtful && !hidesSlash;
+  };
+}
+
+/** Whatever a server may take for what is written, or for something below it. */
+function compileDeniedPath(path: string): Matcher {
+  const denied = readPath(path);
+  return denied.segments.length === 0 ? () => true : (asked) => mayLieBelow(readPath(asked), denied);
+}
+
+/** The same for all ways to write a host: a name may end with the root's dot, and an IPv4 address may stand in an IPv6 one. */
+function plainName(host: string): string {
+  const address = host.replace(/^\[(.*)\]$/, "$1");
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : host.replace(/\.$/, "");
 }
 
 function compileAddresses(resource: string): Matcher {
   if (!ipaddr.isValidCIDR(resource)) throw malformed(resource, "write a range of addresses such as 192.168.1.0/24 or fd00::/8");
-  const range = ipaddr.parseCIDR(resource);
+  const range = plainRange(ipaddr.parseCIDR(resource));
   return (subject) => {
     if (!ipaddr.isValid(subject)) return false;
     const address = ipaddr.process(subject);
     return address.kind() === range[0].kind() && address.match(range);
   };
+}
+
+// What is asked about is never written as an IPv4 address in an IPv6 one.
+function plainRange([address, bits]: [ipaddr.IPv4 | ipaddr.IPv6, number]): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= MAPPED_BITS;
+  return isMapped ? [address.toIPv4Address(), bits - MAPPED_BITS] : [address, bits];
 }
 
 function compileSecret(resource: string): Matcher {

@@ -1,7 +1,8 @@
 // The world of a test: a function in the place of every web server. Permissions, redirects, secrets and limits are those of the real client.
 
 import type { Lookup } from "../adapters/http-client/addresses.ts";
-import { type Connection, httpClientOptions, PluginHttpClient } from "../adapters/http-client/client.ts";
+import { httpClientOptions, PluginHttpClient } from "../adapters/http-client/client.ts";
+import type { Connection } from "../adapters/http-client/connection.ts";
 import { HostError } from "../core/errors.ts";
 import type { HttpClient } from "../core/ports.ts";
 import { failureOf } from "./fake-plugins.ts";
@@ -54,7 +55,7 @@ function connection(url: URL, http: FakedHttp): Connection {
         http({ method, url: url.href, headers: pairsOf(headers) }, new Payload(body ?? new Uint8Array(0)));
       try {
         const { status = 200, headers: given = {}, body: content } = await Promise.race([answer(), aborted]);
-        return { statusCode: status, headers: lowerCased(given), body: once(bytesOf(content)) };
+        return { statusCode: status, headers: lowerCased(given), body: Promise.resolve(bytesOf(content).slice()) };
       } catch (thrown) {
         throw failureOf(thrown, "http-failed");
       } finally {
@@ -63,10 +64,6 @@ function connection(url: URL, http: FakedHttp): Connection {
     },
     async destroy() {},
   };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>

@@ -28,6 +28,13 @@ interface Answer {
 
 const LOOPBACK = [{ address: "127.0.0.1", family: 4 }] as const;
 const SECRET = "s3cr3t-value";
+const SECRETS = {
+  TOKEN: SECRET,
+  LONGER: `${SECRET}-and-more`,
+  OVERLAPPING: "and-more-than-that",
+  MIXED: 'MixedCase/Käse+"x"',
+  LARGE: "y".repeat(4_096),
+};
 
 describe("a plugin's HTTP client", () => {
   let server: Server;
@@ -49,8 +56,10 @@ describe("a plugin's HTTP client", () => {
         clock: systemClock,
         lookup: find,
         secrets: {
-          find: (name) =>
-            name === "TOKEN" ? { value: SECRET, mayGoTo: compileResource("http.fetch", `http://api.test:${port}`) } : undefined,
+          find: (name) => {
+            const value = new Map(Object.entries(SECRETS)).get(name);
+            return value === undefined ? undefined : { value, mayGoTo: compileResource("http.fetch", `http://api.test:${port}`) };
+          },
         },
       },
       { ...httpClientOptions.parse({}), ...options },
@@ -60,6 +69,7 @@ describe("a plugin's HTTP client", () => {
     revoked: revoke.signal,
     deadline: systemClock.monotonicMs() + 10_000,
     maxAnswerBytes: 100_000,
+    spend: () => {},
     require(permission, resource) {
       asked.push(`${permission} ${resource}`);
       if (denied(permission, resource)) throw new HostError("permission-denied", `no ${permission} for ${resource}`);
@@ -319,6 +329,53 @@ describe("a plugin's HTTP client", () => {
         else response.end(`you asked for ${path}`);
       };
       expect((await fetch(withSecret())).text).toBe(`you asked for /${"*".repeat(SECRET.length)}`);
+      // Nor did it travel: it may not go there.
+      expect(seen[1]?.url).toBe(`/${"*".repeat(SECRET.length)}`);
+      expect(JSON.stringify(asked)).not.toContain(SECRET);
+    });
+
+    it("are hidden from the names of headers, in lower case too", async () => {
+      handle = (_request, response) => response.writeHead(200, { [SECRET]: "a", "X-MixedCase": "b" }).end();
+      const answer = await fetch(withSecret());
+      expect(answer.headers.map(({ name }) => name)).toContain("*".repeat(SECRET.length));
+      expect(JSON.stringify(answer)).not.toContain(SECRET);
+    });
+
+    it.each([
+      ["a refused redirect", (port: number) => `http://other.test:${port}/x/${SECRET}`],
+      ["an address that is none", (_port: number) => `nonsense://${SECRET}`],
+      ["a name that cannot be resolved", (port: number) => `http://${SECRET}.unknown.test:${port}/`],
+      ["a port where nobody listens", (_port: number) => `http://${SECRET.toUpperCase()}.test:1/`],
+    ])("are hidden from what is said, asked and written down of %s", async (_what, location) => {
+      handle = (_request, response) => response.writeHead(302, { location: location(port) }).end();
+      denied = (permission, resource) => permission === "http.fetch" && resource.includes("other.test");
+      const failing: Lookup = async (name) => (name.includes("unknown") ? [] : lookup(name));
+      const error = await refusal(fetch(withSecret(), "", {}, clientWith({}, failing)));
+      for (const told of [error.message, error.detail, asked, looked])
+        expect(JSON.stringify(told) ?? "").not.toMatch(new RegExp(SECRET, "i"));
+    });
+
+    it("are hidden to the last letter when one begins with, or within, another", async () => {
+      handle = (_request, response) => response.end(`${SECRETS.LONGER}-than-that ${SECRET} ${SECRETS.LONGER}`);
+      const headers = Object.keys(SECRETS).map((name) => ({ name: "x", value: `{{secret:${name}}}` }));
+      const { text } = await fetch(get("/", { headers }));
+      expect(text).toBe(["-and-more-than-that", "", "-and-more"].map((rest) => "*".repeat(SECRET.length + rest.length)).join(" "));
+    });
+
+    it("are hidden in one case, in URLs, in UTF-8 and in JSON", async () => {
+      const { MIXED } = SECRETS;
+      const forms = [MIXED.toLowerCase(), MIXED.toUpperCase(), encodeURIComponent(MIXED), MIXED, JSON.stringify(MIXED)];
+      handle = (_request, response) => response.end(forms.join("\n"));
+      const { text } = await fetch(get("/", { headers: [{ name: "x", value: "{{secret:MIXED}}" }] }));
+      expect(text).not.toMatch(/mixed|k.*se/i);
+    });
+
+    it("are counted as what they are, not as their placeholders", async () => {
+      const many = (count: number): object => get("/", { headers: [{ name: "x", value: "{{secret:LARGE}}".repeat(count) }] });
+      expect((await fetch(many(3))).text).toBe("hello");
+      const error = await refusal(fetch(many(400)));
+      expect(error).toMatchObject({ code: "invalid-message", message: expect.stringContaining("16384 bytes once their secrets") });
+      expect(seen).toHaveLength(1);
     });
   });
 

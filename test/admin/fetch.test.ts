@@ -118,9 +118,19 @@ describe("a plugin's request", () => {
     const answer = await fetch(url, headers);
     expect(seen).toEqual([`Bearer ${SECRET}`]);
     expect(Buffer.from(JSON.parse(answer.text).body, "base64").toString()).toBe(`you said Bearer ${"*".repeat(SECRET.length)}`);
+    // A redirect that carries it to where the plugin may not go is written down as a refusal.
+    handle = (_request, response) => response.writeHead(302, { location: `http://other.test/${SECRET}` }).end();
+    const refused = await fetch(url, headers);
+    expect(JSON.parse(refused.text).message).toContain(`GET http://other.test:80/${"*".repeat(SECRET.length)}`);
     const audit = await control.invoke<AuditEntry[]>("audit", {});
     expect(audit.map(({ action }) => action)).toContain("set-secret");
-    for (const shown of [audit, log.lines, await control.invoke("secrets"), await control.invoke("permissions", { plugin: "asker" })]) {
+    for (const shown of [
+      refused,
+      audit,
+      log.lines,
+      await control.invoke("secrets"),
+      await control.invoke("permissions", { plugin: "asker" }),
+    ]) {
       expect(JSON.stringify(shown)).not.toContain(SECRET);
     }
     await control.invoke("remove-secret", { name: "TOKEN" });

@@ -1,5 +1,6 @@
 // Secrets at rest: what the database alone gives away, and what becomes of a row or a key that somebody changed.
 
+import { createCipheriv } from "node:crypto";
 import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -73,7 +74,7 @@ describe("the operator's secrets", () => {
 
   it("break when somebody changes where they go, whose they are, or a byte of them", () => {
     store.set("TOKEN", VALUE, TO);
-    store.set("OTHER", "x", ["https://evil.test"]);
+    store.set("OTHER", "x".repeat(8), ["https://evil.test"]);
     const { connection } = database;
     const broken = (): void => expect(() => store.find("TOKEN")).toThrow(expect.objectContaining({ code: "storage-failed" }));
     connection.exec(`UPDATE secrets SET destinations = '["https://evil.test"]' WHERE name = 'TOKEN'`);
@@ -89,13 +90,30 @@ describe("the operator's secrets", () => {
     ["a bad name", "a b", VALUE, TO],
     ["a destination that is none", "A", VALUE, ["example.com"]],
     ["no destination", "A", VALUE, []],
-    ["a line break", "A", "a\r\nb", TO],
-    ["what no header can hold", "A", "€", TO],
+    ["a line break", "A", "long enough\r\nb", TO],
+    ["what no header can hold", "A", "€".repeat(9), TO],
     ["an empty value", "A", "", TO],
+    ["a value too short to be hidden", "A", "1234567", TO],
     ["a long value", "A", "x".repeat(4_097), TO],
   ])("refuse %s", (_what, name, value, to) => {
     expect(() => store.set(name, value, to)).toThrow(expect.objectContaining({ code: "invalid-message" }));
     expect(store.list()).toEqual([]);
+  });
+
+  it("that were set before and are too short to be hidden are not filled in, which the list says", () => {
+    store.set("PIN", VALUE, TO);
+    const destinations = JSON.stringify(TO);
+    const nonce = Buffer.alloc(12, 1);
+    const cipher = createCipheriv("aes-256-gcm", readFileSync(keyFile()), nonce).setAAD(Buffer.from(JSON.stringify(["PIN", destinations])));
+    const sealed = Buffer.concat([nonce, cipher.update("1234"), cipher.final(), cipher.getAuthTag()]);
+    database.connection.prepare("UPDATE secrets SET sealed = ? WHERE name = 'PIN'").run(sealed);
+    expect(() => store.find("PIN")).toThrow(
+      expect.objectContaining({ code: "permission-denied", message: expect.stringContaining("fewer than 8 characters") }),
+    );
+    expect(store.list()).toMatchObject([{ name: "PIN", opens: true, isTooShort: true }]);
+    store.set("PIN", "12345678", TO);
+    expect(store.find("PIN")?.value).toBe("12345678");
+    expect(store.list()).toMatchObject([{ name: "PIN", isTooShort: false }]);
   });
 
   it("are gone once they are removed", () => {

@@ -1,8 +1,14 @@
 // The host's time, shared: nobody gets more of a second than he may, all together no more than there is, and who asks least goes first.
 
 import { describe, expect, it } from "vitest";
+import { Host } from "../../host/core/host.ts";
 import { HostTime, type HostTimeAccount } from "../../host/core/host-time.ts";
+import type { HttpRules } from "../../host/core/ports.ts";
+import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
 import { fakeClock, settle } from "../support/fake-clock.ts";
+import { hostPorts } from "../support/host-ports.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { definition, type Script, scriptedCell, utf8 } from "../support/scripted-cell.ts";
 
 describe("the host's time", () => {
   const setUp = (msPerSecond: number) => {
@@ -62,5 +68,34 @@ describe("the host's time", () => {
     expect(waits).toHaveLength(20);
     // One piece of work of somebody else, and what it owes, by a clock that moves in steps.
     expect(Math.max(...waits)).toBeLessThanOrEqual(81);
+  });
+
+  it("bills what was worked beside, such as reading what a server sends, to whoever asked for it", async () => {
+    const clock = fakeClock();
+    const asked: number[] = [];
+    const fetch = async (_request: unknown, _body: Uint8Array, { spend }: HttpRules) => {
+      asked.push(clock.monotonicMs());
+      spend(450);
+      return { status: 200, headers: [], body: new Uint8Array(0) };
+    };
+    const host = new Host(hostPorts({ clock, log: memoryLog(), http: { fetch } }));
+    const request = utf8('{"method":"GET","url":"http://a.test/","headers":[]}');
+    const script: Script = { ask: async (_input, turn) => turn.answer("http.fetch", [request, new Uint8Array(0)]) };
+    const grants = [{ permission: "http.fetch", resource: "http://a.test", reason: "to test" }] as const;
+    const limits = { ...DEFAULT_LIMITS, hostMsPerSecond: 200 };
+    host.add(
+      definition("p", script, { services: [{ name: "p.ask", entryPoint: "ask" }], permissions: grants, grants, limits }),
+      scriptedCell({ p: script }),
+    );
+    await host.start("p");
+    const call = { service: "p.ask", payload: new Uint8Array(0), caller: { kind: "host", name: "test" }, traceparent: "t" } as const;
+    const both = Promise.all([host.services.call(call), host.services.call(call)]);
+    await clock.advance(1_000);
+    expect(asked).toEqual([0]);
+    // 450 ms of 200 in a second leave 250 to be made up for, before the answer is written and before the next is asked.
+    await clock.advance(500);
+    expect(asked).toEqual([0, 1_250]);
+    await clock.advance(3_000);
+    await both;
   });
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compilePattern, isDottedName, isPattern, isPluginName, isStateKey, printable } from "../../host/core/names.ts";
 import { type Grant, Permissions } from "../../host/core/permissions.ts";
-import { PERMISSIONS } from "../../host/install/resources.ts";
+import { compileResource, PERMISSIONS } from "../../host/install/resources.ts";
 import { PERMISSION_PORTS } from "../support/host-ports.ts";
 import { codeOf, refusalOf } from "./codes.ts";
 import { check } from "./runs.ts";
@@ -103,6 +103,111 @@ describe("permissions", () => {
       if (allows(asked, granted)) return;
       expect(allows(asked.slice(1), granted)).toBe(false);
       expect(allows(asked, granted.slice(1))).toBe(false);
+    });
+  });
+});
+
+/** What servers do to a path before they look it up, each of them some of it, in some order. */
+const SERVERS: readonly ((path: string) => string)[] = [
+  (path) => path.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+  (path) => path.toLowerCase(),
+  (path) => path.replaceAll("\\", "/"),
+  (path) => path.replace(/\/+/g, "/"),
+  (path) => path.replace(/;[^/]*/g, ""),
+  (path) => path.replace(/[?#].*/s, ""),
+  (path) => path.replace(/\0.*/s, ""),
+  (path) => path.replaceAll("\0", ""),
+  (path) => path.replace(/[. ]+(?=\/|$)/g, ""),
+  (path) => path.replaceAll("\xc0\xaf", "/").replaceAll("\xef\xbc\x8f", "/"),
+  (path) => {
+    const segments: string[] = [];
+    for (const segment of path.split("/").slice(1)) {
+      if (segment === "..") segments.pop();
+      else if (segment !== ".") segments.push(segment);
+    }
+    return `/${segments.join("/")}`;
+  },
+];
+
+/** All that some server may make of a path. */
+function allReadings(path: string): ReadonlySet<string> {
+  const readings = new Set([path]);
+  for (const reading of readings) for (const read of SERVERS) readings.add(read(reading));
+  return readings;
+}
+
+const isObviouslyBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
+
+const piece = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("/", "/admin", "/public", "/x") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("admin", "Admin", "x", "/..", "%2f", "%252F", "%5c", "%00", "%61", "%2561", ";a=b", "%3b", "\\"),
+  },
+  fc.constantFrom("%3f", "%23", "%2e", "%252e", ".", "..", "%", "2", "5", "f", "%20", "%c0%af", "%ef%bc%8f", "%E4", "%25", "dmin", ";"),
+);
+/** As the client sends it. */
+const sentPath = fc
+  .array(piece, { minLength: 1, maxLength: 7 })
+  .map((pieces) => new URL(`http://a.test/${pieces.join("").replace(/^\/+/, "")}`).pathname);
+const plainPath = fc.array(fc.constantFrom("admin", "public", "x", "admin2"), { maxLength: 4 }).map((names) => `/${names.join("/")}`);
+
+const fetching = (path: string): string => `GET http://a.test:80${path}`;
+const requests: readonly Grant[] = [{ permission: "http.fetch", resource: "http://a.test" }];
+
+describe("paths of requests", () => {
+  it("are denied whenever some server takes them for what was denied", async () => {
+    const denial: Grant = { permission: "http.fetch", resource: "http://a.test/admin", effect: "deny" };
+    const permissions = new Permissions("p", requests, [...requests, denial], PERMISSION_PORTS);
+    const verdicts = { disguised: 0, allowed: 0 };
+    await check(sentPath, 4_000, (path) => {
+      const isAllowed = permissions.allows("http.fetch", fetching(path));
+      if (isAllowed) verdicts.allowed += 1;
+      const denied = [...allReadings(path)].find((reading) => isObviouslyBelow(reading, "/admin"));
+      if (denied !== undefined && denied !== path) verdicts.disguised += 1;
+      expect(isAllowed && denied !== undefined, `${path} may be ${denied}`).toBe(false);
+    });
+    expect(verdicts.disguised).toBeGreaterThan(100);
+    expect(verdicts.allowed).toBeGreaterThan(100);
+  });
+
+  it("are granted only when every server leaves them where the grant is", async () => {
+    const permissions = new Permissions("p", requests, [{ permission: "http.fetch", resource: "http://a.test/public" }], PERMISSION_PORTS);
+    const verdicts = { granted: 0, refused: 0 };
+    await check(
+      fc.oneof(
+        sentPath,
+        sentPath.map((path) => `/public${path}`),
+      ),
+      4_000,
+      (path) => {
+        const sent = new URL(`http://a.test${path}`).pathname;
+        const isGranted = permissions.allows("http.fetch", fetching(sent));
+        verdicts[isGranted ? "granted" : "refused"] += 1;
+        if (!isGranted) return;
+        for (const reading of allReadings(sent)) expect(isObviouslyBelow(reading, "/public"), `${sent} may be ${reading}`).toBe(true);
+      },
+    );
+    expect(verdicts.granted).toBeGreaterThan(100);
+    expect(verdicts.refused).toBeGreaterThan(100);
+  });
+
+  it("that say nothing in disguise are granted and denied as they are written", async () => {
+    await check(fc.tuple(plainPath, plainPath), 2_000, ([written, path]) => {
+      const prefix = written === "/" ? "" : written;
+      for (const effect of ["allow", "deny"] as const)
+        expect(compileResource("http.fetch", `http://a.test${prefix}`, effect)(fetching(path)), `${effect} ${written} on ${path}`).toBe(
+          isObviouslyBelow(path, prefix),
+        );
+    });
+  });
+
+  it("are read at once however long they are", async () => {
+    const units = fc.constantFrom("%25", "%", "/%2e", ";", "%2", "%252f", "..%5c", "%c0");
+    await check(fc.tuple(units, fc.integer({ min: 10_000, max: 40_000 })), 50, ([unit, times]) => {
+      const path = `/public/${unit.repeat(times)}41`;
+      for (const effect of ["allow", "deny"] as const)
+        expect(typeof compileResource("http.fetch", "http://a.test/public", effect)(fetching(path))).toBe("boolean");
     });
   });
 });

@@ -72,7 +72,47 @@ const CASES: readonly Case[] = [
     denies: ["192.168.2.7", "10.0.0.1", "fd00::1", "printer.local", ""],
   },
   { permission: "http.private", pattern: "fd00::/8", matches: ["fd12::1"], denies: ["fe80::1", "192.168.1.7"] },
+  { permission: "http.private", pattern: "::ffff:10.0.0.0/104", matches: ["10.1.2.3", "::ffff:10.1.2.3"], denies: ["11.0.0.1"] },
   { permission: "secrets.read", pattern: "API_TOKEN", matches: ["API_TOKEN"], denies: ["api_token", "API_TOKEN2", ""] },
+];
+
+// What some server takes for /admin, and what none does.
+const DENIED = [
+  ...["/admin", "/admin/", "/admin/x", "/admin/x%2fy", "/admin%2fx", "/admin/%00", "/admin%00", "/admin%5cx", "/%61dmin", "/%2561dmin"],
+  ...["//admin", "/%2fadmin", "/;x/admin", "/admin;a=b", "/admin;a=b/x", "/Admin", "/ADM%49N/x", "/x/%252e%252e/admin", "/x/..;/admin"],
+  ...[
+    "/x%2f..%2fadmin",
+    "/x/..%5cadmin",
+    "/x%c0%af..%c0%afadmin",
+    "/%EF%BD%81dmin",
+    "/admin%3fx",
+    "/admin%23",
+    "/admin.",
+    "/admin%20",
+    "/adm%00in",
+  ],
+];
+const NOT_DENIED = ["/", "/administrator", "/x", "/x/admin", "/x%2fadmin", "/a%20b", "/%61", "/x;admin", "/a.b/c", "/%C3%A4"];
+// Where a grant for /public would lead out of it on some server.
+const LEADS_OUT = [
+  ...[
+    "/public/%2e%2e%2fadmin",
+    "/public/..%2fadmin",
+    "/public/..%252fadmin",
+    "/public/..;/admin",
+    "/public/..;a=b/admin",
+    "/public/..%5cadmin",
+  ],
+  ...[
+    "/public/..%00/x",
+    "/public%00",
+    "/public/..%c0%afadmin",
+    "/public/..%EF%BC%8Fadmin",
+    "/public%2fx",
+    "/Public",
+    "/%70ublic",
+    "//public",
+  ],
 ];
 
 const MALFORMED: Readonly<Record<string, readonly string[]>> = {
@@ -101,6 +141,42 @@ describe("resources", () => {
     const compiled = compileResource(permission, pattern);
     for (const resource of matches) expect(compiled(resource), resource).toBe(true);
     for (const resource of denies) expect(compiled(resource), resource).toBe(false);
+  });
+
+  it.each(DENIED)("a denial of /admin holds for %s", (path) => {
+    const denies = compileResource("http.fetch", "https://api.example.com/admin", "deny");
+    expect(denies(`GET https://api.example.com:443${path}`)).toBe(true);
+  });
+
+  it.each(NOT_DENIED)("a denial of /admin leaves %s alone", (path) => {
+    const denies = compileResource("http.fetch", "https://api.example.com/admin", "deny");
+    expect(denies(`GET https://api.example.com:443${path}`)).toBe(false);
+  });
+
+  it("a denial holds for all ways to write its host", () => {
+    const denies = compileResource("http.fetch", "http://10.0.0.1", "deny");
+    expect(denies("GET http://[::ffff:a00:1]:80/")).toBe(true);
+    const byName = compileResource("http.fetch", "https://*.example.com", "deny");
+    expect(byName("GET https://api.example.com.:443/")).toBe(true);
+    expect(compileResource("http.fetch", "https://api.example.com.", "deny")("GET https://api.example.com:443/")).toBe(true);
+  });
+
+  it("a denial whose own path means different things to different servers holds for the whole host", () => {
+    const denies = compileResource("http.fetch", "https://api.example.com/x/..;/admin", "deny");
+    expect(denies("GET https://api.example.com:443/anything")).toBe(true);
+    expect(denies("GET https://other.example.com:443/anything")).toBe(false);
+  });
+
+  it.each(LEADS_OUT)("a grant for /public does not hold for %s", (path) => {
+    const allows = compileResource("http.fetch", "https://api.example.com/public");
+    expect(allows(`GET https://api.example.com:443${path}`)).toBe(false);
+  });
+
+  it("a grant with an escape holds for the same escape", () => {
+    const allows = compileResource("http.fetch", "https://git.example.com/projects/a%2fb");
+    expect(allows("GET https://git.example.com:443/projects/a%2fb/files")).toBe(true);
+    expect(allows("GET https://git.example.com:443/projects/a%2Fb/files")).toBe(false);
+    expect(allows("GET https://git.example.com:443/projects/a%2fb/x%2fy")).toBe(false);
   });
 
   it.each(

@@ -1,14 +1,15 @@
 // Requests of plugins to the world. The plugin names a URL; the host decides where the connection goes: each hop is checked against the
 // permissions, its name is resolved once, and the socket is opened to the address that was checked.
 
-import { Client, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
 import type { Clock, HttpClient, HttpRules } from "../../core/ports.ts";
 import type { Bytes } from "../../core/types.ts";
 import { type Address, AddressBook, codeOf, type Lookup } from "./addresses.ts";
+import { type Connection, connectTo, type HopRules, tooLarge } from "./connection.ts";
 import { answerHeaders, type Header, type HttpRequest, parseRequest, parseUrl, resourceOf } from "./request.ts";
-import { fillIn, hasPlaceholder, hide, hideInText, type SecretSource } from "./secrets.ts";
+import { fillIn, hasPlaceholder, Mask, type SecretSource } from "./secrets.ts";
 
 export interface HttpClientOptions {
   /** Requests of one plugin at a time; one more is answered with `rate-limited`. */
@@ -28,18 +29,7 @@ export interface HttpClientPorts {
   /** The system's by default. */
   readonly lookup?: Lookup | undefined;
   /** Opens what one hop is sent through, to the addresses that were checked; a socket by default. */
-  readonly connect?: ((url: URL, addresses: readonly Address[]) => Connection) | undefined;
-}
-
-/** What one hop is sent through. */
-export interface Connection {
-  /** Names and values of `headers` take turns. */
-  request(hop: { method: Dispatcher.HttpMethod; path: string; headers: string[]; body: Bytes | null; signal: AbortSignal }): Promise<{
-    readonly statusCode: number;
-    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-    readonly body: AsyncIterable<Uint8Array>;
-  }>;
-  destroy(): Promise<void>;
+  readonly connect?: ((url: URL, addresses: readonly Address[], rules: HopRules) => Connection) | undefined;
 }
 
 interface HttpAnswer {
@@ -54,7 +44,6 @@ interface Hop extends HttpRequest {
 
 const MAX_REQUESTS = 256;
 const MAX_REDIRECTS = 5;
-const MAX_ANSWER_HEADER_BYTES = 32_768;
 // So that the refusal still reaches the guest before its turn ends.
 const ANSWER_MARGIN_MS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -85,8 +74,13 @@ export class PluginHttpClient implements HttpClient {
     );
     const onRevoked = (): void => end(new HostError("permission-denied", "the permission was taken away"));
     rules.revoked.addEventListener("abort", onRevoked, { once: true });
+    const mask = new Mask();
     try {
-      return await this.#follow({ ...first, body: body.length === 0 ? undefined : body.slice() }, rules, ended.signal);
+      return await this.#follow({ ...first, body: body.length === 0 ? undefined : body.slice() }, rules, ended.signal, mask);
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      const message = mask.text(thrown.message);
+      throw message === thrown.message ? thrown : new HostError(thrown.code, message);
     } finally {
       cancel();
       rules.revoked.removeEventListener("abort", onRevoked);
@@ -113,43 +107,43 @@ export class PluginHttpClient implements HttpClient {
     };
   }
 
-  async #follow(first: Hop, rules: HttpRules, signal: AbortSignal): Promise<HttpAnswer> {
+  async #follow(first: Hop, rules: HttpRules, signal: AbortSignal, mask: Mask): Promise<HttpAnswer> {
     let hop = first;
-    const used = new Set<string>();
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      const { answer, next } = await this.#once(hop, rules, signal, used);
+      const { answer, next } = await this.#once(hop, rules, signal, mask);
       if (next === undefined) return answer;
       hop = next;
     }
     throw new HostError("http-failed", `${first.url.host} redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  /** One request and its answer, or where it leads on to. Adds the secrets that it sends to `used`. */
-  async #once(hop: Hop, rules: HttpRules, signal: AbortSignal, used: Set<string>): Promise<{ answer: HttpAnswer; next: Hop | undefined }> {
+  /** One request and its answer, or where it leads on to. Adds the secrets that it sends to the mask. */
+  async #once(hop: Hop, rules: HttpRules, signal: AbortSignal, mask: Mask): Promise<{ answer: HttpAnswer; next: Hop | undefined }> {
     const { method, url } = hop;
     const resource = resourceOf(method, url);
     rules.require("http.fetch", resource);
-    const headers = fillIn(hop.headers, resource, this.#ports.secrets, (name) => rules.require("secrets.read", name), used);
+    const headers = fillIn(hop.headers, resource, this.#ports.secrets, (name) => rules.require("secrets.read", name), mask);
     const addresses = await unless(
       signal,
       this.#addresses.resolve(rules.plugin, url.hostname, (private_) => rules.require("http.private", private_)),
     );
-    const client = (this.#ports.connect ?? connectTo)(url, addresses);
+    const { maxAnswerBytes } = rules;
+    const client = (this.#ports.connect ?? connectTo)(url, addresses, rules);
     try {
       const flat = headers.flatMap(({ name, value }) => [name, value]);
-      const response = await client.request({
-        method: method as Dispatcher.HttpMethod,
-        path: `${url.pathname}${url.search}`,
-        headers: flat,
-        body: hop.body ?? null,
-        signal,
-      });
+      const path = `${url.pathname}${url.search}`;
+      const asked = { method: method as Dispatcher.HttpMethod, path, headers: flat, body: hop.body ?? null, signal };
+      const response = await unless(signal, client.request(asked));
       const location = response.headers.location;
+      // Masked before anybody reads it: what it leads to is checked, looked up, written down and told.
       if (REDIRECTS.has(response.statusCode) && typeof location === "string")
-        return { answer: NO_ANSWER, next: redirected(hop, response.statusCode, location) };
-      const body = await read(response.body, rules.maxAnswerBytes, url.host);
-      hide(body, used);
-      const shown = answerHeaders(response.headers).map(({ name, value }) => ({ name, value: hideInText(value, used) }));
+        return { answer: NO_ANSWER, next: redirected(hop, response.statusCode, mask.text(location)) };
+      const body = await unless(signal, response.body);
+      if (body.length > maxAnswerBytes) throw tooLarge(url.host, maxAnswerBytes);
+      const began = this.#ports.clock.monotonicMs();
+      mask.hide(body);
+      const shown = answerHeaders(response.headers).map(({ name, value }) => ({ name: mask.text(name), value: mask.text(value) }));
+      rules.spend(this.#ports.clock.monotonicMs() - began);
       return { answer: { status: response.statusCode, headers: shown, body }, next: undefined };
     } catch (thrown) {
       if (thrown instanceof HostError) throw thrown;
@@ -163,36 +157,6 @@ export class PluginHttpClient implements HttpClient {
 }
 
 const NO_ANSWER: HttpAnswer = { status: 0, headers: [], body: new Uint8Array(0) };
-
-/** A client that knows these addresses only, and tries them in turn. */
-function connectTo(url: URL, addresses: readonly Address[]): Connection {
-  const [first] = addresses;
-  const lookup = (_name: string, options: { all?: boolean }, done: (...args: unknown[]) => void): void => {
-    if (options.all === true) done(null, addresses);
-    else done(null, first?.address, first?.family);
-  };
-  return new Client(url.origin, {
-    allowH2: false,
-    autoSelectFamily: true,
-    maxHeaderSize: MAX_ANSWER_HEADER_BYTES,
-    connect: { lookup } as never,
-  });
-}
-
-async function read(body: AsyncIterable<Uint8Array>, maxBytes: number, host: string): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes)
-      throw new HostError(
-        "quota-exceeded",
-        `the answer of ${host} has more than ${maxBytes} bytes, which is the limit (limits.payloadMiB)`,
-      );
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
 
 // What fetch() of the web does: 303 and a POST that was found elsewhere become GET; credentials do not go to another origin.
 function redirected({ method, url, headers, body }: Hop, status: number, location: string): Hop {
@@ -209,6 +173,8 @@ function redirected({ method, url, headers, body }: Hop, status: number, locatio
 
 /** Settles as `work` does, or rejects with the signal's reason as soon as it aborts. */
 async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  // Whoever is not waited for any more may still fail.
+  work.catch(() => {});
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);

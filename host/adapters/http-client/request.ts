@@ -17,7 +17,7 @@ export interface HttpRequest {
 
 const MAX_URL_LENGTH = 8_192;
 const MAX_HEADERS = 64;
-const MAX_HEADER_BYTES = 16_384;
+export const MAX_HEADER_BYTES = 16_384;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
 // They speak of the connection, or of where and how long the message is; the host writes them.
@@ -40,6 +40,9 @@ const requestSchema = z.strictObject({
   headers: z.array(headerSchema).max(MAX_HEADERS).default([]),
 });
 
+/** As it is sent, with what stands between and behind. */
+export const sizeOf = ({ name, value }: Header): number => name.length + value.length + 4;
+
 /** Throws HostError `invalid-message`. */
 export function parseRequest(input: unknown): HttpRequest {
   const parsed = requestSchema.safeParse(input);
@@ -48,7 +51,7 @@ export function parseRequest(input: unknown): HttpRequest {
     throw malformed(`${issue?.path.join(".") || "it"}: ${issue?.message}`);
   }
   const { method, url, headers } = parsed.data;
-  if (headers.reduce((bytes, { name, value }) => bytes + name.length + value.length + 4, 0) > MAX_HEADER_BYTES)
+  if (headers.reduce((bytes, header) => bytes + sizeOf(header), 0) > MAX_HEADER_BYTES)
     throw malformed(`the headers have more than ${MAX_HEADER_BYTES} bytes`);
   return { method, url: parseUrl(url), headers };
 }

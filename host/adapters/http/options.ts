@@ -1,6 +1,7 @@
 // What the operator can set for the HTTP adapter.
 
 import { z } from "zod";
+import { isHostOrOrigin } from "./origin.ts";
 
 export interface HttpOptions {
   /** Address to listen on. Anything but loopback lets other machines call every service: put an authenticating proxy in front. */
@@ -8,7 +9,13 @@ export interface HttpOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly maxBodyBytes: number;
-  /** Host names that requests may be addressed to, besides loopback's and `host` itself; guards against DNS rebinding. */
+  /** Above that the oldest one that waits for its client makes room; fewer where the system leaves too few open files. */
+  readonly maxConnections: number;
+  /** For a connection without a request. */
+  readonly keepAliveMs: number;
+  /** For the headers of a request to arrive. */
+  readonly headersMs: number;
+  /** Host names, or origins such as `https://bulkhead.example`, that requests may be addressed to, besides loopback's and `host` itself. */
   readonly allowedHosts: readonly string[];
 }
 
@@ -20,5 +27,10 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
     .positive()
     .max(64 * 1024 * 1024)
     .default(1024 * 1024),
-  allowedHosts: z.array(z.string()).default([]),
+  maxConnections: z.int().positive().max(65_536).default(512),
+  keepAliveMs: z.int().positive().max(600_000).default(10_000),
+  headersMs: z.int().positive().max(30_000).default(10_000),
+  allowedHosts: z
+    .array(z.string().refine(isHostOrOrigin, "write a host name without port, or an origin such as https://bulkhead.example"))
+    .default([]),
 });

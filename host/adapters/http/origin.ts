@@ -1,23 +1,62 @@
-// Keeps web pages out: a page in the operator's browser can reach loopback, so the names in Host and Origin must be ours.
+// Keeps web pages out. A page in the operator's browser can reach loopback, and some requests it can make without asking us first: what the browser says
+// of their source, the names in Host and Origin, and the type of a body tell them apart. Requests that no browser makes say none of that.
 
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
+/** What a page of another origin can send without asking us first is never of these. */
+export const BODY_TYPES = { json: "application/json", bytes: "application/octet-stream" } as const;
 
-/** The host name of a Host header or an Origin, without port; undefined for what is neither. */
-function hostNameOf(value: string): string | undefined {
-  return URL.parse(value.includes("://") ? value : `http://${value}`)?.hostname;
+export interface RequestHeaders {
+  readonly host?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly "sec-fetch-site"?: string | string[] | undefined;
 }
 
-/** Why a request with these headers is refused, or undefined. `allowed` are names besides loopback's. */
-export function refuseOrigin(
-  headers: { host?: string | undefined; origin?: string | undefined },
-  allowed: readonly string[],
-): string | undefined {
-  const known = (value: string): boolean => {
-    const name = hostNameOf(value);
-    return name !== undefined && (LOOPBACK.has(name) || allowed.includes(name));
+const LOOPBACK: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+// Who asks for all of this machine's addresses at once means none of its names.
+const ALL_ADDRESSES: ReadonlySet<string> = new Set(["0.0.0.0", "[::]"]);
+const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?$/i;
+const OURS: ReadonlySet<unknown> = new Set([undefined, "same-origin", "none"]);
+const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** What the authority of a URL names, with nothing around it that a URL could take for a user, a path or another way to write an address. */
+function parseAuthority(text: string): URL | undefined {
+  const [, name] = AUTHORITY.exec(text) ?? [];
+  const url = name === undefined ? null : URL.parse(`http://${text}`);
+  return url !== null && url.hostname === name?.toLowerCase() ? url : undefined;
+}
+
+/** Whether the text is a host name without port, or an origin such as `https://bulkhead.example`, as `allowedHosts` has them. */
+export const isHostOrOrigin = (text: string): boolean => parseAllowed(text) !== undefined;
+
+function parseAllowed(text: string): { readonly name: string; readonly origin?: string } | undefined {
+  const isOrigin = /^https?:\/\//.test(text);
+  const url = isOrigin ? URL.parse(text) : parseAuthority(text.includes(":") && !text.startsWith("[") ? `[${text}]` : text);
+  if (!url || (isOrigin ? url.origin !== text : url.port !== "")) return undefined;
+  return isOrigin ? { name: url.hostname, origin: url.origin } : { name: url.hostname };
+}
+
+/**
+ * Says why a request with these headers is refused, or undefined. `allowed` are names and origins besides loopback's: a request may be addressed to any of
+ * the names, and come from a page of the very origin that it is addressed to, or of an allowed one.
+ */
+export function originGuard(allowed: readonly string[]): (headers: RequestHeaders) => string | undefined {
+  const parsed = allowed.map(parseAllowed).filter((one) => one !== undefined);
+  const names = new Set([...LOOPBACK, ...parsed.map(({ name }) => name)].filter((name) => !ALL_ADDRESSES.has(name)));
+  const origins = new Set(parsed.map(({ origin }) => origin));
+  return ({ host = "", origin, "sec-fetch-site": site }) => {
+    const asked = parseAuthority(host);
+    if (asked === undefined || !names.has(asked.hostname))
+      return "the Host header names no host of ours; add it to adapters.http.allowedHosts";
+    if (!OURS.has(site)) return "requests from web pages of other origins are refused (Sec-Fetch-Site)";
+    if (origin !== undefined && origin !== asked.origin && !origins.has(origin))
+      return "requests from web pages of other origins are refused (Origin); add the origin to adapters.http.allowedHosts";
+    return undefined;
   };
-  if (headers.host === undefined || !known(headers.host))
-    return "the Host header names no host of ours; add it to adapters.http.allowedHosts";
-  if (headers.origin !== undefined && !known(headers.origin)) return "requests from web pages of other origins are refused";
-  return undefined;
+}
+
+/** Says why a request that may change something is refused for its content type, or undefined: a page's form could send it too. */
+export function refuseBodyType(method: string, contentType: string | undefined): string | undefined {
+  if (READS.has(method) || contentType === undefined) return undefined;
+  const [type = ""] = contentType.split(";", 1);
+  if (Object.values(BODY_TYPES).some((known) => known === type.trim().toLowerCase())) return undefined;
+  return `send content-type: ${BODY_TYPES.json} or ${BODY_TYPES.bytes}, or neither type nor body; any web page could send another`;
 }

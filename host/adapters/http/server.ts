@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import { isDottedName, printable } from "../../core/names.ts";
@@ -9,7 +10,8 @@ import type { LogSink } from "../../core/ports.ts";
 import { startTrace } from "../../core/trace.ts";
 import { errorBody, statusOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
-import { refuseOrigin } from "./origin.ts";
+import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
+import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
 import { type HttpContribution, PluginRoutes } from "./plugin-routes.ts";
 
 export interface HttpServerPorts {
@@ -30,25 +32,32 @@ export interface HttpServer {
 
 /** For a request to arrive in full. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often connections are looked at whose time is up. */
+const CHECKING_MS = 1_000;
 /** For answers under way when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
+const NO_BYTES = new Uint8Array(0);
 const CALLER = Object.freeze({ kind: "adapter", name: "http" });
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. A plugin whose routes are malformed contributes none, which is logged. */
 export async function startHttpServer(options: HttpOptions, ports: HttpServerPorts): Promise<HttpServer> {
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: 255 },
-    onProtoPoisoning: "error",
     forceCloseConnections: "idle",
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: options.keepAliveMs,
+    http: { headersTimeout: options.headersMs, connectionsCheckingInterval: CHECKING_MS },
   });
-  app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.addHook("onRequest", async (request) => {
-    const refusal = refuseOrigin(request.headers, [options.host, ...options.allowedHosts]);
+  boundConnections(app.server, affordable(options, ports.log));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(Object.values(BODY_TYPES), { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  const refuseOrigin = originGuard([options.host, ...options.allowedHosts]);
+  app.addHook("onRequest", async ({ method, headers }) => {
+    const refusal = refuseOrigin(headers);
     if (refusal !== undefined) throw new HostError("permission-denied", refusal);
+    const wrongType = refuseBodyType(method, headers["content-type"]);
+    if (wrongType !== undefined) throw Object.assign(new Error(wrongType), { statusCode: 415 });
   });
   app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, ports.log));
   app.setNotFoundHandler((request, reply) => {
@@ -62,6 +71,15 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
   });
   const { address, port, family } = app.server.address() as AddressInfo;
   return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => close(app) };
+}
+
+function affordable({ maxConnections }: HttpOptions, log: LogSink): number {
+  const affordable = affordableConnections(maxConnections);
+  if (affordable < maxConnections) {
+    const message = `the HTTP adapter keeps ${affordable} connections, not ${maxConnections}: half of the open files that are left (ulimit -n)`;
+    log.write({ level: "warning", plugin: "host", message });
+  }
+  return affordable;
 }
 
 function notListening({ host, port }: HttpOptions, cause: unknown): HostError {
@@ -96,8 +114,8 @@ function addHostRoutes(app: FastifyInstance, { host, problems }: HttpServerPorts
   app.post<{ Params: { name: string } }>("/v1/services/:name", async (request, reply) => {
     const { name } = request.params;
     if (!isDottedName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no service name`);
-    const { body } = request;
-    const payload = Buffer.isBuffer(body) ? body : encoder.encode(body === undefined || body === null ? "" : JSON.stringify(body));
+    const body = await readBody(request);
+    const payload = body?.bytes ?? NO_BYTES;
     return send(await call(host, name, payload, request, reply), reply);
   });
 }
@@ -111,20 +129,11 @@ function addPluginRoutes(app: FastifyInstance, { host, log, contributions }: Htt
     handler: async (request, reply) => {
       const found = routes.find(request.method, request.url);
       if (found === undefined) return reply.callNotFound();
-      return send(await call(host, found.service, mergedInput(request, found.params), request, reply), reply);
+      const input = await mergedInput(await readBody(request), found.params, request.query);
+      return send(await call(host, found.service, input, request, reply), reply);
     },
   });
 }
-
-/** Path parameters over body over query, as one JSON object. */
-function mergedInput({ body, query }: FastifyRequest, params: object): Uint8Array {
-  if (body !== undefined && body !== null && (typeof body !== "object" || Array.isArray(body) || Buffer.isBuffer(body))) {
-    throw new HostError("invalid-message", "the body must be a JSON object");
-  }
-  return encoder.encode(JSON.stringify({ ...asObject(query), ...asObject(body), ...params }));
-}
-
-const asObject = (value: unknown): object => (typeof value === "object" && value !== null ? value : {});
 
 function call(host: Host, service: string, payload: Uint8Array, request: FastifyRequest, reply: FastifyReply): Promise<Uint8Array> {
   const { traceparent: incoming } = request.headers;
@@ -136,17 +145,8 @@ function call(host: Host, service: string, payload: Uint8Array, request: Fastify
 function send(output: Uint8Array, reply: FastifyReply): FastifyReply {
   if (output.length === 0) return reply.code(204).send();
   reply.header("x-content-type-options", "nosniff");
-  reply.type(isJsonText(output) ? "application/json; charset=utf-8" : "application/octet-stream");
+  reply.type(looksLikeJson(output) ? `${BODY_TYPES.json}; charset=utf-8` : BODY_TYPES.bytes);
   return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
-}
-
-function isJsonText(output: Uint8Array): boolean {
-  try {
-    JSON.parse(decoder.decode(output));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function sendError(thrown: unknown, reply: FastifyReply, log: LogSink): FastifyReply {
@@ -159,7 +159,7 @@ function sendError(thrown: unknown, reply: FastifyReply, log: LogSink): FastifyR
   return reply.code(statusOf(error.code)).send(errorBody(error));
 }
 
-// Fastify's own refusals, such as a body that is too large or no JSON.
+// Fastify's own refusals, such as a body that is too large, and ours of a body's type.
 function isClientError(thrown: unknown): thrown is Error & { statusCode: number } {
   return thrown instanceof Error && "statusCode" in thrown && typeof thrown.statusCode === "number" && thrown.statusCode < 500;
 }

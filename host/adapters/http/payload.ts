@@ -1,0 +1,48 @@
+// What goes in and out as JSON, byte for byte: a body is checked and handed on as it came, an answer is looked at for its type. Nothing is parsed here.
+
+import { isUtf8 } from "node:buffer";
+import type { FastifyRequest } from "fastify";
+import { isJsonText, JsonCheck } from "../../bounds/json.ts";
+import { HostError } from "../../core/errors.ts";
+import type { Bytes } from "../../core/types.ts";
+import { BODY_TYPES } from "./origin.ts";
+import { isObjectText, isSpace, type Members, spliced } from "./splice.ts";
+
+/** A request's body, checked. */
+export interface Body {
+  readonly bytes: Uint8Array;
+  readonly isJson: boolean;
+}
+
+/** Rejects with HostError `invalid-message` for what is not the JSON text that its type promises. A large one is checked in pieces. */
+export async function readBody({ body, headers }: FastifyRequest): Promise<Body | undefined> {
+  if (!Buffer.isBuffer(body) || body.length === 0) return undefined;
+  const isJson = !(headers["content-type"] ?? "").toLowerCase().startsWith(BODY_TYPES.bytes);
+  if (isJson && !(await isJsonText(body, (piece) => piece()))) throw new HostError("invalid-message", "the body is no JSON text in UTF-8");
+  return { bytes: body, isJson };
+}
+
+/** Path parameters over body over query, as one JSON object; the body's own members stay as they are written. Rejects with HostError `invalid-message`. */
+export async function mergedInput(body: Body | undefined, params: Members, query: unknown): Promise<Uint8Array> {
+  const under = typeof query === "object" && query !== null ? { ...query } : {};
+  if (body === undefined) return Buffer.from(JSON.stringify({ ...under, ...params }));
+  if (!body.isJson || !isObjectText(body.bytes)) throw new HostError("invalid-message", "the body must be a JSON object");
+  if (Object.keys(params).length === 0 && Object.keys(under).length === 0) return body.bytes;
+  return spliced(body.bytes, params, under);
+}
+
+/** About half a millisecond's work. */
+const LOOKED_INTO_BYTES = 65_536;
+const FIRST: ReadonlySet<number | undefined> = new Set(Buffer.from('{["-0123456789tfn'));
+const LAST: ReadonlySet<number | undefined> = new Set(Buffer.from('}]"0123456789el'));
+
+/** Whether an answer is JSON. Of a long one its beginning and its last byte are looked at only: for a type that browsers do not run that is enough. */
+export function looksLikeJson(output: Bytes): boolean {
+  let [first, last] = [0, output.length - 1];
+  while (isSpace(output[first])) first += 1;
+  while (isSpace(output[last])) last -= 1;
+  if (!FIRST.has(output[first]) || !LAST.has(output[last])) return false;
+  const check = new JsonCheck();
+  if (output.length > LOOKED_INTO_BYTES) return check.feed(output.subarray(0, LOOKED_INTO_BYTES));
+  return isUtf8(output) && check.feed(output) && check.end();
+}

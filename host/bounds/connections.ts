@@ -1,0 +1,45 @@
+// How many connections a server of ours keeps, whoever opens them: above that the oldest that we wait for makes room for the next, so that idle ones shut
+// nobody out, and no more files are open for them than the system leaves.
+
+import { readdirSync, readFileSync } from "node:fs";
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** What is left over is for cells, storage, requests of plugins and the socket of the command. */
+const SHARE_OF_FILES = 1 / 2;
+const SOFT_LIMIT = /^Max open files\s+(\d+)/m;
+
+/** `wanted`, or half of the files that this process may still open, where that is less and the system says so (Linux). */
+export function affordableConnections(wanted: number): number {
+  try {
+    const [, limit] = SOFT_LIMIT.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    if (limit === undefined) return wanted;
+    const left = Number(limit) - readdirSync("/proc/self/fd").length;
+    return Math.max(1, Math.min(wanted, Math.floor(left * SHARE_OF_FILES)));
+  } catch {
+    return wanted;
+  }
+}
+
+/** Of a server that does not listen yet. A connection whose request is worked on is never ended; where all are, the next one is refused. */
+export function boundConnections(server: Server, maxConnections: number): void {
+  /** Oldest first, each with its last request. */
+  const open = new Map<Socket, ServerResponse | undefined>();
+  server.on("connection", (socket: Socket) => {
+    open.set(socket, undefined);
+    socket.once("close", () => open.delete(socket));
+    if (open.size <= maxConnections) return;
+    for (const [one, response] of open) {
+      if (isWorkedOn(response)) continue;
+      open.delete(one);
+      one.destroy();
+      return;
+    }
+  });
+  server.on("request", (request, response) => {
+    if (open.has(request.socket)) open.set(request.socket, response);
+  });
+}
+
+/** Whether the request is there and its answer is not. */
+const isWorkedOn = (response: ServerResponse | undefined): boolean => response?.req.complete === true && !response.writableEnded;
