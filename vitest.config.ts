@@ -47,8 +47,9 @@ const config: ViteUserConfig = defineConfig({
   test: {
     globalSetup: ["test/build.setup.ts"],
     setupFiles: ["test/children.setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For what hangs, not for what a busy machine makes slow.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,

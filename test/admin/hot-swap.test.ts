@@ -240,7 +240,7 @@ describe.each(CELL_KINDS)("a busy plugin in a %s cell", (isolation: CellKind) =>
     expect(await bench.stored("c")).toEqual(upTo(sent));
     expect(await bench.stored("e")).toEqual(upTo(sent));
     expect([bench.count("L"), bench.count("S")]).toEqual([2, 2]);
-  }, 60_000);
+  });
 
   it("is restarted without losing, doubling or reordering a call or an event", async () => {
     await bench.install(await bench.write(1), { isolation });
@@ -249,7 +249,7 @@ describe.each(CELL_KINDS)("a busy plugin in a %s cell", (isolation: CellKind) =>
     expect(await bench.stored("c")).toEqual(upTo(sent));
     expect(await bench.stored("e")).toEqual(upTo(sent));
     expect([bench.count("L"), bench.count("S")]).toEqual([2, 2]);
-  }, 60_000);
+  });
 
   it("goes on as it was, with its queue and its data, when the new version does not start", async () => {
     await bench.install(await bench.write(1), { isolation });
@@ -265,7 +265,7 @@ describe.each(CELL_KINDS)("a busy plugin in a %s cell", (isolation: CellKind) =>
     expect(await bench.stored("c")).toEqual(upTo(sent));
     expect(await bench.stored("e")).toEqual(upTo(sent));
     expect(await bench.installed()).toMatchObject({ version: "1.0.0", onProbation: false });
-  }, 60_000);
+  });
 
   it("ends what it was doing when the update began, by its own answer and with its own permissions", async () => {
     await bench.install(await bench.write(1), { isolation });
@@ -284,7 +284,7 @@ describe.each(CELL_KINDS)("a busy plugin in a %s cell", (isolation: CellKind) =>
     expect(await during).toMatch(/^[12]$/);
     expect(await bench.call("version")).toBe("2");
     expect(await bench.call("ask")).toContain("permission-denied");
-  }, 60_000);
+  });
 
   it("is loaded by its first turn, sleeps when nobody asks, and comes back with storage, configuration and grants", async () => {
     await bench.install(await bench.write(1), { isolation, ...SLEEPS, config: { greeting: "hello" } });
@@ -304,7 +304,7 @@ describe.each(CELL_KINDS)("a busy plugin in a %s cell", (isolation: CellKind) =>
     expect(await bench.stored("c")).toEqual(upTo(40));
     expect([await bench.call("setting", "greeting"), await bench.call("ask")]).toEqual(["hello", "1"]);
     expect(bench.count("S")).toBe(1);
-  }, 60_000);
+  });
 
   it("is updated and restarted while it sleeps, wakes or falls asleep", async () => {
     await bench.install(await bench.write(1), { isolation, ...SLEEPS });
@@ -325,7 +325,7 @@ describe.each(CELL_KINDS)("a busy plugin in a %s cell", (isolation: CellKind) =>
     append();
     expect((await Promise.all(sent)).at(-1)?.trim()).toBe(`2${numbered(sent.length).trim()}`);
     expect(await bench.stored("c")).toEqual(upTo(sent.length));
-  }, 60_000);
+  });
 });
 
 describe("an update", () => {

@@ -89,7 +89,7 @@ describe("a process cell", () => {
     // Held while the next process starts, then run there.
     expect(textOf(await runTurn(cell, "p", "get", { input: "kept" }))).toBe("\0\x01kept");
     expect(cell.restarts).toBe(1);
-  }, 30_000);
+  });
 
   it("has neither files nor environment nor network of the host", async () => {
     const pid = await start();
@@ -102,33 +102,29 @@ describe("a process cell", () => {
     const limits = readFileSync(`/proc/${pid}/limits`, "latin1");
     expect(limits).toMatch(/Max core file size +0 +0/);
     expect(limits).toMatch(/Max data size +\d+ +unlimited/);
-  }, 30_000);
+  });
 
   const isRoot = process.getuid?.() === 0;
   const hasBubblewrap = spawnSync("bwrap", ["--ro-bind", "/", "/", "--unshare-all", "true"]).status === 0;
 
-  it.skipIf(!isRoot)(
-    "runs as a user of its own without new privileges, to whom the plugin's files belong (needs root)",
-    async () => {
-      const hardening = await resolveHardening({ bubblewrap: false });
-      expect(hardening).toMatchObject({ bubblewrap: false, setpriv: true, users: DEFAULT_USERS });
-      chmodSync(folder, 0o711);
-      const pid = await start(hardening, DEFAULT_USERS.first + 7);
-      const status = readFileSync(`/proc/${pid}/status`, "latin1");
-      expect(status).toMatch(/Uid:\t60713\t60713/);
-      expect(status).toMatch(/Gid:\t60713\t60713/);
-      expect(status).toMatch(/Groups:\t\s*\n/);
-      expect(status).toMatch(/NoNewPrivs:\t1/);
-      expect(textOf(await runTurn(cell, "p", "put", { input: "mine" }))).toBe("\0");
-      expect(statSync(join(folder, "p.sqlite"))).toMatchObject({ uid: 60_713, gid: 60_713, mode: 0o100600 });
-      await cell[Symbol.asyncDispose]();
-      // Stays when its process goes, and serves the next.
-      await start(hardening, DEFAULT_USERS.first + 8);
-      expect(textOf(await runTurn(cell, "p", "get", { input: "mine" }))).toBe("\0\x01mine");
-      expect(statSync(join(folder, "p.sqlite")).uid).toBe(60_714);
-    },
-    30_000,
-  );
+  it.skipIf(!isRoot)("runs as a user of its own without new privileges, to whom the plugin's files belong (needs root)", async () => {
+    const hardening = await resolveHardening({ bubblewrap: false });
+    expect(hardening).toMatchObject({ bubblewrap: false, setpriv: true, users: DEFAULT_USERS });
+    chmodSync(folder, 0o711);
+    const pid = await start(hardening, DEFAULT_USERS.first + 7);
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    expect(status).toMatch(/Uid:\t60713\t60713/);
+    expect(status).toMatch(/Gid:\t60713\t60713/);
+    expect(status).toMatch(/Groups:\t\s*\n/);
+    expect(status).toMatch(/NoNewPrivs:\t1/);
+    expect(textOf(await runTurn(cell, "p", "put", { input: "mine" }))).toBe("\0");
+    expect(statSync(join(folder, "p.sqlite"))).toMatchObject({ uid: 60_713, gid: 60_713, mode: 0o100600 });
+    await cell[Symbol.asyncDispose]();
+    // Stays when its process goes, and serves the next.
+    await start(hardening, DEFAULT_USERS.first + 8);
+    expect(textOf(await runTurn(cell, "p", "get", { input: "mine" }))).toBe("\0\x01mine");
+    expect(statSync(join(folder, "p.sqlite")).uid).toBe(60_714);
+  });
 
   it.skipIf(!hasBubblewrap)(
     "runs in namespaces of its own (needs bubblewrap), its system calls filtered, its memory capped all the same",
@@ -149,7 +145,6 @@ describe("a process cell", () => {
       await start(hardening, hardening.users?.first);
       expect(textOf(await runTurn(cell, "p", "get", { input: "mine" }))).toBe("\0\x01mine");
     },
-    30_000,
   );
 
   it("replaces a process that does not answer, stopped by whatever it may be", async () => {
@@ -159,7 +154,7 @@ describe("a process cell", () => {
     expect(outcome).toMatchObject({ ok: false, error: { code: "plugin-failed", message: expect.stringContaining("did not answer") } });
     await eventually("a restart", () => cell.restarts === 1);
     expect(textOf(await runTurn(cell, "p", "echo", { input: "again" }))).toBe("again");
-  }, 30_000);
+  });
 });
 
 /** A cell that never runs anything and dies when told to. */

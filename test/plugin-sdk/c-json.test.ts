@@ -48,7 +48,7 @@ await describeWith("c", "JSON in the C header", () => {
     expect(await build(folder.path, module)).toEqual({ ok: true, output: "" });
     cell = createCell("inline", memoryLog());
     await cell.load(image("json", new Uint8Array(readFileSync(module))));
-  }, 60_000);
+  });
   afterAll(async () => {
     await cell?.[Symbol.asyncDispose]();
     folder.remove();

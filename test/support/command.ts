@@ -13,7 +13,7 @@ export interface Ran {
 
 export function bulkhead(
   args: readonly string[],
-  { cwd, timeoutMs = 20_000, env = {} }: { readonly cwd?: string; readonly timeoutMs?: number; readonly env?: NodeJS.ProcessEnv } = {},
+  { cwd, timeoutMs = 120_000, env = {} }: { readonly cwd?: string; readonly timeoutMs?: number; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
   return new Promise((resolve) => {
     const options = { cwd, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...env } };

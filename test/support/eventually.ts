@@ -3,7 +3,7 @@
 export async function eventually<T>(
   what: string,
   check: () => T | undefined | Promise<T | undefined>,
-  timeoutMs: number = 15_000,
+  timeoutMs: number = 60_000,
 ): Promise<T> {
   for (const end = performance.now() + timeoutMs; performance.now() < end; ) {
     const found = await check();
