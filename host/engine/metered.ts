@@ -3,11 +3,11 @@
 
 import { HostError, toHostError } from "../core/errors.ts";
 import type { TurnInput } from "../core/types.ts";
-import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./admission.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
 import { asMessage, brokenResult, messageOf } from "./failures.ts";
 import { Bindings, blocksExhausted, type GuestControl } from "./guest/bindings.ts";
 import { BlockMemory } from "./guest/block-memory.ts";
+import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./meter/added-exports.ts";
 import { createRefuel } from "./meter/refuel-trampoline.ts";
 
 // Any negative fuel makes the next check trap.
