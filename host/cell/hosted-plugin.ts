@@ -54,9 +54,10 @@ export class HostedPlugin implements Pacer {
     this.#scope = this.#makeScope();
   }
 
-  enqueue(turn: ActiveTurn): void {
+  /** Queues a turn, at this moment of the clock. */
+  enqueue(turn: ActiveTurn, now: number): void {
     this.#queue.push(turn);
-    if (this.#running === undefined && this.#queue.length === 1) this.#callNext();
+    if (this.#running === undefined && this.#queue.length === 1) this.#callNext(now);
   }
 
   /** Ends a turn early: what waits or runs of it is stopped and answered with the error. */
@@ -163,8 +164,7 @@ export class HostedPlugin implements Pacer {
     if (verdict === "pass") this.#ports.log({ ...from, ...line });
   }
 
-  #callNext(): void {
-    const now = this.#ports.clock.monotonicMs();
+  #callNext(now: number): void {
     this.#account.allowance.beginTurn(now, this.#instance === undefined);
     this.#ready(now, this.#startNext);
   }
@@ -246,7 +246,7 @@ export class HostedPlugin implements Pacer {
     this.#bill(turn);
     this.#finish(turn, result);
     this.#running = undefined;
-    if (this.#queue.length > 0) this.#callNext();
+    if (this.#queue.length > 0) this.#callNext(this.#ports.clock.monotonicMs());
   };
 
   #instantiate(): GuestInstance {
