@@ -1,7 +1,9 @@
 // The lane of short turns: who may run ahead of the fair order, for how long and in which order. It only calculates; the scheduler runs and queues.
 
-/** What of a turn's CPU may run ahead; also how much a plugin may have run ahead without a pause. */
+/** What of a turn's CPU may run ahead. */
 export const AHEAD_MS = 5;
+/** How much a plugin may have run ahead without a pause. */
+const ALLOWANCE_MS = 10;
 /** What a plugin may run ahead over time, of a core: a turn of 1 ms each 40 ms is half of it. */
 export const AHEAD_SHARE = 0.05;
 /** What all may together, so that whoever is not in the lane goes at half its speed at worst. */
@@ -12,6 +14,8 @@ const LANE_BURST_MS = 5;
 export const WARM_MS = 10;
 /** How often, so that nobody gains by breaking its instances. */
 const WARM_AGAIN_MS = 5_000;
+// A slice is meant to take half of it. What it takes beyond, the machine took as likely as the guest: it is made up for, but does not end the turn's running ahead.
+const MOST_OF_A_SLICE_MS = 2;
 // So that one long turn now and then is soon forgotten.
 const MEMORY_TURNS = 4;
 
@@ -43,7 +47,7 @@ export class Allowance {
     // As if it were held against the turn, so that two hundred that start do not come before all others.
     if (this.#warmLeftMs > 0) return (WARM_MS - this.#warmLeftMs) / AHEAD_SHARE;
     const debt = Math.max(0, this.#fullAt - now);
-    return this.#turnLeftMs > 0 && debt * AHEAD_SHARE < AHEAD_MS ? debt + this.#usualMs / AHEAD_SHARE : undefined;
+    return this.#turnLeftMs > 0 && debt * AHEAD_SHARE < ALLOWANCE_MS ? debt + this.#usualMs / AHEAD_SHARE : undefined;
   }
 
   /** Takes what ran ahead, and answers how much of it counts as used: all but what it took to warm up. */
@@ -51,7 +55,7 @@ export class Allowance {
     const warmMs = Math.min(ms, this.#warmLeftMs);
     const usedMs = ms - warmMs;
     this.#warmLeftMs -= warmMs;
-    this.#turnLeftMs -= usedMs;
+    this.#turnLeftMs -= Math.min(usedMs, MOST_OF_A_SLICE_MS);
     this.#fullAt = Math.max(now, this.#fullAt) + usedMs / AHEAD_SHARE;
     return usedMs;
   }

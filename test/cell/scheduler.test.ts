@@ -54,6 +54,11 @@ describe("a short turn beside 200 endless loops", () => {
     expect(guest.latenciesMs[0]).toBeLessThan(100 * SLICE_MS);
   });
 
+  it("is not put behind by a slice that the machine stretched", async () => {
+    const { guest } = await besides(LOOPS, polite(1.5, { beginsAtMs: 6_000, sliceMs: 6, turnMs: (turn) => (turn % 50 === 10 ? 7 : 1.5) }));
+    expect(p99Slices(guest)).toBeLessThan(15);
+  });
+
   it("is not behind for ever when one turn was long", async () => {
     const { guest } = await besides(LOOPS, polite(0.1, { turnMs: (turn) => (turn === 100 ? 10 : 0.1) }));
     expect(p99Slices({ ...guest, latenciesMs: guest.latenciesMs.slice(101) })).toBeLessThanOrEqual(5);
