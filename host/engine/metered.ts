@@ -132,7 +132,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
 
   async #instantiate(): Promise<void> {
     try {
-      const { exports } = await this.#link(this.#bindings.imports);
+      const { exports } = await this.#link(this.#bindings.makeImports());
       this.#exports = exports;
     } catch (cause) {
       // A data segment out of bounds, for one.
