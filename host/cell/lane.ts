@@ -41,13 +41,13 @@ export class Allowance {
 
   /**
    * What it will have run ahead after a turn like those before, in milliseconds until that is made up for: two hundred that rest until nothing is held against
-   * them and then take all they may come after one that takes little. Undefined when what comes next may not run ahead.
+   * them and then take all they may come after one that takes little. Infinite when what comes next may not run ahead.
    */
-  debt(now: number): number | undefined {
+  debt(now: number): number {
     // As if it were held against the turn, so that two hundred that start do not come before all others.
     if (this.#warmLeftMs > 0) return (WARM_MS - this.#warmLeftMs) / AHEAD_SHARE;
     const debt = Math.max(0, this.#fullAt - now);
-    return this.#turnLeftMs > 0 && debt * AHEAD_SHARE < ALLOWANCE_MS ? debt + this.#usualMs / AHEAD_SHARE : undefined;
+    return this.#turnLeftMs > 0 && debt * AHEAD_SHARE < ALLOWANCE_MS ? debt + this.#usualMs / AHEAD_SHARE : Number.POSITIVE_INFINITY;
   }
 
   /** Takes what ran ahead, and answers how much of it counts as used: all but what it took to warm up. */
@@ -74,26 +74,35 @@ export class LaneTotal {
   }
 }
 
-/** Those that wait in the lane: the least debt first, equals in their order. Few wait there at a time, so they are looked through. */
-export class Lane<Item> {
-  readonly #debts = new Map<Item, number>();
+/** What waits in the lane. */
+interface Waiting {
+  /** What it will have to make up for; see Allowance. */
+  readonly debt: number;
+  readonly order: number;
+}
 
-  add(item: Item, debt: number): void {
-    this.#debts.set(item, debt);
+/**
+ * Those that wait in the lane: the least debt first, equals in their order. Few wait there at a time, so they are looked through; a list, since a map that gets and
+ * loses one entry a turn is made anew every few turns.
+ */
+export class Lane<Item extends Waiting> {
+  readonly #items: Item[] = [];
+
+  add(item: Item): void {
+    this.#items.push(item);
   }
 
   delete(item: Item): void {
-    this.#debts.delete(item);
+    const at = this.#items.indexOf(item);
+    if (at < 0) return;
+    const last = this.#items.pop();
+    if (last !== undefined && at < this.#items.length) this.#items[at] = last;
   }
 
   get first(): Item | undefined {
     let first: Item | undefined;
-    let least = Number.POSITIVE_INFINITY;
-    for (const [item, debt] of this.#debts) {
-      if (debt >= least) continue;
-      first = item;
-      least = debt;
-      if (debt === 0) break;
+    for (const item of this.#items) {
+      if (first === undefined || item.debt < first.debt || (item.debt === first.debt && item.order < first.order)) first = item;
     }
     return first;
   }

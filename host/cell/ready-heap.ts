@@ -7,6 +7,8 @@ export interface Ready {
   /** What the account had used. It runs one thing at a time, so the key of what is queued stays true. */
   readonly key: number;
   readonly order: number;
+  /** In the lane; infinite when it does not wait there. */
+  readonly debt: number;
   /** Lets the guest run; control comes back at once, the guest ends its slice with `release`. */
   readonly go: () => void;
   /** It has run already, from the lane. */

@@ -48,10 +48,10 @@ export class FairScheduler {
   ready(account: Account, now: number, go: () => void): void {
     account.virtualMs = Math.max(account.virtualMs, this.#floor - WAKE_CREDIT_MS);
     this.#order += 1;
-    const item = { account, key: account.virtualMs, order: this.#order, go, taken: false };
-    this.#fair.push(item);
     const debt = account.allowance.debt(now);
-    if (debt !== undefined) this.#lane.add(item, debt);
+    const item = { account, key: account.virtualMs, order: this.#order, debt, go, taken: false };
+    this.#fair.push(item);
+    if (debt !== Number.POSITIVE_INFINITY) this.#lane.add(item);
     this.#plan();
   }
 
