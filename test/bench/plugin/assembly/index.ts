@@ -77,3 +77,10 @@ export function spin(): i32 {
   while (true) i++;
   return 0;
 }
+
+/** Takes memory until it gets no more, and touches it. */
+export function hoard(): i32 {
+  const kept: Uint8Array[] = [];
+  while (true) kept.push(new Uint8Array(65536).fill(1));
+  return 0;
+}
