@@ -85,6 +85,18 @@ function migrate(database: Connection): void {
   if (columns.length > 0) database.exec("VACUUM");
 }
 
+/**
+ * SQLite takes room for 20 pages at once, of which most plugins have few. It does not where the cache may hold two at most, and asks again only when the cache is
+ * empty (`pcache1InitBulk` of SQLite 3).
+ */
+function releasePages(database: Connection): void {
+  const size = database.pragma("cache_size", { simple: true });
+  database.pragma("cache_size = 2");
+  database.pragma("shrink_memory");
+  database.prepare("SELECT count(*) FROM entries").get();
+  database.pragma(`cache_size = ${Number(size)}`);
+}
+
 class SqliteStorage implements StorageDriver {
   readonly #database: Connection;
   readonly #options: SqliteStorageOptions;
@@ -125,6 +137,7 @@ class SqliteStorage implements StorageDriver {
     const expiring = database.prepare<[], number>("SELECT count(*) FROM entries WHERE expires_at IS NOT NULL").pluck().get() ?? 0;
     this.#expires = expiring > 0;
     this.#dropExpired();
+    releasePages(database);
   }
 
   get(key: string): Bytes | undefined {

@@ -3,11 +3,10 @@
 import { HostError } from "../core/errors.ts";
 import type { PluginImage } from "../core/ports.ts";
 import { isBundle } from "../engine/component/bundle.ts";
-import { componentEngine } from "../engine/component/engine.ts";
 import type { Engine } from "../engine/engine.ts";
-import { createExtismEngine } from "../engine/extism.ts";
 import { meteredEngine } from "../engine/metered.ts";
 
+// Engines are imported when the first plugin needs them: reading their files is a third of a cell's start.
 let extism: Promise<Engine> | undefined;
 
 /**
@@ -16,11 +15,11 @@ let extism: Promise<Engine> | undefined;
  */
 export async function engineOf({ name: plugin, module, engine: name = "metered" }: PluginImage): Promise<Engine> {
   if (isBundle(module)) {
-    if (name === "metered") return componentEngine;
+    if (name === "metered") return (await import("../engine/component/engine.ts")).componentEngine;
     throw new HostError("invalid-manifest", `${plugin} is a component, which the engine ${name} does not run; leave "engine" out`);
   }
   if (name === "metered") return meteredEngine;
   if (name !== "extism") throw new HostError("internal", `there is no engine ${name}`);
-  extism ??= createExtismEngine();
+  extism ??= import("../engine/extism.ts").then(({ createExtismEngine }) => createExtismEngine());
   return extism;
 }

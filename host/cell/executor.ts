@@ -75,14 +75,15 @@ export class Executor implements TurnOwner {
 
   #accept(message: TurnMessage): void {
     const plugin = this.#plugins.get(message.plugin);
-    const turn = new ActiveTurn(message, this.#ports.clock.monotonicMs() + message.remainingMs, this);
+    const now = this.#ports.clock.monotonicMs();
+    const turn = new ActiveTurn(message, now + message.remainingMs, this);
     if (plugin === undefined) {
       turn.fail(new HostError("plugin-not-running", `${message.plugin} is not loaded in this cell`));
       this.#ports.channel.flush();
       return;
     }
     this.#deadlines.add(turn);
-    plugin.enqueue(turn);
+    plugin.enqueue(turn, now);
   }
 
   abort(turn: ActiveTurn, error: HostError): void {

@@ -9,7 +9,7 @@ import type { ActiveTurn } from "./active-turn.ts";
 import { LogLimit } from "./log-limit.ts";
 import { PluginStorage } from "./plugin-storage.ts";
 import type { FromCell } from "./protocol.ts";
-import { type Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
+import { Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
 import { Wear } from "./wear.ts";
 
@@ -32,7 +32,7 @@ export class HostedPlugin implements Pacer {
   readonly #storage: PluginStorage;
   readonly #ports: HostedPluginPorts;
   readonly #scope: CellScope;
-  readonly #account: Account = { virtualMs: 0 };
+  readonly #account = new Account();
   /** A window of the host's mailbox. What expires here keeps its place until the running turn ends, without its input. */
   readonly #queue: ActiveTurn[] = [];
   readonly #logLimit: LogLimit;
@@ -54,9 +54,10 @@ export class HostedPlugin implements Pacer {
     this.#scope = this.#makeScope();
   }
 
-  enqueue(turn: ActiveTurn): void {
+  /** Queues a turn, at this moment of the clock. */
+  enqueue(turn: ActiveTurn, now: number): void {
     this.#queue.push(turn);
-    if (this.#running === undefined && this.#queue.length === 1) this.#callNext();
+    if (this.#running === undefined && this.#queue.length === 1) this.#callNext(now);
   }
 
   /** Ends a turn early: what waits or runs of it is stopped and answered with the error. */
@@ -163,20 +164,20 @@ export class HostedPlugin implements Pacer {
     if (verdict === "pass") this.#ports.log({ ...from, ...line });
   }
 
-  #callNext(): void {
-    this.#ready(this.#startNext);
+  #callNext(now: number): void {
+    this.#account.allowance.beginTurn(now, this.#instance === undefined);
+    this.#ready(now, this.#startNext);
   }
 
   // A plugin that has used its share of this second waits for the next one, whoever else is there.
-  #ready(go: () => void): void {
+  #ready(now: number, go: () => void): void {
     const { scheduler, clock } = this.#ports;
-    const now = clock.monotonicMs();
     if (now - this.#secondStart >= SECOND_MS) {
       this.#secondStart = now;
       this.#secondCpuMs = 0;
     }
-    if (this.#secondCpuMs < this.#image.limits.cpuMsPerSecond) scheduler.ready(this.#account, go);
-    else clock.after(this.#secondStart + SECOND_MS - now, () => scheduler.ready(this.#account, go));
+    if (this.#secondCpuMs < this.#image.limits.cpuMsPerSecond) scheduler.ready(this.#account, now, go);
+    else clock.after(this.#secondStart + SECOND_MS - now, () => scheduler.ready(this.#account, clock.monotonicMs(), go));
   }
 
   /** True when the turn has called the host too often and ends. */
@@ -245,7 +246,7 @@ export class HostedPlugin implements Pacer {
     this.#bill(turn);
     this.#finish(turn, result);
     this.#running = undefined;
-    if (this.#queue.length > 0) this.#callNext();
+    if (this.#queue.length > 0) this.#callNext(this.#ports.clock.monotonicMs());
   };
 
   #instantiate(): GuestInstance {
@@ -278,7 +279,7 @@ export class HostedPlugin implements Pacer {
   async #nextSlice(): Promise<boolean> {
     const alive = await new Promise<boolean>((resolve) => {
       this.#wake = resolve;
-      this.#ready(() => {
+      this.#ready(this.#ports.clock.monotonicMs(), () => {
         if (this.#wake === resolve) resolve(true);
         else this.#ports.scheduler.release(this.#account);
       });

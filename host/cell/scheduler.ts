@@ -1,17 +1,14 @@
-// Decides which guest of a cell runs next: the one that has used least, for about a millisecond. One guest runs at a time.
+// Decides which guest of a cell runs next, for about a millisecond: short turns first, as far as the lane lets them, then the one that has used least. One
+// guest runs at a time.
+
+import { AHEAD_MS, Allowance, Lane, LaneTotal } from "./lane.ts";
+import { type Ready, ReadyHeap } from "./ready-heap.ts";
 
 /** What one plugin has used, and its place among the others. */
-export interface Account {
+export class Account {
   /** CPU time used, raised to the others' level after idling, so that sleeping earns no credit. */
-  virtualMs: number;
-}
-
-interface Ready {
-  readonly account: Account;
-  readonly key: number;
-  readonly order: number;
-  /** Lets the guest run; control comes back at once, the guest ends its slice with `release`. */
-  readonly go: () => void;
+  virtualMs = 0;
+  readonly allowance: Allowance = new Allowance();
 }
 
 /** What one slice should take. */
@@ -20,12 +17,20 @@ export const SLICE_MS = 1;
 const LOOP_SHARE_MS = 1;
 // How far behind the others a plugin that has slept may stand: one slice, so it goes next, but only once.
 const WAKE_CREDIT_MS = SLICE_MS;
+// How far before the others what ran ahead may put a plugin. Among 200 endless loops each millisecond is made up for in 200, and a plugin that runs ahead
+// within its allowance would never get there.
+const AHEAD_DEBT_MS = AHEAD_MS;
 
 export class FairScheduler {
   readonly #now: () => number;
   readonly #onIdle: () => void;
-  readonly #heap: Ready[] = [];
+  /** Everybody who is ready. */
+  readonly #fair = new ReadyHeap();
+  /** Those of them that may run ahead. */
+  readonly #lane = new Lane<Ready>();
+  readonly #laneTotal = new LaneTotal();
   #running: Account | undefined;
+  #runsAhead = false;
   #planned = false;
   #forgetting = false;
   #sliceStart = 0;
@@ -39,11 +44,14 @@ export class FairScheduler {
     this.#onIdle = onIdle;
   }
 
-  /** Queues a guest; `go` is called when its slice begins. */
-  ready(account: Account, go: () => void): void {
+  /** Queues a guest, at this moment of the clock; `go` is called when its slice begins. */
+  ready(account: Account, now: number, go: () => void): void {
     account.virtualMs = Math.max(account.virtualMs, this.#floor - WAKE_CREDIT_MS);
     this.#order += 1;
-    push(this.#heap, { account, key: account.virtualMs, order: this.#order, go });
+    const debt = account.allowance.debt(now);
+    const item = { account, key: account.virtualMs, order: this.#order, debt, go, taken: false };
+    this.#fair.push(item);
+    if (debt !== Number.POSITIVE_INFINITY) this.#lane.add(item);
     this.#plan();
   }
 
@@ -55,24 +63,32 @@ export class FairScheduler {
   /** Ends the slice of this account and returns its milliseconds; 0 when it is not the one that runs. */
   release(account: Account): number {
     if (this.#running !== account) return 0;
-    const elapsed = this.#now() - this.#sliceStart;
-    account.virtualMs += elapsed;
+    const now = this.#now();
+    const elapsed = now - this.#sliceStart;
+    if (this.#runsAhead) this.#billAhead(account, now, elapsed);
+    else account.virtualMs += elapsed;
     this.#running = undefined;
     this.#plan();
     return elapsed;
+  }
+
+  #billAhead(account: Account, now: number, elapsed: number): void {
+    this.#laneTotal.spend(now, elapsed);
+    const most = Math.max(account.virtualMs, this.#floor + AHEAD_DEBT_MS);
+    account.virtualMs = Math.min(account.virtualMs + account.allowance.spend(now, elapsed), most);
   }
 
   // Never at once: release is also called from the guest's own stack, where no other guest may start.
   #plan(): void {
     if (this.#planned || this.#running !== undefined) return;
     this.#planned = true;
-    queueMicrotask(() => this.#pump());
+    queueMicrotask(this.#pump);
   }
 
-  #pump(): void {
+  readonly #pump = (): void => {
     this.#planned = false;
-    const next = this.#heap[0];
-    if (next === undefined) {
+    const fair = this.#fair.first;
+    if (fair === undefined) {
       this.#onIdle();
       this.#forgetShareAfterLoop();
       return;
@@ -83,11 +99,19 @@ export class FairScheduler {
       this.#yieldToEventLoop();
       return;
     }
-    pop(this.#heap);
-    this.#floor = Math.max(this.#floor, next.key);
-    this.#running = next.account;
+    const ahead = this.#laneTotal.isOpen(now) ? this.#lane.first : undefined;
+    this.#runsAhead = ahead !== undefined;
+    // What runs in its own order is not charged to the lane.
+    if (ahead === undefined) this.#floor = Math.max(this.#floor, fair.key);
+    this.#run(ahead ?? fair, now);
+  };
+
+  #run(item: Ready, now: number): void {
+    item.taken = true;
+    this.#lane.delete(item);
+    this.#running = item.account;
     this.#sliceStart = now;
-    next.go();
+    item.go();
   }
 
   // Nothing to run between two microtasks gives the event loop nothing; only a pass of the loop does.
@@ -101,45 +125,12 @@ export class FairScheduler {
   }
 
   #yieldToEventLoop(): void {
-    this.#onIdle();
+    // First, so that whoever becomes ready meanwhile does not begin a second round.
     this.#planned = true;
+    this.#onIdle();
     setImmediate(() => {
       this.#loopStart = this.#now();
       this.#pump();
     });
   }
-}
-
-const before = (a: Ready, b: Ready): boolean => a.key < b.key || (a.key === b.key && a.order < b.order);
-
-// A binary heap. An account's use changes only while it runs, so the key of what is queued stays true.
-function push(heap: Ready[], item: Ready): void {
-  let i = heap.length;
-  while (i > 0) {
-    const parent = heap[(i - 1) >> 1];
-    if (parent === undefined || before(parent, item)) break;
-    heap[i] = parent;
-    i = (i - 1) >> 1;
-  }
-  heap[i] = item;
-}
-
-function pop(heap: Ready[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let i = 0;
-  for (;;) {
-    let child = heap[2 * i + 1];
-    if (child === undefined) break;
-    let at = 2 * i + 1;
-    const right = heap[at + 1];
-    if (right !== undefined && before(right, child)) {
-      child = right;
-      at += 1;
-    }
-    if (before(last, child)) break;
-    heap[i] = child;
-    i = at;
-  }
-  heap[i] = last;
 }

@@ -10,7 +10,7 @@ const CREDIT_MS = 50;
 
 interface Waiting {
   readonly account: HostTimeAccount;
-  begin(): void;
+  begin(now: number): void;
 }
 
 /** One plugin's share. */
@@ -53,39 +53,46 @@ export class HostTime {
   }
 
   run<T>(account: HostTimeAccount, work: () => Promise<T>): Promise<T> {
-    if (this.#waiting.length === 0 && this.#owedMs(account) === 0) return this.#billed(account, work);
+    // Once for the answer and the bill: every host function passes here.
+    const now = this.#clock.monotonicMs();
+    if (this.#waiting.length === 0 && this.#owedMs(account, now) === 0) return this.#billed(account, now, work);
     return new Promise((resolve) => {
-      this.#waiting.push({ account, begin: () => resolve(this.#billed(account, work)) });
+      this.#waiting.push({ account, begin: (now) => resolve(this.#billed(account, now, work)) });
       account.virtualMs = Math.max(account.virtualMs, this.#virtualMs - CREDIT_MS);
       this.#serve();
       this.#plan();
     });
   }
 
-  #billed<T>(account: HostTimeAccount, work: () => Promise<T>): Promise<T> {
-    const start = this.#clock.monotonicMs();
+  #billed<T>(account: HostTimeAccount, start: number, work: () => Promise<T>): Promise<T> {
     try {
       return work();
     } finally {
-      this.spend(account, this.#clock.monotonicMs() - start);
+      const end = this.#clock.monotonicMs();
+      this.#spendAt(account, end - start, end);
     }
   }
 
   spend(account: HostTimeAccount, ms: number): void {
-    account.own.spend(ms);
-    this.#all.spend(ms);
+    this.#spendAt(account, ms, this.#clock.monotonicMs());
+  }
+
+  #spendAt(account: HostTimeAccount, ms: number, now: number): void {
+    account.own.spend(ms, now);
+    this.#all.spend(ms, now);
     account.virtualMs = Math.max(account.virtualMs, this.#virtualMs - CREDIT_MS) + ms;
   }
 
-  #owedMs({ own }: HostTimeAccount): number {
-    return Math.max(own.owedMs, this.#all.owedMs);
+  #owedMs({ own }: HostTimeAccount, now: number): number {
+    return Math.max(own.owedMs(now), this.#all.owedMs(now));
   }
 
   #plan(): void {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#waiting.length === 0) return;
-    const soonest = Math.min(...this.#waiting.map(({ account }) => this.#owedMs(account)));
+    const now = this.#clock.monotonicMs();
+    const soonest = Math.min(...this.#waiting.map(({ account }) => this.#owedMs(account, now)));
     this.#cancel = this.#clock.after(soonest, () => {
       this.#cancel = undefined;
       this.#serve();
@@ -97,12 +104,13 @@ export class HostTime {
   #serve(): void {
     for (;;) {
       let next: Waiting | undefined;
+      const now = this.#clock.monotonicMs();
       for (const one of this.#waiting)
-        if (this.#owedMs(one.account) === 0 && (next === undefined || one.account.virtualMs < next.account.virtualMs)) next = one;
+        if (this.#owedMs(one.account, now) === 0 && (next === undefined || one.account.virtualMs < next.account.virtualMs)) next = one;
       if (next === undefined) return;
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       this.#virtualMs = Math.max(this.#virtualMs, next.account.virtualMs);
-      next.begin();
+      next.begin(now);
     }
   }
 }

@@ -19,26 +19,25 @@ export class RateLimit {
 
   /** Takes `count` if that much is left, else nothing. */
   take(count: number): boolean {
-    this.#refill();
+    this.#refill(this.#clock.monotonicMs());
     if (count > this.#left) return false;
     this.#left -= count;
     return true;
   }
 
-  /** Takes `count`, whether that much is left or not. */
-  spend(count: number): void {
-    this.#refill();
+  /** Takes `count` at this moment of the clock, whether that much is left or not. */
+  spend(count: number, now: number): void {
+    this.#refill(now);
     this.#left -= count;
   }
 
-  /** Until what was spent too much is made up for. */
-  get owedMs(): number {
-    this.#refill();
+  /** From this moment on, until what was spent too much is made up for. */
+  owedMs(now: number): number {
+    this.#refill(now);
     return Math.max(0, (-this.#left * this.#intervalMs) / this.#amount);
   }
 
-  #refill(): void {
-    const now = this.#clock.monotonicMs();
+  #refill(now: number): void {
     this.#left = Math.min(this.#amount, this.#left + ((now - this.#filledAt) * this.#amount) / this.#intervalMs);
     this.#filledAt = now;
   }

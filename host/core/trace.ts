@@ -2,24 +2,26 @@
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-// Half random for the process, half counted: unique, never all zeros, and a tenth of the cost of a random one.
+// The first part random for the process, the rest counted: unique, never all zeros, and a tenth of the cost of a random one.
 const spanPrefix = crypto.randomUUID().slice(0, 8);
+const tracePrefix = crypto.randomUUID().replaceAll("-", "").slice(0, 24);
 let spans = 0;
 
-function spanId(): string {
+function count(): string {
   spans = (spans + 1) >>> 0 || 1;
-  return spanPrefix + spans.toString(16).padStart(8, "0");
+  return spans.toString(16).padStart(8, "0");
 }
 
 /** A new trace, or the continuation of a valid `traceparent` header from outside. */
 export function startTrace(incoming?: string): string {
   if (incoming !== undefined && TRACEPARENT.test(incoming)) return childSpan(incoming);
-  return `00-${crypto.randomUUID().replaceAll("-", "")}-${spanId()}-01`;
+  const counted = count();
+  return `00-${tracePrefix}${counted}-${spanPrefix}${counted}-01`;
 }
 
 /** The same trace with a new span. `traceparent` must come from this file. */
 export function childSpan(traceparent: string): string {
-  return `${traceparent.slice(0, 36)}${spanId()}${traceparent.slice(52)}`;
+  return `${traceparent.slice(0, 36)}${spanPrefix}${count()}${traceparent.slice(52)}`;
 }
 
 export function traceIdOf(traceparent: string): string {

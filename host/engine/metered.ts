@@ -3,11 +3,11 @@
 
 import { HostError, toHostError } from "../core/errors.ts";
 import type { TurnInput } from "../core/types.ts";
-import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./admission.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
 import { asMessage, brokenResult, messageOf } from "./failures.ts";
 import { Bindings, blocksExhausted, type GuestControl } from "./guest/bindings.ts";
 import { BlockMemory } from "./guest/block-memory.ts";
+import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./meter/added-exports.ts";
 import { createRefuel } from "./meter/refuel-trampoline.ts";
 
 // Any negative fuel makes the next check trap.
@@ -132,7 +132,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
 
   async #instantiate(): Promise<void> {
     try {
-      const { exports } = await this.#link(this.#bindings.imports);
+      const { exports } = await this.#link(this.#bindings.makeImports());
       this.#exports = exports;
     } catch (cause) {
       // A data segment out of bounds, for one.

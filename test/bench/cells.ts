@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../host/adapters/system-clock.ts";
+import { resolveHardening } from "../../host/cell/hardening.ts";
 import { Host } from "../../host/core/host.ts";
 import type { Cell, LogSink } from "../../host/core/ports.ts";
 import type { PluginDefinition } from "../../host/core/types.ts";
@@ -12,6 +13,7 @@ import { hostPorts } from "../support/host-ports.ts";
 
 export type Wasm = Uint8Array<ArrayBuffer>;
 
+const BUILT = new URL("../../dist/cell/process-cell.js", import.meta.url);
 export const QUIET: LogSink = { write: () => {} };
 export const text: TextEncoder = new TextEncoder();
 
@@ -41,6 +43,20 @@ export async function perRepetition(cell: Cell, entryPoint: string, times: numbe
   const start = performance.now();
   await enter(cell, entryPoint, String(times));
   return ((performance.now() - start) * 1_000) / times;
+}
+
+/** As it is installed: from a checkout Node strips types at each start. */
+export async function builtProcessCell(): Promise<Cell> {
+  const { createProcessCell }: typeof import("../../host/cell/process-cell.ts") = await import(BUILT.href);
+  return createProcessCell({ clock: systemClock, log: QUIET, storageDir: undefined, plugins: undefined });
+}
+
+/** A process cell with all that this machine can hold it by; those of `createCell` have nothing. */
+export async function hardenedCell(): Promise<Cell> {
+  const { createProcessCell }: typeof import("../../host/cell/process-cell.ts") = await import(BUILT.href);
+  const hardening = await resolveHardening();
+  const user = hardening.users?.first;
+  return createProcessCell({ clock: systemClock, log: QUIET, storageDir: undefined, plugins: undefined, hardening, user });
 }
 
 export const newHost = (): Host => new Host(hostPorts({ clock: systemClock, log: QUIET }));

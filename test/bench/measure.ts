@@ -70,3 +70,22 @@ export async function eachCall(times: number, call: () => Promise<unknown>): Pro
 
 export const figure = (value: number, unit: string): string =>
   `${value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2)} ${unit}`;
+
+interface Both {
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+/** A row of microseconds whose ratio says how much less ours takes. */
+export function faster(work: string, { ours, theirs }: Both, goal: number): Row {
+  const ratio = theirs / ours;
+  const times = { ours: figure(ours, "µs"), theirs: figure(theirs, "µs") };
+  return { work, ...times, ratio: `${ratio.toFixed(1)} × faster`, goal: `≥ ${goal} ×`, reached: ratio >= goal };
+}
+
+/** A row whose ratio says how much more ours takes. */
+export function slower(work: string, { ours, theirs }: Both, goal: number, unit = "µs"): Row {
+  const ratio = ours / theirs;
+  const times = { ours: figure(ours, unit), theirs: figure(theirs, unit) };
+  return { work, ...times, ratio: `${ratio.toFixed(2)} × its time`, goal: `≤ ${goal} ×`, reached: ratio <= goal };
+}

@@ -8,20 +8,31 @@ import { benchKernels } from "./kernels/run.ts";
 import type { Row } from "./measure.ts";
 import { SHIPPED, type ShippedFigures } from "./shipped.ts";
 
-const KERNELS_MOST = 1.15;
+const KERNELS_MOST = 1.08;
+const KERNEL_MOST = 1.2;
+const STRETCH_MOST_MS = 5;
 const PLUGINS_MOST = 1.1;
 
 export async function benchKernelMetering(): Promise<Row[]> {
   const bench = await benchKernels();
   for (const line of kernelLines(bench)) console.log(`  ${line}`);
+  const { rows, geometricMean } = bench;
+  const worst = Math.max(...rows.map(({ ratio }) => ratio));
+  const longestMs = Math.max(...rows.map((row) => row.longestMs));
+  const work = `CPU-bound kernels (${rows.length}); metered and preemptible vs unmetered`;
+  const beside = { ours: "see above", theirs: "see above" };
   return [
     {
-      work: `CPU-bound kernels (${bench.rows.length}); metered and preemptible vs unmetered`,
-      ours: "see above",
-      theirs: "see above",
-      ratio: `${bench.geometricMean.toFixed(2)} × geometric mean`,
-      goal: `≤ ${KERNELS_MOST} ×`,
-      reached: bench.geometricMean <= KERNELS_MOST,
+      ...{ work: `${work}, geometric mean`, ...beside, ratio: `${geometricMean.toFixed(2)} × its time` },
+      ...{ goal: `≤ ${KERNELS_MOST} ×`, reached: geometricMean <= KERNELS_MOST },
+    },
+    {
+      ...{ work: `${work}, the worst`, ...beside, ratio: `${worst.toFixed(2)} × its time` },
+      ...{ goal: `≤ ${KERNEL_MOST} ×`, reached: worst <= KERNEL_MOST },
+    },
+    {
+      ...{ work: "the longest stretch of a kernel without a yield", ...beside, ratio: `${longestMs.toFixed(2)} ms` },
+      ...{ goal: `≤ ${STRETCH_MOST_MS} ms`, reached: longestMs <= STRETCH_MOST_MS },
     },
   ];
 }

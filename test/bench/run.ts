@@ -1,16 +1,20 @@
 // `npm run bench`: the table of promises, ours and the alternative measured in turn in one run. Prints what was reached,
-// also where it falls short. `npm run bench -- events memory` runs the benches whose names contain one of the words.
+// also where it falls short. `npm run bench -- events memory` runs the benches whose names contain one of the words. `-- --write` renews the rows of
+// docs/benchmarks.md and says what is worse than what stood there.
 
-import { availableParallelism } from "node:os";
-import { CELL_KINDS } from "../support/cells.ts";
+import { execFileSync } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { arch, availableParallelism, cpus, platform } from "node:os";
 import { benchCalls } from "./calls.ts";
 import { readWasm } from "./cells.ts";
+import { benchColdStart } from "./cold-start.ts";
 import { benchEvents } from "./events.ts";
 import { compileExtismPlugin } from "./extism.ts";
 import { benchFairness } from "./fairness.ts";
 import type { Row } from "./measure.ts";
 import { benchMemory } from "./memory.ts";
 import { benchKernelMetering, benchPluginMetering } from "./metering.ts";
+import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
 import { benchServices } from "./services.ts";
 import { benchStorage } from "./storage.ts";
 
@@ -24,7 +28,8 @@ function print(rows: readonly Row[]): void {
   for (const row of rows) console.log(line(row, row.goal === "none" ? "" : row.reached ? "reached" : "FALLS SHORT"));
 }
 
-async function main(words: readonly string[]): Promise<void> {
+async function main(args: readonly string[]): Promise<void> {
+  const words = args.filter((arg) => !arg.startsWith("--"));
   console.log(`node ${process.versions.node}, v8 ${process.versions.v8}, ${availableParallelism()} cores; medians over interleaved rounds`);
   const wasm = await readWasm("plugin");
   const extism = await compileExtismPlugin();
@@ -32,11 +37,8 @@ async function main(words: readonly string[]): Promise<void> {
     memory: benchMemory,
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
-    events: async () => {
-      const rows: Row[] = [];
-      for (const kind of CELL_KINDS) rows.push(await benchEvents(kind, wasm, extism));
-      return rows;
-    },
+    events: () => benchEvents(wasm, extism),
+    "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     "metering-cpu": benchKernelMetering,
     "metering-plugins": benchPluginMetering,
@@ -49,6 +51,26 @@ async function main(words: readonly string[]): Promise<void> {
     rows.push(...(await bench()));
   }
   print(rows);
+  if (args.includes("--write")) await writePage(rows, words.length === 0);
+}
+
+async function writePage(rows: readonly Row[], isAll: boolean): Promise<void> {
+  const before = parsePage(await readFile(PAGE, "utf8").catch(() => ""));
+  const measured = rows.map((row) => ({ ...row, measured: stamp() }));
+  for (const line of regressions(before, measured)) console.log(`WORSE  ${line}`);
+  await writeFile(PAGE, pageOf(isAll ? measured : merged(before, measured), machine()));
+  console.log("docs/benchmarks.md is written");
+}
+
+/** Day and commit; what is not committed yet stands upon it. */
+function stamp(): string {
+  const commit = execFileSync("git", ["rev-parse", "--short=9", "HEAD"], { encoding: "utf8" }).trim();
+  return `${new Date().toISOString().slice(0, 10)} ${commit}`;
+}
+
+function machine(): string {
+  const [cpu] = cpus();
+  return `${availableParallelism()} cores of ${cpu?.model.trim() ?? "an unknown processor"}, ${platform()} ${arch()}, Node ${process.versions.node}`;
 }
 
 await main(process.argv.slice(2));

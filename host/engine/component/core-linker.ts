@@ -2,10 +2,9 @@
 // module into another stay within Wasm, where they can be suspended; JavaScript of the glue is watched, and enters the guest within a turn only.
 
 import { HostError } from "../../core/errors.ts";
-import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "../admission.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { GuestControl } from "../guest/bindings.ts";
-import { RESERVED_PREFIX } from "../meter/added-exports.ts";
+import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, RESERVED_PREFIX, START_EXPORT } from "../meter/added-exports.ts";
 import { createRefuel } from "../meter/refuel-trampoline.ts";
 import { MAX_CORE_INSTANCES } from "./binary/instance-count.ts";
 import type { FuelAccount } from "./fuel-account.ts";

@@ -32,13 +32,13 @@ export interface GuestControl {
 }
 
 export class Bindings {
-  readonly imports: WebAssembly.Imports;
   #hostCalls = 0;
   readonly #environment: GuestEnvironment;
   readonly #blocks: BlockMemory;
   readonly #control: GuestControl;
   readonly #vars: GuestVars;
-  readonly #wasi: Wasi;
+  /** Only for a guest that imports it: most do not. */
+  #wasi: Wasi | undefined;
   readonly #http: ExtismHttp;
   #memory: WebAssembly.Memory | undefined;
   #guestBytes: Bytes = EMPTY;
@@ -48,15 +48,6 @@ export class Bindings {
     this.#blocks = blocks;
     this.#control = control;
     this.#vars = new GuestVars(environment.limits.varBytes);
-    this.#wasi = new Wasi({
-      environment,
-      control,
-      memory: () => this.#guest(),
-      count: () => {
-        this.#hostCalls += 1;
-      },
-      yieldWhenOverdue: () => this.#yieldWhenOverdue(),
-    });
     this.#http = new ExtismHttp({
       view: (handle) => (control.doomed ? undefined : blocks.view(handle)),
       give: (bytes) => this.#give(bytes),
@@ -66,12 +57,32 @@ export class Bindings {
       },
       doom: (error) => control.doom(error),
     });
-    this.imports = {
-      [EXTISM_ENV]: { ...blocks.functions, length_unsafe: blocks.functions.length, ...this.#extismFunctions() },
+  }
+
+  /** Made for the link and kept by nobody: what the guest does not import is garbage afterwards. */
+  makeImports(): WebAssembly.Imports {
+    const wasi = (): Wasi => this.#makeWasi();
+    return {
+      [EXTISM_ENV]: { ...this.#blocks.functions, length_unsafe: this.#blocks.functions.length, ...this.#extismFunctions() },
       [EXTISM_USER]: Object.fromEntries([...FUNCTION_BY_IMPORT].map(([name, hostFunction]) => [name, this.#hostFunction(hostFunction)])),
       [BULK_MEMORY]: this.#bulkCopies(),
-      [WASI_PREVIEW1]: this.#wasi.functions,
+      get [WASI_PREVIEW1]() {
+        return wasi().functions;
+      },
     } as WebAssembly.Imports;
+  }
+
+  #makeWasi(): Wasi {
+    this.#wasi ??= new Wasi({
+      environment: this.#environment,
+      control: this.#control,
+      memory: () => this.#guest(),
+      count: () => {
+        this.#hostCalls += 1;
+      },
+      yieldWhenOverdue: () => this.#yieldWhenOverdue(),
+    });
+    return this.#wasi;
   }
 
   /** Host functions called since the instance was made. */
@@ -81,7 +92,7 @@ export class Bindings {
 
   /** To be called when a turn ends. */
   endTurn(): void {
-    this.#wasi.flush();
+    this.#wasi?.flush();
   }
 
   /** Gives bulk copies and WASI the guest's memory once there is an instance. */

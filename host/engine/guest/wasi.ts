@@ -106,7 +106,7 @@ export class Wasi {
   /** By their import names. */
   readonly functions: Readonly<Record<string, unknown>>;
   readonly #ports: WasiPorts;
-  readonly #lines: Readonly<Record<number, LogLines>>;
+  readonly #lines: Readonly<Record<typeof STDOUT | typeof STDERR, LogLines>>;
 
   constructor(ports: WasiPorts) {
     this.#ports = ports;
@@ -147,7 +147,9 @@ export class Wasi {
 
   /** Logs what was written without a line's end. */
   flush(): void {
-    for (const lines of Object.values(this.#lines)) lines.flush();
+    // Not by a list of them: this is part of every turn.
+    this.#lines[STDOUT].flush();
+    this.#lines[STDERR].flush();
   }
 
   // Every address is the guest's word; one out of its memory is its mistake and answered like one.
@@ -205,8 +207,8 @@ export class Wasi {
   }
 
   #write(fd: number, iovecs: number, count: number, at: number): Errno {
+    if (fd !== STDOUT && fd !== STDERR) return ERRNO.badf;
     const lines = this.#lines[fd];
-    if (lines === undefined) return ERRNO.badf;
     if (count >>> 0 > MAX_IOVECS) return ERRNO.inval;
     const list = this.#view(iovecs, (count >>> 0) * IOVEC_BYTES);
     let written = 0;

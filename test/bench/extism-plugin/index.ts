@@ -24,3 +24,15 @@ export function on_event(): i32 {
   Host.input();
   return 0;
 }
+
+export function spin(): i32 {
+  let i: u32 = 0;
+  while (true) i++;
+  return 0;
+}
+
+export function hoard(): i32 {
+  const kept: Uint8Array[] = [];
+  while (true) kept.push(new Uint8Array(65536).fill(1));
+  return 0;
+}

@@ -63,8 +63,24 @@ export function on_parsed_event(): i32 {
   return rawEvent((event) => done());
 }
 
+/** So many rounds of arithmetic. */
+export function burn(): i32 {
+  return service<i32, i32>((rounds) => {
+    let x: u32 = 1;
+    for (let i = 0; i < rounds; i++) x = x * 1664525 + 1013904223;
+    return ok(<i32>(x & 1));
+  });
+}
+
 export function spin(): i32 {
   let i: u32 = 0;
   while (true) i++;
+  return 0;
+}
+
+/** Takes memory until it gets no more, and touches it. */
+export function hoard(): i32 {
+  const kept: Uint8Array[] = [];
+  while (true) kept.push(new Uint8Array(65536).fill(1));
   return 0;
 }
