@@ -49,7 +49,7 @@ measurement is a process of its own. **wedged**: no polite turn ended any more, 
 
 Each runtime has the limits that it offers: ${CPU_MS} ms and ${MEMORY_MIB} MiB a guest where they can be set. Bulkhead's process cells hold one polite guest, or twenty hostile ones, without bubblewrap;
 @extism/extism has a worker and a time-out for each guest; isolated-vm a memory limit and a time-out; quickjs-emscripten a memory limit and an interrupt handler; workerd's open build takes no
-limits. Who has many threads or processes also has more of the machine than who has one. wasmtime is not here: it has no package for Node, and its crate is not part of this repository.
+limits. Who has many threads or processes also has more of the machine than who has one. wasmtime is not here: it would be a program in Rust of its own, which nobody has written yet.
 
 \`npm run bench:neighbours\` repeats it in about ten minutes, alone on the machine; the packages that only it needs are installed below \`.cache/\`, in versions that
 \`test/bench/neighbours/packages.ts\` pins. Last on ${machine}.
