@@ -30,7 +30,8 @@ export class Cells {
     this.#hardening = hardening;
     this.#log = log;
     this.#nextUser = hardening.users === undefined ? 0 : firstCellUser(hardening.users);
-    reclaimStorage(storageDirOf(configuration.dataDir), hardening);
+    for (const trouble of reclaimStorage(storageDirOf(configuration.dataDir), hardening))
+      log.write({ level: "error", plugin: "host", message: trouble });
   }
 
   get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">): Cell {
