@@ -206,6 +206,18 @@ describe.skipIf(!mounts)(`a full disk${mounts ? "" : " (needs a system that lets
     await host.stop();
   });
 
+  it("is no reason to refuse a plugin: planning its installation says what is full", async () => {
+    const source = '(module (memory (export "memory") 1) (func (export "run")))';
+    const spec = await writePlugin(small.path, "p", source);
+    await using control = await openControl(parseConfiguration(JSON.stringify({ dataDir: join(small.path, "data") }), "bulkhead.json"));
+    fill(0);
+    await expect(control.invoke("plan", { spec })).rejects.toEqual(failure("the disk is full"));
+    expect(readdirSync(join(small.path, "data", "packages"))).toEqual([]);
+    expect(existsSync(join(small.path, "data", "admitted")) ? readdirSync(join(small.path, "data", "admitted")) : []).toEqual([]);
+    rmSync(join(small.path, "ballast"));
+    expect(await control.invoke("plan", { spec })).toMatchObject({ refusals: [] });
+  });
+
   it("ends neither a host whose plugin is quarantined meanwhile, nor its stop", async () => {
     const source = '(module (memory (export "memory") 1) (func (export "trap") unreachable))';
     const path = await writePlugin(small.path, "p", source, { services: { "p.trap": { entryPoint: "trap" } } });
