@@ -147,6 +147,27 @@ describe("a process cell", () => {
     },
   );
 
+  it.runIf(process.platform === "linux")("that plugins share gives one that comes and goes its memory once", async () => {
+    const pids: number[] = [];
+    cell = createProcessCell({
+      clock: systemClock,
+      log: memoryLog(),
+      storageDir: folder,
+      plugins: undefined,
+      onStart: (pid) => pids.push(pid),
+    });
+    await cell.load(image("p", await wat(PLUGIN)));
+    const caps: (string | undefined)[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      await cell.load(image("q", await wat(PLUGIN)));
+      caps.push(/Max data size +(\d+)/.exec(readFileSync(`/proc/${pids[0]}/limits`, "latin1"))?.[1]);
+      await cell.unload("q");
+    }
+    expect(pids).toHaveLength(1);
+    expect(caps[0]).toBeDefined();
+    expect(new Set(caps).size).toBe(1);
+  });
+
   it("replaces a process that does not answer, stopped by whatever it may be", async () => {
     const pid = await start();
     process.kill(pid, "SIGSTOP");
