@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { openPluginStorage } from "./adapters/storage-sqlite.ts";
 import { systemClock } from "./adapters/system-clock.ts";
-import { firstCellUser, type Hardening } from "./cell/hardening.ts";
+import { firstCellUser, freeCellUser, type Hardening } from "./cell/hardening.ts";
 import { createInlineCell } from "./cell/inline-cell.ts";
 import { lazyStorage } from "./cell/lazy-storage.ts";
 import { createProcessCell } from "./cell/process-cell.ts";
@@ -30,7 +30,7 @@ export class Cells {
     this.#hardening = hardening;
     this.#log = log;
     this.#nextUser = hardening.users === undefined ? 0 : firstCellUser(hardening.users);
-    reclaimStorage(storageDirOf(configuration.dataDir), hardening);
+    this.#reclaim();
   }
 
   get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">): Cell {
@@ -42,6 +42,13 @@ export class Cells {
 
   async close(): Promise<void> {
     await Promise.all([...this.#made.values()].map((cell) => cell[Symbol.asyncDispose]()));
+    // Another host on this machine may give the same users to other plugins.
+    if (this.#hardening.users !== undefined) this.#reclaim();
+  }
+
+  #reclaim(): void {
+    for (const trouble of reclaimStorage(storageDirOf(this.#configuration.dataDir), this.#hardening))
+      this.#log.write({ level: "error", plugin: "host", message: trouble });
   }
 
   #make(isolation: Isolation, group: string): Cell {
@@ -63,10 +70,10 @@ export class Cells {
   #takeUser(): number | undefined {
     const { users } = this.#hardening;
     if (users === undefined) return undefined;
-    const user = this.#nextUser;
-    if (user >= users.first + users.count)
+    const user = freeCellUser(users, this.#nextUser);
+    if (user === undefined)
       throw new HostError("conflict", `all ${users.count} users of hardening.users are taken; name more, or restart the host`);
-    this.#nextUser += 1;
+    this.#nextUser = user + 1;
     return user;
   }
 }

@@ -79,7 +79,14 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   const sources = pluginSources(configuration);
   const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
-  booting.defer(() => administration.close());
+  booting.defer(() => {
+    try {
+      administration.close();
+    } catch (cause) {
+      // The host has done all else by then.
+      log.write({ level: "error", plugin: "host", message: "what was used and refused last is not written down", cause });
+    }
+  });
   for (const trouble of administration.troubles()) log.write({ level: "error", plugin: "host", message: trouble });
   const disk = await watchDiskSpace(configuration.dataDir, { clock: systemClock, log });
   booting.defer(() => disk.close());
@@ -131,11 +138,19 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   let http: HttpServer | undefined;
   booting.defer(() => http?.close());
   booting.defer(() => containment.close());
+  const record = (action: string, subject: string, detail?: Readonly<Record<string, unknown>>): void => {
+    try {
+      administration.audit.append("host", action, subject, detail);
+    } catch (cause) {
+      // What happened has happened, whether a full disk takes the entry or not.
+      log.write({ level: "error", plugin: "host", message: `the audit log cannot take "${action}" of ${subject}`, cause });
+    }
+  };
   core.onState(({ name, state, failure }) => {
-    if (state === "quarantined") administration.audit.append("host", "quarantine", name, { reason: failure?.message ?? "" });
+    if (state === "quarantined") record("quarantine", name, { reason: failure?.message ?? "" });
   });
   await containment.restore();
-  administration.audit.append("host", "start", "host", { plugins: core.plugins.length });
+  record("start", "host", { plugins: core.plugins.length });
   const stopped = new Set(installed.filter(({ enabled }) => !enabled).map(({ folder }) => folder.manifest.name));
   await startAll(core, log, stopped);
   for (const { folder, enabled } of installed) {
@@ -158,7 +173,7 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
     core,
     url: http?.url,
     async stop() {
-      administration.audit.append("host", "stop", "host");
+      record("stop", "host");
       await running.disposeAsync();
     },
   };

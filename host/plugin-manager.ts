@@ -66,17 +66,22 @@ export class PluginManager {
 
   /** Stops it at once, also one that is just starting. */
   async halt(name: string): Promise<void> {
-    const { core } = this.#ports;
-    const plugin = core.plugin(name);
-    while (plugin?.state === "loaded" || plugin?.state === "starting")
+    const plugin = this.#ports.core.plugin(name);
+    if (plugin === undefined) return;
+    await this.#started(plugin);
+    await plugin.stop(0);
+  }
+
+  /** Once a start that is under way, as after a pause, has ended. */
+  async #started(plugin: Plugin): Promise<void> {
+    while (plugin.state === "loaded" || plugin.state === "starting")
       await new Promise<void>((changed) => {
-        const undo = core.onState((other) => {
+        const undo = this.#ports.core.onState((other) => {
           if (other !== plugin) return;
           undo();
           changed();
         });
       });
-    await plugin?.stop(0);
   }
 
   /** Turns that come meanwhile wait; one that does not run is started. */
@@ -98,6 +103,7 @@ export class PluginManager {
     const definition = await this.#define(folder, settings);
     const plugin = core.plugin(name);
     if (plugin === undefined) throw new HostError("conflict", `${name} is not here`);
+    await this.#started(plugin);
     const before = plugin.definition;
     // Grants come and go with the version, and by hand at any time.
     const as = (one: PluginDefinition): void => core.redefine({ ...one, grants: this.#ports.grantsOf(name) });
@@ -134,6 +140,7 @@ export class PluginManager {
     const { core, configuration } = this.#ports;
     const plugin = core.plugin(name);
     if (plugin === undefined) return;
+    await this.#started(plugin);
     await plugin.stop(configuration.drainMs);
     core.remove(name);
     this.#doors.delete(name);

@@ -301,10 +301,14 @@ export class Administration {
     return summary;
   }
 
-  /** Writes down what is left to write; the database stays open. */
+  /** Writes down what is left to write; the database stays open. Throws HostError `storage-failed` when that is not possible. */
   close(): void {
-    this.usage.close();
-    this.audit.close();
+    try {
+      this.usage.close();
+      this.audit.close();
+    } catch (cause) {
+      throw asStorageError(this.#ports.configuration.dataDir, cause);
+    }
   }
 
   #change(request: GrantInput, actor: Actor, action: "grant" | "revoke", write: () => void): void {

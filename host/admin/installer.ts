@@ -146,13 +146,14 @@ export class Installer {
     const refusals: string[] = [];
     try {
       await sources.admit(fetched, pluginSettings({}));
-      // What may never run is not kept.
-      this.#ports.packages.put(fetched);
       installations.refuseBlocked(manifest);
     } catch (thrown) {
-      const { message, detail } = toHostError(thrown);
+      const { code, message, detail } = toHostError(thrown);
+      if (code === "storage-failed" || code === "internal") throw thrown;
       refusals.push(...(detail ?? message).split("\n"));
     }
+    // What may never run is not kept.
+    if (refusals.length === 0) this.#ports.packages.put(fetched);
     return {
       package: idOf(fetched),
       plugin: manifest.name,

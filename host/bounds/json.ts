@@ -229,6 +229,8 @@ const PIECE_BYTES = 65_536;
  */
 export function isJsonText(bytes: Uint8Array, pace: <T>(piece: () => Promise<T>) => Promise<T>): boolean | Promise<boolean> {
   if (bytes.length > PARSE_BYTES) return isLongJsonText(bytes, pace);
+  // Only what is long enough can nest too deep.
+  if (bytes.length > 2 * MAX_JSON_DEPTH && !isJsonWithin(bytes, { maxValues: PARSE_BYTES, maxDepth: MAX_JSON_DEPTH })) return false;
   try {
     JSON.parse(strictly(bytes));
     return true;

@@ -1,11 +1,11 @@
 // The one way into the log: every line whose text or rate a plugin decides is cut, counted and, where there are too many, dropped and told of.
 
 import { describeCause } from "../core/errors.ts";
-import type { Clock, LogLine, LogSink } from "../core/ports.ts";
+import type { Clock, LogLevel, LogLine, LogSink } from "../core/ports.ts";
 import { RateLimit } from "../core/rate-limit.ts";
 
 const SECOND_MS = 1_000;
-/** Lines of the host about one plugin, and about nobody in particular: so many at once, and as many again in a minute. */
+/** Lines of one level about one plugin, and about nobody in particular: so many at once, and as many again in a minute. */
 const LINES_A_MINUTE = { plugin: 60, host: 1_000 } as const;
 const MINUTE_MS = 60_000;
 // What a plugin writes itself its cell cuts, a little above this, and counts by bytes.
@@ -15,6 +15,7 @@ const MAX_CAUSE_LENGTH = 16 * 1_024;
 const MAX_KNOWN = 4_096;
 
 interface Lines {
+  readonly name: string;
   readonly rate: RateLimit;
   dropped: number;
 }
@@ -23,18 +24,21 @@ interface Lines {
 export function boundedLog(sink: LogSink, clock: Clock): LogSink {
   const known = new Map<string, Lines>();
   let isTelling = false;
-  const linesAbout = (name: string): Lines => {
-    const found = known.get(name);
+  // By level, so that a plugin's own failures cannot hide that it was quarantined, or that its cell died.
+  const linesAbout = (name: string, level: LogLevel): Lines => {
+    const key = `${level} ${name}`;
+    const found = known.get(key);
     if (found !== undefined) return found;
     if (known.size >= MAX_KNOWN) known.clear();
     const amount = name === "host" ? LINES_A_MINUTE.host : LINES_A_MINUTE.plugin;
-    const made = { rate: new RateLimit(clock, amount, MINUTE_MS), dropped: 0 };
-    known.set(name, made);
+    const made = { name, rate: new RateLimit(clock, amount, MINUTE_MS), dropped: 0 };
+    known.set(key, made);
     return made;
   };
   const tell = (): void => {
     isTelling = false;
-    for (const [name, lines] of known) {
+    for (const lines of known.values()) {
+      const { name } = lines;
       if (lines.dropped === 0) continue;
       const message = `${lines.dropped} more lines about ${name} were dropped; the host writes ${name === "host" ? LINES_A_MINUTE.host : LINES_A_MINUTE.plugin} a minute`;
       lines.dropped = 0;
@@ -45,7 +49,7 @@ export function boundedLog(sink: LogSink, clock: Clock): LogSink {
     write(line) {
       // Counted by bytes, in its cell and at the cell's door.
       if (line.by === "guest") return sink.write(line);
-      const lines = linesAbout(line.about ?? line.plugin);
+      const lines = linesAbout(line.about ?? line.plugin, line.level);
       if (lines.rate.take(1)) return sink.write(shortened(line));
       lines.dropped += 1;
       if (isTelling) return;

@@ -2,7 +2,7 @@
 // admitted is kept by the hash of its source and of everything that decided, and is checked before it is used again.
 
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -80,11 +80,16 @@ export class AdmissionCache {
     );
     if (known !== undefined) return known;
     const admitted = await admitInProcess(wasm, limits, ADMISSION_BOUNDS, this.#hardening);
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
     const unfinished = `${file}.${randomUUID()}`;
-    await writeFile(unfinished, encodeEntry(admitted, key));
-    await rename(unfinished, file);
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await writeFile(unfinished, encodeEntry(admitted, key));
+      await rename(unfinished, file);
+    } catch {
+      // A disk without room for it, say: the module is as good, and the next time it is checked again.
+      await rm(unfinished, { force: true }).catch(() => {});
+    }
     return admitted;
   }
 }

@@ -118,7 +118,12 @@ export class Containment {
     const why = `${failures} failures, last: ${reason}`;
     const error = quarantined(name, why);
     log.write({ level: "error", plugin: name, message: error.message });
-    quarantine.add(name, why);
+    try {
+      quarantine.add(name, why);
+    } catch (cause) {
+      // A full disk, say, must not keep it running, nor end the host.
+      log.write({ level: "error", plugin: "host", about: name, message: `the quarantine of ${name} cannot be kept over a restart`, cause });
+    }
     const data = encoder.encode(JSON.stringify({ plugin: name, failures, reason }));
     const event = { type: "host.plugin-quarantined", contentType: "application/json", source: "/host", traceparent: startTrace(), data };
     await plugin.fail(error, "quarantined");
@@ -171,10 +176,11 @@ export class Quarantine {
     }
   }
 
+  /** Throws what the file system says when it cannot be written down. */
   add(name: string, reason: string): void {
-    this.#known.add(name);
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     writeFileSync(this.#fileOf(name), `${JSON.stringify({ reason, since: new Date().toISOString() })}\n`);
+    this.#known.add(name);
   }
 
   /** False when the plugin is not quarantined. */

@@ -2,6 +2,7 @@
 // setpriv. What is missing is said, and what falls away with it.
 
 import { execFile } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -28,18 +29,42 @@ export interface Hardening {
 /** Nobody's, neither in Debian's nor in systemd's reckoning, and below 65,536, which is all that some containers have. */
 export const DEFAULT_USERS: { readonly first: number; readonly count: number } = Object.freeze({ first: 60_706, count: 478 });
 
-// One after the other, so that one of them that is broken finds no other of its user: what it changed would be admitted.
+type Users = NonNullable<Hardening["users"]>;
+
+// One after the other, so that one of them that is broken finds no other of its user: what it changed would be admitted. Another host may count, too.
 const DISPOSABLE_USERS = 32;
-let disposables = 0;
+let disposables = Math.floor(Math.random() * DISPOSABLE_USERS);
 
 /** The user of a process that is asked one question. */
-export function disposableUser({ first }: NonNullable<Hardening["users"]>): number {
-  disposables += 1;
-  return first + (disposables % DISPOSABLE_USERS);
+export function disposableUser({ first }: Users): number {
+  const busy = busyUsers();
+  const next = (): number => first + (++disposables % DISPOSABLE_USERS);
+  let user = next();
+  for (let tries = 1; tries < DISPOSABLE_USERS && busy.has(user); tries += 1) user = next();
+  return user;
 }
 
 /** The first user that is for cells. */
-export const firstCellUser = ({ first }: NonNullable<Hardening["users"]>): number => first + DISPOSABLE_USERS;
+export const firstCellUser = ({ first }: Users): number => first + DISPOSABLE_USERS;
+
+/** The first user from `from` on that nobody's process has, as one of another host or of `bulkhead call` may; undefined when all are taken. */
+export function freeCellUser({ first, count }: Users, from: number): number | undefined {
+  const busy = busyUsers();
+  for (let user = from; user < first + count; user += 1) if (!busy.has(user)) return user;
+  return undefined;
+}
+
+/** For a cell that its host knows no other beside. */
+export function anyCellUser(users: Users): number {
+  const start = firstCellUser(users);
+  const chosen = start + Math.floor(Math.random() * (users.count - DISPOSABLE_USERS));
+  return freeCellUser(users, chosen) ?? freeCellUser(users, start) ?? chosen;
+}
+
+function busyUsers(): ReadonlySet<number> {
+  const processes = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  return new Set(processes.map((pid) => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? -1));
+}
 
 export const NO_HARDENING: Hardening = Object.freeze({ users: undefined, bubblewrap: false, setpriv: false, gaps: [] });
 

@@ -69,6 +69,8 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
   let maxFrameBytes = FRAME_OVERHEAD_BYTES;
   let maxUnsentBytes = UNSENT_BYTES;
   let budget = PROCESS_BASE_BYTES;
+  // Kept when a plugin is unloaded, since V8 may not have given back what it took; loaded again it gets nothing on top.
+  const shares = new Map<string, { readonly memoryBytes: number; readonly unsentBytes: number }>();
   const channel = pipeChannel({
     socket: child.channel,
     write: writeToCell,
@@ -107,11 +109,15 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     // The cap counts from what the booted process has, and stands before the module arrives: what follows is the stranger's.
     async load(image: PluginImage): Promise<void> {
       prepare(image.name);
-      budget += memoryOf(image);
-      const { payloadBytes, mailboxBytes } = image.limits;
-      maxFrameBytes = Math.max(maxFrameBytes, payloadBytes + FRAME_OVERHEAD_BYTES);
-      // All that can be under way to it at a time: its module, its turns, one answer.
-      maxUnsentBytes += image.module.length + mailboxBytes + 2 * payloadBytes;
+      const before = shares.get(image.name);
+      shares.set(image.name, {
+        memoryBytes: Math.max(before?.memoryBytes ?? 0, memoryOf(image)),
+        unsentBytes: Math.max(before?.unsentBytes ?? 0, underWayOf(image)),
+      });
+      const all = [...shares.values()];
+      budget = all.reduce((sum, { memoryBytes }) => sum + memoryBytes, PROCESS_BASE_BYTES);
+      maxUnsentBytes = all.reduce((sum, { unsentBytes }) => sum + unsentBytes, UNSENT_BYTES);
+      maxFrameBytes = Math.max(maxFrameBytes, image.limits.payloadBytes + FRAME_OVERHEAD_BYTES);
       await client.ping();
       if (!(await child.capMemory(budget))) {
         const message =
@@ -128,6 +134,9 @@ const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);
 function memoryOf({ limits, module }: { readonly limits: Limits; readonly module: Uint8Array }): number {
   return limits.memoryBytes + limits.blockBytes + limits.varBytes + 4 * limits.payloadBytes + COMPILED_FACTOR * module.length;
 }
+
+/** All that can be under way to it at a time: its module, its turns, one answer. */
+const underWayOf = ({ limits, module }: PluginImage): number => module.length + limits.mailboxBytes + 2 * limits.payloadBytes;
 
 async function closed(exited: Promise<void>, kill: () => void): Promise<void> {
   const timer = setTimeout(kill, CLOSE_GRACE_MS).unref();

@@ -37,6 +37,8 @@ const DENIED: Readonly<Record<string, readonly number[]>> = {
   // migrate_pages, move_pages, mbind, set_mempolicy
   memory: [256, 279, 237, 238],
 };
+/** What came to Linux behind these is unknown here, so it is told to be missing; the C library asks in an older way then. */
+const FIRST_UNKNOWN = 443;
 const CLONE = 56;
 const CLONE3 = 435;
 const PRLIMIT64 = 302;
@@ -70,6 +72,7 @@ const PROGRAM: readonly Instruction[] = [
   jump(JUMP_EQUAL, ARCH_X86_64, undefined, "refuse"),
   load(AT.number),
   jump(JUMP_GREATER_EQUAL, X32, "refuse"),
+  jump(JUMP_GREATER_EQUAL, FIRST_UNKNOWN, "unknown"),
   // Forks are refused, threads are not. Who asks with clone3, whose flags cannot be seen, is told that there is none and asks with clone.
   jump(JUMP_EQUAL, CLONE3, "unknown"),
   jump(JUMP_EQUAL, CLONE, "clone"),

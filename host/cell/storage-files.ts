@@ -3,7 +3,7 @@
 
 import { chmodSync, closeSync, constants, existsSync, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
 import type { Hardening } from "./hardening.ts";
 
@@ -27,15 +27,28 @@ export function prepareStorage(dir: string, plugin: string, user: number | undef
 }
 
 /**
- * Takes the files of all plugins back, so that no user of this run finds one that another plugin's cell had before. With users, these may pass through
- * the folder, and through the one above where nothing else brings them there.
+ * Takes the files of all plugins back, so that no user of this run finds one that another plugin's cell had before; answers, in words, which are none
+ * that it can take: whose plugin they are of will be told when it starts. With users, these may pass through the folder, and through the one above
+ * where nothing else brings them there.
  */
-export function reclaimStorage(dir: string, { users, bubblewrap }: Pick<Hardening, "users" | "bubblewrap">): void {
+export function reclaimStorage(dir: string, { users, bubblewrap }: Pick<Hardening, "users" | "bubblewrap">): string[] {
   const me = process.getuid?.() ?? 0;
-  mkdirSync(dir, { recursive: true, mode: PRIVATE });
-  chmodSync(dir, users === undefined ? PRIVATE : PASSABLE);
-  if (users !== undefined && !bubblewrap) chmodSync(dirname(dir), PASSABLE);
-  for (const name of readdirSync(dir)) if (/\.sqlite(-wal|-shm)?$/.test(name) && existsSync(join(dir, name))) give(join(dir, name), me);
+  try {
+    mkdirSync(dir, { recursive: true, mode: PRIVATE });
+    chmodSync(dir, users === undefined ? PRIVATE : PASSABLE);
+    if (users !== undefined && !bubblewrap) chmodSync(dirname(dir), PASSABLE);
+  } catch (cause) {
+    throw new HostError("storage-failed", `${dir} cannot be opened to its plugins only; check whose it is`, { cause });
+  }
+  const files = readdirSync(dir).filter((name) => /\.sqlite(-wal|-shm)?$/.test(name));
+  return files.flatMap((name) => {
+    try {
+      if (existsSync(join(dir, name))) give(join(dir, name), me);
+      return [];
+    } catch (thrown) {
+      return [toHostError(thrown).message];
+    }
+  });
 }
 
 function give(path: string, user: number | undefined): void {
@@ -43,12 +56,19 @@ function give(path: string, user: number | undefined): void {
   try {
     file = openSync(path, FLAGS, MODE);
     const found = fstatSync(file);
-    if (!found.isFile() || found.nlink !== 1) throw new HostError("storage-failed", `${path} is no plain file of its own; remove it`);
+    // By another name it may be a file of the host's or root's; a cell can give its own file more names, and loses nothing by it.
+    const isOthers = found.nlink !== 1 && (found.uid === 0 || found.uid === process.getuid?.());
+    if (!found.isFile() || isOthers)
+      throw new HostError("storage-failed", `${path} is no plain file of its own; put a copy in its place, without links`);
     fchmodSync(file, MODE);
     if (user !== undefined && (found.uid !== user || found.gid !== user)) fchownSync(file, user, user);
   } catch (cause) {
     if (cause instanceof HostError) throw cause;
-    throw new HostError("storage-failed", `${path} cannot be given to the plugin's cell`, { cause });
+    throw new HostError(
+      "storage-failed",
+      `${path} cannot be given to the plugin's cell; check whose it is, or set hardening.users to false`,
+      { cause },
+    );
   } finally {
     if (file !== undefined) closeSync(file);
   }

@@ -156,7 +156,7 @@ export class SupervisedCell implements Cell {
     clock.after(PING_INTERVAL_MS, look);
   }
 
-  #onDeath(live: LiveCell, error: HostError): void {
+  #onDeath(live: LiveCell | undefined, error: HostError): void {
     if (this.#live !== live) return;
     this.#live = undefined;
     const { clock, log } = this.#ports;
@@ -168,7 +168,7 @@ export class SupervisedCell implements Cell {
       plugin: "host",
       about: names,
       message: `the cell of ${names} died: ${error.message}`,
-      cause: error.detail,
+      cause: error.detail ?? error.cause,
     });
     if (this.#images.size === 0 || this.#closed !== undefined) return;
     if (this.#deaths > MAX_DEATHS) {
@@ -183,7 +183,15 @@ export class SupervisedCell implements Cell {
 
   async #restart(): Promise<void> {
     this.#restarts += 1;
-    const live = this.#spawn();
+    this.#bornAt = this.#ports.clock.monotonicMs();
+    let live: LiveCell;
+    try {
+      live = this.#spawn();
+    } catch (thrown) {
+      // No room, or no file left: nobody waits for this, so the host would end by it.
+      this.#onDeath(undefined, toHostError(thrown));
+      return;
+    }
     const loading = [...this.#images.values()].map((image) =>
       live.load(image).catch((thrown) => {
         const cause = toHostError(thrown);

@@ -6,7 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../adapters/system-clock.ts";
 import { admitInProcess } from "../cell/admission-process.ts";
-import { firstCellUser, resolveHardening } from "../cell/hardening.ts";
+import { anyCellUser, resolveHardening } from "../cell/hardening.ts";
 import { createProcessCell } from "../cell/process-cell.ts";
 import { HostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
@@ -53,7 +53,7 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
     storageDir: undefined,
     plugins: [plugin.name],
     hardening,
-    user: hardening.users && firstCellUser(hardening.users),
+    user: hardening.users && anyCellUser(hardening.users),
   });
   try {
     await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });

@@ -56,7 +56,14 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
   const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
-  opening.defer(() => administration.close());
+  opening.defer(() => {
+    try {
+      administration.close();
+    } catch (thrown) {
+      // What the command did is written down by then; its own failure, if any, is the one to tell.
+      say(`not all of what was used and refused is written down: ${toHostError(thrown).message}`);
+    }
+  });
   for (const trouble of administration.troubles()) say(trouble);
   // What a killed host left half done comes first: a snapshot that is to be put back must not be taken anew.
   administration.installer.recover([...lock.values()].map((locked) => locked.package));

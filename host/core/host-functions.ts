@@ -75,7 +75,12 @@ function publish(scope: HostScope, type: string, contentType: string, data: Byte
     return event.id;
   };
   const isFit = !isJson(contentType) || scope.blocks.isJson(data, (piece) => scope.plugin.hostTime.run(piece));
-  return isFit instanceof Promise ? isFit.then(stamped) : stamped(isFit);
+  if (!(isFit instanceof Promise)) return stamped(isFit);
+  return isFit.then((fit) => {
+    // A long text takes a while, in which what was allowed may have been taken away.
+    for (const permissions of everybody(scope)) permissions.require("events.publish", type);
+    return stamped(fit);
+  });
 }
 
 function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | undefined): Promise<Bytes> {

@@ -1,7 +1,18 @@
 // What becomes of a host whose folder is impossible, damaged, others' or full: a code, the path and the remedy, and nothing hangs or is taken for well.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
@@ -9,9 +20,11 @@ import { systemClock } from "../../host/adapters/system-clock.ts";
 import { checkDataFolder, checkSocket, openDataFolder } from "../../host/admin/data-folder.ts";
 import { openHostDatabase } from "../../host/admin/database.ts";
 import { openControl } from "../../host/cli/control.ts";
+import { startTrace } from "../../host/core/trace.ts";
 import { createHost, parseConfiguration } from "../../host/index.ts";
+import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
-import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
 const MIB = 1_024 * 1_024;
 const isRoot = process.getuid?.() === 0;
@@ -101,6 +114,23 @@ describe("the data folder", () => {
     expect(await control.invoke("verify")).toMatchObject({ ok: true });
     await third.stop();
   });
+
+  it("boots although a file among the plugins' storage is none of ours, and says which", async () => {
+    const path = join(folder.path, "data");
+    await (await boot(path)).stop();
+    writeFileSync(join(folder.path, "elsewhere"), "kept");
+    linkSync(join(folder.path, "elsewhere"), join(path, "storage", "backed-up.sqlite"));
+    symlinkSync(join(folder.path, "elsewhere"), join(path, "storage", "moved.sqlite"));
+    mkdirSync(join(path, "storage", "folder.sqlite"));
+    const log = memoryLog();
+    const host = await boot(path, log);
+    for (const name of ["backed-up", "moved", "folder"])
+      expect(log.lines).toContainEqual(
+        expect.objectContaining({ level: "error", message: expect.stringContaining(join(path, "storage", `${name}.sqlite`)) }),
+      );
+    expect(readFileSync(join(folder.path, "elsewhere"), "utf8")).toBe("kept");
+    await host.stop();
+  });
 });
 
 const small = temporaryFolder();
@@ -174,5 +204,38 @@ describe.skipIf(!mounts)(`a full disk${mounts ? "" : " (needs a system that lets
     await control.invoke("block", { plugin: "other", range: "*", reason: "now" });
     expect(await control.invoke("verify")).toMatchObject({ ok: true });
     await host.stop();
+  });
+
+  it("is no reason to refuse a plugin: planning its installation says what is full", async () => {
+    const source = '(module (memory (export "memory") 1) (func (export "run")))';
+    const spec = await writePlugin(small.path, "p", source);
+    await using control = await openControl(parseConfiguration(JSON.stringify({ dataDir: join(small.path, "data") }), "bulkhead.json"));
+    fill(0);
+    await expect(control.invoke("plan", { spec })).rejects.toEqual(failure("the disk is full"));
+    expect(readdirSync(join(small.path, "data", "packages"))).toEqual([]);
+    expect(existsSync(join(small.path, "data", "admitted")) ? readdirSync(join(small.path, "data", "admitted")) : []).toEqual([]);
+    rmSync(join(small.path, "ballast"));
+    expect(await control.invoke("plan", { spec })).toMatchObject({ refusals: [] });
+  });
+
+  it("ends neither a host whose plugin is quarantined meanwhile, nor its stop", async () => {
+    const source = '(module (memory (export "memory") 1) (func (export "trap") unreachable))';
+    const path = await writePlugin(small.path, "p", source, { services: { "p.trap": { entryPoint: "trap" } } });
+    const settings = { plugins: { p: { path } }, adapters: { http: false }, containment: { pauseAfter: 1, quarantineAfter: 1 } };
+    const configuration = parseConfiguration(JSON.stringify({ dataDir: join(small.path, "data"), ...settings }), "bulkhead.json");
+    const log = memoryLog();
+    const host = await createHost({ configuration, log });
+    fill(0);
+    const call = {
+      service: "p.trap",
+      payload: new Uint8Array(0),
+      caller: { kind: "host", name: "test" },
+      traceparent: startTrace(),
+    } as const;
+    await expect(host.core.services.call(call)).rejects.toThrow("unreachable");
+    await eventually("the quarantine", () => host.core.plugin("p")?.state === "quarantined");
+    await host.stop();
+    expect(log.lines.map(({ message }) => message)).toContain('the audit log cannot take "stop" of host');
+    rmSync(join(small.path, "ballast"));
   });
 });

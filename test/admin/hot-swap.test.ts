@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Installation } from "../../host/admin/installations.ts";
 import type { Plan } from "../../host/admin/installer.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
+import { HostError } from "../../host/core/errors.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { CELL_KINDS, type CellKind } from "../support/cells.ts";
@@ -411,5 +412,23 @@ describe("an installation", () => {
   it("that does not start when it is first needed serves nobody, however often it is asked", async () => {
     await bench.install(await bench.write(3, SPOILS), { isolation: "inline", ...SLEEPS });
     for (let n = 0; n < 2; n += 1) await expect(bench.call("version")).rejects.toMatchObject({ code: "plugin-failed" });
+  });
+
+  it("is updated and removed also while it is just starting again", async () => {
+    const slow = `(loop $again (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+      (br_if $again (i32.lt_u (i32.load (i32.const 64)) (i32.const 50000000)))) (i32.const 0)`;
+    await bench.install(await bench.write(1, slow), { isolation: "process" });
+    const startAgain = async (): Promise<void> => {
+      await bench.core.plugin("list")?.fail(new HostError("plugin-failed", "to be tried"));
+      void bench.core.start("list");
+      await eventually("its start", () => bench.core.plugin("list")?.state === "starting");
+    };
+    await startAgain();
+    await bench.update(await bench.write(2, slow));
+    expect(await bench.call("version")).toBe("2");
+    await startAgain();
+    await bench.invoke("uninstall", { plugin: "list", purge: true });
+    expect(bench.core.plugin("list")).toBeUndefined();
+    expect(await bench.installed()).toBeUndefined();
   });
 });

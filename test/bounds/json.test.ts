@@ -69,6 +69,9 @@ describe("the check of JSON", () => {
     expect(isJsonText(Uint8Array.of(0x22, 0xff, 0x22), pace)).toBe(false);
     expect(isJsonText(utf8('"ünïcode"'), pace)).toBe(true);
     expect(isJsonText(utf8("{} {}"), pace)).toBe(false);
+    const nested = (depth: number): Uint8Array => utf8("[".repeat(depth) + "]".repeat(depth));
+    expect(isJsonText(nested(MAX_JSON_DEPTH), pace)).toBe(true);
+    for (const depth of [MAX_JSON_DEPTH + 1, 2_000, 5_000]) expect(await isJsonText(nested(depth), pace), `${depth}`).toBe(false);
   });
 });
 

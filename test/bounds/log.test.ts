@@ -28,6 +28,14 @@ describe("the funnel into the log", () => {
     expect(sink.lines.at(-1)?.message).toBe("failed again");
   });
 
+  it("still writes that a plugin was quarantined, or that its cell died, when its failures were too many to be written", () => {
+    const { sink, log } = setUp();
+    for (let i = 0; i < 100; i += 1) log.write({ level: "warning", plugin: "p", message: "failed" });
+    log.write({ level: "error", plugin: "p", message: "p is quarantined" });
+    log.write({ level: "error", plugin: "host", about: "p", message: "the cell of p died" });
+    expect(sink.lines.slice(60).map(({ message }) => message)).toEqual(["p is quarantined", "the cell of p died"]);
+  });
+
   it("cuts messages and causes, and leaves what a plugin wrote itself to its cell", () => {
     const { sink, log } = setUp();
     log.write({ level: "error", plugin: "host", about: "p", message: "m".repeat(1e6), cause: new Error("c".repeat(1e6)) });

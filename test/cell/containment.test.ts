@@ -1,7 +1,7 @@
 // A plugin that keeps failing: paused, paused longer, quarantined over restarts of the host, released.
 
 import { once } from "node:events";
-import { existsSync, rmSync, watch } from "node:fs";
+import { existsSync, rmSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Containment, Quarantine } from "../../host/cell/containment.ts";
@@ -127,6 +127,17 @@ describe("containment", () => {
     expect(plugin?.state).toBe("failed");
     await clock.advance(60_000);
     expect(plugin?.state).toBe("quarantined");
+  });
+
+  it("quarantines a plugin whose file cannot be written, and says what that means", async () => {
+    const { host, log, call } = await boot();
+    rmSync(join(folder.path, "quarantine"), { recursive: true });
+    writeFileSync(join(folder.path, "quarantine"), "");
+    for (let i = 0; i < 60; i += 1) await call();
+    expect(host.plugin("p")?.state).toBe("quarantined");
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: "error", about: "p", message: "the quarantine of p cannot be kept over a restart" }),
+    );
   });
 
   it("releases nobody when the folder is removed, and quarantines on", async () => {

@@ -1,7 +1,9 @@
 // What the system can hold a cell by, as it is found out: what cannot be had is said, and refused where it was asked for.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { disposableUser, firstCellUser, resolveHardening } from "../../host/cell/hardening.ts";
+import { anyCellUser, disposableUser, firstCellUser, freeCellUser, resolveHardening } from "../../host/cell/hardening.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -31,4 +33,26 @@ describe("hardening", () => {
     expect(Math.max(...disposable)).toBeLessThan(firstCellUser(users));
     expect(disposable[0]).not.toBe(disposable[1]);
   });
+
+  it.skipIf(!isRoot || process.platform !== "linux")(
+    `gives no user whom somebody's process has, as another host's cell may${isRoot ? "" : " (needs root)"}`,
+    async () => {
+      const users = { first: 61_500, count: 34 };
+      const start = firstCellUser(users);
+      const cell = spawn("sleep", ["60"], { uid: start });
+      const reader = spawn("sleep", ["60"], { uid: users.first + 7 });
+      await Promise.all([once(cell, "spawn"), once(reader, "spawn")]);
+      try {
+        expect(freeCellUser(users, start)).toBe(start + 1);
+        for (let i = 0; i < 20; i += 1) expect(anyCellUser(users)).toBe(start + 1);
+        const disposable = Array.from({ length: 100 }, () => disposableUser(users));
+        expect(disposable).not.toContain(users.first + 7);
+        expect(new Set(disposable).size).toBe(31);
+        expect(freeCellUser({ ...users, count: 33 }, start)).toBeUndefined();
+      } finally {
+        cell.kill();
+        reader.kill();
+      }
+    },
+  );
 });

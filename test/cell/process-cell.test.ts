@@ -147,6 +147,27 @@ describe("a process cell", () => {
     },
   );
 
+  it.runIf(process.platform === "linux")("that plugins share gives one that comes and goes its memory once", async () => {
+    const pids: number[] = [];
+    cell = createProcessCell({
+      clock: systemClock,
+      log: memoryLog(),
+      storageDir: folder,
+      plugins: undefined,
+      onStart: (pid) => pids.push(pid),
+    });
+    await cell.load(image("p", await wat(PLUGIN)));
+    const caps: (string | undefined)[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      await cell.load(image("q", await wat(PLUGIN)));
+      caps.push(/Max data size +(\d+)/.exec(readFileSync(`/proc/${pids[0]}/limits`, "latin1"))?.[1]);
+      await cell.unload("q");
+    }
+    expect(pids).toHaveLength(1);
+    expect(caps[0]).toBeDefined();
+    expect(new Set(caps).size).toBe(1);
+  });
+
   it("replaces a process that does not answer, stopped by whatever it may be", async () => {
     const pid = await start();
     process.kill(pid, "SIGSTOP");
@@ -182,14 +203,16 @@ describe("the supervisor", () => {
   const setUp = async () => {
     const lives: ReturnType<typeof mortal>[] = [];
     const clock = fakeClock();
+    const state = { canSpawn: true };
     const spawn = (): LiveCell => {
+      if (!state.canSpawn) throw new Error("too many open files");
       const live = mortal();
       lives.push(live);
       return live;
     };
     const cell = new SupervisedCell({ clock, log: memoryLog(), spawn });
     await cell.load(image("p", await wat(PLUGIN)));
-    return { lives, clock, cell, last: () => lives.at(-1) as ReturnType<typeof mortal> };
+    return { lives, clock, cell, state, last: () => lives.at(-1) as ReturnType<typeof mortal> };
   };
 
   it("holds turns over the first death and refuses them at once while it backs off", async () => {
@@ -211,6 +234,23 @@ describe("the supervisor", () => {
     });
     await clock.advance(5_000);
     expect(lives).toHaveLength(5);
+  });
+
+  it("takes a life that cannot begin for a death, and tries again", async () => {
+    const { lives, clock, cell, state, last } = await setUp();
+    await clock.advance(120_000);
+    state.canSpawn = false;
+    last().die();
+    await clock.advance(0);
+    await clock.advance(200);
+    expect(cell.restarts).toBeGreaterThan(1);
+    state.canSpawn = true;
+    await clock.advance(5_000);
+    expect(lives).toHaveLength(2);
+    state.canSpawn = false;
+    last().die();
+    for (let i = 0; i < 20; i += 1) await clock.advance(30_000);
+    expect((await cell.ended).message).toContain("died 7 times in a row");
   });
 
   it("gives up on a crash loop and tells whoever watches", async () => {

@@ -194,6 +194,22 @@ describe("events", () => {
     expect(handled?.caller).toEqual({ kind: "host", name: "events" });
   });
 
+  it("are not published any more when the grant is taken away while their data is looked through", async () => {
+    const long = `[${"1,".repeat(500_000)}1]`;
+    const script: Script = { serve: async (_input, turn) => utf8(await ask(turn, "events.publish", "p.long", "application/json", long)) };
+    const { host } = await boot({ p: [script, { ...provides("p.go"), ...may(["events.publish", "p.long"]) }] });
+    const seen: string[] = [];
+    host.events.subscribe("p.long", ({ type }) => void seen.push(type));
+    await call(host, "p.go");
+    expect(seen).toEqual(["p.long"]);
+    const second = call(host, "p.go");
+    await new Promise((resolve) => setImmediate(resolve));
+    host.plugin("p")?.permissions.replaceGrants([{ permission: "events.publish", resource: "p.long", effect: "deny" }]);
+    expect(await second).toMatch(/permission events\.publish/);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).toEqual(["p.long"]);
+  });
+
   it("and payloads of calls are refused above the plugin's limit, with the numbers, and taken at it", async () => {
     const script: Script = {
       serve: async (input, turn) => {
