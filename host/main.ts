@@ -1,6 +1,5 @@
 // Composition root of the server: the one file that knows everyone. Puts plugins into cells, cells and adapters to the core.
 
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { type ControlSocket, listenForControl } from "./adapters/control-socket.ts";
@@ -12,7 +11,7 @@ import { httpClientOptions, PluginHttpClient } from "./adapters/http-client/clie
 import { createJsonLog, logJsonOptions } from "./adapters/log-json.ts";
 import { systemClock } from "./adapters/system-clock.ts";
 import { Administration } from "./admin/administration.ts";
-import type { Actor } from "./admin/audit.ts";
+import { localActor } from "./admin/audit.ts";
 import { openHostDatabase } from "./admin/database.ts";
 import { boundedLog } from "./bounds/log.ts";
 import { Containment, Quarantine } from "./cell/containment.ts";
@@ -188,7 +187,7 @@ function parseAdapters(configuration: Configuration): z.infer<typeof adaptersSch
 }
 
 // Only the user who runs the host can open its socket.
-const LOCAL_USER: Actor = `user:${userInfo().username}`;
+const LOCAL_USER = localActor();
 
 function leftOut(log: LogSink, name: string, thrown: unknown): void {
   const { message, detail } = toHostError(thrown);

@@ -1,12 +1,22 @@
 // Who did what when. Append-only; each entry's hash covers the one before it, so that a change, a gap or a missing end shows.
 
 import { createHash } from "node:crypto";
+import { userInfo } from "node:os";
 import type { Database as Connection } from "better-sqlite3";
 import type { Clock } from "../core/ports.ts";
 import type { AuditAnchor, AuditHead } from "./audit-anchor.ts";
 
 /** Who acts: a user of the system, or the host itself. */
 export type Actor = `user:${string}` | "host";
+
+/** Whoever runs this process: by name, or by number where the system knows none, as in many containers. */
+export function localActor(): Actor {
+  try {
+    return `user:${userInfo().username}`;
+  } catch {
+    return `user:${process.getuid?.() ?? "unknown"}`;
+  }
+}
 
 export interface AuditEntry {
   readonly seq: number;

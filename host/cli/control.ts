@@ -1,11 +1,10 @@
 // Finds the host of a data folder: the one that runs, through its socket, or else the folder itself, which is then locked.
 
 import { request } from "node:http";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../adapters/system-clock.ts";
 import { Administration } from "../admin/administration.ts";
-import type { Actor } from "../admin/audit.ts";
+import { localActor } from "../admin/audit.ts";
 import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
 import { openHostDatabase } from "../admin/database.ts";
 import { Quarantine } from "../cell/containment.ts";
@@ -26,8 +25,6 @@ export interface Control extends AsyncDisposable {
 const socketOf = (dataDir: string): string => join(dataDir, "control.sock");
 /** Whether a host runs on a data folder. */
 export const isHostRunning = (dataDir: string): Promise<boolean> => listens(socketOf(dataDir));
-
-const actor = (): Actor => `user:${userInfo().username}`;
 
 /** The host of a command's options. Rejects like `openControl`. */
 export async function openHost(options: DataOptions): Promise<Control> {
@@ -70,7 +67,7 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   await administration.installer.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
   return {
     isLive: false,
-    invoke: async <T>(operation: string, input: unknown = {}) => (await administration.invoke(operation, input, actor())) as T,
+    invoke: async <T>(operation: string, input: unknown = {}) => (await administration.invoke(operation, input, localActor())) as T,
     [Symbol.asyncDispose]: whileOpen(opening),
   };
 }

@@ -45,7 +45,7 @@ async function serve(options: ServeOptions): Promise<void> {
   );
   const host = await createHost({ configuration, lock: await readLock(lockFileOf(options.config)) });
   for (const plugin of host.core.plugins) {
-    const { isolation } = configuration.plugins[plugin.name] ?? {};
+    const { isolation } = configuration.plugins[plugin.name] ?? { isolation: "installed" };
     say(
       `  ${plugin.name} ${plugin.definition.version}: ${plugin.state} (${isolation})${plugin.failure ? `: ${plugin.failure.message}` : ""}`,
     );

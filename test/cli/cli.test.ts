@@ -26,7 +26,7 @@ function run(
   { input, node = process.execPath, cwd = ROOT }: { input?: string; node?: string; cwd?: string } = {},
 ): Promise<Result> {
   return new Promise((resolve) => {
-    const child = execFile(node, [COMMAND, ...args], { cwd, timeout: 20_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
+    const child = execFile(node, [COMMAND, ...args], { cwd, timeout: 120_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
     );
     child.stdin?.end(input);
