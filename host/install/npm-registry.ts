@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import { type NpmSettings, readNpmSettings, registryOf, registryUrl } from "./npm-settings.ts";
+import { NPM_REGISTRY, type NpmSettings, readNpmSettings, registryOf, registryUrl } from "./npm-settings.ts";
 import { type Announced, type NpmSpec, PACKUMENT_LIMITS, type PackedPackument } from "./packument.ts";
 import type { ReadPlugin } from "./plugin-folder.ts";
 import { askRegistry, ownAddress, type RegistryAnswer, type RegistryRequest } from "./registry-client.ts";
@@ -37,7 +37,7 @@ const ASK_MS = 60_000;
 const DOWNLOAD_MS = 300_000;
 const MIB = 1_024 * 1_024;
 // Mirrors hand on the addresses of npm's own registry; npm too reads those as the mirror's.
-const NPM_HOST = "registry.npmjs.org";
+const NPM_HOST = new URL(NPM_REGISTRY).hostname;
 
 /**
  * Without downloading it. Rejects with HostError `invalid-message` when there is no such package or version, `http-failed` when the registry cannot

@@ -10,7 +10,7 @@ import { escapeControls, printable } from "../core/names.ts";
 /** As npm writes them: `registry`, `@scope:registry`, `//host/path/:_authToken` and the like. */
 export type NpmSettings = Readonly<Record<string, string>> & { readonly registry: string };
 
-const NPM_REGISTRY = "https://registry.npmjs.org/";
+export const NPM_REGISTRY = "https://registry.npmjs.org/";
 const SETTING = /^\s*(registry|@[^:=\s]+:registry|\/\/[^=\s]+:(?:_authToken|_auth|username|_password))\s*=\s*(.*?)\s*$/;
 
 /**
