@@ -2,9 +2,10 @@
 
 export { type ErrorShape, HOST_ERROR_CODES, HostError, type HostErrorCode } from "./core/errors.ts";
 export type { Host } from "./core/host.ts";
-export type { EndedTurn, Plugin } from "./core/plugin.ts";
-export type { LogLevel, LogLine, LogSink } from "./core/ports.ts";
+export type { Plugin } from "./core/plugin.ts";
+export type { LogLevel, LogLine, LogSink } from "./core/ports/log.ts";
+export type { EndedTurn } from "./core/turn.ts";
 export type { CloudEvent, Limits, PluginState, TurnOutcome, Usage } from "./core/types.ts";
-export { type Configuration, parseConfiguration } from "./install/configuration.ts";
 export { type Lock, type LockedPlugin, readLock } from "./install/lock.ts";
 export { createHost, type HostOptions, type RunningHost } from "./main.ts";
+export { type Configuration, parseConfiguration } from "./manifest/configuration.ts";

@@ -2,8 +2,8 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { configurationSchema } from "../host/install/configuration.ts";
-import { manifestSchema } from "../host/install/manifest.ts";
+import { configurationSchema } from "../host/manifest/configuration.ts";
+import { manifestSchema } from "../host/manifest/manifest.ts";
 
 const FOLDER = new URL("../schemas/", import.meta.url);
 

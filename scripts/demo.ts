@@ -38,9 +38,11 @@ class Recorder {
 
   listen({ core }: RunningHost): void {
     core.events.subscribe("devices.state-changed", (event) => this.note(`event ${event.type}`, "devices", event.traceparent));
-    core.onTurn((turn) => {
-      const failed = turn.outcome.ok ? "" : ` failed: ${turn.outcome.error.message}`;
-      this.note(`turn ${turn.entryPoint} for ${turn.caller.name}${failed}`, turn.plugin, turn.traceparent, turn);
+    core.observe({
+      turn: (turn) => {
+        const failed = turn.outcome.ok ? "" : ` failed: ${turn.outcome.error.message}`;
+        this.note(`turn ${turn.entryPoint} for ${turn.caller.name}${failed}`, turn.plugin, turn.traceparent, turn);
+      },
     });
   }
 }

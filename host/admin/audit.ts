@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import type { Database as Connection } from "better-sqlite3";
-import type { Clock } from "../core/ports.ts";
+import type { Clock } from "../core/ports/clock.ts";
 import type { AuditAnchor, AuditHead } from "./audit-anchor.ts";
 
 /** Who acts: a user of the system, or the host itself. */

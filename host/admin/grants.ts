@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Database as Connection } from "better-sqlite3";
-import type { Grant, Permission } from "../core/permissions.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Grant, Permission } from "../core/types.ts";
 
 export interface StoredGrant extends Grant {
   readonly effect: "allow" | "deny";

@@ -5,8 +5,8 @@ import type { Database as Connection } from "better-sqlite3";
 import semver from "semver";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import type { Clock } from "../core/ports.ts";
-import type { Manifest } from "../install/manifest.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import type { ReplacedGrant } from "./grants.ts";
 
 /** One version of a plugin as it lies in the package store. */

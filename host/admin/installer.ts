@@ -1,21 +1,19 @@
 // Installs, updates and removes plugins. What is written down changes in one transaction, after which the running host, if there is one, follows;
 // whoever dies in between finds, at the next start, either the old state or the new one.
 
-import type { Database as Connection } from "better-sqlite3";
 import { z } from "zod";
 import { HostError, toHostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import type { Grant, PermissionRequest } from "../core/permissions.ts";
-import { type PluginConfiguration, pluginSettings } from "../install/configuration.ts";
-import { type Dependency, dependenciesOf } from "../install/dependencies.ts";
-import { grantShape, type Manifest, withResource } from "../install/manifest.ts";
-import { type FetchedPlugin, idOf, type PackageStore } from "../install/package-store.ts";
+import type { Grant, PermissionRequest } from "../core/types.ts";
+import { type FetchedPlugin, idOf } from "../install/package-store.ts";
 import type { PluginFolder } from "../install/plugin-folder.ts";
-import type { Actor, AuditLog } from "./audit.ts";
-import type { GrantStore } from "./grants.ts";
+import { type PluginConfiguration, pluginSettings } from "../manifest/configuration.ts";
+import { brokenDependents, type Dependency, dependenciesOf, dependentsOf, unmetDependencies } from "../manifest/dependencies.ts";
+import { grantShape, type Manifest, withResource } from "../manifest/manifest.ts";
+import type { Actor } from "./audit.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
 import type { OperationQueue } from "./operation-queue.ts";
-import type { Snapshots } from "./snapshots.ts";
+import type { Stores } from "./stores.ts";
 
 /** Where plugins come from, and who says whether they may run. Each rejects with HostError. */
 export interface Sources {
@@ -64,22 +62,11 @@ export interface Plan {
 }
 
 export interface InstallerPorts {
-  readonly connection: Connection;
-  readonly audit: AuditLog;
-  readonly grants: GrantStore;
-  readonly installations: Installations;
-  readonly snapshots: Snapshots;
+  readonly stores: Stores;
   readonly sources: Sources;
-  readonly packages: PackageStore;
   readonly queue: OperationQueue;
-  /** All manifests by plugin, installed and configured; the installer keeps it true. */
-  readonly manifests: Map<string, Manifest>;
-  /** Whether the configuration names the plugin, which then is changed there. */
-  isConfigured(plugin: string): boolean;
-  /** In words, what a manifest's dependencies lack. */
-  unmet(manifest: Manifest): readonly string[];
-  /** In words, who depends on the plugin. */
-  dependents(plugin: string): readonly string[];
+  /** The running host's side; undefined when none runs. */
+  readonly live: LivePlugins | undefined;
 }
 
 const installShape = {
@@ -118,28 +105,23 @@ export interface UpdateOutcome {
   readonly newlyAsks: readonly PermissionRequest[];
 }
 
-export interface LoadedPlugin {
-  readonly folder: PluginFolder;
-  readonly settings: PluginConfiguration;
-  /** False for what an operator stopped. */
-  readonly enabled: boolean;
-  /** It was put in without a host, and has to be seen to start. */
-  readonly onProbation: boolean;
-}
-
 export class Installer {
-  readonly #ports: InstallerPorts;
-  live: LivePlugins | undefined;
+  readonly #stores: Stores;
+  readonly #sources: Sources;
   readonly #queue: OperationQueue;
+  readonly #live: LivePlugins | undefined;
 
-  constructor(ports: InstallerPorts) {
-    this.#ports = ports;
-    this.#queue = ports.queue;
+  constructor({ stores, sources, queue, live }: InstallerPorts) {
+    this.#stores = stores;
+    this.#sources = sources;
+    this.#queue = queue;
+    this.#live = live;
   }
 
   /** Fetches a plugin, keeps its package if it is admitted, and says what installing it would mean. Changes nothing else. */
   async plan(spec: string): Promise<Plan & Omit<InstalledVersion, "version">> {
-    const { sources, installations, manifests } = this.#ports;
+    const { installations, manifests } = this.#stores;
+    const sources = this.#sources;
     const fetched = await sources.fetch(spec);
     const { manifest } = fetched;
     const before = manifests.get(manifest.name);
@@ -153,7 +135,7 @@ export class Installer {
       refusals.push(...(detail ?? message).split("\n"));
     }
     // What may never run is not kept.
-    if (refusals.length === 0) this.#ports.packages.put(fetched);
+    if (refusals.length === 0) this.#stores.packages.put(fetched);
     return {
       package: idOf(fetched),
       plugin: manifest.name,
@@ -168,7 +150,7 @@ export class Installer {
       noLongerAsks: without(before?.permissions ?? [], manifest.permissions),
       limits: manifest.limits,
       dependencies: dependenciesOf(manifest).map((one) => ({ ...one, installed: manifests.get(one.plugin)?.version })),
-      unmet: this.#ports.unmet(manifest),
+      unmet: this.#unmet(manifest),
       refusals,
     };
   }
@@ -182,16 +164,16 @@ export class Installer {
     const { folder, version } = await this.#packageOf(input);
     const { manifest } = folder;
     const settings = pluginSettings(input.settings);
-    await this.#ports.sources.admit(folder, settings);
-    this.#transaction(() => {
-      this.#ports.installations.add(manifest.name, version, input.settings);
+    await this.#sources.admit(folder, settings);
+    this.#stores.transaction(() => {
+      this.#stores.installations.add(manifest.name, version, input.settings);
       this.#grant(manifest, input, actor);
-      this.#ports.audit.append(actor, "install", manifest.name, { ...version, grants: input.grants });
+      this.#stores.audit.append(actor, "install", manifest.name, { ...version, grants: input.grants });
     });
-    this.#ports.manifests.set(manifest.name, manifest);
-    if (this.live !== undefined) {
-      await this.live.add(folder, settings);
-      await this.live.start(manifest.name);
+    this.#stores.manifests.set(manifest.name, manifest);
+    if (this.#live !== undefined) {
+      await this.#live.add(folder, settings);
+      await this.#live.start(manifest.name);
     }
     return manifest.name;
   }
@@ -205,7 +187,8 @@ export class Installer {
   }
 
   async #update(input: UpdateInput, actor: Actor): Promise<UpdateOutcome> {
-    const { installations, audit, sources, manifests } = this.#ports;
+    const { installations, audit, manifests } = this.#stores;
+    const sources = this.#sources;
     const { folder, version } = await this.#packageOf(input);
     const { name } = folder.manifest;
     const before = this.#installed(name);
@@ -213,15 +196,15 @@ export class Installer {
     await sources.admit(folder, settings);
     const newlyAsks = without(folder.manifest.permissions, manifests.get(name)?.permissions ?? []);
     if (newlyAsks.length > 0 && !input.approved) {
-      this.#transaction(() => {
+      this.#stores.transaction(() => {
         installations.setPending(name, version);
         audit.append(actor, "update-waits", name, { from: before.version, to: version.version });
       });
       return { state: "waits for approval", version: version.version, newlyAsks };
     }
     const commit = (): void =>
-      this.#transaction(() => {
-        const replaced = this.#ports.grants.replace(name, input.grants, () => this.#grant(folder.manifest, input, actor));
+      this.#stores.transaction(() => {
+        const replaced = this.#stores.grants.replace(name, input.grants, () => this.#grant(folder.manifest, input, actor));
         installations.exchange(name, version, replaced);
         audit.append(actor, "update", name, { from: before.version, to: version.version, source: version.source });
       });
@@ -235,14 +218,14 @@ export class Installer {
   }
 
   async #rollback(name: string, actor: Actor): Promise<string> {
-    const { installations, audit } = this.#ports;
+    const { installations, audit } = this.#stores;
     const before = this.#installed(name);
     if (before.previous === undefined) throw new HostError("conflict", `${name} has no version before ${before.version}`);
     const { previous } = before;
-    const folder = await this.#ports.packages.read(previous.package);
+    const folder = await this.#stores.packages.read(previous.package);
     installations.refuseBlocked(folder.manifest);
     const commit = (): void =>
-      this.#transaction(() => {
+      this.#stores.transaction(() => {
         installations.exchange(name, previous, []);
         audit.append(actor, "rollback", name, { from: before.version, to: previous.version });
       });
@@ -256,102 +239,71 @@ export class Installer {
   }
 
   async #uninstall(name: string, purge: boolean, actor: Actor): Promise<void> {
-    const { installations, grants, audit, snapshots, manifests } = this.#ports;
+    const { installations, grants, audit, manifests } = this.#stores;
     const { version } = this.#installed(name);
-    const dependents = this.#ports.dependents(name);
+    const dependents = dependentsOf(name, manifests);
     if (dependents.length > 0) throw new HostError("conflict", `${name} is needed by ${dependents.join(", ")}; uninstall those first`);
-    this.#transaction(() => {
+    this.#stores.transaction(() => {
       installations.remove(name);
       if (purge) installations.planPurge(name);
       grants.forget(name);
       audit.append(actor, "uninstall", name, { version, purge });
     });
     manifests.delete(name);
-    await this.live?.remove(name);
-    if (purge) {
-      snapshots.purge(name);
-      installations.purged(name);
-    }
+    await this.#live?.remove(name);
+    if (purge) this.#stores.purge(name);
   }
 
   /** Stops it in the running host, until that starts the next time. */
   async unload(name: string, actor: Actor): Promise<void> {
-    if (this.live === undefined) throw new HostError("plugin-not-running", `${printable(name)} cannot be unloaded: the host does not run`);
-    if (!this.#ports.manifests.has(name)) throw new HostError("invalid-message", `there is no plugin ${printable(name)}`);
-    this.#ports.audit.append(actor, "unload", name);
-    const { live } = this;
+    if (this.#live === undefined) throw new HostError("plugin-not-running", `${printable(name)} cannot be unloaded: the host does not run`);
+    if (!this.#stores.manifests.has(name)) throw new HostError("invalid-message", `there is no plugin ${printable(name)}`);
+    this.#stores.audit.append(actor, "unload", name);
+    const live = this.#live;
     await this.#queue.run(name, () => live.remove(name));
-  }
-
-  /** The plugins that are to run, with their packages and settings. What cannot be read is told of and left out. */
-  async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<LoadedPlugin[]> {
-    const loaded: LoadedPlugin[] = [];
-    for (const { plugin, version, package: id, settings, enabled, onProbation } of this.#ports.installations.list()) {
-      try {
-        this.#ports.installations.refuseBlocked({ name: plugin, version });
-        const folder = await this.#ports.packages.read(id);
-        this.#ports.manifests.set(plugin, folder.manifest);
-        loaded.push({ folder, settings: pluginSettings(settings), enabled, onProbation });
-      } catch (thrown) {
-        onFailure(plugin, thrown);
-      }
-    }
-    return loaded;
-  }
-
-  /** Finishes what a crash interrupted, and drops packages that neither an installed plugin nor `needed` names. Call it before anything is loaded. */
-  recover(needed: Iterable<string>): void {
-    const { installations, snapshots } = this.#ports;
-    snapshots.recover();
-    for (const name of installations.restores()) this.#restore(name);
-    for (const name of installations.purges()) {
-      snapshots.purge(name);
-      installations.purged(name);
-    }
-    this.#ports.packages.collect(new Set([...installations.packages(), ...needed]));
   }
 
   /** Decides about an update that was never seen to start: `isRunning` accepts it, else the version before comes back with its data. */
   async settle(name: string, isRunning: boolean): Promise<void> {
-    const { installations, audit, manifests } = this.#ports;
+    const { installations, audit, manifests } = this.#stores;
     const found = installations.find(name);
     if (found === undefined || !found.onProbation) return;
     if (isRunning) {
       installations.accept(name);
       return;
     }
-    await this.live?.remove(name);
-    this.#transaction(() => {
+    await this.#live?.remove(name);
+    this.#stores.transaction(() => {
       this.#reject(name);
       audit.append("host", "update-failed", name, { from: found.previous?.version, to: found.version });
     });
-    this.#restore(name);
+    this.#stores.restore(name);
     if (found.previous === undefined) return;
-    const folder = await this.#ports.packages.read(found.previous.package);
+    const folder = await this.#stores.packages.read(found.previous.package);
     manifests.set(name, folder.manifest);
-    await this.live?.add(folder, pluginSettings(found.settings));
-    await this.live?.start(name);
+    await this.#live?.add(folder, pluginSettings(found.settings));
+    await this.#live?.start(name);
   }
 
   async #exchange(name: string, folder: PluginFolder, settings: PluginConfiguration, commit: () => void): Promise<void> {
-    const { installations, snapshots, audit, manifests } = this.#ports;
+    const { installations, snapshots, audit, manifests } = this.#stores;
     const before = manifests.get(name);
     manifests.set(name, folder.manifest);
     try {
-      if (this.live === undefined) {
+      if (this.#live === undefined) {
         // Nobody has the storage open; the next start finds the update on probation.
         snapshots.take(name);
         commit();
         return;
       }
-      await this.live.exchange(folder, settings, {
+      await this.#live.exchange(folder, settings, {
         between: async () => {
           snapshots.take(name);
           commit();
         },
         undo: async () => {
-          this.#transaction(() => this.#reject(name));
-          this.#restore(name);
+          this.#stores.transaction(() => this.#reject(name));
+          this.#stores.restore(name);
         },
       });
       installations.accept(name);
@@ -363,7 +315,7 @@ export class Installer {
   }
 
   async #nameOf({ package: id }: InstallInput): Promise<string> {
-    return (await this.#ports.packages.read(id)).manifest.name;
+    return (await this.#stores.packages.read(id)).manifest.name;
   }
 
   async #packageOf({
@@ -372,43 +324,45 @@ export class Installer {
     integrity,
     wasmSha256,
   }: InstallInput): Promise<{ folder: PluginFolder; version: InstalledVersion }> {
-    const folder = await this.#ports.packages.read(id);
+    const folder = await this.#stores.packages.read(id);
     const { name, version } = folder.manifest;
-    if (this.#ports.isConfigured(name)) throw new HostError("conflict", `the configuration names ${name}; change it there`);
-    this.#ports.installations.refuseBlocked(folder.manifest);
-    const unmet = this.#ports.unmet(folder.manifest);
+    if (this.#isConfigured(name)) throw new HostError("conflict", `the configuration names ${name}; change it there`);
+    this.#stores.installations.refuseBlocked(folder.manifest);
+    const unmet = this.#unmet(folder.manifest);
     if (unmet.length > 0) throw new HostError("conflict", `${name} ${version} does not fit what is installed: ${unmet.join("; ")}`);
     return { folder, version: { version, package: id, source, integrity, wasmSha256 } };
   }
 
   #installed(name: string): NonNullable<ReturnType<Installations["find"]>> {
-    const found = this.#ports.installations.find(name);
+    const found = this.#stores.installations.find(name);
     if (found !== undefined) return found;
-    const why = this.#ports.isConfigured(name) ? "the configuration names it; change it there" : "it is not installed";
+    const why = this.#isConfigured(name) ? "the configuration names it; change it there" : "it is not installed";
     throw new HostError("invalid-message", `${printable(name)} cannot be changed: ${why}`);
   }
 
   #grant({ name }: Manifest, { grants, untilRestart }: Pick<InstallInput, "grants" | "untilRestart">, actor: Actor): void {
     for (const { permission, resource } of grants) {
-      this.#ports.grants.allow({ plugin: name, permission, resource, untilRestart, by: actor, reason: "" });
+      this.#stores.grants.allow({ plugin: name, permission, resource, untilRestart, by: actor, reason: "" });
     }
   }
 
   // Written down first: a restore that is cut short is done again before anything is loaded.
   #reject(name: string): void {
-    const { grants, installations, audit } = this.#ports;
+    const { grants, installations, audit } = this.#stores;
     const restored = grants.restore(name, installations.reject(name));
     for (const grant of restored) audit.append("host", "restore-grant", name, { ...grant, why: "the update that changed it failed" });
     installations.planRestore(name);
   }
 
-  #restore(name: string): void {
-    this.#ports.snapshots.restore(name);
-    this.#ports.installations.restored(name);
+  /** In words, what dependencies lack: its own and those of others. */
+  #unmet(manifest: Manifest): readonly string[] {
+    const { manifests } = this.#stores;
+    return [...unmetDependencies(manifest, manifests), ...brokenDependents(manifest, manifests)];
   }
 
-  #transaction(work: () => void): void {
-    this.#ports.connection.transaction(work)();
+  /** Whether the configuration names the plugin, which then is changed there. */
+  #isConfigured(plugin: string): boolean {
+    return Object.hasOwn(this.#stores.configuration.plugins, plugin);
   }
 }
 

@@ -2,10 +2,10 @@
 
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import type { Effect, Grant, Permission } from "../core/permissions.ts";
-import type { PluginConfiguration } from "../install/configuration.ts";
-import type { Manifest } from "../install/manifest.ts";
-import { compileResource } from "../install/resources.ts";
+import type { Effect, Grant, Permission } from "../core/types.ts";
+import type { PluginConfiguration } from "../manifest/configuration.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { compileResource, namesUnder } from "../manifest/resources.ts";
 import type { AuditLog } from "./audit.ts";
 import type { GrantStore, StoredGrant } from "./grants.ts";
 import type { PermissionUsage } from "./usage.ts";
@@ -175,16 +175,6 @@ export function overlaps(permission: Permission, a: string, b: string, effect?: 
 function covers(permission: Permission, pattern: string, other: string, effect?: Effect): boolean {
   const matches = compileResource(permission, pattern, effect);
   return namesUnder(permission, other).every((name) => matches(name));
-}
-
-/** Names of a pattern that only an equal or wider pattern matches: something stands in for each wildcard. */
-function namesUnder(permission: Permission, pattern: string): string[] {
-  if (permission === "http.private") return [pattern.slice(0, pattern.indexOf("/"))];
-  if (permission !== "http.fetch") return [pattern.replaceAll("**", "x.x").replaceAll("*", "x")];
-  const [, methods = "GET,POST,PUT,DELETE", url = ""] = /^(?:(\S+) )?(\S+)$/.exec(pattern) ?? [];
-  const { protocol, hostname, port, pathname } = new URL(url.replace("://*.", "://x.").replace(/:\*(?=\/|$)/, ":1"));
-  const effectivePort = port || (protocol === "https:" ? "443" : "80");
-  return methods.split(",").map((method) => `${method} ${protocol}//${hostname}:${effectivePort}${pathname}`);
 }
 
 function statusOf(permission: Permission, resource: string, grants: readonly DescribedGrant[]): PermissionStatus["status"] {

@@ -2,15 +2,16 @@
 
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import { type PluginConfiguration, pluginSettings } from "../install/configuration.ts";
-import { type Dependency, dependenciesOf } from "../install/dependencies.ts";
 import type { Lock, LockedPlugin } from "../install/lock.ts";
-import type { Manifest } from "../install/manifest.ts";
 import { updateSpec } from "../install/package-sources.ts";
 import { idOf } from "../install/package-store.ts";
-import type { Installation, Installations } from "./installations.ts";
+import { pluginSettings } from "../manifest/configuration.ts";
+import { type Dependency, dependenciesOf } from "../manifest/dependencies.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import type { Installation } from "./installations.ts";
 import type { Sources } from "./installer.ts";
-import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
+import type { PermissionStatus } from "./permission-overview.ts";
+import type { Stores } from "./stores.ts";
 
 export interface PluginSummary {
   readonly plugin: string;
@@ -44,34 +45,34 @@ export interface Outdated {
 }
 
 export interface PluginOverviewPorts {
-  readonly configured: Readonly<Record<string, PluginConfiguration>>;
-  readonly manifests: ReadonlyMap<string, Manifest>;
-  readonly installations: Installations;
-  readonly permissions: PermissionOverview;
+  readonly stores: Stores;
   readonly sources: Sources;
-  readonly lock: Lock;
+  /** Of the host that runs. */
+  readonly core: Host | undefined;
 }
 
 export class PluginOverview {
-  readonly #ports: PluginOverviewPorts;
-  /** The one that runs. */
-  host: Host | undefined;
+  readonly #stores: Stores;
+  readonly #sources: Sources;
+  readonly #core: Host | undefined;
 
-  constructor(ports: PluginOverviewPorts) {
-    this.#ports = ports;
+  constructor({ stores, sources, core }: PluginOverviewPorts) {
+    this.#stores = stores;
+    this.#sources = sources;
+    this.#core = core;
   }
 
   list(): PluginSummary[] {
-    const configured = Object.entries(this.#ports.configured).map(([plugin, { isolation }]) => ({ plugin, isolation }));
-    const installed = this.#ports.installations
+    const configured = Object.entries(this.#stores.configuration.plugins).map(([plugin, { isolation }]) => ({ plugin, isolation }));
+    const installed = this.#stores.installations
       .list()
       .map(({ plugin, settings }) => ({ plugin, isolation: pluginSettings(settings).isolation }));
     return [...configured, ...installed].map(({ plugin, isolation }) => {
-      const live = this.host?.plugin(plugin);
+      const live = this.#core?.plugin(plugin);
       return {
         plugin,
-        version: this.#ports.manifests.get(plugin)?.version ?? "",
-        state: this.host === undefined ? "not running" : (live?.state ?? "left out"),
+        version: this.#stores.manifests.get(plugin)?.version ?? "",
+        state: this.#core === undefined ? "not running" : (live?.state ?? "left out"),
         isolation,
         queued: live?.queued ?? 0,
         failure: live?.failure?.message,
@@ -80,17 +81,17 @@ export class PluginOverview {
   }
 
   info(name: string): PluginDetails {
-    const manifest = this.#ports.permissions.manifestOf(name);
+    const manifest = this.#stores.permissions.manifestOf(name);
     const summary = this.list().find(({ plugin }) => plugin === name);
     if (summary === undefined) throw new HostError("internal", `${name} has a manifest and is not there`);
     return {
       ...summary,
       description: manifest.description,
-      installation: this.#ports.installations.find(name),
+      installation: this.#stores.installations.find(name),
       services: Object.keys(manifest.services),
       subscriptions: manifest.subscriptions.map(({ type }) => type),
       dependencies: dependenciesOf(manifest),
-      permissions: this.#ports.permissions.statusOf(name),
+      permissions: this.#stores.permissions.statusOf(name),
       limits: manifest.limits,
     };
   }
@@ -98,10 +99,10 @@ export class PluginOverview {
   /** Every installed plugin with the version that its source has now. */
   async outdated(): Promise<Outdated[]> {
     return Promise.all(
-      this.#ports.installations.list().map(async ({ plugin, source, version: installed }) => {
+      this.#stores.installations.list().map(async ({ plugin, source, version: installed }) => {
         const base = { plugin, source, installed };
         try {
-          const { version: latest } = await this.#ports.sources.resolve(updateSpec(source));
+          const { version: latest } = await this.#sources.resolve(updateSpec(source));
           return { ...base, latest, problem: undefined };
         } catch (thrown) {
           return { ...base, latest: undefined, problem: toHostError(thrown).message };
@@ -113,20 +114,20 @@ export class PluginOverview {
   /** What is there now, as bulkhead.lock would have it. A configured folder counts as it lies there. */
   async lock(): Promise<Lock> {
     const actual = new Map<string, LockedPlugin>();
-    for (const [name, { path, source }] of Object.entries(this.#ports.configured)) {
-      const locked = source === undefined ? await this.#lockedFolder(path ?? "") : this.#ports.lock.get(name);
+    for (const [name, { path, source }] of Object.entries(this.#stores.configuration.plugins)) {
+      const locked = source === undefined ? await this.#lockedFolder(path ?? "") : this.#stores.lock.get(name);
       if (locked !== undefined)
-        actual.set(name, { ...locked, permissions: this.#ports.permissions.lastingGrantsOf(name), configured: true, settings: {} });
+        actual.set(name, { ...locked, permissions: this.#stores.permissions.lastingGrantsOf(name), configured: true, settings: {} });
     }
-    for (const { plugin, version, source, integrity, wasmSha256, package: id, settings } of this.#ports.installations.list()) {
-      const permissions = this.#ports.permissions.lastingGrantsOf(plugin);
+    for (const { plugin, version, source, integrity, wasmSha256, package: id, settings } of this.#stores.installations.list()) {
+      const permissions = this.#stores.permissions.lastingGrantsOf(plugin);
       actual.set(plugin, { version, source, integrity, wasmSha256, package: id, permissions, configured: false, settings });
     }
     return actual;
   }
 
   async #lockedFolder(path: string): Promise<Omit<LockedPlugin, "permissions" | "configured" | "settings"> | undefined> {
-    const fetched = await this.#ports.sources.fetch(path).catch(() => undefined);
+    const fetched = await this.#sources.fetch(path).catch(() => undefined);
     if (fetched === undefined) return undefined;
     const { manifest, source, integrity, wasmSha256 } = fetched;
     return { version: manifest.version, source, integrity, wasmSha256, package: idOf(fetched) };

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import type { Clock } from "../core/ports.ts";
-import { compileResource } from "../install/resources.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import { compileResource } from "../manifest/resources.ts";
 
 /** What can be told of a secret. */
 export interface SecretInfo {

@@ -2,8 +2,9 @@
 
 import type { Database as Connection } from "better-sqlite3";
 import { printable } from "../core/names.ts";
-import type { Grant, Permission, PermissionPorts } from "../core/permissions.ts";
-import type { Clock } from "../core/ports.ts";
+import type { PermissionPorts } from "../core/permissions.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Grant, Permission } from "../core/types.ts";
 import type { AuditLog } from "./audit.ts";
 
 type Check = Parameters<PermissionPorts["onCheck"]>[0];

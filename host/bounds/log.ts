@@ -1,7 +1,8 @@
 // The one way into the log: every line whose text or rate a plugin decides is cut, counted and, where there are too many, dropped and told of.
 
 import { describeCause } from "../core/errors.ts";
-import type { Clock, LogLevel, LogLine, LogSink } from "../core/ports.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { LogLevel, LogLine, LogSink } from "../core/ports/log.ts";
 import { RateLimit } from "../core/rate-limit.ts";
 
 const SECOND_MS = 1_000;

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { HostError } from "../core/errors.ts";
-import { type Manifest, parseManifest } from "../install/manifest.ts";
+import { type Manifest, parseManifest } from "../manifest/manifest.ts";
 import { print, say } from "./report.ts";
 import { findToolchain, type Language, languageOf } from "./toolchains/languages.ts";
 

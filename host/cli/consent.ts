@@ -7,8 +7,8 @@ import type { InstalledVersion } from "../admin/installations.ts";
 import type { Plan } from "../admin/installer.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
-import type { Grant, PermissionRequest } from "../core/permissions.ts";
-import { parseByExtension } from "../install/structured-file.ts";
+import type { Grant, PermissionRequest } from "../core/types.ts";
+import { parseByExtension } from "../manifest/structured-file.ts";
 import { table } from "./report.ts";
 
 export interface ConsentOptions {

@@ -2,23 +2,21 @@
 
 import { request } from "node:http";
 import { join } from "node:path";
-import { systemClock } from "../adapters/system-clock.ts";
-import { Administration } from "../admin/administration.ts";
 import { localActor } from "../admin/audit.ts";
 import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
-import { openHostDatabase } from "../admin/database.ts";
-import { Quarantine } from "../cell/containment.ts";
+import { Operations } from "../admin/operations.ts";
 import { HostError, isHostErrorCode, toHostError } from "../core/errors.ts";
-import type { Configuration } from "../install/configuration.ts";
+import { systemClock } from "../drivers/system-clock.ts";
 import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
-import { pluginSources, readConfigured } from "../sources.ts";
+import { openHousehold } from "../lifecycle/boot.ts";
+import type { Configuration } from "../manifest/configuration.ts";
 import { say } from "./report.ts";
 import { type DataOptions, readConfiguration, withOverrides } from "./serve.ts";
 
 export interface Control extends AsyncDisposable {
   /** Whether a host runs. */
   readonly isLive: boolean;
-  /** Does an operation of host/admin/administration.ts. Rejects with HostError. */
+  /** Does an operation of host/admin/operations.ts. Rejects with HostError. */
   invoke<T>(operation: string, input?: unknown): Promise<T>;
 }
 
@@ -44,30 +42,12 @@ export async function openControl(configuration: Configuration, lock: Lock = new
     };
   }
   await using opening = new AsyncDisposableStack();
-  const database = openHostDatabase(configuration.dataDir);
-  opening.defer(() => database.close());
-  const sources = pluginSources(configuration);
-  const folders = await readConfigured(configuration, lock, (plugin, thrown) =>
-    say(`${plugin} cannot be read: ${toHostError(thrown).message}`),
-  );
-  const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
-  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
-  const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
-  opening.defer(() => {
-    try {
-      administration.close();
-    } catch (thrown) {
-      // What the command did is written down by then; its own failure, if any, is the one to tell.
-      say(`not all of what was used and refused is written down: ${toHostError(thrown).message}`);
-    }
-  });
-  for (const trouble of administration.troubles()) say(trouble);
-  // What a killed host left half done comes first: a snapshot that is to be put back must not be taken anew.
-  administration.installer.recover([...lock.values()].map((locked) => locked.package));
-  await administration.installer.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
+  const { stores, sources } = await openHousehold({ configuration, lock, clock: systemClock, tell: say }, opening);
+  const operations = new Operations({ stores, clock: systemClock, sources, live: undefined });
+  await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
   return {
     isLive: false,
-    invoke: async <T>(operation: string, input: unknown = {}) => (await administration.invoke(operation, input, localActor())) as T,
+    invoke: async <T>(operation: string, input: unknown = {}) => (await operations.invoke(operation, input, localActor())) as T,
     [Symbol.asyncDispose]: whileOpen(opening),
   };
 }

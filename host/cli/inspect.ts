@@ -3,16 +3,17 @@
 import { readFile, stat } from "node:fs/promises";
 import Table from "cli-table3";
 import type { Command } from "commander";
-import { admitInProcess } from "../cell/admission-process.ts";
+import { needsOf } from "../capabilities/index.ts";
+import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
-import type { Permission } from "../core/permissions.ts";
+import type { Permission } from "../core/types.ts";
 import { type AdmissionReport, DEFAULT_ADMISSION_LIMITS, inspect } from "../engine/admission.ts";
 import { isComponent } from "../engine/component/bundle.ts";
-import { permissionOf } from "../engine/guest/imports.ts";
-import { DEFAULT_LIMITS } from "../install/limits.ts";
-import type { Manifest } from "../install/manifest.ts";
+import { functionOfImport } from "../engine/guest/imports.ts";
 import { readPluginFolder } from "../install/plugin-folder.ts";
+import { DEFAULT_LIMITS } from "../manifest/limits.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /** What `--json` prints. */
@@ -63,7 +64,8 @@ async function inspectPlugin(path: string): Promise<Inspection> {
     refuse(thrown);
   }
   const permissions = (module?.imports ?? []).flatMap(({ module: from, name }) => {
-    const permission = permissionOf(from, name);
+    const asked = functionOfImport(from, name);
+    const permission = asked === undefined ? undefined : needsOf(asked);
     return permission === undefined ? [] : [{ import: `${from} ${name}`, permission }];
   });
   return { verdict: reasons.length === 0 ? "admitted" : "refused", reasons, module, permissions, manifest };

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { PermissionFinding, PermissionStatus } from "../admin/permission-overview.ts";
 import { escapeControls } from "../core/names.ts";
-import { PERMISSIONS } from "../install/resources.ts";
+import { PERMISSIONS } from "../manifest/resources.ts";
 import { openHost } from "./control.ts";
 import { saveLock } from "./lock.ts";
 import { print, say, table } from "./report.ts";

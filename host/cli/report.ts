@@ -5,7 +5,7 @@ import Table from "cli-table3";
 import type { HostErrorCode } from "../core/errors.ts";
 import { describeCause, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
-import type { LogSink } from "../core/ports.ts";
+import type { LogSink } from "../core/ports/log.ts";
 import { EXIT } from "./exit-codes.ts";
 
 export function say(line: string): void {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { API_VERSION } from "../install/manifest.ts";
+import { API_VERSION } from "../manifest/manifest.ts";
 
 export function packageVersion(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

@@ -1,6 +1,6 @@
 // One timer for many deadlines. Turns mostly end long before theirs, so adding and removing must cost next to nothing.
 
-import type { Clock } from "./ports.ts";
+import type { Clock } from "./ports/clock.ts";
 
 /** Calls `expire` once for each item still here at its `expiresAt` (monotonic milliseconds), never before it. */
 export class Deadlines<T extends { readonly expiresAt: number }> {

@@ -3,58 +3,97 @@
 
 import { isJson } from "./cloud-event.ts";
 import { HostError } from "./errors.ts";
-import type { EventBus } from "./event-bus.ts";
+import type { HostTimeAccount } from "./host-time.ts";
 import { isDottedName, printable } from "./names.ts";
-import type { Permission, Permissions } from "./permissions.ts";
-import type { Plugin } from "./plugin.ts";
-import type { BlockCodec, HttpClient } from "./ports.ts";
-import type { ServiceRegistry, TurnContext } from "./service-registry.ts";
+import type { Permissions } from "./permissions.ts";
+import type { CapabilityFunction, CapabilityFunctions, CheckedCall } from "./ports/capability.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import type { ServiceRegistry } from "./service-registry.ts";
 import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, CloudEvent, UnstampedEvent } from "./types.ts";
-import type { HttpRequest, HttpResponse, WitFunction, WitParams, WitResult } from "./wit.ts";
+import type { TurnContext } from "./turn.ts";
+import type { Bytes, Caller, CloudEvent, MaybePromise, Permission, PluginDefinition, UnstampedEvent } from "./types.ts";
+import type { WitFunction, WitParams, WitResult } from "./wit.ts";
 
 const MAX_CONTENT_TYPE_LENGTH = 127;
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
 
+/** How values look in the blocks of a guest. */
+export interface BlockCodec {
+  /** Throws HostError `invalid-message`. */
+  decode<F extends WitFunction>(name: F, args: readonly Bytes[]): WitParams<F>;
+  /** Whether the bytes are one JSON text. Of a long one every piece of the work goes through `pace`, which does it when its time comes. */
+  isJson(data: Bytes, pace: <T>(piece: () => Promise<T>) => Promise<T>): MaybePromise<boolean>;
+  /** The block of a successful answer. */
+  encode<F extends WitFunction>(name: F, value: WitResult<F>): Bytes;
+}
+
 /** What a host function can reach, on behalf of one turn of one plugin. */
 interface HostScope {
-  readonly plugin: Pick<Plugin, "name" | "permissions" | "definition" | "publishing" | "hostTime">;
+  readonly plugin: {
+    readonly name: string;
+    readonly permissions: Permissions;
+    readonly definition: PluginDefinition;
+    readonly publishing: RateLimit;
+    readonly hostTime: HostTimeAccount;
+  };
   readonly context: TurnContext;
-  readonly events: EventBus;
   readonly services: ServiceRegistry;
   readonly state: StateStore;
-  readonly http: HttpClient;
   readonly blocks: BlockCodec;
   /** What was checked so far, for as long as the function takes. */
   readonly required: [Permission, string][];
-  /** Makes the event as the host stamps it. */
-  stamp(event: UnstampedEvent): CloudEvent;
+  /** Hands the event to whoever listens, as the host stamps it; rejects when a guard refuses it. */
+  publish(event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent>;
 }
 
 export interface HostFunction {
-  readonly place: "host";
+  readonly needs: Permission;
   /** Resolves with the block of the answer. Rejects with HostError, or what else went wrong. */
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
 
-/** `needs` is asked for before the arguments are looked at, where these are large enough to cost something; then writing the answer is billed, too. */
+/** A function of the core's own. It asks for what it needs itself, with the resource. */
 function inHost<F extends WitFunction>(
   name: F,
-  run: (scope: HostScope, ...args: WitParams<F>) => WitResult<F> | Promise<WitResult<F>>,
-  needs?: Permission,
+  needs: Permission,
+  run: (scope: HostScope, ...args: WitParams<F>) => MaybePromise<WitResult<F>>,
 ): readonly [F, HostFunction] {
   const answer: HostFunction["answer"] = async (scope, args) => {
-    if (needs !== undefined) for (const permissions of everybody(scope)) permissions.requireAny(needs);
     const done = run(scope, ...scope.blocks.decode(name, args));
-    const value = await (done instanceof Promise ? guarded(scope, done) : done);
-    const encode = (): Bytes => scope.blocks.encode(name, value);
-    return needs === undefined ? encode() : scope.plugin.hostTime.run(async () => encode());
+    return scope.blocks.encode(name, done instanceof Promise ? await guarded(scope, done) : done);
   };
-  return [name, { place: "host", answer }];
+  return [name, { needs, answer }];
 }
 
-function publish(scope: HostScope, type: string, contentType: string, data: Bytes): string | Promise<string> {
+/** A capability's function. What it needs is asked for before its arguments are looked at, as these may be large; writing the answer is billed, too. */
+function inCapability<F extends WitFunction>(name: F, { needs, answer }: CapabilityFunction<F>): HostFunction {
+  return {
+    needs,
+    async answer(scope, args) {
+      for (const permissions of everybody(scope)) permissions.requireAny(needs);
+      const ended = new AbortController();
+      const call = checkedCall(scope, ended.signal);
+      const value = await guarded(scope, answer(call, ...scope.blocks.decode(name, args))).finally(() => ended.abort());
+      return scope.plugin.hostTime.run(async () => scope.blocks.encode(name, value));
+    },
+  };
+}
+
+function checkedCall(scope: HostScope, ended: AbortSignal): CheckedCall {
+  const { plugin, context } = scope;
+  return {
+    plugin: plugin.name,
+    limits: plugin.definition.limits,
+    require: (permission, resource) => requireAll(scope, permission, resource),
+    ended,
+    deadline: context.deadline,
+    spend: (ms) => plugin.hostTime.spend(ms),
+    within: { plugin, context },
+  };
+}
+
+function publish(scope: HostScope, type: string, contentType: string, data: Bytes): MaybePromise<string> {
   const { name, publishing, definition } = scope.plugin;
   if (!publishing.take(1)) {
     const limit = definition.limits.publishesPerSecond;
@@ -66,20 +105,19 @@ function publish(scope: HostScope, type: string, contentType: string, data: Byte
     throw new HostError("invalid-message", `"${printable(contentType)}" is no media type; write application/json or the like`);
   }
   requireSize(scope, data, `the data of ${type}`);
-  const stamped = (isFit: boolean): string => {
+  const published = (isFit: boolean): MaybePromise<string> => {
     // Spliced into an event unchecked it could forge attributes.
     if (!isFit) throw new HostError("invalid-message", `the data of ${type} is not the JSON text that its content type promises`);
     const traceparent = childSpan(scope.context.traceparent);
-    const event = scope.stamp({ type, contentType, data, source: `/plugins/${name}`, traceparent });
-    scope.events.publish(event);
-    return event.id;
+    const event = scope.publish({ type, contentType, data, source: `/plugins/${name}`, traceparent }, { kind: "plugin", name });
+    return event instanceof Promise ? event.then(({ id }) => id) : event.id;
   };
   const isFit = !isJson(contentType) || scope.blocks.isJson(data, (piece) => scope.plugin.hostTime.run(piece));
-  if (!(isFit instanceof Promise)) return stamped(isFit);
+  if (!(isFit instanceof Promise)) return published(isFit);
   return isFit.then((fit) => {
     // A long text takes a while, in which what was allowed may have been taken away.
     for (const permissions of everybody(scope)) permissions.require("events.publish", type);
-    return stamped(fit);
+    return published(fit);
   });
 }
 
@@ -90,18 +128,6 @@ function callService(scope: HostScope, service: string, payload: Bytes, deadline
   const caller = { kind: "plugin", name: plugin.name } as const;
   const within = { plugin, context };
   return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs, within });
-}
-
-// Whatever a redirect leads to has to be allowed as well, so the client asks.
-async function fetchHttp(scope: HostScope, request: HttpRequest, body: Bytes): Promise<HttpResponse> {
-  const { name: plugin, definition } = scope.plugin;
-  requireSize(scope, body, "the body");
-  const revoked = new AbortController();
-  const require = (permission: Permission, resource: string): void => requireAll(scope, permission, resource);
-  const { deadline } = scope.context;
-  const spend = (ms: number): void => scope.plugin.hostTime.spend(ms);
-  const rules = { plugin, require, revoked: revoked.signal, deadline, maxAnswerBytes: definition.limits.payloadBytes, spend };
-  return guarded(scope, scope.http.fetch(request, body, rules)).finally(() => revoked.abort());
 }
 
 /** Everybody whose permission the turn needs: in a service that acts with its caller's authority, the caller too. */
@@ -132,16 +158,24 @@ function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
   }
 }
 
-/** Keyed by `interface.function` as in wit/; a map, so that no name finds what an object's prototype happens to have. */
-export const HOST_FUNCTIONS: ReadonlyMap<string, HostFunction> = new Map<string, HostFunction>([
-  inHost("events.publish", publish),
-  inHost("services.call", callService),
-  inHost("state.get", (scope, key) => stateFor(scope, "state.read", key).get(key)),
+/** The core's own, keyed by `interface.function` as in wit/. */
+const OWN: readonly (readonly [WitFunction, HostFunction])[] = [
+  inHost("events.publish", "events.publish", publish),
+  inHost("services.call", "services.call", callService),
+  inHost("state.get", "state.read", (scope, key) => stateFor(scope, "state.read", key).get(key)),
   // A copy: the argument may be a view on a whole batch of messages.
-  inHost("state.set", (scope, key, data) => stateFor(scope, "state.write", key).set(key, data.slice())),
-  inHost("state.delete", (scope, key) => stateFor(scope, "state.write", key).delete(key)),
-  inHost("state.keys", (scope, prefix) =>
+  inHost("state.set", "state.write", (scope, key, data) => stateFor(scope, "state.write", key).set(key, data.slice())),
+  inHost("state.delete", "state.write", (scope, key) => stateFor(scope, "state.write", key).delete(key)),
+  inHost("state.keys", "state.read", (scope, prefix) =>
     scope.state.keys(prefix, (key) => everybody(scope).every((permissions) => permissions.allows("state.read", key))),
   ),
-  inHost("http.fetch", fetchHttp, "http.fetch"),
-]);
+];
+
+/** What each of the core's own functions needs. */
+export const OWN_NEEDS: ReadonlyMap<string, Permission> = new Map(OWN.map(([name, { needs }]) => [name, needs]));
+
+/** The core's own functions and those of capabilities; a map, so that no name finds what an object's prototype happens to have. */
+export function hostFunctions(capabilities: CapabilityFunctions): ReadonlyMap<string, HostFunction> {
+  const added = Object.entries(capabilities) as [WitFunction, CapabilityFunction][];
+  return new Map([...OWN, ...added.map(([name, capability]) => [name, inCapability(name, capability)] as const)]);
+}

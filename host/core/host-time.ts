@@ -1,7 +1,7 @@
 // The host's own time, which all plugins share: what it works for them goes one after the other, for whom it has worked least first, and never takes
 // more of a second than it may, so that the host itself and its neighbours are not held up.
 
-import type { Clock } from "./ports.ts";
+import type { Clock } from "./ports/clock.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 const SECOND_MS = 1_000;

@@ -3,29 +3,33 @@
 import { encodeEvent } from "./cloud-event.ts";
 import { HostError, toHostError } from "./errors.ts";
 import { EventBus } from "./event-bus.ts";
-import { HOST_FUNCTIONS } from "./host-functions.ts";
+import { type BlockCodec, type HostFunction, hostFunctions } from "./host-functions.ts";
 import { HostTime } from "./host-time.ts";
 import { isPluginName, printable } from "./names.ts";
 import type { PermissionPorts } from "./permissions.ts";
-import { type EndedTurn, Plugin } from "./plugin.ts";
-import type { BlockCodec, Cell, Clock, HttpClient, LogLevel, LogSink } from "./ports.ts";
-import { ServiceRegistry, type TurnContext } from "./service-registry.ts";
+import { Plugin } from "./plugin.ts";
+import type { CapabilityFunctions } from "./ports/capability.ts";
+import type { Cell } from "./ports/cell.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { LogLevel, LogSink } from "./ports/log.ts";
+import type { Guard, Observer } from "./ports/policy.ts";
+import { ServiceRegistry } from "./service-registry.ts";
 import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, CloudEvent, PluginDefinition, PluginState, SubscriptionDefinition, UnstampedEvent } from "./types.ts";
+import type { EndedTurn, TurnContext } from "./turn.ts";
+import type { Bytes, Caller, CloudEvent, MaybePromise, PluginDefinition, SubscriptionDefinition, UnstampedEvent } from "./types.ts";
 
 const EVENTS: Caller = Object.freeze({ kind: "host", name: "events" });
-
-const STARTABLE: ReadonlySet<PluginState> = new Set(["installed", "stopped", "failed", "quarantined"]);
 
 export interface HostPorts {
   readonly clock: Clock;
   readonly log: LogSink;
-  readonly http: HttpClient;
   readonly blocks: BlockCodec;
   readonly permissions: PermissionPorts;
   /** How much of a second the host works for all plugins together. */
   readonly hostMsPerSecond: number;
+  readonly capabilities?: CapabilityFunctions | undefined;
+  readonly guards?: readonly Guard[] | undefined;
 }
 
 export class Host {
@@ -36,8 +40,9 @@ export class Host {
   readonly #hostTime: HostTime;
   readonly #plugins = new Map<string, Plugin>();
   readonly #withdrawals = new Map<string, () => void>();
-  readonly #turnListeners = new Set<(turn: EndedTurn) => void>();
-  readonly #stateListeners = new Set<(plugin: Plugin) => void>();
+  readonly #functions: ReadonlyMap<string, HostFunction>;
+  readonly #guards: readonly Guard[];
+  #observers: readonly Observer[] = [];
   #eventCount = 0;
   #stamped = { at: Number.NaN, time: "" };
   readonly #idPrefix = crypto.randomUUID();
@@ -45,7 +50,9 @@ export class Host {
   constructor(ports: HostPorts) {
     this.#ports = ports;
     this.#hostTime = new HostTime(ports.clock, ports.hostMsPerSecond);
-    this.services = new ServiceRegistry(ports.clock);
+    this.#functions = hostFunctions(ports.capabilities ?? {});
+    this.#guards = ports.guards ?? [];
+    this.services = new ServiceRegistry({ clock: ports.clock, guards: this.#guards, onCall: (call) => this.#tell("call", call) });
     this.events = new EventBus((failure, pattern, event) =>
       this.#note("error", "host", `a subscriber of ${pattern} failed on ${event.type}`, event.traceparent, failure),
     );
@@ -59,46 +66,42 @@ export class Host {
     return this.#plugins.get(name);
   }
 
-  /** Tells of every turn that ended, of every plugin; returns its undo. */
-  onTurn(listener: (turn: EndedTurn) => void): () => void {
-    this.#turnListeners.add(listener);
-    return () => this.#turnListeners.delete(listener);
-  }
-
-  /** Tells of every change of a plugin's state; returns its undo. The listener must not throw. */
-  onState(listener: (plugin: Plugin) => void): () => void {
-    this.#stateListeners.add(listener);
-    return () => this.#stateListeners.delete(listener);
+  /** Tells an observer of whatever happens from now on; returns its undo. */
+  observe(observer: Observer): () => void {
+    this.#observers = [...this.#observers, observer];
+    return () => {
+      this.#observers = this.#observers.filter((one) => one !== observer);
+    };
   }
 
   /** Adds a plugin in the state `installed`. Throws `invalid-manifest`, `conflict` or `service-taken` for its names, `permission-denied` for foreign ones. */
-  add(definition: PluginDefinition, cell: Cell): Plugin {
+  add(definition: PluginDefinition, cell: Cell, { loadAtOnce }: { readonly loadAtOnce?: boolean } = {}): Plugin {
     const { name } = definition;
     if (!isPluginName(name)) throw new HostError("invalid-manifest", `"${printable(name)}" is no plugin name or reserved`);
     if (this.#plugins.has(name)) throw new HostError("conflict", `a plugin ${name} is there already`);
     const plugin = new Plugin(definition, {
       cell,
+      loadAtOnce,
       clock: this.#ports.clock,
       permissions: this.#ports.permissions,
       hostTime: this.#hostTime,
       answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
       onTurn: (turn) => this.#turnEnded(turn),
-      onState: (changed) => {
-        for (const listener of this.#stateListeners) listener(changed);
-      },
+      onState: (changed) => this.#tell("state", changed),
     });
     this.#withdrawals.set(name, this.#declare(plugin));
     this.#plugins.set(name, plugin);
+    this.#tell("plugins", { name });
     return plugin;
   }
 
   /** Takes away a plugin that does not run, with its services and subscriptions. */
   remove(name: string): void {
     const plugin = this.#plugins.get(name);
-    if (plugin === undefined || !STARTABLE.has(plugin.state))
-      throw new HostError("conflict", `${printable(name)} is ${plugin?.state ?? "not here"}`);
+    if (plugin === undefined || !plugin.isDown) throw new HostError("conflict", `${printable(name)} is ${plugin?.state ?? "not here"}`);
     this.#withdrawals.get(name)?.();
     this.#plugins.delete(name);
+    this.#tell("plugins", { name });
   }
 
   /** Lets a plugin go by another definition: services, subscriptions, permissions and limits. Throws like `add`, and changes nothing then. */
@@ -111,6 +114,7 @@ export class Host {
     this.#withdrawals.get(name)?.();
     try {
       this.#withdrawals.set(name, this.#declare(plugin));
+      this.#tell("plugins", { name });
     } catch (thrown) {
       plugin.redefine(before);
       this.#withdrawals.set(name, this.#declare(plugin));
@@ -121,13 +125,26 @@ export class Host {
   /** Starts a plugin that does not run; how it ended is its state. It is `failed` and logged unless all that it depends on run. */
   async start(name: string): Promise<void> {
     const plugin = this.#plugins.get(name);
-    if (plugin === undefined || !STARTABLE.has(plugin.state)) return;
+    if (plugin === undefined || !plugin.isDown) return;
     const down = plugin.definition.dependencies.find((dependency) => this.#plugins.get(dependency)?.state !== "running");
     if (down === undefined) await plugin.start();
     else await plugin.fail(new HostError("plugin-not-running", `${name} needs ${down}, which is not running`));
     if (plugin.state === "running") return;
     const message = `${name} did not start: ${plugin.failure?.message}`;
     this.#ports.log.write({ level: "error", plugin: "host", about: name, message, cause: plugin.failure?.detail });
+  }
+
+  /** Hands an event to whoever listens, and answers with it as it was stamped. Throws or rejects with what a guard refuses it with. */
+  publish(event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> {
+    const asked = this.#guards.map((guard) => guard.publish?.(event, by)).filter((one) => one !== undefined);
+    return asked.length === 0 ? this.#publish(event) : Promise.all(asked).then(() => this.#publish(event));
+  }
+
+  #publish(event: UnstampedEvent): CloudEvent {
+    const stamped = this.stamp(event);
+    this.events.publish(stamped);
+    this.#tell("event", stamped);
+    return stamped;
   }
 
   /** Makes an event as the host stamps it; the id is unique per source. */
@@ -172,13 +189,14 @@ export class Host {
   }
 
   async #answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes> {
-    const hostFunction = HOST_FUNCTIONS.get(functionName);
-    if (hostFunction === undefined) throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
-    const { events, services, state } = this;
-    const { http, blocks } = this.#ports;
-    const stamp = (event: UnstampedEvent): CloudEvent => this.stamp(event);
+    const hostFunction = this.#functions.get(functionName);
+    if (hostFunction === undefined)
+      throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
+    const { services, state } = this;
+    const { blocks } = this.#ports;
+    const publish = (event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> => this.publish(event, by);
     try {
-      return await hostFunction.answer({ plugin, context, events, services, state, http, blocks, required: [], stamp }, args);
+      return await hostFunction.answer({ plugin, context, services, state, blocks, required: [], publish }, args);
     } catch (thrown) {
       const error = toHostError(thrown);
       const isOurFault = error.code === "internal" || error.cause !== undefined;
@@ -201,10 +219,16 @@ export class Host {
     if (!outcome.ok && (outcome.error.detail || caller.name === "host")) {
       this.#note("warning", plugin, `${entryPoint} failed: ${outcome.error.message}`, traceparent, outcome.error.detail);
     }
-    try {
-      for (const listener of this.#turnListeners) listener(turn);
-    } catch (failure) {
-      this.#note("error", "host", "a listener of turns failed", traceparent, failure);
+    this.#tell("turn", turn);
+  }
+
+  #tell<K extends keyof Observer>(kind: K, fact: Parameters<NonNullable<Observer[K]>>[0]): void {
+    for (const observer of this.#observers) {
+      try {
+        (observer[kind] as ((one: typeof fact) => void) | undefined)?.call(observer, fact);
+      } catch (failure) {
+        this.#note("error", "host", `an observer of ${kind}s failed`, undefined, failure);
+      }
     }
   }
 

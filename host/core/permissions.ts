@@ -3,23 +3,7 @@
 
 import { HostError } from "./errors.ts";
 import { isOwnName, type Matcher, printable } from "./names.ts";
-
-type EventsPermission = "events.publish" | "events.subscribe";
-export type Permission = EventsPermission | "services.call" | "state.read" | "state.write" | "http.fetch" | "http.private" | "secrets.read";
-
-export type Effect = "allow" | "deny";
-
-/** What the operator gave or, with the effect `deny`, took away; `resource` is a pattern of what the permission is about. */
-export interface Grant {
-  readonly permission: Permission;
-  readonly resource: string;
-  readonly effect?: Effect | undefined;
-}
-
-/** What the manifest asks for, with the author's reason. */
-export interface PermissionRequest extends Grant {
-  readonly reason: string;
-}
+import type { Effect, Grant, Permission } from "./types.ts";
 
 export type Verdict = "allowed" | "denied" | "not-granted" | "not-requested";
 
@@ -34,6 +18,10 @@ export interface PermissionPorts {
 export interface Rule {
   readonly grant: Grant;
   readonly matches: Matcher;
+}
+
+export function malformedResource(resource: string, remedy: string): HostError {
+  return new HostError("invalid-message", `"${printable(resource)}" is no resource of this permission; ${remedy}`);
 }
 
 /** The permissions of one plugin. */

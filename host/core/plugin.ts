@@ -1,28 +1,30 @@
-// One plugin: its lifecycle and its turns. Every entry into a guest passes through `enter` in this file.
+// The lifecycle of one plugin: when it is loaded, started, exchanged for another version, asleep, stopped or failed. Its turns are its mailbox's affair.
 
-import { Deadlines } from "./deadlines.ts";
 import { type ErrorShape, HostError, toHostError } from "./errors.ts";
 import type { HostTime, HostTimeAccount } from "./host-time.ts";
+import { Mailbox } from "./mailbox.ts";
 import { type PermissionPorts, Permissions } from "./permissions.ts";
-import type { Cell, Clock, Turn } from "./ports.ts";
+import type { Cell } from "./ports/cell.ts";
+import type { Clock } from "./ports/clock.ts";
 import { RateLimit } from "./rate-limit.ts";
-import type { TurnContext } from "./service-registry.ts";
 import { startTrace } from "./trace.ts";
-import { type Bytes, type Caller, NO_USAGE, type PluginDefinition, type PluginState, type TurnInput, type TurnOutcome } from "./types.ts";
+import { type EndedTurn, failedTurn, type TurnContext } from "./turn.ts";
+import type { Bytes, Caller, Limits, PluginDefinition, PluginState, TurnInput, TurnOutcome } from "./types.ts";
 
-// Turns handed to the cell ahead of time, so that a thread hop is paid per batch and not per turn.
-const MAX_IN_FLIGHT = 256;
-// How long after its deadline a turn may stay unanswered before the host stops waiting for the cell.
-const ANSWER_GRACE_MS = 1_000;
+const HOST: Caller = Object.freeze({ kind: "host", name: "host" });
+const STARTING: readonly string[] = ["on_load", "on_start"];
+const STOPPING: readonly string[] = ["on_stop", "on_unload"];
+const DOWN: ReadonlySet<PluginState> = new Set(["installed", "stopped", "failed", "quarantined"]);
 
 const endedTurn = new HostError("plugin-not-running", "the turn that asked has ended");
-const HOST: Caller = Object.freeze({ kind: "host", name: "host" });
 
 export interface PluginPorts {
   readonly cell: Cell;
   readonly clock: Clock;
   readonly permissions: PermissionPorts;
   readonly hostTime: HostTime;
+  /** The first start loads it, also one that is loaded on demand. */
+  readonly loadAtOnce?: boolean | undefined;
   /** Answers the host functions that are placed in the host. Rejects with HostError. */
   answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
   /** Called after each change of state. */
@@ -31,18 +33,14 @@ export interface PluginPorts {
   onTurn(turn: EndedTurn): void;
 }
 
-export interface EndedTurn extends Pick<Turn, "plugin" | "entryPoint" | "caller" | "traceparent"> {
-  readonly outcome: TurnOutcome;
-}
-
-interface PendingTurn extends Turn {
-  input: TurnInput;
-  /** When the host stops waiting; later than the deadline once the cell has the turn. */
-  expiresAt: number;
-  inFlight: boolean;
-  ended: boolean;
-  /** Answers whoever asked; only the first time counts. */
-  settle(outcome: TurnOutcome): void;
+/** What becomes of a plugin's data and definition while its version changes. */
+export interface Exchange {
+  /** What runs gets this long to end. */
+  readonly drainMs: number;
+  /** Called when nothing of the plugin is loaded, before the new version is. When it rejects, the old one goes on. */
+  readonly between?: () => Promise<void>;
+  /** Called when nothing is loaded, after the new version has failed and before the old one comes back. */
+  readonly undo?: () => Promise<void>;
 }
 
 /** What a definition makes of a plugin. */
@@ -55,25 +53,45 @@ interface Rules {
 export class Plugin {
   #rules: Rules;
   readonly #ports: PluginPorts;
+  readonly #mailbox: Mailbox;
   /** What the host itself works for it. */
   hostTime: HostTimeAccount;
-  #mailbox: PendingTurn[] = [];
-  readonly #deadlines: Deadlines<PendingTurn>;
   #state: PluginState = "installed";
   #failure: ErrorShape | undefined;
-  /** The start that is under way; whoever asks for another waits for it. */
-  #starting: Promise<void> | undefined;
-  #inFlight = 0;
-  #waiting = 0;
-  #queuedBytes = 0;
-  #onIdle: (() => void) | undefined;
+  /** Grows with every start and failure: what belongs to an earlier one stops. */
+  #life = 0;
+  /** Starts, stops, exchanges, wakes and falls asleep one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #loading: Promise<void> | undefined;
+  #isLoaded = false;
+  /** Whether the next load has to start it: it runs and never had an instance. */
+  #isUnstarted = false;
+  #loadAtOnce: boolean;
+  /** Ends the mailbox's hold; there while it runs without being loaded. */
+  #asleep: (() => void) | undefined;
+  #waking: Promise<void> | undefined;
+  #cancelSleep: () => void = () => {};
 
   /** Throws HostError `invalid-message` for a malformed permission pattern. */
   constructor(definition: PluginDefinition, ports: PluginPorts) {
     this.#ports = ports;
+    this.#loadAtOnce = ports.loadAtOnce ?? false;
     this.#rules = rulesOf(definition, ports);
     this.hostTime = ports.hostTime.account(definition.limits.hostMsPerSecond);
-    this.#deadlines = new Deadlines(ports.clock, (turn) => this.#expire(turn));
+    this.#mailbox = new Mailbox({
+      plugin: definition.name,
+      cell: ports.cell,
+      clock: ports.clock,
+      limits: () => this.limits,
+      onTurn: ports.onTurn,
+      onHeldTurn: () => this.#wake(),
+      onIdle: () => this.#planSleep(),
+      answer: (context, isOver, functionName, args) =>
+        this.hostTime.run(async () => {
+          if (isOver()) throw endedTurn;
+          return ports.answer(this, context, functionName, args);
+        }),
+    });
   }
 
   get definition(): PluginDefinition {
@@ -82,6 +100,10 @@ export class Plugin {
 
   get name(): string {
     return this.definition.name;
+  }
+
+  get limits(): Limits {
+    return this.definition.limits;
   }
 
   get permissions(): Permissions {
@@ -97,65 +119,117 @@ export class Plugin {
     return this.#state;
   }
 
-  /** Why the plugin is `failed`. */
+  /** Whether it may be started or taken away. */
+  get isDown(): boolean {
+    return DOWN.has(this.#state);
+  }
+
+  /** Why the plugin is `failed` or `quarantined`. */
   get failure(): ErrorShape | undefined {
     return this.#failure;
   }
 
   /** Turns waiting or running. */
   get queued(): number {
-    return this.#waiting + this.#inFlight;
+    return this.#mailbox.length;
   }
 
   /** `installed → loaded → starting → running`, also from `failed` and `quarantined`; or `failed` with the reason. Never throws. */
   start(): Promise<void> {
-    this.#starting ??= this.#start().finally(() => {
-      this.#starting = undefined;
+    return this.#serially(async () => {
+      if (!this.isDown) return;
+      this.#life += 1;
+      const life = this.#life;
+      const isLater = this.definition.idleMs !== undefined && !this.#loadAtOnce;
+      this.#loadAtOnce = false;
+      try {
+        if (!isLater) await this.#load(life);
+        this.#become("loaded");
+        this.#become("starting");
+        if (isLater) this.#asleep = this.#mailbox.hold();
+        else for (const entryPoint of STARTING) await this.#runLifecycle(entryPoint);
+        if (life !== this.#life) return;
+        this.#isUnstarted = isLater;
+        this.#failure = undefined;
+        this.#become("running");
+        this.#planSleep();
+      } catch (thrown) {
+        if (life === this.#life) await this.fail(toHostError(thrown));
+      }
     });
-    return this.#starting;
   }
 
-  async #start(): Promise<void> {
-    try {
-      await this.#ports.cell.load(this.definition);
-      this.#become("loaded");
-      void this.#ports.cell.ended.then((error) => (this.#state === "running" ? this.fail(error) : undefined));
-      this.#become("starting");
-      await this.#runLifecycle("on_load");
-      await this.#runLifecycle("on_start");
-      this.#failure = undefined;
-      this.#become("running");
-    } catch (thrown) {
-      await this.fail(toHostError(thrown));
-    }
+  /** `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`; a start that is under way ends first. Never throws. */
+  stop(drainMs: number): Promise<void> {
+    return this.#serially(async () => {
+      if (this.#state !== "running") return;
+      const life = this.#life;
+      this.#become("stopping");
+      if (this.#asleep === undefined) await this.#mailbox.drained(drainMs);
+      this.#refuseWaiting();
+      await this.#leave();
+      this.#rest();
+      if (life === this.#life) this.#become("stopped");
+    });
   }
 
-  /** `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`. Never throws. */
-  async stop(drainMs: number): Promise<void> {
-    if (this.#state !== "running") return;
-    this.#become("stopping");
-    await this.#drained(drainMs);
-    this.#refuseWaiting();
-    for (const entryPoint of ["on_stop", "on_unload"]) await this.#runLifecycle(entryPoint).catch(() => {});
-    await this.#ports.cell.unload(this.name).catch(() => {});
-    this.#become("stopped");
-  }
-
-  /** Ends in `failed` or `quarantined`; whoever waits is answered, and who asks is refused at once. */
+  /** Ends in `failed` or `quarantined` at once; whoever waits is answered, and who asks is refused. Never throws. */
   async fail(error: HostError, state: "failed" | "quarantined" = "failed"): Promise<void> {
+    this.#life += 1;
     this.#failure = error;
     this.#become(state);
     this.#refuseWaiting();
-    await this.#ports.cell.unload(this.name).catch(() => {});
+    this.#rest();
+    await this.#unload();
   }
 
-  /** Answers a host function of a lifecycle entry point that its cell runs beside the mailbox. Rejects with HostError. */
-  answerLifecycle(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
-    const context = this.#lifecycleContext(this.definition.limits.startMs);
-    return this.hostTime.run(() => this.#ports.answer(this, context, functionName, args));
+  /**
+   * Ends what runs, with `on_stop` and `on_unload`, and goes on by the definition that it has then, with `on_load` and `on_start`. When these do not succeed, the
+   * old version is started again and this rejects with why; when that fails as well, the plugin has failed. Turns that come meanwhile wait. Rejects with
+   * `conflict` unless the plugin runs.
+   */
+  exchange(exchange: Exchange): Promise<void> {
+    const release = this.#mailbox.hold();
+    return this.#serially(() => this.#exchange(exchange)).finally(release);
   }
 
-  /** Goes by another definition from the next turn on; its image is the cell's affair. Throws like the constructor, and changes nothing then. */
+  async #exchange({ drainMs, between, undo }: Exchange): Promise<void> {
+    if (this.#state !== "running") throw new HostError("conflict", `${this.name} is ${this.#state}`);
+    const life = this.#life;
+    let oldRuns = false;
+    const goBack = async (): Promise<void> => {
+      await this.#begin(life);
+      oldRuns = true;
+    };
+    try {
+      await this.#mailbox.drained(drainMs);
+      await this.#leave();
+      try {
+        await between?.();
+      } catch (thrown) {
+        await goBack();
+        throw thrown;
+      }
+      try {
+        await this.#begin(life);
+      } catch (thrown) {
+        await this.#leave();
+        await undo?.();
+        await goBack();
+        throw thrown;
+      }
+    } catch (thrown) {
+      if (!oldRuns && life === this.#life) await this.fail(toHostError(thrown));
+      throw thrown;
+    }
+  }
+
+  /** Resolves once a start, stop or exchange that is under way has ended. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  /** Goes by another definition from the next turn on; what is loaded stays. Throws like the constructor, and changes nothing then. */
   redefine(definition: PluginDefinition): void {
     this.#rules = rulesOf(definition, this.#ports);
     this.hostTime = this.#ports.hostTime.account(definition.limits.hostMsPerSecond);
@@ -171,9 +245,15 @@ export class Plugin {
    * `quota-exceeded` (input size) or `deadline-exceeded`.
    */
   submit(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): void {
-    const refusal = this.#refusal(input, context);
-    if (refusal === undefined) this.#enqueue(entryPoint, input, context, done);
+    const refusal = this.#state === "running" ? this.#mailbox.refusal(input, context) : this.#notRunning();
+    if (refusal === undefined) this.#mailbox.add(entryPoint, input, context, done);
     else done(failedTurn(refusal));
+  }
+
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work);
+    this.#last = mine.catch(() => {});
+    return mine;
   }
 
   #become(state: PluginState): void {
@@ -181,118 +261,96 @@ export class Plugin {
     this.#ports.onState(this);
   }
 
-  #refusal(input: TurnInput, context: TurnContext): HostError | undefined {
-    const { mailboxLength, mailboxBytes, payloadBytes } = this.definition.limits;
-    const { name, queued } = this;
-    if (this.#state !== "running") return new HostError("plugin-not-running", `${name} is ${this.#state}`);
-    if (queued >= mailboxLength) {
-      return new HostError("queue-full", `${name} has ${queued} turns queued; the limit is ${mailboxLength} (limits.mailboxLength)`);
-    }
-    if (queued > 0 && this.#queuedBytes + input.length > mailboxBytes) {
-      return new HostError(
-        "queue-full",
-        `${name} has ${this.#queuedBytes} bytes queued; the limit is ${mailboxBytes} (limits.mailboxBytes)`,
-      );
-    }
-    if (input.length > payloadBytes) {
-      const size = `${input.length} ${typeof input === "string" ? "characters" : "bytes"}`;
-      return new HostError("quota-exceeded", `the input has ${size}; ${name} takes at most ${payloadBytes} (limits.payloadBytes)`);
-    }
-    if (context.deadline > this.#ports.clock.monotonicMs()) return undefined;
-    return new HostError("deadline-exceeded", `the deadline had passed before ${name} was asked`);
-  }
-
-  #enqueue(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): void {
-    const { caller, traceparent, deadline } = context;
-    const turn: PendingTurn = {
-      plugin: this.name,
-      entryPoint,
-      input,
-      caller,
-      traceparent,
-      deadline,
-      expiresAt: deadline,
-      inFlight: false,
-      ended: false,
-      answer: (functionName, args) =>
-        this.hostTime.run(async () => {
-          if (turn.ended || this.#ports.clock.monotonicMs() > deadline) throw endedTurn;
-          return this.#ports.answer(this, context, functionName, args);
-        }),
-      settle: (outcome) => {
-        if (turn.ended) return;
-        turn.ended = true;
-        this.#queuedBytes -= turn.input.length;
-        turn.input = "";
-        this.#deadlines.delete(turn);
-        done(outcome);
-        this.#ports.onTurn({ plugin: turn.plugin, entryPoint, caller, traceparent, outcome });
-      },
-      end: (outcome) => {
-        this.#inFlight -= 1;
-        turn.settle(outcome);
-        this.#dispatchNext();
-      },
-    };
-    this.#queuedBytes += input.length;
-    this.#deadlines.add(turn);
-    // Only when it is twice as long as the limit, so that the answered ones need clearing out only now and then.
-    if (this.#mailbox.length >= 2 * this.definition.limits.mailboxLength) this.#mailbox = this.#mailbox.filter(({ ended }) => !ended);
-    this.#mailbox.push(turn);
-    this.#waiting += 1;
-    if (this.#inFlight < MAX_IN_FLIGHT) this.#dispatchNext();
-  }
-
-  #dispatchNext(): void {
-    let turn = this.#mailbox.shift();
-    // Those that expired in the queue are answered already; finding them there one by one would cost a scan each.
-    while (turn?.ended) turn = this.#mailbox.shift();
-    if (turn === undefined) {
-      if (this.#inFlight === 0) this.#onIdle?.();
-      return;
-    }
-    turn.inFlight = true;
-    this.#waiting -= 1;
-    this.#inFlight += 1;
-    this.#ports.cell.run(turn);
-  }
-
-  // The cell ends a turn that overruns. The host only answers for turns still in the mailbox and for a silent cell.
-  #expire(turn: PendingTurn): void {
-    if (turn.inFlight && turn.expiresAt === turn.deadline) {
-      turn.expiresAt += ANSWER_GRACE_MS;
-      this.#deadlines.add(turn);
-      return;
-    }
-    const where = turn.inFlight ? "its cell did not answer" : `it waited behind ${this.queued - 1} others`;
-    if (!turn.inFlight) this.#waiting -= 1;
-    turn.settle(failedTurn(new HostError("deadline-exceeded", `${this.name} ${turn.entryPoint} passed its deadline: ${where}`)));
+  #notRunning(): HostError {
+    return new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
   }
 
   #refuseWaiting(): void {
-    const error = new HostError("plugin-not-running", `${this.name} is ${this.#state}`);
-    for (let turn = this.#mailbox.shift(); turn !== undefined; turn = this.#mailbox.shift()) turn.settle(failedTurn(error));
-    this.#waiting = 0;
+    this.#mailbox.refuse(this.#notRunning());
   }
 
-  async #drained(drainMs: number): Promise<void> {
-    if (this.queued === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onIdle = resolve;
-    const cancel = this.#ports.clock.after(drainMs, resolve);
-    await promise;
-    cancel();
+  #rest(): void {
+    this.#cancelSleep();
+    this.#asleep?.();
+    this.#asleep = undefined;
   }
 
-  #lifecycleContext(budgetMs: number): TurnContext {
-    return { caller: HOST, traceparent: startTrace(), deadline: this.#ports.clock.monotonicMs() + budgetMs, waiting: [], authorities: [] };
+  async #begin(life: number): Promise<void> {
+    await this.#load(life);
+    this.#isUnstarted = false;
+    this.#rest();
+    for (const entryPoint of STARTING) await this.#runLifecycle(entryPoint);
+  }
+
+  async #leave(): Promise<void> {
+    if (!this.#isLoaded) return;
+    // How they ended is told to whoever hears of turns.
+    for (const entryPoint of STOPPING) await this.#runLifecycle(entryPoint).catch(() => {});
+    await this.#unload();
+  }
+
+  async #load(life: number): Promise<void> {
+    if (life !== this.#life) throw this.#notRunning();
+    const { cell } = this.#ports;
+    this.#loading = cell.load(this.definition, () => this.#mailbox.hold());
+    await this.#loading;
+    if (life !== this.#life) throw this.#notRunning();
+    this.#isLoaded = true;
+    void cell.ended.then((error) => (life === this.#life && this.#state === "running" ? this.fail(error) : undefined));
+  }
+
+  async #unload(): Promise<void> {
+    await this.#loading?.catch(() => {});
+    this.#loading = undefined;
+    this.#isLoaded = false;
+    await this.#ports.cell.unload(this.name).catch(() => {});
+  }
+
+  // A turn has come while nothing is loaded.
+  #wake(): void {
+    if (this.#asleep === undefined || this.#waking !== undefined) return;
+    this.#waking = this.#serially(() => this.#awake()).finally(() => {
+      this.#waking = undefined;
+      if (this.queued > 0) this.#wake();
+    });
+  }
+
+  async #awake(): Promise<void> {
+    if (this.#asleep === undefined) return;
+    const life = this.#life;
+    try {
+      await this.#load(life);
+      if (this.#isUnstarted) await this.#runLifecycle("on_start");
+      if (life !== this.#life) return;
+      this.#isUnstarted = false;
+      this.#rest();
+    } catch (thrown) {
+      if (life !== this.#life) return;
+      // It did not start, so nothing may run in it; the next turn tries again.
+      await this.#unload();
+      this.#mailbox.refuse(toHostError(thrown));
+    }
+  }
+
+  #planSleep(): void {
+    const { idleMs } = this.definition;
+    if (idleMs === undefined || this.#state !== "running" || this.#asleep !== undefined) return;
+    this.#cancelSleep();
+    this.#cancelSleep = this.#ports.clock.after(idleMs, () => void this.#serially(() => this.#sleep()));
+  }
+
+  async #sleep(): Promise<void> {
+    if (this.#state !== "running" || this.#asleep !== undefined || this.queued > 0) return;
+    this.#asleep = this.#mailbox.hold();
+    await this.#unload();
   }
 
   async #runLifecycle(entryPoint: string): Promise<void> {
-    if (!this.definition.entryPoints.includes(entryPoint)) return;
-    const { startMs, deadlineMs } = this.definition.limits;
-    const context = this.#lifecycleContext(this.#state === "starting" ? startMs : deadlineMs);
-    const outcome = await new Promise<TurnOutcome>((resolve) => this.#enqueue(entryPoint, "", context, resolve));
+    const { entryPoints, limits } = this.definition;
+    if (!entryPoints.includes(entryPoint)) return;
+    const deadline = this.#ports.clock.monotonicMs() + (STARTING.includes(entryPoint) ? limits.startMs : limits.deadlineMs);
+    const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [], authorities: [] };
+    const outcome = await this.#mailbox.pass(entryPoint, "", context);
     if (!outcome.ok) throw new HostError(outcome.error.code, `${entryPoint} failed: ${outcome.error.message}`, outcome.error);
   }
 }
@@ -304,8 +362,4 @@ function rulesOf(definition: PluginDefinition, { clock, permissions }: PluginPor
     permissions: new Permissions(name, definition.permissions, definition.grants, permissions),
     publishing: new RateLimit(clock, limits.publishesPerSecond, 1_000),
   };
-}
-
-function failedTurn(error: HostError): TurnOutcome {
-  return { ok: false, error, usage: NO_USAGE };
 }

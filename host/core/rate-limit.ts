@@ -1,6 +1,6 @@
 // A token bucket: so much in an interval, all of it at once if need be, refilled steadily.
 
-import type { Clock } from "./ports.ts";
+import type { Clock } from "./ports/clock.ts";
 
 export class RateLimit {
   readonly #clock: Clock;

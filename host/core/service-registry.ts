@@ -1,48 +1,36 @@
 // Who provides which service, and the rules of a call: deadline, loop, caller. Permissions are checked by the caller's side.
 
-import { HostError } from "./errors.ts";
+import { HostError, toHostError } from "./errors.ts";
 import { isOwnName, printable } from "./names.ts";
-import type { Permissions } from "./permissions.ts";
-import type { Plugin } from "./plugin.ts";
-import type { Clock } from "./ports.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { EndedCall, Guard } from "./ports/policy.ts";
 import { childSpan } from "./trace.ts";
-import type { Bytes, Caller, ServiceDefinition } from "./types.ts";
+import type { CallScope, ServiceCall, TurnContext } from "./turn.ts";
+import type { Bytes, Limits, ServiceDefinition, TurnOutcome } from "./types.ts";
 
 // A nested call must end before its caller's deadline, or the caller is blamed for the callee.
 const NESTED_CALL_MARGIN_MS = 10;
 
-/** What the host knows of a turn besides its input. */
-export interface TurnContext {
-  readonly caller: Caller;
-  readonly traceparent: string;
-  /** On the host's monotonic clock; counts from the moment the turn is enqueued. */
-  readonly deadline: number;
-  /** The plugins that wait for this turn to end, outermost first. */
-  readonly waiting: readonly string[];
-  /** Whose permissions the turn needs besides those of the plugin that runs it. */
-  readonly authorities: readonly Permissions[];
+/** Who answers a service: a plugin, or the host's own code. */
+export interface Provider {
+  readonly name: string;
+  readonly limits: Pick<Limits, "deadlineMs" | "callDepth">;
+  /** Resolves with how it ended; never rejects. */
+  enter(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome>;
 }
 
-/** A plugin as the registry sees it. */
-type Provider = Pick<Plugin, "name" | "definition" | "enter">;
-
-export interface ServiceCall {
-  readonly service: string;
-  readonly payload: Bytes;
-  readonly caller: Caller;
-  readonly traceparent: string;
-  /** From now on; the provider's own limit holds when it is shorter. */
-  readonly timeoutMs?: number | undefined;
-  /** The turn in which the call is made, when a plugin makes it. */
-  readonly within?: { readonly plugin: Pick<Plugin, "name" | "permissions">; readonly context: TurnContext } | undefined;
+export interface RegistryPorts {
+  readonly clock: Clock;
+  readonly guards: readonly Guard[];
+  onCall(call: EndedCall): void;
 }
 
 export class ServiceRegistry {
-  readonly #clock: Clock;
+  readonly #ports: RegistryPorts;
   readonly #services = new Map<string, { readonly provider: Provider; readonly definition: ServiceDefinition }>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(ports: RegistryPorts) {
+    this.#ports = ports;
   }
 
   /** Returns its undo. Fails with `permission-denied` outside the provider's own prefix, and `service-taken`. */
@@ -56,33 +44,60 @@ export class ServiceRegistry {
     return () => void this.#services.delete(service);
   }
 
-  /** Resolves with the provider's output. Fails with `no-such-service`, `call-loop`, or whatever ended the provider's turn. */
+  /** Resolves with the provider's output. Rejects with `no-such-service`, `call-loop`, what a guard refuses with, or whatever ended the provider's turn. */
   async call(call: ServiceCall): Promise<Bytes> {
+    const { service, caller, traceparent } = call;
+    let failure: HostError | undefined;
+    try {
+      const outcome = await this.#enter(call);
+      if (outcome.ok) return outcome.output;
+      throw HostError.fromShape(outcome.error);
+    } catch (thrown) {
+      failure = toHostError(thrown);
+      throw failure;
+    } finally {
+      this.#ports.onCall({ service, caller, traceparent, failure });
+    }
+  }
+
+  async #enter(call: ServiceCall): Promise<TurnOutcome> {
     const entry = this.#services.get(call.service);
     if (entry === undefined) throw new HostError("no-such-service", `nobody provides ${printable(call.service)}`);
     const { provider, definition } = entry;
+    for (const guard of this.#ports.guards) await guard.call?.(call, definition);
     const { plugin, context } = call.within ?? {};
-    const waiting = plugin === undefined ? [] : [...(context?.waiting ?? []), plugin.name];
+    const waiting = waitingWith(call.within);
     const authorities = plugin === undefined || !definition.asCaller ? [] : [plugin.permissions, ...(context?.authorities ?? [])];
-    if (waiting.includes(provider.name)) {
-      throw new HostError("call-loop", `${call.service} would wait for itself: ${[...waiting, provider.name].join(" → ")}`);
-    }
-    const { callDepth, deadlineMs } = provider.definition.limits;
-    if (waiting.length > callDepth) {
-      throw new HostError(
-        "quota-exceeded",
-        `${call.service} would be call ${waiting.length} in a row; the limit is ${callDepth} (limits.callDepth)`,
-      );
-    }
-    const own = this.#clock.monotonicMs() + Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, deadlineMs);
-    const outcome = await provider.enter(definition.entryPoint, call.payload, {
+    const { callDepth, deadlineMs } = provider.limits;
+    refuseLoop(call.service, provider.name, waiting, callDepth);
+    return provider.enter(definition.entryPoint, call.payload, {
       caller: call.caller,
       traceparent: childSpan(call.traceparent),
-      deadline: context === undefined ? own : Math.min(own, context.deadline - NESTED_CALL_MARGIN_MS),
+      deadline: this.deadlineOf(Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, deadlineMs), context),
       waiting,
       authorities,
+      cancelled: call.cancelled ?? context?.cancelled,
     });
-    if (outcome.ok) return outcome.output;
-    throw HostError.fromShape(outcome.error);
   }
+
+  /** So long from now, and before the turn in which it is asked for ends. */
+  deadlineOf(timeoutMs: number, context: TurnContext | undefined): number {
+    const own = this.#ports.clock.monotonicMs() + timeoutMs;
+    return context === undefined ? own : Math.min(own, context.deadline - NESTED_CALL_MARGIN_MS);
+  }
+}
+
+/** The plugins that wait for whatever is asked within a turn. */
+export function waitingWith(within: CallScope | undefined): readonly string[] {
+  return within === undefined ? [] : [...within.context.waiting, within.plugin.name];
+}
+
+/** Throws HostError `call-loop` when one of those who wait is asked, and `quota-exceeded` when too many do. */
+export function refuseLoop(asked: string, provider: string, waiting: readonly string[], callDepth: number): void {
+  if (waiting.includes(provider)) throw new HostError("call-loop", `${asked} would wait for itself: ${[...waiting, provider].join(" → ")}`);
+  if (waiting.length > callDepth)
+    throw new HostError(
+      "quota-exceeded",
+      `${asked} would be call ${waiting.length} in a row; the limit is ${callDepth} (limits.callDepth)`,
+    );
 }

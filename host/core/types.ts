@@ -1,10 +1,10 @@
 // The words that the parts of the host share. Types and frozen defaults only, no behaviour.
 
 import type { ErrorShape } from "./errors.ts";
-import type { Grant, PermissionRequest } from "./permissions.ts";
-import type { PluginImage } from "./ports.ts";
 
 export type Bytes = Uint8Array;
+/** What answers at once costs nobody a microtask. */
+export type MaybePromise<T> = T | Promise<T>;
 /** What a turn is given: bytes, or text that enters the guest as UTF-8. */
 export type TurnInput = Bytes | string;
 
@@ -35,6 +35,26 @@ export interface Limits {
   readonly callDepth: number;
   readonly publishesPerSecond: number;
   readonly logBytesPerMinute: number;
+}
+
+/**
+ * A kind of what can be allowed, such as `events.publish`. The core asks for `events.publish`, `events.subscribe`, `services.call`, `state.read` and
+ * `state.write`; capabilities bring their own.
+ */
+export type Permission = string;
+
+export type Effect = "allow" | "deny";
+
+/** What the operator gave or, with the effect `deny`, took away; `resource` is a pattern of what the permission is about. */
+export interface Grant {
+  readonly permission: Permission;
+  readonly resource: string;
+  readonly effect?: Effect | undefined;
+}
+
+/** What the manifest asks for, with the author's reason. */
+export interface PermissionRequest extends Grant {
+  readonly reason: string;
 }
 
 /** Who asked for a turn. Stamped by the host; a guest can read it and never write it. */
@@ -89,6 +109,19 @@ export interface SubscriptionDefinition {
   readonly accepts?: ((event: CloudEvent) => boolean) | undefined;
 }
 
+/** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */
+export interface PluginImage {
+  readonly name: string;
+  /** Admitted, ready to be compiled. */
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** The exports that can be entered: no parameters, no result or one i32. */
+  readonly entryPoints: readonly string[];
+  readonly limits: Limits;
+  readonly config: Readonly<Record<string, string>>;
+  /** What runs it; the cell's default when undefined. */
+  readonly engine?: string | undefined;
+}
+
 /** What the core needs to know of a plugin; `host/install` makes it from a manifest and the operator's configuration. */
 export interface PluginDefinition extends PluginImage {
   readonly version: string;
@@ -98,6 +131,19 @@ export interface PluginDefinition extends PluginImage {
   readonly grants: readonly Grant[];
   /** Names of the plugins that must run before this one. */
   readonly dependencies: readonly string[];
+  /** It is loaded at its first turn, and unloaded after so many milliseconds without one; undefined: loaded at its start, until its stop. */
+  readonly idleMs?: number | undefined;
 }
 
 export type PluginState = "installed" | "loaded" | "starting" | "running" | "stopping" | "stopped" | "failed" | "quarantined";
+
+/** A plugin as others see it. */
+export interface PluginView {
+  readonly name: string;
+  readonly definition: PluginDefinition;
+  readonly state: PluginState;
+  /** Why it is `failed` or `quarantined`. */
+  readonly failure: ErrorShape | undefined;
+  /** Turns waiting or running. */
+  readonly queued: number;
+}

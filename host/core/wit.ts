@@ -1,5 +1,4 @@
 // What every host function takes and answers; what fails is thrown as HostError. Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
-import type { Bytes } from "./types.ts";
 /** Every code a HostError can carry (docs/errors.md). */
 export const HOST_ERROR_CODES = ["invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal"] as const;
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -7,28 +6,28 @@ export type ServicesCallerKind = "plugin" | "adapter" | "host";
 export type ServicesCaller = { readonly kind: ServicesCallerKind; readonly name: string };
 export type HttpHeader = { readonly name: string; readonly value: string };
 export type HttpRequest = { readonly method: string; readonly url: string; readonly headers: readonly HttpHeader[] };
-export type HttpResponse = { readonly status: number; readonly headers: readonly HttpHeader[]; readonly body: Bytes };
-export type StorageChange = { readonly key: string; readonly value: Bytes | undefined; readonly ttlMs: number | undefined };
+export type HttpResponse = { readonly status: number; readonly headers: readonly HttpHeader[]; readonly body: Uint8Array };
+export type StorageChange = { readonly key: string; readonly value: Uint8Array | undefined; readonly ttlMs: number | undefined };
 export interface WitFunctions {
   "log.write": (level: LogLevel, message: string) => void;
-  "events.publish": (eventType: string, contentType: string, data: Bytes) => string;
-  "services.call": (service: string, payload: Bytes, deadlineMs: number | undefined) => Bytes;
+  "events.publish": (eventType: string, contentType: string, data: Uint8Array) => string;
+  "services.call": (service: string, payload: Uint8Array, deadlineMs: number | undefined) => Uint8Array;
   "services.current-caller": () => ServicesCaller;
-  "http.fetch": (request: HttpRequest, body: Bytes) => HttpResponse;
-  "state.get": (key: string) => Bytes | undefined;
-  "state.set": (key: string, value: Bytes) => void;
+  "http.fetch": (request: HttpRequest, body: Uint8Array) => HttpResponse;
+  "state.get": (key: string) => Uint8Array | undefined;
+  "state.set": (key: string, value: Uint8Array) => void;
   "state.delete": (key: string) => boolean;
   "state.keys": (prefix: string) => readonly string[];
-  "storage.get": (key: string) => Bytes | undefined;
-  "storage.set": (key: string, value: Bytes) => void;
+  "storage.get": (key: string) => Uint8Array | undefined;
+  "storage.set": (key: string, value: Uint8Array) => void;
   "storage.delete": (key: string) => boolean;
-  "storage.get-many": (keys: readonly string[]) => readonly (Bytes | undefined)[];
+  "storage.get-many": (keys: readonly string[]) => readonly (Uint8Array | undefined)[];
   "storage.apply": (changes: readonly StorageChange[]) => void;
   "storage.keys": (prefix: string, after: string | undefined, limit: number) => readonly string[];
   "config.get": (key: string) => string | undefined;
   "clock.now": () => number;
   "clock.monotonic": () => number;
-  "random.bytes": (length: number) => Bytes;
+  "random.bytes": (length: number) => Uint8Array;
 }
 export type WitFunction = keyof WitFunctions;
 export type WitParams<F extends WitFunction> = Parameters<WitFunctions[F]>;

@@ -5,9 +5,9 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
-import type { Grant } from "../core/permissions.ts";
-import { describeIssues, grantShape, pluginName, withResource } from "./manifest.ts";
-import { parseJson } from "./structured-file.ts";
+import type { Grant } from "../core/types.ts";
+import { describeIssues, grantShape, pluginName, withResource } from "../manifest/manifest.ts";
+import { parseJson } from "../manifest/structured-file.ts";
 
 export interface LockedPlugin {
   readonly version: string;

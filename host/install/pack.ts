@@ -9,11 +9,11 @@ import { Header } from "tar";
 import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { parseJson } from "../manifest/structured-file.ts";
 import { sha512 } from "./npm-registry.ts";
 import { isNpmName } from "./package-sources.ts";
 import { readPluginFolder } from "./plugin-folder.ts";
-import { parseJson } from "./structured-file.ts";
 import { checkNpmVersion, readTarball } from "./tarball.ts";
 
 export interface PackedFolder {

@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, ren
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { HostError } from "../core/errors.ts";
-import { parseManifest } from "./manifest.ts";
+import { parseManifest } from "../manifest/manifest.ts";
 import { type PluginFolder, type ReadPlugin, readPluginFolder } from "./plugin-folder.ts";
 
 /** A plugin as it came from its source. */

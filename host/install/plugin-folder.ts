@@ -3,12 +3,11 @@
 import { join } from "node:path";
 import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
-import type { Grant } from "../core/permissions.ts";
-import type { Limits, PluginDefinition } from "../core/types.ts";
-import type { PluginConfiguration } from "./configuration.ts";
-import { compileFilter } from "./event-filter.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
-import { type Manifest, parseManifest, toLimits } from "./manifest.ts";
+import type { Grant, Limits, PluginDefinition } from "../core/types.ts";
+import type { PluginConfiguration } from "../manifest/configuration.ts";
+import { compileFilter } from "../manifest/event-filter.ts";
+import { DEFAULT_LIMITS } from "../manifest/limits.ts";
+import { type Manifest, parseManifest, toLimits } from "../manifest/manifest.ts";
 
 export interface PluginFolder {
   readonly manifest: Manifest;
@@ -98,6 +97,7 @@ export function definePlugin(
     config: Object.fromEntries(Object.entries(configuration.config).map(([key, value]) => [key, asConfigText(value)])),
     limits: effectiveLimits(manifest, configuration),
     engine: configuration.engine,
+    idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
   };
 }
 

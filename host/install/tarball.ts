@@ -6,9 +6,9 @@ import { gunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import { parseManifest } from "./manifest.ts";
+import { parseManifest } from "../manifest/manifest.ts";
+import { parseJson } from "../manifest/structured-file.ts";
 import { MAX_MANIFEST_BYTES, type ReadPlugin } from "./plugin-folder.ts";
-import { parseJson } from "./structured-file.ts";
 
 const MIB = 1024 * 1024;
 

@@ -3,7 +3,7 @@
 import { lstat, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AdmissionCache } from "../cell/admission-process.ts";
+import { AdmissionCache } from "../cell/admission/admission-process.ts";
 
 let cache: Promise<AdmissionCache> | undefined;
 

@@ -1,10 +1,11 @@
 // The world of a test: a function in the place of every web server. Permissions, redirects, secrets and limits are those of the real client.
 
-import type { Lookup } from "../adapters/http-client/addresses.ts";
-import { httpClientOptions, PluginHttpClient } from "../adapters/http-client/client.ts";
-import type { Connection } from "../adapters/http-client/connection.ts";
+import type { Lookup } from "../capabilities/http/addresses.ts";
+import { httpFunctions } from "../capabilities/http/capability.ts";
+import { httpClientOptions, PluginHttpClient } from "../capabilities/http/client.ts";
+import type { Connection } from "../capabilities/http/connection.ts";
 import { HostError } from "../core/errors.ts";
-import type { HttpClient } from "../core/ports.ts";
+import type { CapabilityFunctions } from "../core/ports/capability.ts";
 import { failureOf } from "./fake-plugins.ts";
 import { bytesOf, type Content, Payload } from "./payload.ts";
 import type { TestClock } from "./test-clock.ts";
@@ -36,13 +37,14 @@ const NO_FAKE: FakedHttp = ({ method, url }) => {
 };
 
 /** Answers with `http`; without it every request that is permitted fails with `http-failed`. A secret may go everywhere. */
-export function fakedHttp(http: FakedHttp = NO_FAKE, secrets: Readonly<Record<string, string>>, clock: TestClock): HttpClient {
+export function fakedHttp(http: FakedHttp = NO_FAKE, secrets: Readonly<Record<string, string>>, clock: TestClock): CapabilityFunctions {
   const values = new Map(Object.entries(secrets));
   const find = (name: string): { value: string; mayGoTo(): boolean } | undefined => {
     const value = values.get(name);
     return value === undefined ? undefined : { value, mayGoTo: () => true };
   };
-  return new PluginHttpClient({ clock, secrets: { find }, lookup, connect: (url) => connection(url, http) }, httpClientOptions.parse({}));
+  const ports = { clock, secrets: { find }, lookup, connect: (url: URL) => connection(url, http) };
+  return httpFunctions(new PluginHttpClient(ports, httpClientOptions.parse({})));
 }
 
 function connection(url: URL, http: FakedHttp): Connection {

@@ -2,9 +2,9 @@
 
 import { HostError } from "../core/errors.ts";
 import { isDottedName, isPluginName, printable } from "../core/names.ts";
-import type { Cell, Turn } from "../core/ports.ts";
+import type { Cell, Turn } from "../core/ports/cell.ts";
 import { type Caller, NO_USAGE, type PluginDefinition, type TurnInput, type TurnOutcome } from "../core/types.ts";
-import { DEFAULT_LIMITS } from "../install/limits.ts";
+import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import { bytesOf, type Content, Payload } from "./payload.ts";
 import type { TestClock } from "./test-clock.ts";
 

@@ -1,10 +1,9 @@
 // What `bulkhead/testing` gives to plugin authors. plugin-sdk/testing/README.md shows how it is used.
 
 export { HostError, type HostErrorCode } from "../core/errors.ts";
-export type { Grant, Permission } from "../core/permissions.ts";
-export type { LogLevel, LogLine } from "../core/ports.ts";
-export type { Caller } from "../core/types.ts";
-export type { LimitsInput } from "../install/manifest.ts";
+export type { LogLevel, LogLine } from "../core/ports/log.ts";
+export type { Caller, Grant, Permission } from "../core/types.ts";
+export type { LimitsInput } from "../manifest/manifest.ts";
 export type { FakedHttp, FakedRequest, FakedResponse } from "./fake-http.ts";
 export type { FakedService, FakedServices } from "./fake-plugins.ts";
 export { type LoadOptions, loadPlugin } from "./load-plugin.ts";

@@ -1,17 +1,17 @@
 // Composition root of the test kit: the real admission, core, cell and storage around one plugin; clock, other plugins and the web are fakes.
 
 import { fileURLToPath } from "node:url";
-import { openPluginStorage } from "../adapters/storage-sqlite.ts";
-import { createInlineCell } from "../cell/inline-cell.ts";
-import { PluginStorage } from "../cell/plugin-storage.ts";
+import { PluginStorage } from "../cell/inside/plugin-storage.ts";
+import { createInlineCell } from "../cell/outside/inline-cell.ts";
 import { Host } from "../core/host.ts";
-import type { Grant } from "../core/permissions.ts";
-import type { StorageDriver } from "../core/ports.ts";
+import type { StorageDriver } from "../core/ports/storage.ts";
+import type { Grant } from "../core/types.ts";
+import { openPluginStorage } from "../drivers/storage-sqlite/storage-sqlite.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
-import { pluginSettings } from "../install/configuration.ts";
-import type { LimitsInput } from "../install/manifest.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
-import { compileResource } from "../install/resources.ts";
+import { pluginSettings } from "../manifest/configuration.ts";
+import type { LimitsInput } from "../manifest/manifest.ts";
+import { compileResource } from "../manifest/resources.ts";
 import { admissionCache } from "./admission.ts";
 import { type FakedHttp, fakedHttp } from "./fake-http.ts";
 import { FakeCell, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
@@ -64,13 +64,13 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   const core = new Host({
     clock,
     log: recording.hostLog,
-    http: fakedHttp(options.http, secrets, clock),
+    capabilities: fakedHttp(options.http, secrets, clock),
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: () => {} },
     hostMsPerSecond: 1_000,
   });
   core.events.subscribe("**", (event) => recording.addEvent(event));
-  core.onTurn((turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined));
+  core.observe({ turn: (turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined) });
   const fakes = new FakeCell(services, clock);
   for (const other of others) core.add(other, fakes);
 

@@ -4,8 +4,8 @@ import { isJson } from "../core/cloud-event.ts";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { isDottedName, isPluginName, printable } from "../core/names.ts";
-import type { EndedTurn } from "../core/plugin.ts";
 import { startTrace, traceIdOf } from "../core/trace.ts";
+import type { EndedTurn } from "../core/turn.ts";
 import type { CloudEvent, UnstampedEvent } from "../core/types.ts";
 import { bytesOf, type Content, jsonOf } from "./payload.ts";
 
@@ -53,11 +53,13 @@ export function handledBy(core: Host, event: CloudEvent): (count: number) => Pro
     unlisten();
     resolve(ended);
   };
-  const unlisten = core.onTurn((turn) => {
-    const isOfEvents = turn.caller.kind === "host" && turn.caller.name === "events";
-    if (!isOfEvents || traceIdOf(turn.traceparent) !== traceIdOf(event.traceparent)) return;
-    ended.push(turn);
-    settle();
+  const unlisten = core.observe({
+    turn: (turn) => {
+      const isOfEvents = turn.caller.kind === "host" && turn.caller.name === "events";
+      if (!isOfEvents || traceIdOf(turn.traceparent) !== traceIdOf(event.traceparent)) return;
+      ended.push(turn);
+      settle();
+    },
   });
   return (count) => {
     expected = count;

@@ -2,8 +2,9 @@
 
 import { isJson } from "../core/cloud-event.ts";
 import { HostError } from "../core/errors.ts";
-import type { EndedTurn } from "../core/plugin.ts";
-import type { Cell, LogLevel, LogLine, LogSink, Turn } from "../core/ports.ts";
+import type { Cell, Turn } from "../core/ports/cell.ts";
+import type { LogLevel, LogLine, LogSink } from "../core/ports/log.ts";
+import type { EndedTurn } from "../core/turn.ts";
 import type { Bytes, CloudEvent, Usage } from "../core/types.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import { Payload } from "./payload.ts";
@@ -62,7 +63,7 @@ export class Recording {
   watch(cell: Cell): Cell {
     return {
       ended: cell.ended,
-      load: (image) => cell.load(image),
+      load: (image, hold) => cell.load(image, hold),
       run: (turn) => cell.run({ ...turn, answer: (name, args) => this.#answered(turn, name, args) }),
       unload: (plugin) => cell.unload(plugin),
       [Symbol.asyncDispose]: () => cell[Symbol.asyncDispose](),

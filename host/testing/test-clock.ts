@@ -1,9 +1,9 @@
 // The clock of a plugin under test. The time of day stands still until a test moves it; what bounds a turn runs on in real time.
 
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
-import { systemClock } from "../adapters/system-clock.ts";
 import { HostError } from "../core/errors.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import { systemClock } from "../drivers/system-clock.ts";
 
 interface Timer {
   /** On the monotonic clock. */

@@ -3,8 +3,8 @@
 import { overlaps } from "../admin/permission-overview.ts";
 import { HostError } from "../core/errors.ts";
 import { isOwnName, printable } from "../core/names.ts";
-import type { Grant, Permission } from "../core/permissions.ts";
-import type { Manifest } from "../install/manifest.ts";
+import type { Grant, Permission } from "../core/types.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 
 /**
  * A denial wins over every grant; granting the very resource that was denied lifts the denial. Throws HostError `invalid-message` for what the

@@ -28,7 +28,7 @@ function hostType(contract: Contract, face: Interface, type: Type | undefined): 
     case "primitive":
       return type.name === "string" ? "string" : type.name === "bool" ? "boolean" : "number";
     case "list":
-      return isBytes(type) ? "Bytes" : `readonly ${type.of.kind === "option" ? `(${inner(type.of)})` : inner(type.of)}[]`;
+      return isBytes(type) ? "Uint8Array" : `readonly ${type.of.kind === "option" ? `(${inner(type.of)})` : inner(type.of)}[]`;
     case "option":
       return `${inner(type.of)} | undefined`;
     case "named": {
@@ -61,7 +61,6 @@ export function emitHostTypes(contract: Contract): string {
   }
   const codes = enumsOf(interfaceOf(contract, "types")).flatMap(({ cases }) => cases.map(({ name }) => `"${name}"`));
   return `// What every host function takes and answers; what fails is thrown as HostError. ${GENERATED}
-import type { Bytes } from "./types.ts";
 /** Every code a HostError can carry (docs/errors.md). */
 export const HOST_ERROR_CODES = [${codes.join(", ")}] as const;
 ${types}export interface WitFunctions {

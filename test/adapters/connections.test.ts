@@ -10,9 +10,10 @@ import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { httpOptions } from "../../host/adapters/http/options.ts";
 import { startHttpServer } from "../../host/adapters/http/server.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import { affordableConnections, boundConnections } from "../../host/bounds/connections.ts";
 import { Host } from "../../host/core/host.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
+import { testContext } from "../support/adapter-context.ts";
 import { bulkhead, COMMAND } from "../support/command.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -96,7 +97,7 @@ describe("the HTTP adapter's connections", () => {
     const log = memoryLog();
     const host = new Host(hostPorts({ clock: systemClock, log }));
     const options = httpOptions.parse({ port: 0, headersMs: 100, keepAliveMs: 7_000 });
-    const server = await startHttpServer(options, { host, log, contributions: () => [], problems: () => [] });
+    const server = await startHttpServer(options, testContext(host, { log, adapter: "http" }).context);
     try {
       const response = await fetch(`${server.url}/healthz`);
       expect(response.headers.get("keep-alive")).toBe("timeout=7");

@@ -5,10 +5,10 @@ import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ControlSocket, listenForControl } from "../../host/adapters/control-socket.ts";
+import { type ControlSocket, listenForControl } from "../../host/adapters/control-socket/server.ts";
 import { openControl } from "../../host/cli/control.ts";
 import { HostError } from "../../host/core/errors.ts";
-import { parseConfiguration } from "../../host/install/configuration.ts";
+import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
 describe("the control socket", () => {

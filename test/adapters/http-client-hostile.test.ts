@@ -4,9 +4,9 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { httpClientOptions, PluginHttpClient } from "../../host/adapters/http-client/client.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import type { HttpRules } from "../../host/core/ports.ts";
+import type { HttpRules } from "../../host/capabilities/http/client.ts";
+import { httpClientOptions, PluginHttpClient } from "../../host/capabilities/http/client.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 
 const MAX_ANSWER_BYTES = 100_000;
 const MAX_WIRE_BYTES = 2 * MAX_ANSWER_BYTES + 256 * 1_024;

@@ -6,12 +6,12 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { isPublic, type Lookup } from "../../host/adapters/http-client/addresses.ts";
-import { type HttpClientOptions, httpClientOptions, PluginHttpClient } from "../../host/adapters/http-client/client.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
+import { isPublic, type Lookup } from "../../host/capabilities/http/addresses.ts";
+import type { HttpRules } from "../../host/capabilities/http/client.ts";
+import { type HttpClientOptions, httpClientOptions, PluginHttpClient } from "../../host/capabilities/http/client.ts";
 import { HostError } from "../../host/core/errors.ts";
-import type { HttpRules } from "../../host/core/ports.ts";
-import { compileResource } from "../../host/install/resources.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
+import { compileResource } from "../../host/manifest/resources.ts";
 
 interface Seen {
   readonly method: string | undefined;

@@ -5,13 +5,15 @@ import { errorBody, statusOf } from "../../host/adapters/http/errors.ts";
 import { httpOptions } from "../../host/adapters/http/options.ts";
 import { isHostOrOrigin, originGuard, refuseBodyType } from "../../host/adapters/http/origin.ts";
 import { looksLikeJson } from "../../host/adapters/http/payload.ts";
-import type { HttpContribution } from "../../host/adapters/http/plugin-routes.ts";
 import { parseRoutes } from "../../host/adapters/http/routes.ts";
 import { type HttpServer, startHttpServer } from "../../host/adapters/http/server.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import { HOST_ERROR_CODES, HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
-import { startAll, stopAll } from "../../host/install/start-order.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
+import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
+import type { KnownManifests } from "../../host/manifest/known-manifests.ts";
+import type { AdapterContext } from "../../host/seams.ts";
+import { contributing, testContext } from "../support/adapter-context.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, utf8 } from "../support/scripted-cell.ts";
@@ -38,7 +40,8 @@ describe("HTTP adapter", () => {
   let host: Host;
   let server: HttpServer;
   let log: ReturnType<typeof memoryLog>;
-  let contributions: HttpContribution[];
+  let context: AdapterContext;
+  let manifests: KnownManifests;
   let problems: string[];
 
   beforeEach(async () => {
@@ -49,16 +52,10 @@ describe("HTTP adapter", () => {
     host.add(definition("down", {}, { dependencies: ["ghost"] }), cell);
     await startAll(host, log);
     problems = [];
-    contributions = [
-      { plugin: "p", section: { routes: ROUTES } },
-      { plugin: "down", section: { routes: [{ method: "GET", path: "/p/stolen", service: "down.x" }] } },
-    ];
-    server = await startHttpServer(httpOptions.parse({ port: 0, maxBodyBytes: 1_000 }), {
-      host,
-      log,
-      contributions: () => contributions,
-      problems: () => problems,
-    });
+    ({ context, manifests } = testContext(host, { log, adapter: "http", parse: parseRoutes, problems: () => problems }));
+    manifests.set("p", contributing("p", { http: { routes: ROUTES } }));
+    manifests.set("down", contributing("down", { http: { routes: [{ method: "GET", path: "/p/stolen", service: "down.x" }] } }));
+    server = await startHttpServer(httpOptions.parse({ port: 0, maxBodyBytes: 1_000 }), context);
   });
   afterEach(async () => {
     await server.close();
@@ -84,10 +81,9 @@ describe("HTTP adapter", () => {
 
   it("serves the routes of plugins that come, and no longer those of plugins that go", async () => {
     expect((await send("GET", "/p/late")).status).toBe(404);
-    const late = { plugin: "p", section: { routes: [{ method: "GET", path: "/p/late", service: "p.echo" }] } };
-    contributions.push(late);
+    manifests.set("p", contributing("p", { http: { routes: [{ method: "GET", path: "/p/late", service: "p.echo" }] } }));
     expect((await send("GET", "/p/late?a=1")).text).toBe('{"a":"1"}');
-    contributions.splice(contributions.indexOf(late), 1);
+    manifests.delete("p");
     expect((await send("GET", "/p/late")).status).toBe(404);
     expect((await send("GET", "/p/caller")).status).not.toBe(500);
   });
@@ -108,14 +104,14 @@ describe("HTTP adapter", () => {
       `"${"ü".repeat(300)}"`,
     ];
     for (const body of bodies) expect((await send("POST", "/v1/services/p.echo", body)).text).toBe(body);
-    contributions.push({ plugin: "p", section: { routes: [{ method: "POST", path: "/p/plain", service: "p.echo" }] } });
+    manifests.set("p", contributing("p", { http: { routes: [{ method: "POST", path: "/p/plain", service: "p.echo" }] } }));
     const written = '{ "n": 9007199254740993, "n":1.0 }';
     expect((await send("POST", "/p/plain", written)).text).toBe(written);
     // In pieces, so that nobody waits for it.
     const large = `{"n":[${"9007199254740993,".repeat(10_000)}0]}`;
     const roomy = httpOptions.parse({ port: 0 });
     await server.close();
-    server = await startHttpServer(roomy, { host, log, contributions: () => contributions, problems: () => [] });
+    server = await startHttpServer(roomy, context);
     expect((await send("POST", "/v1/services/p.echo", large)).text).toBe(large);
     expect(await send("POST", "/v1/services/p.echo", `${large}]`)).toMatchObject({
       status: 400,
@@ -250,9 +246,7 @@ describe("HTTP adapter", () => {
 
   it("says when its port is taken", async () => {
     const port = Number(new URL(server.url).port);
-    await expect(
-      startHttpServer(httpOptions.parse({ port }), { host, log, contributions: () => [], problems: () => [] }),
-    ).rejects.toMatchObject({
+    await expect(startHttpServer(httpOptions.parse({ port }), context)).rejects.toMatchObject({
       code: "conflict",
       message: `port ${port} of 127.0.0.1 is taken: stop what listens there, or give another with --port or adapters.http.port; 0 takes a free one`,
     });
@@ -260,7 +254,7 @@ describe("HTTP adapter", () => {
 
   it("says when an address is none of this machine", async () => {
     const options = httpOptions.parse({ host: "192.0.2.1", port: 0 });
-    await expect(startHttpServer(options, { host, log, contributions: () => [], problems: () => [] })).rejects.toMatchObject({
+    await expect(startHttpServer(options, context)).rejects.toMatchObject({
       code: "invalid-message",
       message: expect.stringContaining("cannot listen on port 0 of 192.0.2.1 (EADDRNOTAVAIL)"),
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createJsonLog } from "../../host/adapters/log-json.ts";
+import { createJsonLog } from "../../host/drivers/log-json/log-json.ts";
 
 function lines(level: "debug" | "info" | "warning" | "error"): {
   log: ReturnType<typeof createJsonLog>;

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import { PluginStorage } from "../../host/cell/plugin-storage.ts";
+import { PluginStorage } from "../../host/cell/inside/plugin-storage.ts";
+import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { storageDriverContract } from "../contract/storage-driver.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -91,7 +91,7 @@ describe("SQLite storage", () => {
   });
 
   it("survives the death of its process in the middle of writing", () => {
-    const module = new URL("../../host/adapters/storage-sqlite.ts", import.meta.url).href;
+    const module = new URL("../../host/drivers/storage-sqlite/storage-sqlite.ts", import.meta.url).href;
     const script = `import { openSqliteStorage } from ${JSON.stringify(module)};
       const systemClock = Date;
       const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e7, maxKeys: 1e6, clock: systemClock });

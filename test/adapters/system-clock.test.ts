@@ -1,8 +1,8 @@
 // The real clock.
 
 import { expect, it } from "vitest";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import { HostTime } from "../../host/core/host-time.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 
 it("never calls before its time, however far that is", async () => {
   let called = 0;

@@ -7,8 +7,8 @@ import type { Installation } from "../../host/admin/installations.ts";
 import type { Plan } from "../../host/admin/installer.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { toHostError } from "../../host/core/errors.ts";
-import type { Permission } from "../../host/core/permissions.ts";
 import { startTrace } from "../../host/core/trace.ts";
+import type { Permission } from "../../host/core/types.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
 
 /** What the plugin says of itself, and what is written down about it. */

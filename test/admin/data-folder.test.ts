@@ -15,12 +15,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import { checkDataFolder, checkSocket, openDataFolder } from "../../host/admin/data-folder.ts";
 import { openHostDatabase } from "../../host/admin/database.ts";
 import { openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
+import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { createHost, parseConfiguration } from "../../host/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";

@@ -3,18 +3,18 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import type { AuditEntry } from "../../host/admin/audit.ts";
 import { openHostDatabase } from "../../host/admin/database.ts";
 import { type Installation, Installations } from "../../host/admin/installations.ts";
 import type { Plan, UpdateOutcome } from "../../host/admin/installer.ts";
 import type { PluginSummary } from "../../host/admin/plugin-overview.ts";
-import { escapesOf } from "../../host/cell/known-escapes.ts";
+import { escapesOf } from "../../host/cell/outside/known-escapes.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
+import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
-import { pluginSettings } from "../../host/install/configuration.ts";
+import { pluginSettings } from "../../host/manifest/configuration.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 

@@ -4,9 +4,9 @@ import { createCipheriv } from "node:crypto";
 import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import { type HostDatabase, openHostDatabase } from "../../host/admin/database.ts";
 import { SecretStore } from "../../host/admin/secrets.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
 const VALUE = "sk-live-4711";

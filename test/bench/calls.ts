@@ -1,9 +1,9 @@
 // Entering a plugin and answering it, beside @extism/extism and beside the least that a call can be.
 
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import type { Cell } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import type { Caller } from "../../host/core/types.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { bareEcho } from "./bare-echo.ts";
 import { loaded, perRepetition, type Wasm } from "./cells.ts";
 import { extismPlugin } from "./extism.ts";

@@ -2,18 +2,19 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import { resolveHardening } from "../../host/cell/hardening.ts";
+import { resolveHardening } from "../../host/cell/outside/hardening.ts";
 import { Host } from "../../host/core/host.ts";
-import type { Cell, LogSink } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
+import type { LogSink } from "../../host/core/ports/log.ts";
 import type { PluginDefinition } from "../../host/core/types.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { buildPlugin } from "../../scripts/build-plugins.ts";
 import { type CellKind, createCell, image, runTurn } from "../support/cells.ts";
 import { hostPorts } from "../support/host-ports.ts";
 
 export type Wasm = Uint8Array<ArrayBuffer>;
 
-const BUILT = new URL("../../dist/cell/process-cell.js", import.meta.url);
+const BUILT = new URL("../../dist/cell/outside/process-cell.js", import.meta.url);
 export const QUIET: LogSink = { write: () => {} };
 export const text: TextEncoder = new TextEncoder();
 
@@ -47,13 +48,13 @@ export async function perRepetition(cell: Cell, entryPoint: string, times: numbe
 
 /** As it is installed: from a checkout Node strips types at each start. */
 export async function builtProcessCell(): Promise<Cell> {
-  const { createProcessCell }: typeof import("../../host/cell/process-cell.ts") = await import(BUILT.href);
+  const { createProcessCell }: typeof import("../../host/cell/outside/process-cell.ts") = await import(BUILT.href);
   return createProcessCell({ clock: systemClock, log: QUIET, storageDir: undefined, plugins: undefined });
 }
 
 /** A process cell with all that this machine can hold it by; those of `createCell` have nothing. */
 export async function hardenedCell(): Promise<Cell> {
-  const { createProcessCell }: typeof import("../../host/cell/process-cell.ts") = await import(BUILT.href);
+  const { createProcessCell }: typeof import("../../host/cell/outside/process-cell.ts") = await import(BUILT.href);
   const hardening = await resolveHardening();
   const user = hardening.users?.first;
   return createProcessCell({ clock: systemClock, log: QUIET, storageDir: undefined, plugins: undefined, hardening, user });

@@ -2,8 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolveHardening } from "../../host/cell/hardening.ts";
-import type { Cell } from "../../host/core/ports.ts";
+import { resolveHardening } from "../../host/cell/outside/hardening.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { image } from "../support/cells.ts";
 import { builtProcessCell, enter, hardenedCell, type Wasm } from "./cells.ts";
 import { measureInTurn, median, type Row, slower } from "./measure.ts";

@@ -1,8 +1,8 @@
 // Events to one subscriber in every kind of cell, beside a call of @extism/extism's worker for each.
 
-import type { Cell } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { startTrace } from "../../host/core/trace.ts";
-import { startAll, stopAll } from "../../host/install/start-order.ts";
+import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { CELL_KINDS, type CellKind, createCell } from "../support/cells.ts";
 import { definition, hardenedCell, newHost, QUIET, text, type Wasm } from "./cells.ts";
 import { extismPlugin } from "./extism.ts";
@@ -62,9 +62,11 @@ async function subscriber(cell: Cell, wasm: Wasm, data: Uint8Array): Promise<Sub
     let ended = 0;
     let failed = 0;
     const start = performance.now();
-    const undo = host.onTurn(({ outcome }) => {
-      ended += 1;
-      if (!outcome.ok) failed += 1;
+    const undo = host.observe({
+      turn: ({ outcome }) => {
+        ended += 1;
+        if (!outcome.ok) failed += 1;
+      },
     });
     for (let published = 0; ended < EVENTS; ) {
       while (published < EVENTS && plugin.queued < plugin.definition.limits.mailboxLength) {

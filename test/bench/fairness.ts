@@ -1,9 +1,9 @@
 // How long a short turn waits in a thread cell in which endless loops run: turns of two lengths, the first ones after a cold one, beside loops only and
 // beside plugins that sleep and burst as well; and what is left to the loops.
 
-import { WARM_MS } from "../../host/cell/lane.ts";
-import { SLICE_MS } from "../../host/cell/scheduler.ts";
-import type { Cell } from "../../host/core/ports.ts";
+import { WARM_MS } from "../../host/cell/inside/lane.ts";
+import { SLICE_MS } from "../../host/cell/inside/scheduler.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { createCell, image, runTurn } from "../support/cells.ts";
 import { enter, QUIET, type Wasm } from "./cells.ts";
 import { figure, percentile, type Row } from "./measure.ts";

@@ -43,11 +43,13 @@ async function perEvent(host: RunningHost | undefined): Promise<number> {
   if (host === undefined) throw new Error("the language has no host");
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let left = EVENTS;
-  const undo = host.core.onTurn(({ plugin, outcome }) => {
-    if (plugin !== "counter") return;
-    if (!outcome.ok) reject(new Error(outcome.error.message));
-    left -= 1;
-    if (left === 0) resolve();
+  const undo = host.core.observe({
+    turn: ({ plugin, outcome }) => {
+      if (plugin !== "counter") return;
+      if (!outcome.ok) reject(new Error(outcome.error.message));
+      left -= 1;
+      if (left === 0) resolve();
+    },
   });
   const started = performance.now();
   const event = { type: "sensors.measured", contentType: "application/json", source: "/bench", traceparent: startTrace(), data: DATA };

@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { INLINING } from "../../host/cell/process-cell.ts";
+import { INLINING } from "../../host/cell/outside/process-cell.ts";
 import { kernelLines } from "./kernels/report.ts";
 import { benchKernels } from "./kernels/run.ts";
 import type { Row } from "./measure.ts";

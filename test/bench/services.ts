@@ -2,7 +2,7 @@
 
 import type { Host } from "../../host/core/host.ts";
 import { startTrace } from "../../host/core/trace.ts";
-import { startAll, stopAll } from "../../host/install/start-order.ts";
+import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { CELL_KINDS, type CellKind, createCell } from "../support/cells.ts";
 import { definition, newHost, QUIET, text, type Wasm } from "./cells.ts";
 import { eachCall, figure, measureInTurn, percentile, type Row } from "./measure.ts";

@@ -1,12 +1,12 @@
 // The turns of the shipped plugins, metered and as they were compiled, on the same engine: both sides differ in the module only. What the host answers
 // is made up here and costs next to nothing, so that the plugin's own work shows.
 
-import { SLICE_MS } from "../../host/cell/scheduler.ts";
+import { SLICE_MS } from "../../host/cell/inside/scheduler.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT } from "../../host/engine/admission.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { GuestEnvironment, GuestInstance } from "../../host/engine/engine.ts";
 import { type Link, MeteredInstance } from "../../host/engine/metered.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
 import { readWasm, text, type Wasm } from "./cells.ts";
 import { measureInTurn, median } from "./measure.ts";

@@ -3,9 +3,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ADMISSION_BOUNDS, AdmissionCache, admitInProcess } from "../../host/cell/admission-process.ts";
+import { ADMISSION_BOUNDS, AdmissionCache, admitInProcess } from "../../host/cell/admission/admission-process.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
 

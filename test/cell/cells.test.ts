@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Cell, Turn } from "../../host/core/ports.ts";
+import type { Cell, Turn } from "../../host/core/ports/cell.ts";
 import type { TurnOutcome } from "../../host/core/types.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { CELL_KINDS, createCell, image, runTurn, type TurnOptions } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";

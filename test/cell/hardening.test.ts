@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { anyCellUser, disposableUser, firstCellUser, freeCellUser, resolveHardening } from "../../host/cell/hardening.ts";
+import { anyCellUser, disposableUser, firstCellUser, freeCellUser, resolveHardening } from "../../host/cell/outside/hardening.ts";
 
 const isRoot = process.getuid?.() === 0;
 

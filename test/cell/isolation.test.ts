@@ -1,12 +1,12 @@
 // Found by attack: what one plugin could learn of another through the host's shared buffer, and take of its cell's time.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import { Host } from "../../host/core/host.ts";
-import type { Permission } from "../../host/core/permissions.ts";
-import type { Cell } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { startTrace } from "../../host/core/trace.ts";
-import { startAll, stopAll } from "../../host/install/start-order.ts";
+import type { Permission } from "../../host/core/types.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
+import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";

@@ -1,7 +1,7 @@
 // Which V8 is known to be broken: every entry has its own version, and one that is mended has none.
 
 import { describe, expect, it } from "vitest";
-import { escapesOf, KNOWN_ESCAPES, KNOWN_ESCAPES_AS_OF } from "../../host/cell/known-escapes.ts";
+import { escapesOf, KNOWN_ESCAPES, KNOWN_ESCAPES_AS_OF } from "../../host/cell/outside/known-escapes.ts";
 
 describe("the known escapes of V8", () => {
   it("are those of versions before the one that mended them", () => {

@@ -1,14 +1,14 @@
 // Limits on rates and numbers, each with a plugin that tries to pass it, in every kind of cell.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../host/adapters/system-clock.ts";
 import type { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import { Permissions } from "../../host/core/permissions.ts";
-import type { Cell, PluginImage } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { startTrace } from "../../host/core/trace.ts";
-import type { Limits, PluginDefinition } from "../../host/core/types.ts";
-import { startAll, stopAll } from "../../host/install/start-order.ts";
+import type { Limits, PluginDefinition, PluginImage } from "../../host/core/types.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
+import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
 import { hostPorts, PERMISSION_PORTS } from "../support/host-ports.ts";

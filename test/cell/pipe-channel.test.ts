@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { FrameSplitter, pipeChannel } from "../../host/cell/pipe-channel.ts";
+import { FrameSplitter, pipeChannel } from "../../host/cell/wire/pipe-channel.ts";
 import { eventually } from "../support/eventually.ts";
 
 const frame = (body: string): Buffer => {

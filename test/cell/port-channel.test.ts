@@ -2,9 +2,9 @@
 
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
-import type { FrameReader, FrameWriter } from "../../host/cell/frames.ts";
-import { portChannel } from "../../host/cell/port-channel.ts";
-import type { Channel } from "../../host/cell/protocol.ts";
+import type { FrameReader, FrameWriter } from "../../host/cell/wire/frames.ts";
+import { portChannel } from "../../host/cell/wire/port-channel.ts";
+import type { Channel } from "../../host/cell/wire/protocol.ts";
 import { eventually } from "../support/eventually.ts";
 
 describe("a port channel", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { AHEAD_SHARE, LANE_SHARE, WARM_MS } from "../../host/cell/lane.ts";
-import { SLICE_MS } from "../../host/cell/scheduler.ts";
+import { AHEAD_SHARE, LANE_SHARE, WARM_MS } from "../../host/cell/inside/lane.ts";
+import { SLICE_MS } from "../../host/cell/inside/scheduler.ts";
 import { ENDLESS, type SimulatedGuest, type SimulatedUse, simulateCell } from "../support/simulated-cell.ts";
 
 const LOOPS: readonly SimulatedGuest[] = Array.from({ length: 200 }, () => ENDLESS);

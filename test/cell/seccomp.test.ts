@@ -1,7 +1,7 @@
 // The filter of system calls, run by an interpreter of its own: what it answers to whom.
 
 import { describe, expect, it } from "vitest";
-import { seccompFilter } from "../../host/cell/seccomp.ts";
+import { seccompFilter } from "../../host/cell/outside/seccomp.ts";
 
 const X86_64 = 0xc000_003e;
 const [ALLOW, EPERM, ENOSYS] = [0x7fff_0000, 0x0005_0001, 0x0005_0026];

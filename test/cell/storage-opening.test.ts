@@ -1,12 +1,12 @@
 // When a plugin's storage is opened: in a process before V8 sees the guest, elsewhere when it is first used.
 
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import { Executor } from "../../host/cell/executor.ts";
-import { lazyStorage } from "../../host/cell/lazy-storage.ts";
-import type { FromCell, ToCell } from "../../host/cell/protocol.ts";
+import { Executor } from "../../host/cell/inside/executor.ts";
+import { lazyStorage } from "../../host/cell/inside/lazy-storage.ts";
+import type { FromCell, ToCell } from "../../host/cell/wire/protocol.ts";
 import { HostError } from "../../host/core/errors.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { settle } from "../support/fake-clock.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Wear } from "../../host/cell/wear.ts";
+import { Wear } from "../../host/cell/inside/wear.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { wat } from "../support/wat.ts";

@@ -4,8 +4,9 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
-import { EXTISM_USER, FUNCTION_BY_IMPORT, permissionOf } from "../../host/engine/guest/imports.ts";
+import { needsOf } from "../../host/capabilities/index.ts";
+import { CELL_FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
+import { EXTISM_USER, FUNCTION_BY_IMPORT, functionOfImport } from "../../host/engine/guest/imports.ts";
 import { COMMAND } from "../support/command.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
@@ -58,8 +59,8 @@ describe("bulkhead inspect", () => {
 
   it("knows a permission for every function that touches others", () => {
     for (const [name, functionName] of FUNCTION_BY_IMPORT) {
-      const needsOne = FUNCTIONS.get(functionName)?.place === "host";
-      expect(permissionOf(EXTISM_USER, name) !== undefined, name).toBe(needsOne);
+      const needsOne = !CELL_FUNCTIONS.has(functionName);
+      expect(needsOf(functionOfImport(EXTISM_USER, name) ?? "") !== undefined, name).toBe(needsOne);
     }
   });
 });

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchPackage } from "../../host/install/package-sources.ts";
-import { packageReader } from "../../host/package-reader.ts";
+import { packageReader } from "../../host/lifecycle/package-reader.ts";
 import { COMMAND } from "../support/command.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startRegistry, type TestRegistry } from "../support/registry.ts";

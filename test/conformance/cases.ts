@@ -1,6 +1,6 @@
 // What an Extism plugin may do and what is then heard of it: by Extism and by us, and where the two differ, why.
 
-import type { LogLevel } from "../../host/core/ports.ts";
+import type { LogLevel } from "../../host/core/ports/log.ts";
 import type { Heard } from "./oracle.ts";
 
 export interface Case {

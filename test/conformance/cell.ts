@@ -1,10 +1,11 @@
 // A cell in this thread around any engine: what the inline cell is around its own, with the real scheduler and the real clock.
 
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import { CellClient } from "../../host/cell/client.ts";
-import { Executor } from "../../host/cell/executor.ts";
-import type { Channel, FromCell, ToCell } from "../../host/cell/protocol.ts";
-import type { Cell, LogSink } from "../../host/core/ports.ts";
+import { Executor } from "../../host/cell/inside/executor.ts";
+import { CellClient } from "../../host/cell/outside/client.ts";
+import type { Channel, FromCell, ToCell } from "../../host/cell/wire/protocol.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
+import type { LogSink } from "../../host/core/ports/log.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import type { Engine } from "../../host/engine/engine.ts";
 import { NO_STORAGE } from "./driver.ts";
 

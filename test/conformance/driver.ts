@@ -1,12 +1,12 @@
 // Drives one instance through the Engine port, with a pacer that counts slices instead of looking at a clock.
 
 import { HostError } from "../../host/core/errors.ts";
-import type { LogLevel } from "../../host/core/ports.ts";
+import type { LogLevel } from "../../host/core/ports/log.ts";
 import type { Bytes, Limits, TurnInput } from "../../host/core/types.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { Engine, GuestInstance, GuestResult } from "../../host/engine/engine.ts";
 import type { CellScope, CellStorage } from "../../host/engine/guest/cell-functions.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 const SLICE_FUEL = 1_000;

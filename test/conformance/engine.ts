@@ -7,7 +7,7 @@ import { HostError } from "../../host/core/errors.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { Engine } from "../../host/engine/engine.ts";
 import { encodeError } from "../../host/engine/guest/blocks.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { buildPlugin } from "../../scripts/build-plugins.ts";
 import { asPdkExample } from "../support/as-pdk-example.ts";
 import { image, runTurn } from "../support/cells.ts";

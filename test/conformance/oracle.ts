@@ -1,7 +1,7 @@
 // Extism itself, in its foreground, with a module as its author built it: what the engines are compared with.
 
 import { createPlugin } from "@extism/extism";
-import type { LogLevel } from "../../host/core/ports.ts";
+import type { LogLevel } from "../../host/core/ports/log.ts";
 import type { GuestResult } from "../../host/engine/engine.ts";
 
 /** How a call ended, in words that both sides share. */

@@ -1,7 +1,8 @@
 // What every storage driver must do; a driver's own test calls this with a way to open it.
 
 import { describe, expect, it } from "vitest";
-import type { Clock, StorageDriver } from "../../host/core/ports.ts";
+import type { Clock } from "../../host/core/ports/clock.ts";
+import type { StorageDriver } from "../../host/core/ports/storage.ts";
 import type { StorageChange } from "../../host/core/wit.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";

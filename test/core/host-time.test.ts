@@ -3,8 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { Host } from "../../host/core/host.ts";
 import { HostTime, type HostTimeAccount } from "../../host/core/host-time.ts";
-import type { HttpRules } from "../../host/core/ports.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import type { CheckedCall } from "../../host/core/ports/capability.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { fakeClock, settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -73,12 +73,13 @@ describe("the host's time", () => {
   it("bills what was worked beside, such as reading what a server sends, to whoever asked for it", async () => {
     const clock = fakeClock();
     const asked: number[] = [];
-    const fetch = async (_request: unknown, _body: Uint8Array, { spend }: HttpRules) => {
+    const answer = async ({ spend }: CheckedCall) => {
       asked.push(clock.monotonicMs());
       spend(450);
       return { status: 200, headers: [], body: new Uint8Array(0) };
     };
-    const host = new Host(hostPorts({ clock, log: memoryLog(), http: { fetch } }));
+    const capabilities = { "http.fetch": { needs: "http.fetch", answer } };
+    const host = new Host(hostPorts({ clock, log: memoryLog(), capabilities }));
     const request = utf8('{"method":"GET","url":"http://a.test/","headers":[]}');
     const script: Script = { ask: async (_input, turn) => turn.answer("http.fetch", [request, new Uint8Array(0)]) };
     const grants = [{ permission: "http.fetch", resource: "http://a.test", reason: "to test" }] as const;

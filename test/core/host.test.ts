@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import { CellClient } from "../../host/cell/client.ts";
-import type { Channel, FromCell, ToCell } from "../../host/cell/protocol.ts";
+import { CellClient } from "../../host/cell/outside/client.ts";
+import type { Channel, FromCell, ToCell } from "../../host/cell/wire/protocol.ts";
 import { HostError, toHostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
-import type { EndedTurn } from "../../host/core/plugin.ts";
-import type { Turn } from "../../host/core/ports.ts";
+import type { Turn } from "../../host/core/ports/cell.ts";
 import { startTrace, traceIdOf } from "../../host/core/trace.ts";
+import type { EndedTurn } from "../../host/core/turn.ts";
 import type { Bytes, PluginDefinition } from "../../host/core/types.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { encodeError } from "../../host/engine/guest/blocks.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
-import { startAll, stopAll } from "../../host/install/start-order.ts";
+import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -28,7 +28,7 @@ async function boot(plugins: Readonly<Record<string, [Script, Partial<PluginDefi
   const log = memoryLog();
   const host = new Host(hostPorts({ clock, log }));
   const turns: EndedTurn[] = [];
-  host.onTurn((turn) => turns.push(turn));
+  host.observe({ turn: (turn) => turns.push(turn) });
   const cell = scriptedCell(Object.fromEntries(Object.entries(plugins).map(([name, [script]]) => [name, script])));
   for (const [name, [script, rest]] of Object.entries(plugins)) host.add(definition(name, script, rest), cell);
   await startAll(host, log);
@@ -530,13 +530,15 @@ describe("lifecycle", () => {
     await expect(call(host, "p.x")).rejects.toMatchObject({ code: "plugin-not-running" });
   });
 
-  it("survives a listener of turns that throws", async () => {
+  it("survives an observer that throws", async () => {
     const { host, log } = await boot({ p: [{ serve: () => utf8("ok") }, provides("p.x")] });
-    host.onTurn(() => {
-      throw new Error("bad listener");
+    host.observe({
+      turn: () => {
+        throw new Error("bad listener");
+      },
     });
     expect(await call(host, "p.x")).toBe("ok");
-    expect(log.lines).toContainEqual(expect.objectContaining({ level: "error", message: "a listener of turns failed" }));
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: "error", message: "an observer of turns failed" }));
   });
 
   it("logs traps with the guest's stack and failing lifecycles, and not what a plugin merely refuses", async () => {

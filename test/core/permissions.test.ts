@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HostError } from "../../host/core/errors.ts";
-import { type Grant, type Permission, Permissions } from "../../host/core/permissions.ts";
+import { Permissions } from "../../host/core/permissions.ts";
+import type { Grant, Permission } from "../../host/core/types.ts";
 import { PERMISSION_PORTS } from "../support/host-ports.ts";
 
 const permissionsOf = (plugin: string, requested: readonly Grant[], granted: readonly Grant[]): Permissions =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Deadlines } from "../../host/core/deadlines.ts";
 import { childSpan, startTrace, traceIdOf } from "../../host/core/trace.ts";
-import { startOrder } from "../../host/install/start-order.ts";
+import { startOrder } from "../../host/lifecycle/start-order.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 describe("deadlines", () => {

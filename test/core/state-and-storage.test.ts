@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PluginStorage } from "../../host/cell/plugin-storage.ts";
-import type { StorageDriver } from "../../host/core/ports.ts";
+import { PluginStorage } from "../../host/cell/inside/plugin-storage.ts";
+import type { StorageDriver } from "../../host/core/ports/storage.ts";
 import { StateStore } from "../../host/core/state-store.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";

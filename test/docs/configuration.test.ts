@@ -3,12 +3,12 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { httpOptions } from "../../host/adapters/http/options.ts";
-import { httpClientOptions } from "../../host/adapters/http-client/client.ts";
-import { logJsonOptions } from "../../host/adapters/log-json.ts";
+import { httpClientOptions } from "../../host/capabilities/http/client.ts";
 import { toHostError } from "../../host/core/errors.ts";
-import { parseConfiguration } from "../../host/install/configuration.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
-import { limitsSchema, parseManifest, toLimits } from "../../host/install/manifest.ts";
+import { logJsonOptions } from "../../host/drivers/log-json/log-json.ts";
+import { parseConfiguration } from "../../host/manifest/configuration.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
+import { limitsSchema, parseManifest, toLimits } from "../../host/manifest/manifest.ts";
 import { read, rowsBelow } from "./markdown.ts";
 
 const page = read("docs/configuration.md");

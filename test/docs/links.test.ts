@@ -2,7 +2,7 @@
 
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { PERMISSIONS } from "../../host/install/resources.ts";
+import { PERMISSIONS } from "../../host/manifest/resources.ts";
 import { anchorsOf, exists, filesNamedIn, linksOf, PAGES, read } from "./markdown.ts";
 
 describe.each(PAGES)("%s", (page) => {

@@ -60,7 +60,7 @@ describe.each(CELL_KINDS)("the chain over HTTP in %s cells", (isolation) => {
       configuration: parseConfiguration(JSON.stringify(configuration), `${folder.path}/bulkhead.json`),
       log,
     });
-    running.core.onTurn((turn) => turns.push(turn));
+    running.core.observe({ turn: (turn) => turns.push(turn) });
     return running;
   }
 

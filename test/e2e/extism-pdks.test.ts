@@ -2,7 +2,8 @@
 // What such a plugin may ask of WASI is harmless or refused; it loads in any case.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Cell, PluginImage } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
+import type { PluginImage } from "../../host/core/types.ts";
 import { blockCodec } from "../../host/engine/guest/blocks.ts";
 import { CELL_KINDS, createCell, image, runTurn, type TurnOptions } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";

@@ -1,7 +1,7 @@
 // A plugin written with Extism's own AssemblyScript SDK, unmodified: the example that comes with the SDK.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Cell } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { asPdkExample } from "../support/as-pdk-example.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";

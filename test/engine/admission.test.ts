@@ -12,7 +12,7 @@ import {
   START_EXPORT,
 } from "../../host/engine/admission.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { assemble, assembleWithGc } from "./corpus/text.ts";
 import { admitAll, Metered } from "./meter/metered.ts";
 import { body, leb, section, sized, text, vector, wasm } from "./wasm/build.ts";

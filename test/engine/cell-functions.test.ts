@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { openSqliteStorage } from "../../host/adapters/storage-sqlite.ts";
-import { PluginStorage } from "../../host/cell/plugin-storage.ts";
+import { PluginStorage } from "../../host/cell/inside/plugin-storage.ts";
 import { HostError, isHostErrorCode, toHostError } from "../../host/core/errors.ts";
 import type { Bytes } from "../../host/core/types.ts";
-import { type CellScope, FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
+import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
+import { CELL_FUNCTIONS, type CellScope } from "../../host/engine/guest/cell-functions.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 
@@ -31,9 +31,9 @@ function scope(overrides: Partial<CellScope> = {}): TestScope {
 }
 
 function ask(name: string, args: readonly (string | Bytes)[], within: CellScope = scope()): string {
-  const hostFunction = FUNCTIONS.get(name);
-  if (hostFunction?.place !== "cell") throw new Error(`${name} is not placed in the cell`);
-  const block = hostFunction.answer(
+  const answer = CELL_FUNCTIONS.get(name);
+  if (answer === undefined) throw new Error(`${name} is not answered in the cell`);
+  const block = answer(
     within,
     args.map((arg) => (typeof arg === "string" ? utf8(arg) : arg)),
   );

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { FUEL_EXPORT, REFUEL_EXPORT, START_EXPORT } from "../../host/engine/meter/added-exports.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { buildPlugin } from "../../scripts/build-plugins.ts";
 import { FakeHost, type FakeHostOptions, type TurnResult } from "../plugin-sdk/assemblyscript/fake-host.ts";
 import { ownPlugin } from "../support/plugin-folders.ts";

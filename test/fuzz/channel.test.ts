@@ -2,9 +2,9 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readFromCell } from "../../host/cell/codec.ts";
-import { FrameReader } from "../../host/cell/frames.ts";
-import { FrameSplitter } from "../../host/cell/pipe-channel.ts";
+import { readFromCell } from "../../host/cell/wire/codec.ts";
+import { FrameReader } from "../../host/cell/wire/frames.ts";
+import { FrameSplitter } from "../../host/cell/wire/pipe-channel.ts";
 import { codeOf } from "./codes.ts";
 import { check } from "./runs.ts";
 

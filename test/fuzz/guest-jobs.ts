@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Limits } from "../../host/core/types.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import type { Comparison, Modules } from "./comparison.ts";
 import type { GeneratedComparison, GeneratedModules } from "./generated-comparison.ts";
 import type { Ending, EndingJob, Job } from "./guest-worker.ts";

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { parseManifest } from "../../host/install/manifest.ts";
+import { parseManifest } from "../../host/manifest/manifest.ts";
 import { ownPlugin } from "../support/plugin-folders.ts";
 import { codeOf, refusalOf } from "./codes.ts";
 import { check } from "./runs.ts";

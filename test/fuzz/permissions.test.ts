@@ -3,8 +3,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compilePattern, isDottedName, isPattern, isPluginName, isStateKey, printable } from "../../host/core/names.ts";
-import { type Grant, Permissions } from "../../host/core/permissions.ts";
-import { compileResource, PERMISSIONS } from "../../host/install/resources.ts";
+import { Permissions } from "../../host/core/permissions.ts";
+import type { Grant } from "../../host/core/types.ts";
+import { compileResource, PERMISSIONS } from "../../host/manifest/resources.ts";
 import { PERMISSION_PORTS } from "../support/host-ports.ts";
 import { codeOf, refusalOf } from "./codes.ts";
 import { check } from "./runs.ts";

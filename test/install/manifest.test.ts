@@ -2,10 +2,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { HostError } from "../../host/core/errors.ts";
-import { parseConfiguration } from "../../host/install/configuration.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
-import { parseManifest } from "../../host/install/manifest.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../../host/install/plugin-folder.ts";
+import { parseConfiguration } from "../../host/manifest/configuration.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
+import { parseManifest } from "../../host/manifest/manifest.ts";
 import { ownPlugin, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
 const BASE = { name: "p", version: "1.0.0", api: "0.1", wasm: "p.wasm" };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { packPlugin } from "../../host/install/pack.ts";
 import { fetchPackage } from "../../host/install/package-sources.ts";
-import { packageReader } from "../../host/package-reader.ts";
+import { packageReader } from "../../host/lifecycle/package-reader.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>

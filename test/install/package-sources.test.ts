@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { packPlugin } from "../../host/install/pack.ts";
 import { absoluteSpec, fetchPackage, resolveVersion, updateSpec } from "../../host/install/package-sources.ts";
-import { packageReader } from "../../host/package-reader.ts";
+import { packageReader } from "../../host/lifecycle/package-reader.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startRegistry, type TestRegistry } from "../support/registry.ts";
 import { paxEntry, type TarEntry, tarEntry, tgz } from "../support/tarballs.ts";

@@ -1,8 +1,8 @@
 // What each permission's resource matches: for every pattern something right, something denied and something that is no pattern.
 
 import { describe, expect, it } from "vitest";
-import type { Permission } from "../../host/core/permissions.ts";
-import { compileResource, PERMISSIONS } from "../../host/install/resources.ts";
+import type { Permission } from "../../host/core/types.ts";
+import { compileResource, PERMISSIONS } from "../../host/manifest/resources.ts";
 
 interface Case {
   readonly permission: Permission;

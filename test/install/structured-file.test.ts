@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseConfiguration } from "../../host/install/configuration.ts";
-import { parseByExtension } from "../../host/install/structured-file.ts";
+import { parseConfiguration } from "../../host/manifest/configuration.ts";
+import { parseByExtension } from "../../host/manifest/structured-file.ts";
 
 const parse = (text: string, file: string): unknown => parseByExtension(text, file, "invalid-message");
 

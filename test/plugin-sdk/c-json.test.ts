@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { findToolchain } from "../../host/cli/toolchains/languages.ts";
-import type { Cell } from "../../host/core/ports.ts";
+import type { Cell } from "../../host/core/ports/cell.ts";
 import { createCell, image, runTurn } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";

@@ -1,15 +1,16 @@
 // Real cells of every kind for tests, and turns to put into them.
 
-import { openPluginStorage } from "../../host/adapters/storage-sqlite.ts";
-import { systemClock } from "../../host/adapters/system-clock.ts";
-import { createInlineCell } from "../../host/cell/inline-cell.ts";
-import { createProcessCell } from "../../host/cell/process-cell.ts";
-import { createThreadCell } from "../../host/cell/thread-cell.ts";
-import type { Cell, LogSink, PluginImage, Turn } from "../../host/core/ports.ts";
+import { createInlineCell } from "../../host/cell/outside/inline-cell.ts";
+import { createProcessCell } from "../../host/cell/outside/process-cell.ts";
+import { createThreadCell } from "../../host/cell/outside/thread-cell.ts";
+import type { Cell, Turn } from "../../host/core/ports/cell.ts";
+import type { LogSink } from "../../host/core/ports/log.ts";
 import { startTrace } from "../../host/core/trace.ts";
-import type { Limits, TurnOutcome } from "../../host/core/types.ts";
+import type { Limits, PluginImage, TurnOutcome } from "../../host/core/types.ts";
+import { openPluginStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 
 export type CellKind = "inline" | "thread" | "process";
 export const CELL_KINDS: readonly CellKind[] = ["inline", "thread", "process"];

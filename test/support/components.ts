@@ -2,12 +2,11 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { componentEmbed, componentNew, parse } from "@bytecodealliance/jco-transpile/wasm-tools";
-import { loadTranspiler } from "../../host/cell/transpiler.ts";
-import type { PluginImage } from "../../host/core/ports.ts";
-import type { Limits } from "../../host/core/types.ts";
+import { loadTranspiler } from "../../host/cell/admission/transpiler.ts";
+import type { Limits, PluginImage } from "../../host/core/types.ts";
 import type { AdmittedModule } from "../../host/engine/admit-plugin.ts";
 import { admitComponent } from "../../host/engine/component/admit-component.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { wat } from "./wat.ts";
 
 const WIT = new URL("../../wit/", import.meta.url);

@@ -1,6 +1,6 @@
 // A clock that stands still until a test moves it.
 
-import type { Clock } from "../../host/core/ports.ts";
+import type { Clock } from "../../host/core/ports/clock.ts";
 
 export interface FakeClock extends Clock {
   /** Moves time and runs what is due, in order; lets promises settle in between. */

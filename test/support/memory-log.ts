@@ -1,6 +1,6 @@
 // A log sink that keeps its lines.
 
-import type { LogLine, LogSink } from "../../host/core/ports.ts";
+import type { LogLine, LogSink } from "../../host/core/ports/log.ts";
 
 export type MemoryLog = LogSink & { readonly lines: LogLine[] };
 

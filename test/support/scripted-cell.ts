@@ -1,9 +1,9 @@
 // A cell whose entry points are JavaScript functions: for testing the core without Wasm.
 
 import { HostError, toHostError } from "../../host/core/errors.ts";
-import type { Cell, Turn } from "../../host/core/ports.ts";
+import type { Cell, Turn } from "../../host/core/ports/cell.ts";
 import { type Bytes, NO_USAGE, type PluginDefinition, type TurnInput } from "../../host/core/types.ts";
-import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 
 /** The input of a turn is always given as bytes. */
 type EntryPoint = (input: Bytes, turn: Turn) => Bytes | undefined | Promise<Bytes | undefined>;

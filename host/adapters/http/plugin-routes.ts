@@ -2,15 +2,9 @@
 // contribute has changed.
 
 import createRouter, { type HTTPMethod, type Instance } from "find-my-way";
-import { toHostError } from "../../core/errors.ts";
-import type { LogSink } from "../../core/ports.ts";
-import { type HttpRoute, parseRoutes } from "./routes.ts";
-
-export interface HttpContribution {
-  readonly plugin: string;
-  /** The manifest's `contributes.http`, as it stands there. */
-  readonly section: unknown;
-}
+import type { LogSink } from "../../core/ports/log.ts";
+import type { Catalog, Contribution } from "../../seams.ts";
+import type { HttpRoute } from "./routes.ts";
 
 export interface FoundRoute {
   readonly service: string;
@@ -21,15 +15,15 @@ export interface FoundRoute {
 const MAX_PARAM_LENGTH = 255;
 
 export class PluginRoutes {
-  readonly #contributions: () => readonly HttpContribution[];
+  readonly #catalog: Catalog;
   readonly #log: LogSink;
-  #known: readonly HttpContribution[] = [];
-  #router: Instance<never>;
+  #version = -1;
+  #known: readonly Contribution[] = [];
   readonly #services = new Map<unknown, string>();
+  #router: Instance<never>;
 
-  /** A plugin whose routes are malformed contributes none, which is logged. */
-  constructor(contributions: () => readonly HttpContribution[], log: LogSink) {
-    this.#contributions = contributions;
+  constructor(catalog: Catalog, log: LogSink) {
+    this.#catalog = catalog;
     this.#log = log;
     this.#router = this.#build([]);
     this.#refresh();
@@ -43,18 +37,21 @@ export class PluginRoutes {
   }
 
   #refresh(): void {
-    const now = this.#contributions();
+    const { version } = this.#catalog;
+    if (version === this.#version) return;
+    this.#version = version;
+    const now = this.#catalog.contributions("http");
     const same = now.length === this.#known.length && now.every(({ section }, i) => section === this.#known[i]?.section);
     if (same) return;
-    this.#known = [...now];
+    this.#known = now;
     this.#router = this.#build(now);
   }
 
-  #build(contributions: readonly HttpContribution[]): Instance<never> {
+  #build(contributions: readonly Contribution[]): Instance<never> {
     const router = createRouter({ maxParamLength: MAX_PARAM_LENGTH });
     this.#services.clear();
     for (const { plugin, section } of contributions) {
-      for (const { method, path, service } of this.#routesOf(plugin, section)) {
+      for (const { method, path, service } of section as readonly HttpRoute[]) {
         if (router.hasRoute(method, path)) {
           this.#log.write({ level: "error", plugin: "host", message: `${plugin} contributes ${method} ${path} twice; the first stays` });
           continue;
@@ -65,15 +62,5 @@ export class PluginRoutes {
       }
     }
     return router as Instance<never>;
-  }
-
-  #routesOf(plugin: string, section: unknown): readonly HttpRoute[] {
-    try {
-      return parseRoutes(plugin, section);
-    } catch (thrown) {
-      const { message, detail } = toHostError(thrown);
-      this.#log.write({ level: "error", plugin: "host", message, cause: detail });
-      return [];
-    }
   }
 }

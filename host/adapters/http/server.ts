@@ -4,24 +4,15 @@ import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
-import type { Host } from "../../core/host.ts";
 import { isDottedName, printable } from "../../core/names.ts";
-import type { LogSink } from "../../core/ports.ts";
+import type { LogSink } from "../../core/ports/log.ts";
 import { startTrace } from "../../core/trace.ts";
+import type { AdapterContext, Principal } from "../../seams.ts";
 import { errorBody, statusOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
 import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
-import { type HttpContribution, PluginRoutes } from "./plugin-routes.ts";
-
-export interface HttpServerPorts {
-  readonly host: Host;
-  readonly log: LogSink;
-  /** What the plugins contribute now. */
-  readonly contributions: () => readonly HttpContribution[];
-  /** In words, what is wrong with the host itself. */
-  readonly problems: () => readonly string[];
-}
+import { PluginRoutes } from "./plugin-routes.ts";
 
 export interface HttpServer {
   /** Such as `http://127.0.0.1:7420`. */
@@ -37,10 +28,9 @@ const CHECKING_MS = 1_000;
 /** For answers under way when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
 const NO_BYTES = new Uint8Array(0);
-const CALLER = Object.freeze({ kind: "adapter", name: "http" });
 
-/** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. A plugin whose routes are malformed contributes none, which is logged. */
-export async function startHttpServer(options: HttpOptions, ports: HttpServerPorts): Promise<HttpServer> {
+/** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. */
+export async function startHttpServer(options: HttpOptions, context: AdapterContext): Promise<HttpServer> {
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: 255 },
@@ -49,7 +39,7 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
     keepAliveTimeout: options.keepAliveMs,
     http: { headersTimeout: options.headersMs, connectionsCheckingInterval: CHECKING_MS },
   });
-  boundConnections(app.server, affordable(options, ports.log));
+  boundConnections(app.server, affordable(options, context.log));
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(Object.values(BODY_TYPES), { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   const refuseOrigin = originGuard([options.host, ...options.allowedHosts]);
@@ -59,13 +49,14 @@ export async function startHttpServer(options: HttpOptions, ports: HttpServerPor
     const wrongType = refuseBodyType(method, headers["content-type"]);
     if (wrongType !== undefined) throw Object.assign(new Error(wrongType), { statusCode: 415 });
   });
-  app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, ports.log));
+  app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, context.log));
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;
     return reply.code(404).send({ error: { code: "no-such-service", message } });
   });
-  addHostRoutes(app, ports);
-  addPluginRoutes(app, ports);
+  const caller = await context.authenticate({ kind: "none" });
+  addHostRoutes(app, context, caller);
+  addPluginRoutes(app, context, caller);
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
   });
@@ -96,32 +87,33 @@ async function close(app: FastifyInstance): Promise<void> {
   await app.close().finally(() => clearTimeout(cut));
 }
 
-function addHostRoutes(app: FastifyInstance, { host, problems }: HttpServerPorts): void {
+function addHostRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal): void {
+  const catalog = context.catalog.for(caller);
   app.get("/healthz", async () => {
-    const failed = host.plugins.filter(({ state }) => state === "failed" || state === "quarantined").map((plugin) => plugin.name);
-    const found = problems();
+    const failed = catalog.plugins.filter(({ state }) => state === "failed" || state === "quarantined").map((plugin) => plugin.name);
+    const found = context.problems();
     const status = failed.length === 0 && found.length === 0 ? "ok" : "degraded";
     return { status, failed, ...(found.length === 0 ? {} : { problems: found }) };
   });
-  app.get("/v1/plugins", async () =>
-    host.plugins.map((plugin) => {
-      const { name, state, queued, failure, definition } = plugin;
-      const { version, services, permissions, grants, limits } = definition;
+  app.get("/v1/plugins", async () => {
+    const services = catalog.services;
+    return catalog.plugins.map(({ name, version, state, queued, permissions, grants, limits, failure }) => {
+      const own = services.filter(({ provider }) => provider === name).map((service) => service.name);
       const error = failure === undefined ? undefined : { code: failure.code, message: failure.message };
-      return { name, version, state, queued, services: services.map((service) => service.name), permissions, grants, limits, error };
-    }),
-  );
+      return { name, version, state, queued, services: own, permissions, grants, limits, error };
+    });
+  });
   app.post<{ Params: { name: string } }>("/v1/services/:name", async (request, reply) => {
     const { name } = request.params;
     if (!isDottedName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no service name`);
     const body = await readBody(request);
     const payload = body?.bytes ?? NO_BYTES;
-    return send(await call(host, name, payload, request, reply), reply);
+    return send(await call(context, caller, name, payload, request, reply), reply);
   });
 }
 
-function addPluginRoutes(app: FastifyInstance, { host, log, contributions }: HttpServerPorts): void {
-  const routes = new PluginRoutes(contributions, log);
+function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal): void {
+  const routes = new PluginRoutes(context.catalog, context.log);
   app.route({
     method: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     url: "/*",
@@ -130,16 +122,27 @@ function addPluginRoutes(app: FastifyInstance, { host, log, contributions }: Htt
       const found = routes.find(request.method, request.url);
       if (found === undefined) return reply.callNotFound();
       const input = await mergedInput(await readBody(request), found.params, request.query);
-      return send(await call(host, found.service, input, request, reply), reply);
+      return send(await call(context, caller, found.service, input, request, reply), reply);
     },
   });
 }
 
-function call(host: Host, service: string, payload: Uint8Array, request: FastifyRequest, reply: FastifyReply): Promise<Uint8Array> {
+function call(
+  context: AdapterContext,
+  caller: Principal,
+  service: string,
+  payload: Uint8Array,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Uint8Array> {
   const { traceparent: incoming } = request.headers;
   const traceparent = startTrace(typeof incoming === "string" ? incoming : undefined);
   reply.header("traceparent", traceparent);
-  return host.services.call({ service, payload, caller: CALLER, traceparent });
+  const gone = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableEnded) gone.abort();
+  });
+  return context.call(caller, { service, payload, traceparent, signal: gone.signal });
 }
 
 function send(output: Uint8Array, reply: FastifyReply): FastifyReply {

@@ -2,7 +2,7 @@
 
 import Table from "cli-table3";
 import { type Command, Option } from "commander";
-import { resolveHardening } from "../../cell/hardening.ts";
+import { resolveHardening } from "../../cell/outside/hardening.ts";
 import { escapeControls } from "../../core/names.ts";
 import { EXIT } from "../exit-codes.ts";
 import { say } from "../report.ts";

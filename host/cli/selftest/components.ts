@@ -1,7 +1,7 @@
 // The attacks of a hostile component, test/hostile/attacker.component.wat: on what moves values between a component and the host. What a component has of a module, its metered core
 // module, is attacked as one.
 
-import { loadTranspiler } from "../../cell/transpiler.ts";
+import { loadTranspiler } from "../../cell/admission/transpiler.ts";
 import { toHostError } from "../../core/errors.ts";
 import { ATTACKER_LIMITS, type TurnAttack } from "./attacks.ts";
 import { type AttackResult, call, type Hostile, type Isolation, measure, notTried, openWorld } from "./world.ts";

@@ -80,8 +80,10 @@ function lookAt(world: World, isolation: Isolation, module: string, where: strin
 // The neighbour is stopped as well, so here it is the time that counts. That it hangs at all is seen from the state it is left in.
 async function hangWhileStopping(world: World, isolation: Isolation): Promise<AttackResult> {
   const ended: string[] = [];
-  world.host.core.onTurn(({ plugin, entryPoint, outcome }) => {
-    if (plugin === "stuck-stop") ended.push(`${entryPoint} ${outcome.ok ? "ok" : outcome.error.code}`);
+  world.host.core.observe({
+    turn: ({ plugin, entryPoint, outcome }) => {
+      if (plugin === "stuck-stop") ended.push(`${entryPoint} ${outcome.ok ? "ok" : outcome.error.code}`);
+    },
   });
   const stalled = await watchEventLoop();
   const start = performance.now();

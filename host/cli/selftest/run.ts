@@ -1,10 +1,10 @@
 // Runs the hostile suite: attacks of one turn and of several in one isolation, and modules that must not get as far as that.
 
 import { readFile } from "node:fs/promises";
-import { ADMISSION_BOUNDS, admitInProcess } from "../../cell/admission-process.ts";
+import { ADMISSION_BOUNDS, admitInProcess } from "../../cell/admission/admission-process.ts";
 import { toHostError } from "../../core/errors.ts";
 import { startTrace } from "../../core/trace.ts";
-import { DEFAULT_LIMITS } from "../../install/limits.ts";
+import { DEFAULT_LIMITS } from "../../manifest/limits.ts";
 import { ATTACKER_LIMITS, TURN_ATTACKS, type TurnAttack } from "./attacks.ts";
 import { BOMBS, heaviest, smallest, WORST_ADMITTED } from "./bombs.ts";
 import { COMPONENT_BOMBS } from "./component-bombs.ts";

@@ -8,8 +8,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { toHostError } from "../../core/errors.ts";
 import { startTrace } from "../../core/trace.ts";
 import type { CloudEvent } from "../../core/types.ts";
-import { parseConfiguration } from "../../install/configuration.ts";
 import { createHost, type RunningHost } from "../../main.ts";
+import { parseConfiguration } from "../../manifest/configuration.ts";
 
 export type Isolation = "inline" | "thread" | "process";
 

@@ -6,7 +6,7 @@ import type { Bytes, Limits } from "../../core/types.ts";
 import type { WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import { decodeResult, encodeArguments, encodeError } from "../guest/blocks.ts";
-import { FUNCTIONS } from "../guest/cell-functions.ts";
+import { CELL_FUNCTIONS } from "../guest/cell-functions.ts";
 import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
 import { type ComponentHost, type Interfaces, lowerCamelCase } from "./component-host.ts";
 import { err, ok } from "./resources.ts";
@@ -18,9 +18,9 @@ const MAX_NAMES_BYTES = 4_096;
 const decoder = new TextDecoder();
 
 /** The functions that suspend the guest, by the names that jco gives them. */
-export const SUSPENDING_FUNCTIONS: readonly string[] = [...FUNCTIONS]
-  .filter(([, { place }]) => place === "host")
-  .map(([name]) => `${PACKAGE}/${name.replace(".", "#")}`);
+export const SUSPENDING_FUNCTIONS: readonly string[] = Object.keys(SHAPES)
+  .filter((name) => !CELL_FUNCTIONS.has(name))
+  .map((name) => `${PACKAGE}/${name.replace(".", "#")}`);
 
 export function bulkheadInterfaces(host: ComponentHost): Interfaces {
   const interfaces: Record<string, Record<string, unknown>> = {};
@@ -34,14 +34,13 @@ export function bulkheadInterfaces(host: ComponentHost): Interfaces {
 function hostFunction(name: WitFunction, host: ComponentHost): unknown {
   const { params, fails } = SHAPES[name];
   const toHost = params.map(numbersOf);
-  const answered = FUNCTIONS.get(name);
-  if (answered === undefined) throw new HostError("internal", `wit/ has ${name}, and no table of host functions does`);
+  const inCell = CELL_FUNCTIONS.get(name);
   const hostValues = (values: readonly unknown[]): unknown[] => values.map((value, i) => toHost[i]?.(value) ?? value);
   const resultOf = (block: Bytes): unknown => resultValue(name, block, fails, host);
-  if (answered.place === "cell") {
+  if (inCell !== undefined) {
     return (...values: unknown[]) => {
       host.count();
-      return resultOf(refusing(() => answered.answer(host.environment.scope, encodeArguments(name, hostValues(values)))));
+      return resultOf(refusing(() => inCell(host.environment.scope, encodeArguments(name, hostValues(values)))));
     };
   }
   return async (...values: unknown[]) => {

@@ -1,6 +1,6 @@
 // wasi:config and wasi:logging, mapped onto the plugin's own configuration and log.
 
-import type { LogLevel } from "../../core/ports.ts";
+import type { LogLevel } from "../../core/ports/log.ts";
 import { writeLog } from "../guest/cell-functions.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { ok, type WitResultValue } from "./resources.ts";

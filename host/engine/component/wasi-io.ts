@@ -2,7 +2,7 @@
 // Source of names and meanings: the WIT packages wasi:io and wasi:cli, 0.2.
 
 import { HostError } from "../../core/errors.ts";
-import type { LogLevel } from "../../core/ports.ts";
+import type { LogLevel } from "../../core/ports/log.ts";
 import type { Bytes } from "../../core/types.ts";
 import { LogLines } from "../guest/log-lines.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";

@@ -6,7 +6,7 @@ import type { Bytes } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
 import { encodeError } from "./blocks.ts";
-import { type CellFunction, FUNCTIONS } from "./cell-functions.ts";
+import { CELL_FUNCTIONS, type CellFunction } from "./cell-functions.ts";
 import { ExtismHttp } from "./extism-http.ts";
 import { BULK_MEMORY, EXTISM_ENV, EXTISM_USER, FUNCTION_BY_IMPORT } from "./imports.ts";
 import { GuestVars } from "./vars.ts";
@@ -101,15 +101,15 @@ export class Bindings {
   }
 
   #hostFunction(name: string): unknown {
-    const definition = FUNCTIONS.get(name);
-    if (definition?.place === "cell") return (...handles: bigint[]) => this.#answerInCell(definition, handles);
+    const inCell = CELL_FUNCTIONS.get(name);
+    if (inCell !== undefined) return (...handles: bigint[]) => this.#answerInCell(inCell, handles);
     return new WebAssembly.Suspending((...handles: bigint[]) => this.#answerInHost(name, handles));
   }
 
-  #answerInCell(definition: CellFunction, handles: readonly bigint[]): bigint {
+  #answerInCell(answer: CellFunction, handles: readonly bigint[]): bigint {
     this.#hostCalls += 1;
     const args = this.#arguments(handles);
-    const block = this.#give(args === undefined ? INVALID_HANDLE : definition.answer(this.#environment.scope, args));
+    const block = this.#give(args === undefined ? INVALID_HANDLE : answer(this.#environment.scope, args));
     this.#yieldWhenOverdue();
     return block;
   }
@@ -180,9 +180,9 @@ export class Bindings {
       };
     const logger = (level: string) => {
       const encodedLevel = encoder.encode(JSON.stringify(level));
-      const write = FUNCTIONS.get("log.write");
+      const write = CELL_FUNCTIONS.get("log.write");
       return counted((handle = NO_BLOCK) => {
-        if (write?.place === "cell") write.answer(scope, [encodedLevel, this.#blocks.view(handle) ?? EMPTY]);
+        write?.(scope, [encodedLevel, this.#blocks.view(handle) ?? EMPTY]);
         return NO_BLOCK;
       });
     };

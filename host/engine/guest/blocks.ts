@@ -2,7 +2,7 @@
 
 import { isJsonText, isJsonWithin } from "../../bounds/json.ts";
 import { type ErrorShape, HostError } from "../../core/errors.ts";
-import type { BlockCodec } from "../../core/ports.ts";
+import type { BlockCodec } from "../../core/host-functions.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
 import { jsonCodec } from "./json-codec.ts";

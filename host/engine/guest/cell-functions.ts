@@ -1,10 +1,11 @@
-// The host functions that are answered where the guest runs. They touch only the plugin's own things, so they need no permission;
-// those that reach others are in core/host-functions.ts.
+// The host functions that are answered where the guest runs. They touch only the plugin's own things, so they need no permission; all others are
+// asked of the host (core/host-functions.ts).
 
 import { HostError, toHostError } from "../../core/errors.ts";
-import { HOST_FUNCTIONS, type HostFunction } from "../../core/host-functions.ts";
 import { escapeControls } from "../../core/names.ts";
-import type { Clock, LogLevel, StorageDriver } from "../../core/ports.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { LogLevel } from "../../core/ports/log.ts";
+import type { StorageDriver } from "../../core/ports/storage.ts";
 import type { Bytes, Caller } from "../../core/types.ts";
 import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
 import { decodeAll, encodeError, encodeResultView } from "./blocks.ts";
@@ -29,18 +30,15 @@ export interface CellScope {
   reportFault(fault: unknown): void;
 }
 
-export interface CellFunction {
-  readonly place: "cell";
-  /** A view that is valid until the next host function answers. */
-  answer(scope: CellScope, args: readonly Bytes[]): Bytes;
-}
+/** Answers a view that is valid until the next host function answers. */
+export type CellFunction = (scope: CellScope, args: readonly Bytes[]) => Bytes;
 
 // Nothing is thrown across the Wasm line: what `run` throws becomes the tagged error.
 function inCell<F extends WitFunction>(
   name: F,
   run: (scope: CellScope, ...args: WitParams<F>) => WitResult<F>,
 ): readonly [F, CellFunction] {
-  const answer: CellFunction["answer"] = (scope, args) => {
+  const answer: CellFunction = (scope, args) => {
     try {
       return encodeResultView(name, run(scope, ...decodeAll(name, args)));
     } catch (thrown) {
@@ -49,7 +47,7 @@ function inCell<F extends WitFunction>(
       return encodeError(error);
     }
   };
-  return [name, { place: "cell", answer }];
+  return [name, answer];
 }
 
 /** One line, its control characters escaped and its length bounded. */
@@ -66,8 +64,8 @@ function randomBytes(length: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-/** Every function that a guest can ask for, wherever it is answered, by its name in wit/. */
-export const FUNCTIONS: ReadonlyMap<string, CellFunction | HostFunction> = new Map<string, CellFunction | HostFunction>([
+/** By their names in wit/. */
+export const CELL_FUNCTIONS: ReadonlyMap<string, CellFunction> = new Map([
   inCell("log.write", writeLog),
   inCell("services.current-caller", (scope) => scope.caller),
   inCell("storage.get", (scope, key) => scope.storage.get(key)),
@@ -80,5 +78,4 @@ export const FUNCTIONS: ReadonlyMap<string, CellFunction | HostFunction> = new M
   inCell("clock.now", (scope) => Math.floor(scope.clock.now())),
   inCell("clock.monotonic", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
   inCell("random.bytes", (_scope, length) => randomBytes(length)),
-  ...HOST_FUNCTIONS,
 ]);

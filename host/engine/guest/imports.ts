@@ -1,7 +1,5 @@
 // The allow-list: every import that the host provides, with its signature. What is not here is refused at admission.
 
-import type { Permission } from "../../core/permissions.ts";
-import { FUNCTIONS } from "./cell-functions.ts";
 import { WASI_PREVIEW1, WASI_SIGNATURES } from "./wasi.ts";
 import { SHAPES } from "./wit-shapes.ts";
 
@@ -12,7 +10,7 @@ export const BULK_MEMORY = "bulkhead:host/memory";
 /** `services.current-caller` → `services_current_caller`, as docs/abi.md has it. */
 const importNameOf = (functionName: string): string => functionName.replaceAll(/[.-]/g, "_");
 
-export const FUNCTION_BY_IMPORT: ReadonlyMap<string, string> = new Map([...FUNCTIONS.keys()].map((name) => [importNameOf(name), name]));
+export const FUNCTION_BY_IMPORT: ReadonlyMap<string, string> = new Map(Object.keys(SHAPES).map((name) => [importNameOf(name), name]));
 
 const ENV: Readonly<Record<string, string>> = {
   alloc: "i64:i64",
@@ -53,23 +51,13 @@ const ALLOWED: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [BULK_MEMORY, new Map(Object.entries({ load: "i64,i32,i32:", store: "i32,i64,i32:", release: "i64:" }))],
 ]);
 
-const PERMISSION_BY_FUNCTION: ReadonlyMap<string, Permission> = new Map([
-  ["events.publish", "events.publish"],
-  ["services.call", "services.call"],
-  ["state.get", "state.read"],
-  ["state.keys", "state.read"],
-  ["state.set", "state.write"],
-  ["state.delete", "state.write"],
-  ["http.fetch", "http.fetch"],
-]);
-
-/** What an import needs to be granted before it does anything; undefined for what touches only the plugin's own things. */
-export function permissionOf(module: string, name: string): Permission | undefined {
+/** Which function of wit/ an import asks for; undefined for one that asks for none. */
+export function functionOfImport(module: string, name: string): string | undefined {
   if (module === EXTISM_ENV && name === "http_request") return "http.fetch";
   if (module.startsWith("wasi:http/outgoing-handler@")) return "http.fetch";
   // A component imports our functions by their own names.
-  if (module.startsWith("bulkhead:plugin/")) return PERMISSION_BY_FUNCTION.get(name);
-  return module === EXTISM_USER ? PERMISSION_BY_FUNCTION.get(FUNCTION_BY_IMPORT.get(name) ?? "") : undefined;
+  if (module.startsWith("bulkhead:plugin/")) return name;
+  return module === EXTISM_USER ? FUNCTION_BY_IMPORT.get(name) : undefined;
 }
 
 export interface FunctionImport {

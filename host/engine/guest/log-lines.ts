@@ -1,6 +1,6 @@
 // What a guest writes to its standard output or error, as lines of its log.
 
-import type { LogLevel } from "../../core/ports.ts";
+import type { LogLevel } from "../../core/ports/log.ts";
 import type { Bytes } from "../../core/types.ts";
 import { type CellScope, writeLog } from "./cell-functions.ts";
 

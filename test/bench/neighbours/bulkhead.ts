@@ -1,6 +1,6 @@
 // Bulkhead in its three kinds of cells. In processes the polite guest has one of its own, and twenty hostile ones share one.
 
-import type { Cell } from "../../../host/core/ports.ts";
+import type { Cell } from "../../../host/core/ports/cell.ts";
 import { type CellKind, createCell, image, runTurn } from "../../support/cells.ts";
 import { builtProcessCell, enter, QUIET, readWasm } from "../cells.ts";
 import { type Attack, CPU_MS, type MakeSubject, MEMORY_MIB, POLITE_TEXT } from "./subject.ts";

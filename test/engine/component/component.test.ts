@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { HostError } from "../../../host/core/errors.ts";
-import type { LogLevel } from "../../../host/core/ports.ts";
+import type { LogLevel } from "../../../host/core/ports/log.ts";
 import { encodeError } from "../../../host/engine/guest/blocks.ts";
 import { CELL_KINDS, createCell, runTurn } from "../../support/cells.ts";
 import { admitted, componentImage, componentOf, componentText } from "../../support/components.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ComponentImports } from "../../../host/engine/component/imports.ts";
 import { namesOf } from "../../../host/engine/component/supported.ts";
 import type { GuestEnvironment } from "../../../host/engine/engine.ts";
-import { DEFAULT_LIMITS } from "../../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../../host/manifest/limits.ts";
 
 const environment = {
   plugin: "guest",

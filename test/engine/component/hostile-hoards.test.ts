@@ -11,7 +11,7 @@ import { compileGlue, runGlue } from "../../../host/engine/component/realm.ts";
 import { Ledger } from "../../../host/engine/component/resources.ts";
 import { Pollable, poll, Signal } from "../../../host/engine/component/wasi-poll.ts";
 import type { GuestEnvironment } from "../../../host/engine/engine.ts";
-import { DEFAULT_LIMITS } from "../../../host/install/limits.ts";
+import { DEFAULT_LIMITS } from "../../../host/manifest/limits.ts";
 import { createCell, runTurn } from "../../support/cells.ts";
 import { admitted, componentImage, componentOf, componentText } from "../../support/components.ts";
 import { memoryLog } from "../../support/memory-log.ts";

@@ -1,7 +1,7 @@
 // Components that misuse wasi:http: they ask for much at once, hold what they do not need, and speak for another turn. Whether anything was granted does not matter here.
 
 import { describe, expect, it } from "vitest";
-import type { Cell } from "../../../host/core/ports.ts";
+import type { Cell } from "../../../host/core/ports/cell.ts";
 import type { Limits, TurnOutcome } from "../../../host/core/types.ts";
 import { blockCodec } from "../../../host/engine/guest/blocks.ts";
 import { type CellKind, createCell, runTurn } from "../../support/cells.ts";

@@ -1,0 +1,261 @@
+// What an operator can do with a host, running or not: one method an operation. Checks what it is given, writes it down, tells the audit log,
+// and lets the running host know. It does not know how it is reached.
+
+import { join } from "node:path";
+import { z } from "zod";
+import { HostError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import { printable } from "../core/names.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Permission } from "../core/types.ts";
+import type { Lock } from "../install/lock.ts";
+import { describeIssues, pluginName } from "../manifest/manifest.ts";
+import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
+import type { Actor, AuditLog } from "./audit.ts";
+import type { Block } from "./installations.ts";
+import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
+import { OperationQueue } from "./operation-queue.ts";
+import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
+import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
+import type { SecretInfo } from "./secrets.ts";
+import { asStorageError } from "./storage-error.ts";
+import type { Stores } from "./stores.ts";
+
+/** The running host. */
+export interface LiveHost {
+  readonly core: Host;
+  readonly plugins: LivePlugins;
+}
+
+export interface OperationsPorts {
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly sources: Sources;
+  /** Undefined when no host runs: what is written down then holds from its next start on. */
+  readonly live: LiveHost | undefined;
+}
+
+/** What to grant or revoke. */
+interface GrantInput {
+  readonly plugin: string;
+  readonly permission: Permission;
+  readonly resource: string;
+  readonly untilRestart?: boolean | undefined;
+  readonly reason?: string | undefined;
+}
+
+const pluginSchema: z.ZodType<{ readonly plugin: string }> = z.strictObject({ plugin: z.string() });
+const grantSchema: z.ZodType<GrantInput> = z.strictObject({
+  plugin: z.string(),
+  permission: z.enum(PERMISSIONS as [Permission, ...Permission[]]),
+  resource: z.string(),
+  untilRestart: z.boolean().optional(),
+  reason: z.string().max(500).optional(),
+});
+const planSchema: z.ZodType<{ readonly spec: string }> = z.strictObject({ spec: z.string().min(1) });
+const uninstallSchema: z.ZodType<{ readonly plugin: string; readonly purge: boolean }> = z.strictObject({
+  plugin: z.string(),
+  purge: z.boolean(),
+});
+const blockSchema: z.ZodType<Block> = z.strictObject({ plugin: pluginName, range: z.string(), reason: z.string().min(1).max(500) });
+const unblockSchema: z.ZodType<Pick<Block, "plugin" | "range">> = z.strictObject({ plugin: pluginName, range: z.string() });
+const readSchema: z.ZodType<{ readonly after?: number | undefined; readonly limit?: number | undefined }> = z.strictObject({
+  after: z.int().nonnegative().optional(),
+  limit: z.int().positive().optional(),
+});
+const secretSchema: z.ZodType<{ readonly name: string; readonly value: string; readonly to: readonly string[] }> = z.strictObject({
+  name: z.string(),
+  value: z.string(),
+  to: z.array(z.string()).max(64),
+});
+const secretNameSchema: z.ZodType<{ readonly name: string }> = z.strictObject({ name: z.string() });
+const reportSchema: z.ZodType<{ readonly unusedDays: number }> = z.strictObject({ unusedDays: z.number().nonnegative().max(36_500) });
+const noneSchema: z.ZodType<object> = z.strictObject({});
+
+export class Operations {
+  readonly installer: Installer;
+  readonly #ports: OperationsPorts;
+  readonly #stores: Stores;
+  readonly #queue = new OperationQueue();
+  readonly #plugins: PluginOverview;
+  readonly #operations: ReadonlyMap<string, Operation>;
+
+  constructor(ports: OperationsPorts) {
+    const { stores, sources, live } = ports;
+    this.#ports = ports;
+    this.#stores = stores;
+    this.#plugins = new PluginOverview({ stores, sources, core: live?.core });
+    this.installer = new Installer({ stores, queue: this.#queue, sources, live: live?.plugins });
+    this.#operations = this.#table();
+  }
+
+  /** What is there now, as bulkhead.lock would have it. */
+  lock(): Promise<Lock> {
+    return this.#plugins.lock();
+  }
+
+  /** Does an operation by its name. Throws HostError `invalid-message` for what is no operation or malformed. */
+  async invoke(name: string, input: unknown, actor: Actor): Promise<unknown> {
+    const operation = this.#operations.get(name);
+    if (operation === undefined) throw new HostError("invalid-message", `"${printable(name)}" is no operation`);
+    try {
+      return await operation(input, actor);
+    } catch (cause) {
+      throw asStorageError(join(this.#stores.configuration.dataDir, "host.sqlite"), cause);
+    }
+  }
+
+  #table(): ReadonlyMap<string, Operation> {
+    const plugins = this.#plugins;
+    const { installer } = this;
+    const { permissions, installations, secrets, audit } = this.#stores;
+    return new Map<string, Operation>([
+      ["list", checked(noneSchema, () => plugins.list())],
+      ["info", checked(pluginSchema, ({ plugin }) => plugins.info(plugin))],
+      ["outdated", checked(noneSchema, () => plugins.outdated())],
+      ["lock", checked(noneSchema, async () => Object.fromEntries(await plugins.lock()))],
+      ["permissions", checked(pluginSchema, ({ plugin }) => permissions.statusOf(plugin))],
+      ["report", checked(reportSchema, ({ unusedDays }) => this.#report(unusedDays))],
+      ["installations", checked(noneSchema, () => installations.list())],
+      ["blocks", checked(noneSchema, () => installations.blocks())],
+      ["secrets", checked(noneSchema, () => secrets.list())],
+      ["audit", checked(readSchema, (range) => this.#read(range))],
+      ["verify", checked(noneSchema, () => audit.verify())],
+      ["accept-loss", checked(noneSchema, (_none, actor) => audit.acceptLoss(actor))],
+      ["plan", checked(planSchema, ({ spec }) => installer.plan(spec))],
+      ["grant", checked(grantSchema, (request, actor) => this.#grant(request, actor))],
+      ["revoke", checked(grantSchema, (request, actor) => this.#revoke(request, actor))],
+      ["install", checked(installSchema, (request, actor) => installer.install(request, actor))],
+      ["update", checked(updateSchema, (request, actor) => installer.update(request, actor))],
+      ["rollback", checked(pluginSchema, ({ plugin }, actor) => installer.rollback(plugin, actor))],
+      ["uninstall", checked(uninstallSchema, ({ plugin, purge }, actor) => installer.uninstall(plugin, purge, actor))],
+      ["unload", checked(pluginSchema, ({ plugin }, actor) => installer.unload(plugin, actor))],
+      ["block", checked(blockSchema, (block, actor) => this.#queue.run(block.plugin, () => this.#block(block, actor)))],
+      ["unblock", checked(unblockSchema, (block, actor) => this.#unblock(block, actor))],
+      ["set-secret", checked(secretSchema, (secret, actor) => this.#setSecret(secret, actor))],
+      ["remove-secret", checked(secretNameSchema, ({ name }, actor) => this.#removeSecret(name, actor))],
+      ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
+      ...(["start", "stop", "restart"] as const).map(
+        (verb) =>
+          [verb, checked(pluginSchema, ({ plugin }, actor) => this.#queue.run(plugin, () => this.#control(verb, plugin, actor)))] as const,
+      ),
+    ]);
+  }
+
+  #read(range: Parameters<AuditLog["read"]>[0]): ReturnType<AuditLog["read"]> {
+    this.#stores.usage.write();
+    return this.#stores.audit.read(range);
+  }
+
+  #report(unusedDays: number): ReturnType<PermissionOverview["report"]> {
+    this.#stores.usage.write();
+    return this.#stores.permissions.report(unusedDays, this.#ports.clock.now());
+  }
+
+  /** Takes effect at the plugin's next host call. */
+  #grant(request: GrantInput, actor: Actor): PermissionStatus[] {
+    this.#change(request, actor, "grant", () => this.#stores.grants.allow({ ...request, by: actor }));
+    return this.#stores.permissions.statusOf(request.plugin);
+  }
+
+  /** Takes effect at the plugin's next host call; what goes on under the grant ends. */
+  #revoke(request: GrantInput, actor: Actor): PermissionStatus[] {
+    this.#change(request, actor, "revoke", () =>
+      this.#stores.grants.revoke({ ...request, by: actor }, this.#stores.permissions.configured(request.plugin)),
+    );
+    return this.#stores.permissions.statusOf(request.plugin);
+  }
+
+  /** Refuses these versions from now on, and stops the plugin if it runs one of them. */
+  async #block(block: Block, actor: Actor): Promise<Block[]> {
+    this.#stores.transaction(() => {
+      this.#stores.installations.block(block);
+      this.#stores.audit.append(actor, "block", block.plugin, { range: block.range, reason: block.reason });
+    });
+    const running = this.#stores.manifests.get(block.plugin);
+    if (running !== undefined && this.#stores.installations.blockOf(block.plugin, running.version) !== undefined)
+      await this.#ports.live?.plugins.halt(block.plugin);
+    return this.#stores.installations.blocks();
+  }
+
+  #unblock({ plugin, range }: Pick<Block, "plugin" | "range">, actor: Actor): Block[] {
+    if (!this.#stores.installations.unblock(plugin, range))
+      throw new HostError("invalid-message", `${printable(plugin)}@${printable(range)} is not blocked`);
+    this.#stores.audit.append(actor, "unblock", plugin, { range });
+    return this.#stores.installations.blocks();
+  }
+
+  #setSecret(
+    { name, value, to }: { readonly name: string; readonly value: string; readonly to: readonly string[] },
+    actor: Actor,
+  ): SecretInfo[] {
+    this.#stores.transaction(() => {
+      this.#stores.secrets.set(name, value, to);
+      this.#stores.audit.append(actor, "set-secret", name, { to });
+    });
+    return this.#stores.secrets.list();
+  }
+
+  #removeSecret(name: string, actor: Actor): SecretInfo[] {
+    this.#stores.transaction(() => {
+      if (!this.#stores.secrets.remove(name)) throw new HostError("invalid-message", `there is no secret ${printable(name)}`);
+      this.#stores.audit.append(actor, "remove-secret", name);
+    });
+    return this.#stores.secrets.list();
+  }
+
+  #release(name: string, actor: Actor): string {
+    if (!this.#stores.quarantine.release(name)) {
+      const known = this.#stores.quarantine.names().join(", ") || "nobody is";
+      throw new HostError("invalid-message", `${printable(name)} is not quarantined; quarantined: ${known}`);
+    }
+    this.#stores.audit.append(actor, "release", name);
+    return name;
+  }
+
+  async #control(operation: "start" | "stop" | "restart", name: string, actor: Actor): Promise<PluginSummary> {
+    const plugin = this.#ports.live?.core.plugin(name);
+    const live = this.#ports.live?.plugins;
+    if (live === undefined || plugin === undefined) {
+      throw new HostError(
+        "plugin-not-running",
+        `${printable(name)} cannot ${operation}: ${live === undefined ? "the host does not run" : "it is not there"}`,
+      );
+    }
+    if (operation !== "stop") this.#stores.installations.refuseBlocked(plugin.definition);
+    this.#stores.transaction(() => {
+      this.#stores.installations.setEnabled(name, operation !== "stop");
+      this.#stores.audit.append(actor, operation, name);
+    });
+    if (operation === "stop") await plugin.stop(this.#stores.configuration.drainMs);
+    else if (operation === "start") await live.start(name);
+    else await live.restart(name);
+    const [summary] = this.#plugins.list().filter((line) => line.plugin === name);
+    if (summary === undefined) throw new HostError("internal", `${name} is gone`);
+    return summary;
+  }
+
+  #change(request: GrantInput, actor: Actor, action: "grant" | "revoke", write: () => void): void {
+    const { plugin, permission, resource, untilRestart = false, reason = "" } = request;
+    this.#stores.permissions.manifestOf(plugin);
+    compileResource(permission, resource);
+    this.#stores.transaction(() => {
+      write();
+      this.#stores.audit.append(actor, action, plugin, { permission, resource, untilRestart, reason });
+    });
+    this.#ports.live?.core.plugin(plugin)?.permissions.replaceGrants(this.#stores.grantsOf(plugin));
+  }
+}
+
+type Operation = (input: unknown, actor: Actor) => unknown;
+
+/** An operation whose input is checked first. */
+function checked<T>(schema: z.ZodType<T>, run: (input: T, actor: Actor) => unknown): Operation {
+  return (input, actor) => run(parse(schema, input), actor);
+}
+
+function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new HostError("invalid-message", "the operation's input is malformed", { detail: describeIssues(parsed.error, input) });
+}

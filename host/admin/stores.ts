@@ -1,0 +1,160 @@
+// All that a host remembers about itself, whether it runs or not: who may do what, what is installed, what happened. Everything in it is whole once it is made.
+
+import type { Clock } from "../core/ports/clock.ts";
+import type { Grant } from "../core/types.ts";
+import type { Lock } from "../install/lock.ts";
+import { PackageStore } from "../install/package-store.ts";
+import type { PluginFolder } from "../install/plugin-folder.ts";
+import { type Configuration, type PluginConfiguration, pluginSettings } from "../manifest/configuration.ts";
+import { KnownManifests } from "../manifest/known-manifests.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { AuditLog } from "./audit.ts";
+import { AuditAnchor } from "./audit-anchor.ts";
+import type { HostDatabase } from "./database.ts";
+import { GrantStore } from "./grants.ts";
+import { Installations } from "./installations.ts";
+import { PermissionOverview } from "./permission-overview.ts";
+import { SecretStore } from "./secrets.ts";
+import { Snapshots } from "./snapshots.ts";
+import { asStorageError } from "./storage-error.ts";
+import { PermissionUsage } from "./usage.ts";
+
+export interface StoresPorts {
+  readonly configuration: Configuration;
+  readonly database: HostDatabase;
+  readonly clock: Clock;
+  /** Of the configured plugins that could be read. */
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  readonly lock: Lock;
+  readonly quarantine: QuarantineList;
+}
+
+export interface QuarantineList {
+  names(): readonly string[];
+  release(plugin: string): boolean;
+}
+
+/** A plugin that is to run. */
+export interface LoadedPlugin {
+  readonly folder: PluginFolder;
+  readonly settings: PluginConfiguration;
+  /** False for what an operator stopped. */
+  readonly enabled: boolean;
+  /** It was put in without a host, and has to be seen to start. */
+  readonly onProbation: boolean;
+}
+
+export class Stores {
+  readonly configuration: Configuration;
+  readonly database: HostDatabase;
+  readonly lock: Lock;
+  readonly quarantine: QuarantineList;
+  /** Of all plugins; kept true by whoever installs and removes. */
+  readonly manifests: KnownManifests = new KnownManifests();
+  readonly audit: AuditLog;
+  readonly usage: PermissionUsage;
+  readonly secrets: SecretStore;
+  readonly grants: GrantStore;
+  readonly installations: Installations;
+  readonly packages: PackageStore;
+  readonly snapshots: Snapshots;
+  readonly permissions: PermissionOverview;
+
+  constructor({ configuration, database, clock, manifests, lock, quarantine }: StoresPorts) {
+    const { connection } = database;
+    const { dataDir, plugins: configured } = configuration;
+    this.configuration = configuration;
+    this.database = database;
+    this.lock = lock;
+    this.quarantine = quarantine;
+    for (const [name, manifest] of manifests) this.manifests.set(name, manifest);
+    this.audit = new AuditLog(connection, clock, new AuditAnchor(dataDir));
+    this.usage = new PermissionUsage(connection, clock, this.audit);
+    this.secrets = new SecretStore(connection, clock, dataDir);
+    this.grants = new GrantStore(connection, clock);
+    this.installations = new Installations(connection, clock);
+    this.packages = new PackageStore(dataDir);
+    this.snapshots = new Snapshots(dataDir);
+    this.permissions = new PermissionOverview({
+      configured,
+      manifests: this.manifests,
+      grants: this.grants,
+      usage: this.usage,
+      audit: this.audit,
+    });
+  }
+
+  /** What counts for a plugin: the configuration's grants and those given at run time. */
+  grantsOf(plugin: string): Grant[] {
+    return this.permissions.grantsOf(plugin);
+  }
+
+  /** What is written in one go happens whole or not at all. */
+  transaction(work: () => void): void {
+    this.database.connection.transaction(work)();
+  }
+
+  /** Finishes what a crash interrupted, and drops packages that neither an installed plugin nor the lock names. Call it before anything is loaded. */
+  recover(): void {
+    const { installations, snapshots } = this;
+    snapshots.recover();
+    for (const name of installations.restores()) this.restore(name);
+    for (const name of installations.purges()) this.purge(name);
+    this.packages.collect(new Set([...installations.packages(), ...[...this.lock.values()].map((locked) => locked.package)]));
+  }
+
+  /** Puts a plugin's data back as they were before its update; that it is to be done must be written down. */
+  restore(plugin: string): void {
+    this.snapshots.restore(plugin);
+    this.installations.restored(plugin);
+  }
+
+  /** Like `restore`, of all that a plugin kept. */
+  purge(plugin: string): void {
+    this.snapshots.purge(plugin);
+    this.installations.purged(plugin);
+  }
+
+  /** The installed plugins that are to run. What cannot be read is told of and left out. */
+  async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<LoadedPlugin[]> {
+    const loaded: LoadedPlugin[] = [];
+    for (const { plugin, version, package: id, settings, enabled, onProbation } of this.installations.list()) {
+      try {
+        this.installations.refuseBlocked({ name: plugin, version });
+        const folder = await this.packages.read(id);
+        this.manifests.set(plugin, folder.manifest);
+        loaded.push({ folder, settings: pluginSettings(settings), enabled, onProbation });
+      } catch (thrown) {
+        onFailure(plugin, thrown);
+      }
+    }
+    return loaded;
+  }
+
+  /** What an operator has to know of the data when a host starts, in words. */
+  troubles(): string[] {
+    const loss = this.audit.loss();
+    const secrets = this.secrets.list();
+    const namesOf = (some: typeof secrets): string => some.map(({ name }) => name).join(", ");
+    const sealed = secrets.filter(({ opens }) => !opens);
+    const short = secrets.filter(({ isTooShort }) => isTooShort);
+    const found = [
+      loss !== undefined &&
+        `the record of this host was lost: ${loss}. Blocks, grants and installed plugins may be gone; "bulkhead audit --accept-loss" ends this warning`,
+      sealed.length > 0 &&
+        `the secrets ${namesOf(sealed)} cannot be opened: bring back secret.key, or set them again (bulkhead secret set)`,
+      short.length > 0 && `the secrets ${namesOf(short)} are too short to be hidden and are not filled in; set longer ones`,
+    ];
+    return found.filter((one) => one !== false);
+  }
+
+  /** Writes down what is left to write; the database stays open. Throws HostError `storage-failed` when that is not possible. */
+  close(): void {
+    try {
+      this.usage.close();
+      this.audit.close();
+    } catch (cause) {
+      throw asStorageError(this.configuration.dataDir, cause);
+    }
+  }
+}

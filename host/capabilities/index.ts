@@ -1,0 +1,20 @@
+// The capabilities that there are: what each brings is known at once, its code is loaded when it is configured.
+
+import { OWN_NEEDS } from "../core/host-functions.ts";
+import type { Permission } from "../core/types.ts";
+import type { CapabilityRow } from "../seams.ts";
+import { HTTP_PERMISSIONS } from "./http/permissions.ts";
+
+export const CAPABILITIES: Readonly<Record<string, CapabilityRow>> = {
+  http: {
+    permissions: HTTP_PERMISSIONS,
+    needs: { "http.fetch": "http.fetch" },
+    load: async () => (await import("./http/capability.ts")).http,
+  },
+};
+
+/** What a function of wit/ needs to be granted before it does anything; undefined for what touches only the plugin's own things. */
+export function needsOf(functionName: string): Permission | undefined {
+  const ofCapabilities = Object.values(CAPABILITIES).flatMap(({ needs }) => Object.entries(needs));
+  return OWN_NEEDS.get(functionName) ?? new Map(ofCapabilities).get(functionName);
+}

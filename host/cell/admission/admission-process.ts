@@ -1,0 +1,125 @@
+// Admits a stranger's module where that may go wrong: in a process made for it, with a bound on its memory and time. What was
+// admitted is kept by the hash of its source and of everything that decided, and is checked before it is used again.
+
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { HostError } from "../../core/errors.ts";
+import type { AdmittedModule, ModuleLimits } from "../../engine/admit-plugin.ts";
+import type { HardeningOptions } from "../outside/hardening.ts";
+import { askDisposable, type DisposableBounds } from "./disposable-process.ts";
+
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ENGINE = join(HERE, "..", "..", "engine");
+const CORE = join(HERE, "..", "..", "core");
+const MIB = 1024 * 1024;
+
+/** What admitting one module may cost. The largest real module measured, 12.5 MB, takes 5 s and 900 MiB of it. */
+export const ADMISSION_BOUNDS: DisposableBounds = Object.freeze({ cpuMs: 20_000, timeoutMs: 120_000, memoryBytes: 1_536 * MIB });
+const MAX_SOURCE_BYTES = 64 * MIB;
+// The admitted form is a little larger than its source, a component's has JavaScript beside it.
+const MAX_ADMITTED_BYTES = 4 * MAX_SOURCE_BYTES;
+// Liftoff compiles everything at once; the optimising tier would go on after the answer.
+const FLAGS = ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", "--max-old-space-size=1024"];
+
+const admittedSchema: z.ZodType<Omit<AdmittedModule, "module">> = z.object({
+  entryPoints: z.union([z.array(z.string()), z.literal("any")]),
+  report: z.custom<AdmittedModule["report"]>((value) => typeof value === "object" && value !== null),
+});
+
+/**
+ * Rejects with HostError `admission-refused`, whose detail lists every reason; also when the module made the process die, run
+ * out of time or out of memory.
+ */
+export async function admitInProcess(
+  wasm: Uint8Array<ArrayBuffer>,
+  { memoryBytes, tableElements, moduleBytes }: ModuleLimits,
+  bounds: DisposableBounds = ADMISSION_BOUNDS,
+  hardening: HardeningOptions = {},
+): Promise<AdmittedModule> {
+  const refused = (message: string, detail?: string): HostError => new HostError("admission-refused", message, { detail });
+  if (wasm.length > MAX_SOURCE_BYTES)
+    throw refused(`the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`);
+  const { value, bytes } = await askDisposable({
+    entry: ENTRY,
+    request: { value: { memoryBytes, tableElements, moduleBytes } satisfies ModuleLimits, bytes: wasm },
+    maxAnswerBytes: MAX_ADMITTED_BYTES,
+    bounds,
+    flags: FLAGS,
+    hardening,
+    refuse: (why, detail) => refused(`the module is refused: checking it ${why}`, detail),
+  });
+  const said = admittedSchema.safeParse(value);
+  if (!said.success) throw refused("the module is refused: checking it broke the process that did it");
+  return { module: bytes, ...said.data };
+}
+
+/** Admits modules and remembers them in a folder, which is made when missing. Nothing but the host may write there. */
+export class AdmissionCache {
+  readonly #folder: string;
+  readonly #hardening: HardeningOptions;
+  #engine: Promise<string> | undefined;
+
+  constructor(folder: string, hardening: HardeningOptions = {}) {
+    this.#folder = folder;
+    this.#hardening = hardening;
+  }
+
+  /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
+  async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits): Promise<AdmittedModule> {
+    this.#engine ??= digestOfEngine();
+    const settings = JSON.stringify([limits.memoryBytes, limits.tableElements, limits.moduleBytes, process.version, await this.#engine]);
+    const key = sha256(Buffer.from(sha256(wasm) + settings));
+    const file = join(this.#folder, `${key}.admitted`);
+    const known = await readFile(file).then(
+      (entry) => decodeEntry(entry, key),
+      () => undefined,
+    );
+    if (known !== undefined) return known;
+    const admitted = await admitInProcess(wasm, limits, ADMISSION_BOUNDS, this.#hardening);
+    // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
+    const unfinished = `${file}.${randomUUID()}`;
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await writeFile(unfinished, encodeEntry(admitted, key));
+      await rename(unfinished, file);
+    } catch {
+      // A disk without room for it, say: the module is as good, and the next time it is checked again.
+      await rm(unfinished, { force: true }).catch(() => {});
+    }
+    return admitted;
+  }
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+// An entry is a line of JSON, then the module; the line has the digest of the rest.
+function encodeEntry({ module, entryPoints, report }: AdmittedModule, key: string): Buffer {
+  const body = Buffer.concat([Buffer.from(`${JSON.stringify({ key, entryPoints, report })}\n`), module]);
+  return Buffer.concat([Buffer.from(`${sha256(body)}\n`), body]);
+}
+
+function decodeEntry(entry: Buffer, key: string): AdmittedModule | undefined {
+  const line = entry.indexOf(10);
+  const body = entry.subarray(line + 1);
+  if (line < 0 || entry.toString("latin1", 0, line) !== sha256(body)) return undefined;
+  const end = body.indexOf(10);
+  const { key: found, entryPoints, report } = JSON.parse(body.toString("utf8", 0, end)) as { key: string } & Omit<AdmittedModule, "module">;
+  return found === key ? { module: new Uint8Array(body.subarray(end + 1)), entryPoints, report } : undefined;
+}
+
+// What the meter and the checks do is in their code, what wit/ says in the types made from it, and which jco makes the glue in the transpiler's, so a changed
+// engine finds nothing of the old one.
+async function digestOfEngine(): Promise<string> {
+  const ofEngine = (await readdir(ENGINE, { recursive: true })).map((name) => join(ENGINE, name));
+  const ofTranspiler = (await readdir(HERE)).filter((name) => name.startsWith("transpiler.")).map((name) => join(HERE, name));
+  const ofContract = (await readdir(CORE)).filter((name) => name.startsWith("wit.")).map((name) => join(CORE, name));
+  const digest = createHash("sha256");
+  for (const file of [...ofEngine, ...ofTranspiler, ...ofContract].filter((name) => /\.[jt]s$/.test(name)).sort()) {
+    digest.update(relative(HERE, file)).update(await readFile(file));
+  }
+  return digest.digest("hex");
+}

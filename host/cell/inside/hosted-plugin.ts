@@ -1,0 +1,312 @@
+// One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
+
+import { LogLimit } from "../../bounds/log-limit.ts";
+import { describeCause, HostError, toHostError } from "../../core/errors.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { StorageDriver } from "../../core/ports/storage.ts";
+import type { Bytes, Caller, PluginImage } from "../../core/types.ts";
+import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
+import type { CellScope } from "../../engine/guest/cell-functions.ts";
+import type { FromCell } from "../wire/protocol.ts";
+import type { ActiveTurn } from "./active-turn.ts";
+import { PluginStorage } from "./plugin-storage.ts";
+import { Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
+import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
+import { Wear } from "./wear.ts";
+
+const SECOND_MS = 1_000;
+
+const HOST: Caller = { kind: "host", name: "host" };
+
+type LogMessage = Omit<Extract<FromCell, { kind: "log" }>, "kind">;
+
+export interface HostedPluginPorts {
+  readonly clock: Clock;
+  readonly scheduler: FairScheduler;
+  log(line: LogMessage): void;
+  askHost(turn: number, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+}
+
+export class HostedPlugin implements Pacer {
+  readonly #image: PluginImage;
+  readonly #guest: CompiledGuest;
+  readonly #storage: PluginStorage;
+  readonly #ports: HostedPluginPorts;
+  readonly #scope: CellScope;
+  readonly #account = new Account();
+  /** A window of the host's mailbox. What expires here keeps its place until the running turn ends, without its input. */
+  readonly #queue: ActiveTurn[] = [];
+  readonly #logLimit: LogLimit;
+  #instance: GuestInstance | undefined;
+  #wear = new Wear();
+  #running: ActiveTurn | undefined;
+  readonly #slice = new Slice();
+  #secondStart = Number.NEGATIVE_INFINITY;
+  #secondCpuMs = 0;
+  /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
+  #wake: ((alive: boolean) => void) | undefined;
+
+  constructor(image: PluginImage, guest: CompiledGuest, storage: StorageDriver, ports: HostedPluginPorts) {
+    this.#image = image;
+    this.#guest = guest;
+    this.#storage = new PluginStorage(storage);
+    this.#ports = ports;
+    this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
+    this.#scope = this.#makeScope();
+  }
+
+  /** Queues a turn, at this moment of the clock. */
+  enqueue(turn: ActiveTurn, now: number): void {
+    this.#queue.push(turn);
+    if (this.#running === undefined && this.#queue.length === 1) this.#callNext(now);
+  }
+
+  /** Ends a turn early: what waits or runs of it is stopped and answered with the error. */
+  abort(turn: ActiveTurn, error: HostError): void {
+    if (turn !== this.#running) {
+      turn.fail(error);
+      return;
+    }
+    this.#instance?.doom(error);
+    this.#wake?.(false);
+  }
+
+  /** Stops what runs, answers what waits and closes the storage. */
+  close(): void {
+    const error = new HostError("plugin-not-running", `${this.#image.name} was unloaded`);
+    for (const turn of this.#queue.splice(0)) turn.fail(error);
+    if (this.#running !== undefined) this.abort(this.#running, error);
+    this.#storage.close();
+  }
+
+  extend(): number {
+    const turn = this.#running;
+    const instance = this.#instance;
+    if (turn === undefined || instance === undefined) return 0;
+    const elapsedMs = this.#elapsedMs();
+    if (elapsedMs >= SLICE_MS || this.#secondCpuMs + elapsedMs >= this.#image.limits.cpuMsPerSecond) return 0;
+    turn.fuel += this.#slice.endPiece(instance);
+    return this.#slice.grantRest(elapsedMs);
+  }
+
+  overrun(): number {
+    const turn = this.#running;
+    const instance = this.#instance;
+    if (turn === undefined || instance === undefined) return 0;
+    const elapsedMs = this.#elapsedMs();
+    turn.fuel += this.#slice.endOverrun(instance);
+    if (this.#slice.isOverrun(elapsedMs) || turn.cpuMs + elapsedMs >= this.#image.limits.cpuMs) {
+      const { plugin, entryPoint } = turn.message;
+      const what = "where it cannot be interrupted: allocating or releasing what is passed to it";
+      const limits = `the limits are ${MAX_OVERRUN_FUEL} fuel and ${MAX_OVERRUN_MS} ms`;
+      instance.doom(
+        new HostError(
+          "cpu-exhausted",
+          `${plugin} ${entryPoint} spent ${this.#slice.overrunFuel} fuel in ${elapsedMs.toFixed(0)} ms ${what}; ${limits}`,
+        ),
+      );
+      return 0;
+    }
+    return this.#slice.grant();
+  }
+
+  async refuel(): Promise<number> {
+    const turn = this.#running;
+    const instance = this.#instance;
+    if (turn === undefined || instance === undefined) return -1;
+    this.#bill(turn);
+    turn.fuel += this.#slice.close(instance);
+    turn.slices += 1;
+    const { cpuMs } = this.#image.limits;
+    if (turn.cpuMs >= cpuMs) {
+      instance.doom(this.#cpuExhausted(turn));
+      return -1;
+    }
+    return (await this.#nextSlice()) ? this.#slice.grant() : -1;
+  }
+
+  overdue(): boolean {
+    this.#checkHostCalls();
+    return this.#elapsedMs() >= SLICE_MS;
+  }
+
+  async wait(answer: Promise<Bytes>): Promise<Bytes | undefined> {
+    const turn = this.#running;
+    if (turn === undefined || this.#checkHostCalls()) return undefined;
+    this.#bill(turn);
+    const answered = new Promise<boolean>((resolve) => {
+      this.#wake = resolve;
+      void answer.then(() => resolve(true));
+    });
+    const alive = await answered;
+    this.#wake = undefined;
+    return alive && (await this.#nextSlice()) ? answer : undefined;
+  }
+
+  #makeScope(): CellScope {
+    const scope = {
+      storage: this.#storage,
+      config: this.#image.config,
+      clock: this.#ports.clock,
+      log: (level, message) => this.#log({ level, message, cause: undefined }),
+      reportFault: (fault) => this.#log({ level: "error", message: "a host function failed", cause: describeCause(fault) }),
+    } satisfies Omit<CellScope, "caller">;
+    return Object.defineProperty({ ...scope, caller: HOST }, "caller", { get: () => this.#running?.message.caller ?? HOST });
+  }
+
+  #log(line: Omit<LogMessage, "plugin" | "traceparent">): void {
+    const from = { plugin: this.#image.name, traceparent: this.#running?.message.traceparent };
+    const verdict = this.#logLimit.judge(line.message + (line.cause ?? ""));
+    if (verdict === "drop-and-tell") {
+      const { logBytesPerMinute } = this.#image.limits;
+      const message = `log lines are dropped from here on; the limit is ${logBytesPerMinute} bytes a minute (limits.logBytesPerMinute)`;
+      this.#ports.log({ ...from, level: "warning", message, cause: undefined });
+    }
+    if (verdict === "pass") this.#ports.log({ ...from, ...line });
+  }
+
+  #callNext(now: number): void {
+    this.#account.allowance.beginTurn(now, this.#instance === undefined);
+    this.#ready(now, this.#startNext);
+  }
+
+  // A plugin that has used its share of this second waits for the next one, whoever else is there.
+  #ready(now: number, go: () => void): void {
+    const { scheduler, clock } = this.#ports;
+    if (now - this.#secondStart >= SECOND_MS) {
+      this.#secondStart = now;
+      this.#secondCpuMs = 0;
+    }
+    if (this.#secondCpuMs < this.#image.limits.cpuMsPerSecond) scheduler.ready(this.#account, now, go);
+    else clock.after(this.#secondStart + SECOND_MS - now, () => scheduler.ready(this.#account, clock.monotonicMs(), go));
+  }
+
+  /** True when the turn has called the host too often and ends. */
+  #checkHostCalls(): boolean {
+    const turn = this.#running;
+    const instance = this.#instance;
+    const { hostCalls } = this.#image.limits;
+    if (turn === undefined || instance === undefined || instance.hostCalls - turn.hostCallsBefore <= hostCalls) return false;
+    const { plugin, entryPoint } = turn.message;
+    instance.doom(
+      new HostError("quota-exceeded", `${plugin} ${entryPoint} called the host more than ${hostCalls} times (limits.hostCalls)`),
+    );
+    return true;
+  }
+
+  readonly #startNext = (): void => {
+    let turn = this.#queue.shift();
+    while (turn?.ended) turn = this.#queue.shift();
+    if (turn === undefined) this.#ports.scheduler.release(this.#account);
+    else this.#start(turn);
+  };
+
+  #start(turn: ActiveTurn): void {
+    this.#running = turn;
+    this.#slice.begin();
+    turn.hostCallsBefore = this.#instance?.hostCalls ?? 0;
+    if (this.#instance === undefined) this.#enterNew(turn);
+    else this.#enter(turn, this.#instance);
+  }
+
+  #enter(turn: ActiveTurn, instance: GuestInstance): void {
+    const { entryPoint, input } = turn.message;
+    instance.run(entryPoint, input, this.#slice.fuel, this.#onEnded);
+  }
+
+  // A new instance is told so before anything else runs in it; the host itself does so for the first one.
+  #enterNew(turn: ActiveTurn): void {
+    let instance: GuestInstance;
+    try {
+      instance = this.#instantiate();
+    } catch (thrown) {
+      const { code, message } = toHostError(thrown);
+      this.#onEnded({ ok: false, code, message, broken: true });
+      return;
+    }
+    this.#instance = instance;
+    this.#wear = new Wear();
+    this.#slice.renewInstance();
+    if (turn.message.entryPoint === "on_load" || !this.#image.entryPoints.includes("on_load")) {
+      this.#enter(turn, instance);
+      return;
+    }
+    instance.run("on_load", "", this.#slice.fuel, (loaded) => {
+      if (!loaded.ok) {
+        this.#onEnded({ ...loaded, broken: true });
+        return;
+      }
+      turn.fuel += this.#slice.take(instance);
+      this.#enter(turn, instance);
+    });
+  }
+
+  readonly #onEnded = (result: GuestResult): void => {
+    const turn = this.#running;
+    if (turn === undefined) return;
+    this.#bill(turn);
+    this.#finish(turn, result);
+    this.#running = undefined;
+    if (this.#queue.length > 0) this.#callNext(this.#ports.clock.monotonicMs());
+  };
+
+  #instantiate(): GuestInstance {
+    return this.#guest.instantiate({
+      plugin: this.#image.name,
+      limits: this.#image.limits,
+      scope: this.#scope,
+      pacer: this,
+      askHost: (functionName, args) => this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args),
+    });
+  }
+
+  #finish(turn: ActiveTurn, result: GuestResult): void {
+    const instance = this.#instance;
+    if (instance !== undefined) turn.fuel += this.#slice.take(instance);
+    const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
+    const isWorn = this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
+    if (isWorn || (!result.ok && result.broken)) this.#instance = undefined;
+    if (result.ok) turn.settle({ ok: true, output: result.output, usage });
+    else
+      turn.settle({
+        ok: false,
+        error: { code: result.code, message: result.message, detail: result.detail },
+        usage,
+        broken: result.broken,
+      });
+  }
+
+  // Resolves with false when the turn was aborted meanwhile; then the guest resumes only to die.
+  async #nextSlice(): Promise<boolean> {
+    const alive = await new Promise<boolean>((resolve) => {
+      this.#wake = resolve;
+      this.#ready(this.#ports.clock.monotonicMs(), () => {
+        if (this.#wake === resolve) resolve(true);
+        else this.#ports.scheduler.release(this.#account);
+      });
+    });
+    this.#wake = undefined;
+    return alive;
+  }
+
+  // A slice may be cut into pieces by host calls that wait; what it took is their sum.
+  #bill(turn: ActiveTurn): void {
+    const elapsed = this.#ports.scheduler.release(this.#account);
+    turn.cpuMs += elapsed;
+    this.#slice.ms += elapsed;
+    this.#secondCpuMs += elapsed;
+  }
+
+  #elapsedMs(): number {
+    return this.#slice.ms + this.#ports.scheduler.elapsed(this.#account);
+  }
+
+  #cpuExhausted(turn: ActiveTurn): HostError {
+    const { plugin, entryPoint } = turn.message;
+    const used = `${turn.cpuMs.toFixed(1)} ms in ${turn.slices} slices (${turn.fuel} fuel)`;
+    return new HostError(
+      "cpu-exhausted",
+      `${plugin} ${entryPoint} used ${used}; the limit is ${this.#image.limits.cpuMs} ms of CPU a turn (limits.cpuMs)`,
+    );
+  }
+}

@@ -1,0 +1,211 @@
+// The host's end of a cell, whatever its kind: sends turns, pairs answers, and answers for a cell that has died.
+
+import { LogLimit } from "../../bounds/log-limit.ts";
+import { HostError, toHostError } from "../../core/errors.ts";
+import type { Cell, Turn } from "../../core/ports/cell.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { LogSink } from "../../core/ports/log.ts";
+import type { PluginImage } from "../../core/types.ts";
+import { type Limits, NO_USAGE, type TurnOutcome } from "../../core/types.ts";
+import { MAX_NAMES_BYTES } from "../../engine/guest/bindings.ts";
+import { encodeError } from "../../engine/guest/blocks.ts";
+import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
+
+// A cell that does not answer must not keep its host from stopping.
+const UNLOAD_GRACE_MS = 1_000;
+// The cell drops by its own clock what is too much; twice as much is no matter of clocks any more.
+const TRUST = 2;
+
+export interface CellClientPorts {
+  readonly channel: Channel<ToCell, FromCell>;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Resolves once whatever the cell runs in has ended, after it was told to close. */
+  ended(): Promise<void>;
+}
+
+/** What the host itself holds a plugin of a cell to, whatever the cell does. */
+interface LoadedPlugin {
+  readonly limits: Limits;
+  readonly log: LogLimit;
+  /** The turn that waits for an answer: a plugin runs one at a time, and asks one thing at a time. */
+  asking: number | undefined;
+}
+
+export class CellClient implements Cell {
+  readonly #ports: CellClientPorts;
+  readonly #turns = new Map<number, { readonly turn: Turn; calls: number }>();
+  readonly #requests = new Map<number, PromiseWithResolvers<void>>();
+  readonly #plugins = new Map<string, LoadedPlugin>();
+  readonly #ended = Promise.withResolvers<HostError>();
+  #lastId = 0;
+  #death: HostError | undefined;
+
+  constructor(ports: CellClientPorts) {
+    this.#ports = ports;
+    ports.channel.receive((message) => this.#handle(message));
+  }
+
+  get ended(): Promise<HostError> {
+    return this.#ended.promise;
+  }
+
+  load(image: PluginImage): Promise<void> {
+    const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
+    this.#plugins.set(image.name, { limits: image.limits, log, asking: undefined });
+    return this.#request((id) => ({ kind: "load", id, image }));
+  }
+
+  /** Resolves when the cell has answered. */
+  ping(): Promise<void> {
+    return this.#request((id) => ({ kind: "ping", id }));
+  }
+
+  async unload(plugin: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#ports.clock.after(UNLOAD_GRACE_MS, resolve);
+    await Promise.race([this.#request((id) => ({ kind: "unload", id, plugin })), promise]).finally(cancel);
+  }
+
+  run(turn: Turn): void {
+    if (this.#death !== undefined) {
+      const outcome = dead(this.#death);
+      // Later, as for every other turn: a plugin hands over its next turn as soon as one ends.
+      queueMicrotask(() => turn.end(outcome));
+      return;
+    }
+    const id = this.#nextId();
+    this.#turns.set(id, { turn, calls: 0 });
+    const { plugin, entryPoint, input, caller, traceparent } = turn;
+    const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
+    this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs });
+    turn.cancelled?.addEventListener("abort", () => this.#turns.has(id) && this.#ports.channel.send({ kind: "cancel", id }), {
+      once: true,
+    });
+  }
+
+  /** The cell is gone: whoever waits for it is answered with this error, and so is whoever asks later. */
+  die(error: HostError): void {
+    if (this.#death !== undefined) return;
+    this.#death = error;
+    this.#ended.resolve(error);
+    const turns = [...this.#turns.values()];
+    this.#turns.clear();
+    // After those have heard of it who hold back what comes next: a mailbox hands over its next turn as soon as one ends.
+    queueMicrotask(() => {
+      for (const { turn } of turns) turn.end(dead(error));
+    });
+    for (const request of this.#requests.values()) request.reject(error);
+    this.#requests.clear();
+    this.#ports.channel.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#death === undefined) this.#ports.channel.send({ kind: "close", id: 0 });
+    this.#ports.channel.flush();
+    this.die(new HostError("plugin-not-running", "the cell was closed"));
+    await this.#ports.ended();
+  }
+
+  #request(make: (id: number) => ToCell): Promise<void> {
+    if (this.#death !== undefined) return Promise.reject(this.#death);
+    const id = this.#newRequestId();
+    const request = Promise.withResolvers<void>();
+    this.#requests.set(id, request);
+    this.#ports.channel.send(make(id));
+    return request.promise;
+  }
+
+  // Who could guess it could answer before it was asked, and seem alive.
+  #newRequestId(): number {
+    const [id = 0] = crypto.getRandomValues(new Uint32Array(1));
+    return this.#requests.has(id) ? this.#newRequestId() : id;
+  }
+
+  #nextId(): number {
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    return this.#lastId;
+  }
+
+  // What nobody asked for breaks the protocol, and the channel ends the cell for it: nothing unasked can be sent in floods.
+  #handle(message: FromCell): void {
+    // What was on its way when the cell was closed; whoever waited for it has been answered.
+    if (this.#death !== undefined) return;
+    switch (message.kind) {
+      case "ended": {
+        const { turn } = this.#turnOf(message.id);
+        const plugin = this.#plugins.get(turn.plugin);
+        const payloadBytes = plugin?.limits.payloadBytes ?? 0;
+        if (message.outcome.ok && message.outcome.output.length > payloadBytes)
+          throw new HostError(
+            "internal",
+            `the cell gives an output of ${message.outcome.output.length} bytes; the limit is ${payloadBytes}`,
+          );
+        this.#turns.delete(message.id);
+        if (plugin?.asking === message.id) plugin.asking = undefined;
+        turn.end(message.outcome);
+        break;
+      }
+      case "call":
+        this.#checkCall(message);
+        void this.#answer(message);
+        break;
+      case "acknowledged":
+        this.#settle(message.id, message.error === undefined ? undefined : HostError.fromShape(message.error));
+        break;
+      case "log": {
+        const { kind: _, ...line } = message;
+        const { log } = this.#pluginOf(line.plugin);
+        if (log.judge(line.message + (line.cause ?? "")) !== "pass") throw new HostError("internal", "the cell floods the log");
+        this.#ports.log.write({ ...line, by: "guest" });
+        break;
+      }
+    }
+  }
+
+  #settle(id: number, error: HostError | undefined): void {
+    const request = this.#requests.get(id);
+    if (request === undefined) throw new HostError("internal", "the cell acknowledged what nobody asked");
+    this.#requests.delete(id);
+    if (error === undefined) request.resolve();
+    else request.reject(error);
+  }
+
+  #turnOf(id: number): { readonly turn: Turn; calls: number } {
+    const found = this.#turns.get(id);
+    if (found === undefined) throw new HostError("internal", "the cell speaks of a turn that it does not have");
+    return found;
+  }
+
+  #pluginOf(name: string): LoadedPlugin {
+    const found = this.#plugins.get(name);
+    if (found === undefined) throw new HostError("internal", "the cell speaks of a plugin that it does not have");
+    return found;
+  }
+
+  #checkCall({ turn: id, args }: Extract<FromCell, { kind: "call" }>): void {
+    const pending = this.#turnOf(id);
+    const plugin = this.#pluginOf(pending.turn.plugin);
+    const { hostCalls, payloadBytes } = plugin.limits;
+    if (plugin.asking !== undefined) throw new HostError("internal", "the cell asks while it is being answered");
+    pending.calls += 1;
+    if (pending.calls > hostCalls) throw new HostError("internal", `the cell calls the host more than ${hostCalls} times in a turn`);
+    const bytes = args.reduce((sum, { length }) => sum + length, 0);
+    if (bytes > payloadBytes + MAX_NAMES_BYTES)
+      throw new HostError("internal", `the cell gives arguments of ${bytes} bytes; the limit is ${payloadBytes}`);
+    plugin.asking = id;
+  }
+
+  // The turn is looked up here and not taken from the message: a cell can only ask on behalf of what runs in it.
+  async #answer({ id, turn, functionName, args }: Extract<FromCell, { kind: "call" }>): Promise<void> {
+    const pending = this.#turnOf(turn).turn;
+    const block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
+    const plugin = this.#plugins.get(pending.plugin);
+    if (plugin?.asking === turn) plugin.asking = undefined;
+    if (this.#death === undefined) this.#ports.channel.send({ kind: "answer", id, block });
+  }
+}
+
+function dead(error: HostError): TurnOutcome {
+  return { ok: false, error, usage: NO_USAGE, broken: error.code !== "plugin-not-running" };
+}

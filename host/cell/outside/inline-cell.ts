@@ -1,0 +1,55 @@
+// A cell in the host's own thread: no hop, no copy. For plugins that the operator trusts, for tests and one-shot calls.
+
+import type { Cell } from "../../core/ports/cell.ts";
+import type { Clock } from "../../core/ports/clock.ts";
+import type { LogSink } from "../../core/ports/log.ts";
+import type { StorageDriver } from "../../core/ports/storage.ts";
+import type { PluginImage } from "../../core/types.ts";
+import { engineOf } from "../inside/engines.ts";
+import { Executor } from "../inside/executor.ts";
+import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
+import { CellClient } from "./client.ts";
+
+export interface InlineCellOptions {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
+  openStorage(image: PluginImage): StorageDriver;
+}
+
+export function createInlineCell({ clock, log, openStorage }: InlineCellOptions): Cell {
+  const [hostEnd, cellEnd] = connect();
+  new Executor({ channel: cellEnd, engine: engineOf, clock, openStorage, onClose: () => {} });
+  return new CellClient({ channel: hostEnd, clock, log, ended: async () => {} });
+}
+
+function connect(): [Channel<ToCell, FromCell>, Channel<FromCell, ToCell>] {
+  const host = endpoint<ToCell, FromCell>();
+  const cell = endpoint<FromCell, ToCell>();
+  host.peer = cell;
+  cell.peer = host;
+  return [host, cell];
+}
+
+interface Endpoint<Out, In> extends Channel<Out, In> {
+  peer: { deliver(message: Out): void } | undefined;
+  deliver(message: In): void;
+}
+
+function endpoint<Out, In>(): Endpoint<Out, In> {
+  let handler: ((message: In) => void) | undefined;
+  return {
+    peer: undefined,
+    deliver: (message) => handler?.(message),
+    send(message) {
+      this.peer?.deliver(message);
+    },
+    flush() {},
+    receive(next) {
+      handler = next;
+    },
+    close() {
+      this.peer = undefined;
+    },
+  };
+}

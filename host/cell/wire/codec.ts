@@ -1,0 +1,184 @@
+// The binary form of the messages between host and cell. One frame a message: its kind, its id, its fields in order.
+
+import { type ErrorShape, HostError, isHostErrorCode } from "../../core/errors.ts";
+import type { LogLevel } from "../../core/ports/log.ts";
+import type { Caller, PluginImage, TurnOutcome, Usage } from "../../core/types.ts";
+import type { FrameReader, FrameWriter } from "./frames.ts";
+import type { FromCell, ToCell } from "./protocol.ts";
+
+const TO_CELL = ["load", "unload", "turn", "cancel", "answer", "ping", "close"] as const satisfies ToCell["kind"][];
+const FROM_CELL = ["acknowledged", "ended", "call", "log"] as const satisfies FromCell["kind"][];
+const CALLERS = ["plugin", "adapter", "host"] as const satisfies Caller["kind"][];
+const LEVELS = ["debug", "info", "warning", "error"] as const satisfies LogLevel[];
+
+/** What the texts of a cell may have; longer ones are cut there, and what comes longer breaks the protocol. */
+const MAX_MESSAGE_LENGTH = 8 * 1_024;
+const MAX_DETAIL_LENGTH = 16 * 1_024;
+/** A line of the log, which says itself when it was cut. */
+const LINE_LENGTH = MAX_MESSAGE_LENGTH + 128;
+const MAX_NAME_BYTES = 128;
+const UTF8_FACTOR = 3;
+const MAX_ARGUMENTS = 8;
+
+function pick<T>(table: readonly T[], index: number, what: string): T {
+  const found = table[index];
+  if (found === undefined) throw new HostError("internal", `a frame has an unknown ${what}: ${index}`);
+  return found;
+}
+
+export function writeToCell(writer: FrameWriter, message: ToCell): void {
+  writer.frame(() => {
+    writer.u8(TO_CELL.indexOf(message.kind));
+    writer.u32(message.id);
+    switch (message.kind) {
+      case "load": {
+        const { module, ...rest } = message.image;
+        writer.text(JSON.stringify(rest));
+        writer.bytes(module);
+        break;
+      }
+      case "unload":
+        writer.text(message.plugin);
+        break;
+      case "turn":
+        writer.text(message.plugin);
+        writer.text(message.entryPoint);
+        writer.u8(CALLERS.indexOf(message.caller.kind));
+        writer.text(message.caller.name);
+        writer.text(message.traceparent);
+        writer.f64(message.remainingMs);
+        if (typeof message.input === "string") writer.text(message.input);
+        else writer.bytes(message.input);
+        break;
+      case "answer":
+        writer.bytes(message.block);
+        break;
+      case "cancel":
+      case "ping":
+      case "close":
+        break;
+    }
+  });
+}
+
+export function readToCell(reader: FrameReader): ToCell {
+  reader.u32();
+  const kind = pick(TO_CELL, reader.u8(), "kind");
+  const id = reader.u32();
+  switch (kind) {
+    case "load": {
+      const rest = JSON.parse(reader.text()) as Omit<PluginImage, "module">;
+      return { kind, id, image: { ...rest, module: reader.bytes().slice() } };
+    }
+    case "unload":
+      return { kind, id, plugin: reader.text() };
+    case "turn": {
+      const plugin = reader.label();
+      const entryPoint = reader.label();
+      const caller = { kind: pick(CALLERS, reader.u8(), "caller"), name: reader.label() };
+      return { kind, id, plugin, entryPoint, caller, traceparent: reader.text(), remainingMs: reader.f64(), input: reader.bytes() };
+    }
+    case "answer":
+      return { kind, id, block: reader.bytes() };
+    case "cancel":
+    case "ping":
+    case "close":
+      return { kind, id };
+  }
+}
+
+export function writeFromCell(writer: FrameWriter, message: FromCell): void {
+  writer.frame(() => {
+    writer.u8(FROM_CELL.indexOf(message.kind));
+    switch (message.kind) {
+      case "acknowledged":
+        writer.u32(message.id);
+        writer.u8(message.error === undefined ? 1 : 0);
+        if (message.error !== undefined) writeError(writer, message.error);
+        break;
+      case "ended":
+        writer.u32(message.id);
+        writeOutcome(writer, message.outcome);
+        break;
+      case "call":
+        writer.u32(message.id);
+        writer.u32(message.turn);
+        writer.text(message.functionName);
+        writer.u8(message.args.length);
+        for (const arg of message.args) writer.bytes(arg);
+        break;
+      case "log":
+        writer.u8(LEVELS.indexOf(message.level));
+        writer.text(message.plugin);
+        writer.text(cut(message.message, LINE_LENGTH));
+        writer.text(message.traceparent ?? "");
+        writer.text(cut(message.cause ?? "", MAX_DETAIL_LENGTH));
+        break;
+    }
+  });
+}
+
+export function readFromCell(reader: FrameReader): FromCell {
+  reader.u32();
+  const kind = pick(FROM_CELL, reader.u8(), "kind");
+  switch (kind) {
+    case "acknowledged":
+      return { kind, id: reader.u32(), error: reader.u8() === 1 ? undefined : readError(reader) };
+    case "ended":
+      return { kind, id: reader.u32(), outcome: readOutcome(reader) };
+    case "call": {
+      const id = reader.u32();
+      const turn = reader.u32();
+      const functionName = reader.text(MAX_NAME_BYTES);
+      const count = reader.u8();
+      if (count > MAX_ARGUMENTS) throw new HostError("internal", `a host function is called with ${count} arguments`);
+      const args = Array.from({ length: count }, () => reader.bytes());
+      return { kind, id, turn, functionName, args };
+    }
+    case "log": {
+      const level = pick(LEVELS, reader.u8(), "level");
+      const plugin = reader.text(MAX_NAME_BYTES);
+      const message = reader.text(UTF8_FACTOR * LINE_LENGTH);
+      const traceparent = reader.text(MAX_NAME_BYTES) || undefined;
+      return { kind, level, plugin, message, traceparent, cause: reader.text(UTF8_FACTOR * MAX_DETAIL_LENGTH) || undefined };
+    }
+  }
+}
+
+function writeOutcome(writer: FrameWriter, outcome: TurnOutcome): void {
+  const { fuel, cpuUs, peakMemoryBytes, hostCalls } = outcome.usage;
+  for (const amount of [fuel, cpuUs, peakMemoryBytes, hostCalls]) writer.f64(amount);
+  writer.u8(outcome.ok ? 1 : 0);
+  if (outcome.ok) writer.bytes(outcome.output);
+  else {
+    writeError(writer, outcome.error);
+    writer.u8(outcome.broken === true ? 1 : 0);
+  }
+}
+
+function readOutcome(reader: FrameReader): TurnOutcome {
+  const usage: Usage = { fuel: amount(reader), cpuUs: amount(reader), peakMemoryBytes: amount(reader), hostCalls: amount(reader) };
+  if (reader.u8() === 1) return { ok: true, output: reader.bytes(), usage };
+  return { ok: false, error: readError(reader), usage, broken: reader.u8() === 1 };
+}
+
+function writeError(writer: FrameWriter, error: ErrorShape): void {
+  writer.text(error.code);
+  writer.text(cut(error.message, MAX_MESSAGE_LENGTH));
+  writer.text(cut(error.detail ?? "", MAX_DETAIL_LENGTH));
+}
+
+function readError(reader: FrameReader): ErrorShape {
+  const code = reader.text(MAX_NAME_BYTES);
+  const message = reader.text(UTF8_FACTOR * MAX_MESSAGE_LENGTH);
+  const detail = reader.text(UTF8_FACTOR * MAX_DETAIL_LENGTH) || undefined;
+  return { code: isHostErrorCode(code) ? code : "internal", message, detail };
+}
+
+function amount(reader: FrameReader): number {
+  const value = reader.f64();
+  if (value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new HostError("internal", "a cell says that a turn used what nothing can use");
+}
+
+const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`);

@@ -1,0 +1,49 @@
+// What host and cell say to each other. Turns and calls carry ids; every request has exactly one answer.
+
+import type { ErrorShape } from "../../core/errors.ts";
+import type { LogLevel } from "../../core/ports/log.ts";
+import type { Bytes, Caller, PluginImage, TurnInput, TurnOutcome } from "../../core/types.ts";
+
+export type ToCell =
+  | { readonly kind: "load"; readonly id: number; readonly image: PluginImage }
+  | { readonly kind: "unload"; readonly id: number; readonly plugin: string }
+  | {
+      readonly kind: "turn";
+      readonly id: number;
+      readonly plugin: string;
+      readonly entryPoint: string;
+      readonly caller: Caller;
+      readonly traceparent: string;
+      /** What is left of the deadline: clocks differ between threads, durations do not. */
+      readonly remainingMs: number;
+      readonly input: TurnInput;
+    }
+  /** Nobody waits for the turn any more; it ends as at its deadline, if it has not ended yet. */
+  | { readonly kind: "cancel"; readonly id: number }
+  | { readonly kind: "answer"; readonly id: number; readonly block: Bytes }
+  /** Asks for nothing but an acknowledgement: is the cell's event loop alive? */
+  | { readonly kind: "ping"; readonly id: number }
+  | { readonly kind: "close"; readonly id: number };
+
+export type FromCell =
+  | { readonly kind: "acknowledged"; readonly id: number; readonly error: ErrorShape | undefined }
+  | { readonly kind: "ended"; readonly id: number; readonly outcome: TurnOutcome }
+  | { readonly kind: "call"; readonly id: number; readonly turn: number; readonly functionName: string; readonly args: readonly Bytes[] }
+  | {
+      readonly kind: "log";
+      readonly plugin: string;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly traceparent: string | undefined;
+      readonly cause: string | undefined;
+    };
+
+/** One end of a connection. Messages arrive in the order in which they were sent. */
+export interface Channel<Out, In> {
+  send(message: Out): void;
+  /** Hands over what `send` has gathered. */
+  flush(): void;
+  /** Sets the one receiver; called once, before anything is sent. */
+  receive(handler: (message: In) => void): void;
+  close(): void;
+}

@@ -1,0 +1,37 @@
+// The place in which instances run, and what the core hands over to it.
+
+import type { HostError } from "../errors.ts";
+import type { Bytes, Caller, PluginImage, TurnInput, TurnOutcome } from "../types.ts";
+
+/** One entry into a guest as a cell sees it. */
+export interface Turn {
+  readonly plugin: string;
+  readonly entryPoint: string;
+  readonly input: TurnInput;
+  readonly caller: Caller;
+  readonly traceparent: string;
+  /** On the host's monotonic clock. */
+  readonly deadline: number;
+  /** Aborts when whoever asked does not want the answer any more; the turn then ends as at its deadline. */
+  readonly cancelled?: AbortSignal | undefined;
+  /** Answers a host function that is placed on the host's side with the tagged block. Rejects with HostError. */
+  answer(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+  /** Takes the one outcome; a cell that dies ends its turns with `plugin-failed`. */
+  end(outcome: TurnOutcome): void;
+}
+
+/** Turns of one plugin run one at a time, in the order given. */
+export interface Cell {
+  /** Resolves with the reason once the cell is closed or has died. Never rejects. */
+  readonly ended: Promise<HostError>;
+  /**
+   * Compiles the module and opens the plugin's storage. Rejects with HostError. Until it is unloaded, `hold` keeps the plugin's turns back for a moment in
+   * which the cell cannot take them; it returns its undo.
+   */
+  load(image: PluginImage, hold?: () => () => void): Promise<void>;
+  /** Runs one turn and ends it, later; never throws. */
+  run(turn: Turn): void;
+  /** Ends what still runs of the plugin, drops its instance and closes its storage. */
+  unload(plugin: string): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,13 @@
+// The drivers that come with the host, by port; loaded when the configuration chooses them.
+
+import type { LogSink } from "../core/ports/log.ts";
+import type { Driver, StorageDriverModule } from "../seams.ts";
+
+export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogSink>>>> = {
+  json: async () => (await import("./log-json/driver.ts")).json as Driver<LogSink>,
+};
+
+/** Where plugins keep what is their own. These run in cells, so all of them come with the host. */
+export const STORAGE_DRIVERS: Readonly<Record<string, () => Promise<StorageDriverModule>>> = {
+  sqlite: async () => (await import("./storage-sqlite/driver.ts")).sqlite,
+};

@@ -1,0 +1,65 @@
+// The door through which adapters reach the core: whatever they do they do for a principal, whose permissions are checked here like a plugin's.
+
+import { localActor } from "../admin/audit.ts";
+import type { Operations } from "../admin/operations.ts";
+import type { Host } from "../core/host.ts";
+import { compilePattern } from "../core/names.ts";
+import { Permissions } from "../core/permissions.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { LogSink } from "../core/ports/log.ts";
+import { startTrace } from "../core/trace.ts";
+import type { Caller, Grant } from "../core/types.ts";
+import type { AdapterContext, Catalog, Credentials, Principal } from "../seams.ts";
+
+export interface AdapterContextPorts {
+  readonly core: Host;
+  readonly operations: Pick<Operations, "invoke">;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly problems: () => readonly string[];
+}
+
+// What principals do is not counted as a plugin's use of its grants.
+const UNCOUNTED = { compile: (_permission: string, resource: string) => compilePattern(resource), onCheck: (): void => {} };
+
+function principal(name: string, grants: readonly Grant[]): Principal {
+  return Object.freeze({ name, permissions: new Permissions(name, grants, grants, UNCOUNTED) });
+}
+
+const all = (permission: string): Grant => ({ permission, resource: "**" });
+const WORKING = [all("services.call"), all("events.publish"), all("events.subscribe")];
+/** Whoever reaches a door that asks for nothing: calls, publishes and listens, and never operates the host. */
+const ANONYMOUS = principal("anonymous", WORKING);
+const OPERATOR = principal(localActor(), [...WORKING, all("host.operate")]);
+
+/** What the adapter of this name gets. */
+export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
+  const { core, operations, catalog, clock, log, problems } = ports;
+  const caller: Caller = Object.freeze({ kind: "adapter", name });
+  return {
+    clock,
+    log,
+    catalog,
+    problems,
+    authenticate: async ({ kind }: Credentials) => (kind === "operator" ? OPERATOR : ANONYMOUS),
+    async call({ permissions }, { service, payload, traceparent = startTrace(), timeoutMs, signal }) {
+      permissions.require("services.call", service);
+      return core.services.call({ service, payload, caller, traceparent, timeoutMs, cancelled: signal });
+    },
+    async publish({ permissions }, { traceparent = startTrace(), ...event }) {
+      permissions.require("events.publish", event.type);
+      const { id } = await core.publish({ ...event, traceparent, source: `/adapters/${name}` }, caller);
+      return id;
+    },
+    follow: ({ permissions }, types, deliver) =>
+      core.events.subscribe(types, (event) => {
+        if (permissions.allows("events.subscribe", event.type)) deliver(event);
+      }),
+    async operate({ name: actor, permissions }, operation, input) {
+      permissions.require("host.operate", operation);
+      return operations.invoke(operation, input, `user:${actor.replace(/^user:/, "")}`);
+    },
+    observe: (observer) => core.observe(observer),
+  };
+}

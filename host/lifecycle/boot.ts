@@ -1,0 +1,145 @@
+// The steps of a host's start that a command without a host takes too, and those that bring its plugins to run.
+
+import { join } from "node:path";
+import { openHostDatabase } from "../admin/database.ts";
+import type { Operations } from "../admin/operations.ts";
+import { type LoadedPlugin, Stores } from "../admin/stores.ts";
+import { HostError, toHostError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { LogSink } from "../core/ports/log.ts";
+import { driftOf, type Lock } from "../install/lock.ts";
+import type { PluginFolder } from "../install/plugin-folder.ts";
+import type { Configuration } from "../manifest/configuration.ts";
+import { unmetDependencies } from "../manifest/dependencies.ts";
+import { Containment, Quarantine } from "./containment.ts";
+import type { Fleet } from "./fleet.ts";
+import { type PluginSources, pluginSources, readConfigured } from "./sources.ts";
+import { startAll, stopAll } from "./start-order.ts";
+
+/** What is there of a host before it runs. */
+export interface Household {
+  readonly stores: Stores;
+  readonly sources: PluginSources;
+  readonly quarantine: Quarantine;
+  /** Of the configuration's plugins that could be read. */
+  readonly folders: ReadonlyMap<string, PluginFolder>;
+}
+
+export interface HouseholdPorts {
+  readonly configuration: Configuration;
+  /** Of bulkhead.lock. */
+  readonly lock: Lock;
+  readonly clock: Clock;
+  /** Told of what is wrong and stops nothing. */
+  tell(trouble: string, cause?: unknown): void;
+}
+
+/**
+ * Takes the data folder, finishes in it what a crash interrupted, and reads what the configuration names. Rejects with HostError `conflict` while another
+ * process has the folder, and `storage-failed`. All is closed with `opening`.
+ */
+export async function openHousehold(
+  { configuration, lock, clock, tell }: HouseholdPorts,
+  opening: AsyncDisposableStack,
+): Promise<Household> {
+  const database = openHostDatabase(configuration.dataDir);
+  opening.defer(() => database.close());
+  const sources = await pluginSources(configuration);
+  const leftOut = (name: string, thrown: unknown): void => tell(leftOutWords(name, thrown), toHostError(thrown).detail);
+  const folders = await readConfigured(configuration, lock, leftOut);
+  const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
+  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
+  const stores = new Stores({ configuration, database, clock, manifests, lock, quarantine });
+  opening.defer(() => {
+    try {
+      stores.close();
+    } catch (cause) {
+      // All else is done by then.
+      tell("what was used and refused last is not written down", cause);
+    }
+  });
+  for (const trouble of stores.troubles()) tell(trouble);
+  stores.recover();
+  return { stores, sources, quarantine, folders };
+}
+
+export interface FleetBoot {
+  readonly core: Host;
+  readonly fleet: Fleet;
+  readonly operations: Operations;
+  readonly household: Household;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  /** Whether there is a bulkhead.lock to compare with. */
+  readonly isLocked: boolean;
+}
+
+/** Adds and starts all plugins, decides about updates that were never seen to start, and contains whoever fails from now on. Stops them with `booting`. */
+export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack): Promise<void> {
+  const { core, fleet, operations, household, clock, log, isLocked } = boot;
+  const { stores, folders, quarantine } = household;
+  const { configuration } = stores;
+  booting.defer(() => stopAll(core, configuration.drainMs));
+  stores.grants.dropUntilRestart();
+  const leftOut = (name: string, thrown: unknown): void =>
+    log.write({ level: "error", plugin: "host", message: leftOutWords(name, thrown), cause: toHostError(thrown).detail });
+  for (const [name, folder] of folders) {
+    const settings = configuration.plugins[name];
+    if (settings !== undefined) await fleet.add(folder, settings).catch((thrown) => leftOut(name, thrown));
+  }
+  const installed = await stores.load(leftOut);
+  for (const { folder, settings, onProbation } of installed)
+    await fleet.add(folder, settings, onProbation).catch((thrown) => leftOut(folder.manifest.name, thrown));
+  await refuseUnmetDependencies(core, stores);
+  const onProbation = new Set(namesOf(installed.filter((one) => one.onProbation)));
+  const start = (name: string): Promise<void> => fleet.start(name);
+  const containment = new Containment({ onProbation, host: core, clock, log, quarantine, start, options: configuration.containment });
+  booting.defer(() => containment.close());
+  await containment.restore();
+  await startAll(core, log, new Set(namesOf(installed.filter(({ enabled }) => !enabled))));
+  for (const name of namesOf(installed.filter(({ enabled }) => enabled))) {
+    const isRunning = core.plugin(name)?.state === "running";
+    onProbation.delete(name);
+    await operations.installer.settle(name, isRunning).catch((thrown) => leftOut(name, thrown));
+  }
+  warnOfDeafPlugins(core, log);
+  if (!isLocked) return;
+  for (const drift of driftOf(stores.lock, await operations.lock()))
+    log.write({ level: "warning", plugin: "host", message: `differs from bulkhead.lock: ${drift}` });
+}
+
+/** Writes down in the audit log what the host does itself; what has happened has happened, whether a full disk takes the entry or not. */
+export function auditOf(
+  { audit }: Stores,
+  log: LogSink,
+): (action: string, subject: string, detail?: Readonly<Record<string, unknown>>) => void {
+  return (action, subject, detail) => {
+    try {
+      audit.append("host", action, subject, detail);
+    } catch (cause) {
+      log.write({ level: "error", plugin: "host", message: `the audit log cannot take "${action}" of ${subject}`, cause });
+    }
+  };
+}
+
+const leftOutWords = (name: string, thrown: unknown): string => `${name} is left out: ${toHostError(thrown).message}`;
+
+const namesOf = (installed: readonly LoadedPlugin[]): string[] => installed.map(({ folder }) => folder.manifest.name);
+
+async function refuseUnmetDependencies(core: Host, { manifests }: Stores): Promise<void> {
+  for (const [name, manifest] of manifests) {
+    const [lack] = unmetDependencies(manifest, manifests);
+    if (lack !== undefined) await core.plugin(name)?.fail(new HostError("conflict", lack));
+  }
+}
+
+// A subscription without a grant hears nothing and fails nothing, so somebody has to say it.
+function warnOfDeafPlugins(core: Host, log: LogSink): void {
+  for (const { name, definition } of core.plugins) {
+    if (definition.subscriptions.length === 0 || definition.grants.some(({ permission }) => permission === "events.subscribe")) continue;
+    const types = definition.subscriptions.map(({ type }) => type).join(", ");
+    const remedy = `plugins.${name}.grants needs {"permission": "events.subscribe", "resource": "…"}`;
+    log.write({ level: "warning", plugin: "host", message: `${name} subscribes to ${types} and will hear nothing: ${remedy}` });
+  }
+}

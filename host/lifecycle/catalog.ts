@@ -1,0 +1,139 @@
+// The read model of a running host: what there is, put together from the core and the manifests, for every adapter to project from.
+
+import { toHostError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import type { LogSink } from "../core/ports/log.ts";
+import type { PluginView } from "../core/types.ts";
+import type { KnownManifests } from "../manifest/known-manifests.ts";
+import type { Catalog, CatalogEvent, CatalogPlugin, CatalogService, Contribution, Principal } from "../seams.ts";
+
+/** Reads the section of an adapter. Throws HostError `invalid-manifest`. */
+export type ContributionParser = (plugin: string, section: unknown) => unknown;
+
+export interface CatalogPorts {
+  readonly core: Host;
+  /** Of all plugins, whether they run or not. */
+  readonly manifests: KnownManifests;
+  /** By the adapter's name. */
+  readonly parsers: ReadonlyMap<string, ContributionParser>;
+  /** What the host's own code answers and publishes. */
+  readonly native: { readonly services: readonly CatalogService[]; readonly events: readonly CatalogEvent[] };
+  readonly log: LogSink;
+}
+
+export class LiveCatalog implements Catalog {
+  readonly #ports: CatalogPorts;
+  readonly #listeners = new Set<() => void>();
+  /** What a section was read as; undefined for one that is malformed. */
+  readonly #read = new WeakMap<object, unknown>();
+  #version = 0;
+
+  constructor(ports: CatalogPorts) {
+    this.#ports = ports;
+    const changed = (): void => {
+      this.#version += 1;
+      for (const listener of this.#listeners) listener();
+    };
+    ports.core.observe({ plugins: changed, state: changed });
+    ports.manifests.onChange(changed);
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get plugins(): readonly CatalogPlugin[] {
+    return this.#ports.core.plugins.map((plugin) => this.#plugin(plugin));
+  }
+
+  get services(): readonly CatalogService[] {
+    const { core, manifests, native } = this.#ports;
+    const ofPlugins = core.plugins.flatMap(({ name: provider, definition }) =>
+      definition.services.map(({ name }) => {
+        const { description, input, output } = manifests.get(provider)?.services[name] ?? {};
+        return { name, provider, description, input, output };
+      }),
+    );
+    return [...native.services, ...ofPlugins];
+  }
+
+  get events(): readonly CatalogEvent[] {
+    const { core, native } = this.#ports;
+    const found = new Map<string, { type: string; publishers: string[]; subscribers: string[]; data: unknown }>();
+    const of = (type: string): { publishers: string[]; subscribers: string[] } => {
+      const event = found.get(type) ?? { type, publishers: [], subscribers: [], data: undefined };
+      found.set(type, event);
+      return event;
+    };
+    for (const { type, publishers, data } of native.events) found.set(type, { type, publishers: [...publishers], subscribers: [], data });
+    for (const { name, definition } of core.plugins) {
+      for (const { permission, resource } of definition.permissions)
+        if (permission === "events.publish") of(resource).publishers.push(name);
+      for (const { type } of definition.subscriptions) of(type).subscribers.push(name);
+    }
+    return [...found.values()];
+  }
+
+  contributions(adapter: string): readonly Contribution[] {
+    const found: Contribution[] = [];
+    for (const [plugin, { contributes }] of this.#ports.manifests) {
+      const section = Object.hasOwn(contributes, adapter) ? this.#section(adapter, plugin, contributes[adapter]) : undefined;
+      if (section !== undefined) found.push({ plugin, section });
+    }
+    return found;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  for(principal: Principal): Catalog {
+    return narrowed(this, principal);
+  }
+
+  // A section that was malformed when its plugin was installed refused it; one from a time before the adapter could tell only counts for nothing.
+  #section(adapter: string, plugin: string, section: unknown): unknown {
+    const parse = this.#ports.parsers.get(adapter);
+    if (parse === undefined || typeof section !== "object" || section === null) return section;
+    if (!this.#read.has(section)) this.#read.set(section, this.#parsed(parse, plugin, section));
+    return this.#read.get(section);
+  }
+
+  #parsed(parse: ContributionParser, plugin: string, section: object): unknown {
+    try {
+      return parse(plugin, section);
+    } catch (thrown) {
+      const { message, detail } = toHostError(thrown);
+      this.#ports.log.write({ level: "error", plugin: "host", about: plugin, message, cause: detail });
+      return undefined;
+    }
+  }
+
+  #plugin({ name, state, failure, queued, definition }: PluginView): CatalogPlugin {
+    const { version, permissions, grants, limits } = definition;
+    const description = this.#ports.manifests.get(name)?.description;
+    return { name, version, description, state, failure, queued, permissions, grants, limits };
+  }
+}
+
+function narrowed(catalog: Catalog, principal: Principal): Catalog {
+  const may = (permission: string, resource: string): boolean => principal.permissions.allows(permission, resource);
+  return {
+    get version() {
+      return catalog.version;
+    },
+    get plugins() {
+      return catalog.plugins;
+    },
+    get services() {
+      return catalog.services.filter(({ name }) => may("services.call", name));
+    },
+    get events() {
+      return catalog.events.filter(({ type }) => may("events.subscribe", type));
+    },
+    contributions: (adapter) => catalog.contributions(adapter),
+    onChange: (listener) => catalog.onChange(listener),
+    for: (other) => narrowed(catalog, other),
+  };
+}

@@ -1,0 +1,100 @@
+// Which cell each plugin runs in: one inline, one thread, and a process for each plugin or for each group of them. Cells are made when they are needed.
+
+import { join } from "node:path";
+import { lazyStorage } from "../cell/inside/lazy-storage.ts";
+import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/hardening.ts";
+import { createInlineCell } from "../cell/outside/inline-cell.ts";
+import { createProcessCell } from "../cell/outside/process-cell.ts";
+import { reclaimStorage } from "../cell/outside/storage-files.ts";
+import { createThreadCell } from "../cell/outside/thread-cell.ts";
+import { HostError } from "../core/errors.ts";
+import type { Cell } from "../core/ports/cell.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { LogSink } from "../core/ports/log.ts";
+import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
+import type { StorageDriverModule } from "../seams.ts";
+
+type Isolation = PluginConfiguration["isolation"];
+
+/** Where and by what plugins keep what they store. */
+export interface PluginStorageDriver {
+  readonly driver: string;
+  readonly module: StorageDriverModule;
+}
+
+export interface CellsPorts {
+  readonly configuration: Configuration;
+  readonly hardening: Hardening;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly storage: PluginStorageDriver;
+}
+
+export class Cells {
+  readonly #ports: CellsPorts;
+  readonly #made = new Map<string, Cell>();
+  readonly #storageDir: string;
+  /** The next user that no cell of this run has had. */
+  #nextUser: number;
+
+  /** Throws HostError `storage-failed`. */
+  constructor(ports: CellsPorts) {
+    this.#ports = ports;
+    this.#storageDir = join(ports.configuration.dataDir, "storage");
+    const { users } = ports.hardening;
+    this.#nextUser = users === undefined ? 0 : firstCellUser(users);
+    this.#reclaim();
+  }
+
+  get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">): Cell {
+    const group = groupOf(name, isolation, cell);
+    const found = this.#made.get(group) ?? this.#make(isolation, group);
+    this.#made.set(group, found);
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#made.values()].map((cell) => cell[Symbol.asyncDispose]()));
+    // Another host on this machine may give the same users to other plugins.
+    if (this.#ports.hardening.users !== undefined) this.#reclaim();
+  }
+
+  #reclaim(): void {
+    for (const trouble of reclaimStorage(this.#storageDir, this.#ports.hardening))
+      this.#ports.log.write({ level: "error", plugin: "host", message: trouble });
+  }
+
+  #make(isolation: Isolation, group: string): Cell {
+    const { clock, log, hardening, storage } = this.#ports;
+    const storageDir = storage.module.keepsFiles ? this.#storageDir : undefined;
+    const ports = { clock, log, storageDir, storageDriver: storage.driver };
+    if (isolation === "inline")
+      return createInlineCell({
+        clock,
+        log,
+        openStorage: (image) => lazyStorage(() => storage.module.open({ dir: storageDir, clock }, image)),
+      });
+    if (isolation === "thread") return createThreadCell(ports);
+    // A process that plugins share must be able to open the storage of one that comes back while the others run.
+    const plugins = group.startsWith(ALONE) ? [group.slice(ALONE.length)] : undefined;
+    return createProcessCell({ ...ports, plugins, hardening, user: this.#takeUser() });
+  }
+
+  // Never one that had a cell before: what that cell left running or lying about is not for the next.
+  #takeUser(): number | undefined {
+    const { users } = this.#ports.hardening;
+    if (users === undefined) return undefined;
+    const user = freeCellUser(users, this.#nextUser);
+    if (user === undefined)
+      throw new HostError("conflict", `all ${users.count} users of hardening.users are taken; name more, or restart the host`);
+    this.#nextUser = user + 1;
+    return user;
+  }
+}
+
+const ALONE = "alone:";
+
+function groupOf(name: string, isolation: Isolation, cell: string | undefined): string {
+  if (isolation !== "process") return isolation;
+  return cell === undefined ? ALONE + name : `shared:${cell}`;
+}

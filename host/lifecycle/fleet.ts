@@ -1,0 +1,129 @@
+// The plugins of a running host: puts them into their cells and to the core, exchanges one version for another, takes them out. What is
+// written down about them is the affair of host/admin/.
+
+import type { LivePlugins } from "../admin/installer.ts";
+import type { Stores } from "../admin/stores.ts";
+import type { AdmissionCache } from "../cell/admission/admission-process.ts";
+import { HostError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import type { Plugin } from "../core/plugin.ts";
+import type { PluginDefinition } from "../core/types.ts";
+import { definePlugin, effectiveLimits, type PluginFolder } from "../install/plugin-folder.ts";
+import type { PluginConfiguration } from "../manifest/configuration.ts";
+import type { Cells } from "./cells.ts";
+import { refuseEscapes } from "./strangers.ts";
+
+export interface FleetPorts {
+  readonly core: Host;
+  readonly cells: Cells;
+  readonly admission: AdmissionCache;
+  readonly stores: Stores;
+}
+
+/** What to do with a plugin's data while its version changes. */
+interface Changeover {
+  /** Called when nothing of the plugin is loaded, before the new version is. */
+  readonly between: () => Promise<void>;
+  /** Called when nothing of it is loaded, after the new version has failed. */
+  readonly undo: () => Promise<void>;
+}
+
+export class Fleet implements LivePlugins {
+  readonly #ports: FleetPorts;
+
+  constructor(ports: FleetPorts) {
+    this.#ports = ports;
+  }
+
+  /** Admits it and adds it to the core, in the state `installed`. Rejects with HostError. */
+  async add(folder: PluginFolder, settings: PluginConfiguration, onProbation = false): Promise<void> {
+    const { core, cells } = this.#ports;
+    const definition = await this.#define(folder, settings);
+    core.add(definition, cells.get(definition.name, settings), { loadAtOnce: onProbation });
+  }
+
+  /** How it ended is the plugin's state. Rejects with HostError `conflict` for a version that is blocked. */
+  async start(name: string): Promise<void> {
+    const plugin = this.#ports.core.plugin(name);
+    if (plugin !== undefined) this.#refuseBlocked(plugin.definition);
+    await this.#ports.core.start(name);
+  }
+
+  /** Stops it at once, also one that is just starting. */
+  async halt(name: string): Promise<void> {
+    await this.#ports.core.plugin(name)?.stop(0);
+  }
+
+  /** Turns that come meanwhile wait; one that does not run is started. */
+  async restart(name: string): Promise<void> {
+    const plugin = this.#ports.core.plugin(name);
+    if (plugin !== undefined) this.#refuseBlocked(plugin.definition);
+    if (plugin?.state === "running") await plugin.exchange({ drainMs: this.#drainMs });
+    else await this.#ports.core.start(name);
+  }
+
+  /**
+   * Runs another version in the place of a running plugin. Turns that come meanwhile wait. When the new version is refused or does not start,
+   * the old one goes on, after `undo`, and this rejects with why.
+   */
+  async exchange(folder: PluginFolder, settings: PluginConfiguration, changeover: Changeover): Promise<void> {
+    const { core, stores } = this.#ports;
+    const { name } = folder.manifest;
+    const definition = await this.#define(folder, settings);
+    const plugin = core.plugin(name);
+    if (plugin === undefined) throw new HostError("conflict", `${name} is not here`);
+    await plugin.settled();
+    const before = plugin.definition;
+    // Grants come and go with the version, and by hand at any time.
+    const as = (one: PluginDefinition): void => core.redefine({ ...one, grants: stores.grantsOf(name) });
+    // What still runs keeps the rules that it began with, so the new ones come when nothing is loaded.
+    const between = async (): Promise<void> => {
+      as(definition);
+      try {
+        await changeover.between();
+      } catch (thrown) {
+        as(before);
+        throw thrown;
+      }
+      plugin.permissions.replaceGrants(stores.grantsOf(name));
+    };
+    const undo = async (): Promise<void> => {
+      await changeover.undo();
+      as(before);
+    };
+    if (plugin.state === "running") await plugin.exchange({ drainMs: this.#drainMs, between, undo });
+    else await this.#startAnew(plugin, { between, undo });
+  }
+
+  async #startAnew(plugin: Plugin, { between, undo }: Changeover): Promise<void> {
+    await between();
+    await this.#ports.core.start(plugin.name);
+    if (plugin.state === "running") return;
+    const { code, message } = plugin.failure ?? { code: "plugin-failed", message: `${plugin.name} did not start` };
+    await undo();
+    throw new HostError(code, message);
+  }
+
+  /** Stops it and takes it out of the core. */
+  async remove(name: string): Promise<void> {
+    const { core } = this.#ports;
+    await core.plugin(name)?.stop(this.#drainMs);
+    if (core.plugin(name) !== undefined) core.remove(name);
+  }
+
+  get #drainMs(): number {
+    return this.#ports.stores.configuration.drainMs;
+  }
+
+  #refuseBlocked(plugin: { readonly name: string; readonly version: string }): void {
+    this.#ports.stores.installations.refuseBlocked(plugin);
+  }
+
+  async #define(folder: PluginFolder, settings: PluginConfiguration): Promise<PluginDefinition> {
+    const { stores, admission } = this.#ports;
+    this.#refuseBlocked(folder.manifest);
+    refuseEscapes(folder.manifest.name, settings, stores.configuration);
+    const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
+    return definePlugin(folder.manifest, admitted, settings, stores.grantsOf(folder.manifest.name));
+  }
+}

@@ -1,0 +1,71 @@
+// Where plugins come from and who says whether they may run: the folders, tarballs and registries of a configuration, and admission in a process.
+
+import { join } from "node:path";
+import type { Sources } from "../admin/installer.ts";
+import { AdmissionCache } from "../cell/admission/admission-process.ts";
+import { HostError } from "../core/errors.ts";
+import type { Lock } from "../install/lock.ts";
+import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
+import { PackageStore } from "../install/package-store.ts";
+import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
+import type { Configuration } from "../manifest/configuration.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { contributionParsers } from "./adapters.ts";
+import type { ContributionParser } from "./catalog.ts";
+import { packageReader } from "./package-reader.ts";
+import { refuseEscapes } from "./strangers.ts";
+
+export interface PluginSources extends Sources {
+  readonly admission: AdmissionCache;
+}
+
+/** Rejects with HostError for an adapter of the configuration that cannot be loaded: it has a say in what may be installed. */
+export async function pluginSources(configuration: Configuration): Promise<PluginSources> {
+  const parsers = await contributionParsers(configuration);
+  const { dataDir, hardening, registry } = configuration;
+  const admission = new AdmissionCache(join(dataDir, "admitted"), hardening);
+  const options = { reader: packageReader(hardening), registry };
+  return {
+    admission,
+    fetch: (spec) => fetchPackage(spec, options),
+    resolve: (spec) => resolveVersion(spec, options),
+    async admit(folder, settings) {
+      refuseEscapes(folder.manifest.name, settings, configuration);
+      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
+      definePlugin(folder.manifest, admitted, settings, []);
+      checkContributions(folder.manifest, parsers);
+    },
+  };
+}
+
+/** Throws HostError `invalid-manifest` for a section that its adapter cannot read. */
+function checkContributions({ name, contributes }: Manifest, parsers: ReadonlyMap<string, ContributionParser>): void {
+  for (const [adapter, section] of Object.entries(contributes)) parsers.get(adapter)?.(name, section);
+}
+
+/** The plugins that the configuration names, as far as they can be read; what cannot is told of. */
+export async function readConfigured(
+  { plugins, dataDir }: Configuration,
+  lock: Lock,
+  onFailure: (plugin: string, thrown: unknown) => void,
+): Promise<Map<string, PluginFolder>> {
+  const packages = new PackageStore(dataDir);
+  const folders = new Map<string, PluginFolder>();
+  for (const [name, { path, source }] of Object.entries(plugins)) {
+    try {
+      const folder = path === undefined ? await packages.read(lockedPackage(name, source ?? "", lock)) : await readPluginFolder(path);
+      const found = folder.manifest.name;
+      if (found !== name) throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
+      folders.set(name, folder);
+    } catch (thrown) {
+      onFailure(name, thrown);
+    }
+  }
+  return folders;
+}
+
+function lockedPackage(name: string, source: string, lock: Lock): string {
+  const locked = lock.get(name);
+  if (locked !== undefined && isLockedFor(source, locked)) return locked.package;
+  throw new HostError("conflict", `bulkhead.lock has no ${name} from ${source}; "bulkhead install" brings it and writes the lock`);
+}

@@ -1,0 +1,148 @@
+// The operator's configuration file: which plugins run, where, with which grants and limits. Unknown keys are refused.
+
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { HostError } from "../core/errors.ts";
+import type { Grant } from "../core/types.ts";
+import { absoluteSpec } from "../install/package-sources.ts";
+import { describeIssues, grantShape, type LimitsInput, limitsSchema, pluginName, withResource } from "./manifest.ts";
+import { parseByExtension } from "./structured-file.ts";
+
+export interface PluginConfiguration {
+  /** Folder with plugin.json, relative to the configuration file. Either this or `source`. */
+  readonly path?: string | undefined;
+  /** A tarball or a package of a registry, such as `@acme/thermostat@^1.2`; which version exactly stands in bulkhead.lock. */
+  readonly source?: string | undefined;
+  /** `process` is the wall against strangers; `inline` and `thread` share the host's process and are for plugins that you trust. */
+  readonly isolation: "inline" | "thread" | "process";
+  /** `metered` is the default; `extism` runs it on the package @extism/extism, which must be installed, behind the same limits. */
+  readonly engine: "metered" | "extism";
+  /** `on-demand`: loaded at its first turn, and unloaded again after `idleMs` without one. */
+  readonly activation: "eager" | "on-demand";
+  readonly idleMs: number;
+  /** Plugins with the same name here share one process; by default each has its own. */
+  readonly cell?: string | undefined;
+  /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
+  readonly grants: "all" | readonly Grant[];
+  readonly limits: LimitsInput;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+interface HardeningInput {
+  /** Users of the system, of which each process cell gets one of its own; false: cells run as the host's user. */
+  readonly users?: { readonly first: number; readonly count: number } | false | undefined;
+  /** Whether process cells start in namespaces of their own through `bwrap`; where it works, if it is not said. */
+  readonly bubblewrap?: boolean | undefined;
+  /** Lets strangers' plugins into the host's own process although its V8 has known flaws. */
+  readonly acceptVulnerableNode?: boolean | undefined;
+}
+
+/** When a plugin that fails pauses, and when it is quarantined. Milliseconds. */
+interface ContainmentInput {
+  readonly pauseAfter: number;
+  readonly quarantineAfter: number;
+  readonly windowMs: number;
+  readonly pauseMs: number;
+  readonly maxPauseMs: number;
+}
+
+export interface Configuration {
+  readonly dataDir: string;
+  /** What process cells get besides the usual hardening; Linux only (docs/configuration.md). */
+  readonly hardening: HardeningInput;
+  readonly containment: ContainmentInput;
+  /** What is queued gets this long when the host stops. */
+  readonly drainMs: number;
+  /** How much of a second the host itself works for all plugins together. */
+  readonly hostMsPerSecond: number;
+  /** The npm registry that plugins come from, instead of npm's own setting. */
+  readonly registry?: string | undefined;
+  /** By what doors the host is reached: one that comes with it, a package, or a file beside the configuration; `false` turns one off. */
+  readonly adapters: Readonly<Record<string, unknown>>;
+  /** What plugins can be granted beyond the core's own; `false` turns one off. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  /** What remembers and carries, by port: the driver's name, or its options with the name as `driver`. */
+  readonly drivers: Readonly<Record<string, unknown>>;
+  /** Where the configuration lies: what it names is resolved from there. */
+  readonly folder: string;
+  readonly plugins: Readonly<Record<string, PluginConfiguration>>;
+}
+
+const pluginSchema: z.ZodType<PluginConfiguration> = z
+  .strictObject({
+    path: z.string().min(1).optional(),
+    source: z.string().min(1).optional(),
+    isolation: z.enum(["inline", "thread", "process"]).default("process"),
+    engine: z.enum(["metered", "extism"]).default("metered"),
+    activation: z.enum(["eager", "on-demand"]).default("eager"),
+    idleMs: z.int().positive().max(86_400_000).default(300_000),
+    cell: pluginName.optional(),
+    grants: z
+      .union([z.literal("all"), z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() })))])
+      .default([]),
+    limits: limitsSchema.default({}),
+    config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
+  })
+  .refine(({ isolation, cell, limits }) => limits.stackKiB === undefined || (isolation === "process" && cell === undefined), {
+    path: ["limits", "stackKiB"],
+    message: "only a plugin with a process of its own can have it; remove it, or isolation and cell",
+  })
+  .refine(({ path, source }) => (path === undefined) !== (source === undefined), {
+    path: ["path"],
+    message: "write path (a folder) or source (a tarball or a package), one of them",
+  });
+
+/** The settings of a plugin that is installed beside the configuration: its section without path and grants. Throws HostError `invalid-message`. */
+export function pluginSettings(input: Readonly<Record<string, unknown>>): PluginConfiguration {
+  const parsed = pluginSchema.safeParse({ ...input, path: "." });
+  if (!parsed.success)
+    throw new HostError("invalid-message", "these are no settings of a plugin", { detail: describeIssues(parsed.error, input) });
+  return parsed.data;
+}
+
+// A user of the system, and the group of the same number; 65,534 is nobody, who may own other things.
+const usersSchema = z.strictObject({ first: z.int().min(1).max(4_000_000_000), count: z.int().min(64).max(65_536) });
+
+const hardeningSchema: z.ZodType<HardeningInput> = z.strictObject({
+  users: z.union([z.literal(false), usersSchema]).optional(),
+  bubblewrap: z.boolean().optional(),
+  acceptVulnerableNode: z.boolean().optional(),
+});
+
+const containmentSchema: z.ZodType<ContainmentInput> = z.strictObject({
+  pauseAfter: z.int().positive().default(3),
+  quarantineAfter: z.int().positive().default(10),
+  windowMs: z.number().positive().default(600_000),
+  pauseMs: z.number().positive().default(500),
+  maxPauseMs: z.number().positive().default(60_000),
+});
+
+export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.strictObject({
+  $schema: z.string().optional(),
+  dataDir: z.string().min(1).default("data"),
+  hardening: hardeningSchema.default({}),
+  containment: containmentSchema.default(() => containmentSchema.parse({})),
+  drainMs: z.number().nonnegative().max(60_000).default(5_000),
+  hostMsPerSecond: z.number().positive().max(1_000).default(600),
+  registry: z.url({ protocol: /^https?$/ }).optional(),
+  adapters: z.record(z.string(), z.unknown()).default({}),
+  capabilities: z.record(z.string(), z.unknown()).default({}),
+  drivers: z.record(z.string(), z.unknown()).default({}),
+  plugins: z.record(pluginName, pluginSchema).default({}),
+});
+
+/** Parses the text of the file at `path` and makes its paths absolute. Throws HostError `invalid-message` naming each path. */
+export function parseConfiguration(text: string, path: string): Configuration {
+  const input = parseByExtension(text, path, "invalid-message");
+  const parsed = configurationSchema.safeParse(input);
+  if (!parsed.success)
+    throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error, input) });
+  const base = dirname(resolve(path));
+  const plugins = Object.fromEntries(
+    Object.entries(parsed.data.plugins).map(([name, { path: folder, source, ...plugin }]) => [
+      name,
+      source === undefined ? { ...plugin, path: resolve(base, folder ?? ".") } : { ...plugin, source: absoluteSpec(source, base) },
+    ]),
+  );
+  return { ...parsed.data, dataDir: resolve(base, parsed.data.dataDir), plugins, folder: base };
+}

@@ -1,0 +1,223 @@
+// The manifest: what a plugin says of itself and asks for, in `plugin.json`. Checked once here, trusted afterwards.
+
+import semver from "semver";
+import { z } from "zod";
+import { HostError, toHostError } from "../core/errors.ts";
+import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
+import type { Grant, Limits, Permission, PermissionRequest } from "../core/types.ts";
+import { parseDependency } from "./dependencies.ts";
+import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
+import { compileResource, PERMISSIONS } from "./resources.ts";
+import { parseJson } from "./structured-file.ts";
+
+/** The version of wit/ that this host speaks; a manifest names it without the patch number. */
+export const API_VERSION = "0.1";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MAX_LISTED = 256;
+// The host's own exports begin with `__`.
+const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
+
+export const pluginName: z.ZodType<string> = z
+  .string()
+  .refine(isPluginName, "write 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, not reserved");
+const dottedName = z.string().refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");
+const pattern: z.ZodType<string> = z
+  .string()
+  .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
+const entryPoint = z.string().regex(ENTRY_POINT, "write the name of an export: letters, digits, _ . -, not beginning with __");
+const version = z.string().refine((text) => semver.valid(text) !== null, "write a semantic version such as 1.2.3");
+const dependency = z
+  .string()
+  .refine((text) => parseDependency("", text) !== undefined, "write a semver range such as ^1.2.0, or npm:@acme/devices@^1.2.0");
+const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
+
+/** A permission and what it is about. */
+export const grantShape: { readonly permission: z.ZodType<Permission>; readonly resource: z.ZodString } = {
+  permission: z.enum(PERMISSIONS as [Permission, ...Permission[]]),
+  resource: z.string(),
+};
+
+/** Refuses a resource that its permission does not have, with what to write instead. */
+export function withResource<T extends z.ZodType<Grant>>(schema: T): T {
+  return schema.superRefine(({ permission, resource }, context) => {
+    try {
+      compileResource(permission, resource);
+    } catch (thrown) {
+      context.addIssue({ code: "custom", path: ["resource"], message: toHostError(thrown).message });
+    }
+  });
+}
+
+/** Limits in the manifest (asked for) and in the configuration (granted); the smaller of both holds. */
+export interface LimitsInput {
+  readonly memoryMiB?: number | undefined;
+  readonly stackKiB?: number | undefined;
+  readonly tableElements?: number | undefined;
+  readonly moduleMiB?: number | undefined;
+  readonly blockMiB?: number | undefined;
+  readonly cpuMs?: number | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly mailboxLength?: number | undefined;
+  readonly payloadMiB?: number | undefined;
+  readonly storageMiB?: number | undefined;
+  readonly storageKeys?: number | undefined;
+  readonly varMiB?: number | undefined;
+  readonly cpuMsPerSecond?: number | undefined;
+  readonly startMs?: number | undefined;
+  readonly hostCalls?: number | undefined;
+  readonly hostMsPerSecond?: number | undefined;
+  readonly publishesPerSecond?: number | undefined;
+  readonly logMiBPerMinute?: number | undefined;
+  readonly mailboxMiB?: number | undefined;
+  readonly callDepth?: number | undefined;
+}
+
+interface ProvidedService {
+  readonly entryPoint: string;
+  readonly description?: string | undefined;
+  /** `caller`: what its turns do needs each permission of the calling plugin too. */
+  readonly authority?: "own" | "caller" | undefined;
+  /** JSON Schemas of payload and answer. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+}
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly api: string;
+  readonly description?: string | undefined;
+  /** File name of the module, beside plugin.json. */
+  readonly wasm: string;
+  readonly services: Readonly<Record<string, ProvidedService>>;
+  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
+  readonly permissions: readonly PermissionRequest[];
+  readonly limits: LimitsInput;
+  /** Plugin names with what install/dependencies.ts reads. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  /** Sections by adapter; each adapter parses its own. */
+  readonly contributes: Readonly<Record<string, unknown>>;
+}
+
+export const limitsSchema: z.ZodType<LimitsInput> = z.strictObject({
+  memoryMiB: z.number().positive().max(1_024).optional(),
+  stackKiB: z.number().min(64).max(984).optional(),
+  tableElements: z.int().positive().max(1_000_000).optional(),
+  moduleMiB: z.number().positive().max(64).optional(),
+  blockMiB: z.number().positive().max(256).optional(),
+  cpuMs: z.number().positive().max(600_000).optional(),
+  deadlineMs: z.number().positive().max(600_000).optional(),
+  mailboxLength: z.int().positive().max(100_000).optional(),
+  payloadMiB: z.number().positive().max(64).optional(),
+  storageMiB: z.number().positive().max(16_384).optional(),
+  storageKeys: z.int().positive().max(100_000_000).optional(),
+  varMiB: z.number().positive().max(256).optional(),
+  cpuMsPerSecond: z.number().positive().max(1_000).optional(),
+  startMs: z.number().positive().max(600_000).optional(),
+  hostCalls: z.int().positive().max(1_000_000_000).optional(),
+  hostMsPerSecond: z.number().positive().max(1_000).optional(),
+  publishesPerSecond: z.int().positive().max(1_000_000).optional(),
+  logMiBPerMinute: z.number().positive().max(1_024).optional(),
+  mailboxMiB: z.number().positive().max(1_024).optional(),
+  callDepth: z.int().positive().max(100).optional(),
+});
+
+export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+  $schema: z.string().optional(),
+  name: pluginName,
+  version,
+  api: z.string(),
+  description: z.string().max(500).optional(),
+  wasm: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.wasm$/, "write the name of a .wasm file beside plugin.json"),
+  services: z
+    .record(
+      dottedName,
+      z.strictObject({
+        entryPoint,
+        description: z.string().max(500).optional(),
+        authority: z.enum(["own", "caller"]).optional(),
+        input: jsonSchema.optional(),
+        output: jsonSchema.optional(),
+      }),
+    )
+    .default({}),
+  subscriptions: z
+    .array(z.strictObject({ type: pattern, entryPoint, filter: eventFilterSchema.optional() }))
+    .max(MAX_LISTED)
+    .default([]),
+  permissions: z
+    .array(withResource(z.strictObject({ ...grantShape, reason: z.string().min(1).max(500) })))
+    .max(MAX_LISTED)
+    .default([]),
+  limits: limitsSchema.default({}),
+  dependencies: z.record(pluginName, dependency).default({}),
+  contributes: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
+export function parseManifest(text: string, file: string): Manifest {
+  const input = parseJson(text, file, "invalid-manifest");
+  const parsed = manifestSchema.safeParse(input);
+  if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error, input) });
+  const manifest = parsed.data;
+  if (manifest.api !== API_VERSION) {
+    throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks "${API_VERSION}"`);
+  }
+  const foreign = Object.keys(manifest.services).find((service) => !isOwnName(manifest.name, service));
+  if (foreign !== undefined) {
+    throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
+  }
+  return manifest;
+}
+
+/** One line an issue: where in `input` it is, what stands there, and what to write instead. */
+export function describeIssues(error: z.ZodError, input: unknown): string {
+  return error.issues
+    .map((issue) => {
+      const { path } = issue;
+      // Of a bad key zod says only that it is bad; why stands inside.
+      const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
+      const value = valueAt(input, path);
+      const shown =
+        typeof value === "object" || value === undefined ? "" : ` (${typeof value === "string" ? `"${printable(value)}"` : String(value)})`;
+      return `${path.length === 0 ? "the file" : path.join(".")}${shown}: ${message}`;
+    })
+    .join("\n");
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined),
+    input,
+  );
+}
+
+const toBytes = (mib: number | undefined): number | undefined => (mib === undefined ? undefined : Math.floor(mib * MIB));
+
+/** The limits as the core has them; what is not given stays undefined. */
+export function toLimits(input: LimitsInput): { readonly [K in keyof Limits]: number | undefined } {
+  return {
+    memoryBytes: toBytes(input.memoryMiB),
+    stackBytes: input.stackKiB === undefined ? undefined : Math.floor(input.stackKiB * KIB),
+    tableElements: input.tableElements,
+    moduleBytes: toBytes(input.moduleMiB),
+    blockBytes: toBytes(input.blockMiB),
+    cpuMs: input.cpuMs,
+    deadlineMs: input.deadlineMs,
+    mailboxLength: input.mailboxLength,
+    payloadBytes: toBytes(input.payloadMiB),
+    storageBytes: toBytes(input.storageMiB),
+    storageKeys: input.storageKeys,
+    varBytes: toBytes(input.varMiB),
+    cpuMsPerSecond: input.cpuMsPerSecond,
+    startMs: input.startMs,
+    hostCalls: input.hostCalls,
+    hostMsPerSecond: input.hostMsPerSecond,
+    publishesPerSecond: input.publishesPerSecond,
+    logBytesPerMinute: toBytes(input.logMiBPerMinute),
+    mailboxBytes: toBytes(input.mailboxMiB),
+    callDepth: input.callDepth,
+  };
+}

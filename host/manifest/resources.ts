@@ -1,0 +1,36 @@
+// The permissions that there are, the core's own and those of capabilities, and what the resource of each looks like: a grant matches where it is certain, a
+// denial also in doubt.
+
+import { CAPABILITIES } from "../capabilities/index.ts";
+import { HostError } from "../core/errors.ts";
+import { compilePattern, type Matcher, printable } from "../core/names.ts";
+import { malformedResource } from "../core/permissions.ts";
+import type { Effect, Permission } from "../core/types.ts";
+import type { PermissionKind } from "../seams.ts";
+
+const MAX_RESOURCE_LENGTH = 512;
+const NAMES: PermissionKind = { compile: compilePattern };
+
+const KINDS: ReadonlyMap<Permission, PermissionKind> = new Map([
+  ...["events.publish", "events.subscribe", "services.call", "state.read", "state.write"].map((name) => [name, NAMES] as const),
+  ...Object.values(CAPABILITIES).flatMap(({ permissions }) => Object.entries(permissions)),
+]);
+
+export const PERMISSIONS: readonly Permission[] = [...KINDS.keys()];
+
+function kindOf(permission: Permission): PermissionKind {
+  const kind = KINDS.get(permission);
+  if (kind !== undefined) return kind;
+  throw new HostError("invalid-message", `"${printable(permission)}" is no permission; there are ${PERMISSIONS.join(", ")}`);
+}
+
+/** Throws HostError `invalid-message` for a resource that the permission does not have. */
+export function compileResource(permission: Permission, resource: string, effect: Effect = "allow"): Matcher {
+  if (resource.length > MAX_RESOURCE_LENGTH) throw malformedResource(resource, `write at most ${MAX_RESOURCE_LENGTH} characters`);
+  return kindOf(permission).compile(resource, effect);
+}
+
+/** Names of a pattern that only an equal or wider pattern matches: something stands in for each wildcard. Throws like `compileResource`. */
+export function namesUnder(permission: Permission, pattern: string): readonly string[] {
+  return kindOf(permission).namesUnder?.(pattern) ?? [pattern.replaceAll("**", "x.x").replaceAll("*", "x")];
+}

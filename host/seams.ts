@@ -1,0 +1,208 @@
+// The five seams by which everything enters that the core does not do itself: drivers, adapters, guards, observers and capabilities. Words only. Guards and
+// observers are the core's own words (core/ports/policy.ts); each of the others is a row of a table, whose code is loaded when the configuration asks for it.
+
+import type { z } from "zod";
+import type { ErrorShape } from "./core/errors.ts";
+import type { Matcher } from "./core/names.ts";
+import type { Permissions } from "./core/permissions.ts";
+import type { CapabilityFunctions } from "./core/ports/capability.ts";
+import type { Clock } from "./core/ports/clock.ts";
+import type { LogSink } from "./core/ports/log.ts";
+import type { Guard, Observer } from "./core/ports/policy.ts";
+import type { StorageDriver } from "./core/ports/storage.ts";
+import type {
+  Bytes,
+  CloudEvent,
+  Effect,
+  Grant,
+  Limits,
+  Permission,
+  PermissionRequest,
+  PluginImage,
+  PluginState,
+  UnstampedEvent,
+} from "./core/types.ts";
+import type { WitFunction } from "./core/wit.ts";
+
+/** What there is before anything else. */
+export interface Opening {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly dataDir: string;
+}
+
+interface Extension<O> {
+  readonly name: string;
+  /** What the operator can set. */
+  readonly options: z.ZodType<O>;
+  /** Optional packages that it imports, by name, with the range of their versions. */
+  readonly packages?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Remembers or carries something behind a port; opened before the core. */
+export interface Driver<Port, O = unknown> extends Extension<O> {
+  /** Rejects with HostError. What is opened is disposed of when the host stops, or does not start after all. */
+  open(opening: Opening, options: O): Promise<Port & AsyncDisposable>;
+}
+
+/** Opens what one plugin keeps for itself, in the cell where it runs: at once, and with nothing but what it is given. */
+export interface StorageDriverModule {
+  /** Whether it needs the plugin's files in `dir`, which the host makes and gives to the cell. */
+  readonly keepsFiles: boolean;
+  /** `dir` is undefined where nothing is to outlive the cell. Throws HostError `storage-failed`. */
+  open(
+    place: { readonly dir: string | undefined; readonly clock: Pick<Clock, "now"> },
+    plugin: Pick<PluginImage, "name" | "limits">,
+  ): StorageDriver;
+}
+
+/** A kind of permission that a capability brings. */
+export interface PermissionKind {
+  /** A denial may match when in doubt, a grant only when certain. Throws HostError `invalid-message` for a malformed resource. */
+  compile(resource: string, effect: Effect): Matcher;
+  /** Names of a pattern that only an equal or wider pattern matches; as for dotted names by default. */
+  namesUnder?(pattern: string): readonly string[];
+}
+
+export interface SecretSource {
+  /** Throws HostError for one that is not to be filled in. */
+  find(name: string): { readonly value: string; mayGoTo(resource: string): boolean } | undefined;
+}
+
+export interface CapabilityOpening extends Opening {
+  readonly secrets: SecretSource;
+}
+
+/** Answers functions of wit/ that the core does not know. */
+export interface Capability<O = unknown> extends Extension<O> {
+  open(opening: CapabilityOpening, options: O): Promise<{ readonly functions: CapabilityFunctions } & AsyncDisposable>;
+}
+
+/** What is known of a capability without loading it. */
+export interface CapabilityRow {
+  readonly permissions: Readonly<Record<Permission, PermissionKind>>;
+  readonly needs: Readonly<Partial<Record<WitFunction, Permission>>>;
+  load(): Promise<Capability>;
+}
+
+/** Who asks: a person, a program, another host. Its permissions count as a plugin's do. */
+export interface Principal {
+  readonly name: string;
+  readonly permissions: Permissions;
+}
+
+/** What somebody shows to be known by. */
+export type Credentials =
+  | { readonly kind: "none" }
+  /** He has opened what only the user can open who runs the host. */
+  | { readonly kind: "operator" };
+
+export interface AdapterCall {
+  readonly service: string;
+  readonly payload: Bytes;
+  readonly traceparent?: string | undefined;
+  /** The provider's own limit holds when it is shorter. */
+  readonly timeoutMs?: number | undefined;
+  /** Aborts when nobody waits for the answer any more; the turn then ends. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CatalogPlugin {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string | undefined;
+  readonly state: PluginState;
+  readonly failure: ErrorShape | undefined;
+  /** Turns waiting or running. */
+  readonly queued: number;
+  readonly permissions: readonly PermissionRequest[];
+  readonly grants: readonly Grant[];
+  readonly limits: Limits;
+}
+
+export interface CatalogService {
+  readonly name: string;
+  /** The plugin, or the host's own code, that answers it. */
+  readonly provider: string;
+  readonly description: string | undefined;
+  /** JSON Schemas of payload and answer, as they were declared. */
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
+export interface CatalogEvent {
+  /** An event type, or a pattern of such. */
+  readonly type: string;
+  /** Those who may publish it as far as they ask for it, and those who listen. */
+  readonly publishers: readonly string[];
+  readonly subscribers: readonly string[];
+  /** JSON Schema of the data, where it was declared. */
+  readonly data: unknown;
+}
+
+/** What a plugin says to an adapter in its manifest. */
+export interface Contribution {
+  readonly plugin: string;
+  /** As the adapter's `parseContribution` read it. */
+  readonly section: unknown;
+}
+
+/** What there is, for every door to project from. Each reading is of that moment. */
+export interface Catalog {
+  /** Grows with every change but that of `queued`. */
+  readonly version: number;
+  readonly plugins: readonly CatalogPlugin[];
+  readonly services: readonly CatalogService[];
+  readonly events: readonly CatalogEvent[];
+  contributions(adapter: string): readonly Contribution[];
+  /** Returns its undo. */
+  onChange(listener: () => void): () => void;
+  /** The same as far as somebody may call and hear of it. */
+  for(principal: Principal): Catalog;
+}
+
+/** All that an adapter sees of the host. Whatever it does it does for a principal. */
+export interface AdapterContext {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly catalog: Catalog;
+  /** In words, what is wrong with the host itself. */
+  problems(): readonly string[];
+  /** Rejects with HostError `permission-denied` for what nobody knows. */
+  authenticate(credentials: Credentials): Promise<Principal>;
+  /** Needs `services.call` on the service. Rejects with HostError like every call. */
+  call(principal: Principal, call: AdapterCall): Promise<Bytes>;
+  /** Needs `events.publish` on the type. Resolves with the event's id. */
+  publish(
+    principal: Principal,
+    event: Pick<UnstampedEvent, "type" | "contentType" | "data"> & { readonly traceparent?: string | undefined },
+  ): Promise<string>;
+  /** Events of the types that match, as far as `events.subscribe` is granted when they come; returns its undo. Throws HostError `invalid-message`. */
+  follow(principal: Principal, types: string, deliver: (event: CloudEvent) => void): () => void;
+  /** Does an operation of host/admin/operations.ts. Needs `host.operate` on its name. */
+  operate(principal: Principal, operation: string, input: unknown): Promise<unknown>;
+  /** Tells of everything, whoever brought it about. */
+  observe(observer: Observer): () => void;
+}
+
+/** An adapter that runs. */
+export interface Running extends AsyncDisposable {
+  /** Where it can be reached. */
+  readonly address?: string | undefined;
+}
+
+/** What an adapter has opened before the core exists, and may offer to it. */
+export interface Opened extends AsyncDisposable {
+  readonly functions?: CapabilityFunctions | undefined;
+  readonly guard?: Guard | undefined;
+  readonly observer?: Observer | undefined;
+}
+
+/** Shows the core to the world, or the world to the core; started when the plugins run. */
+export interface Adapter<O = unknown, Object extends Opened = Opened> extends Extension<O> {
+  /** The manifest's `contributes.<name>` as the adapter reads it. Throws HostError `invalid-manifest`, which refuses the plugin when it is installed. */
+  parseContribution?(plugin: string, section: unknown): unknown;
+  /** Opens what several seams share. */
+  open?(opening: Opening, options: O): Promise<Object>;
+  start(context: AdapterContext, options: O, opened: Object | undefined): Promise<Running>;
+}
