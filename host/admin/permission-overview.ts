@@ -2,10 +2,10 @@
 
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import type { Effect, Grant, Permission } from "../core/types.ts";
+import type { Grant, Permission } from "../core/types.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { compileResource, namesUnder } from "../manifest/resources.ts";
+import { compileResource, covers, overlaps } from "../manifest/resources.ts";
 import type { AuditLog } from "./audit.ts";
 import type { GrantStore, StoredGrant } from "./grants.ts";
 import type { PermissionUsage } from "./usage.ts";
@@ -166,16 +166,6 @@ type DescribedGrant = Grant & { readonly text: string };
 
 const describe = ({ effect, resource, by, at, untilRestart, reason }: StoredGrant): string =>
   `${effect} ${resource} (${by}, ${at}${untilRestart ? ", until restart" : ""}${reason === "" ? "" : `, ${reason}`})`;
-
-/** Whether one pattern, read as a name, falls under the other; good enough to show what belongs together, never to permit anything. `effect` is that of the grant among them. */
-export function overlaps(permission: Permission, a: string, b: string, effect?: Effect): boolean {
-  return a === b || covers(permission, a, b, effect) || covers(permission, b, a, effect);
-}
-
-function covers(permission: Permission, pattern: string, other: string, effect?: Effect): boolean {
-  const matches = compileResource(permission, pattern, effect);
-  return namesUnder(permission, other).every((name) => matches(name));
-}
 
 function statusOf(permission: Permission, resource: string, grants: readonly DescribedGrant[]): PermissionStatus["status"] {
   const covering = grants.filter((grant) => covers(permission, grant.resource, resource, grant.effect));

@@ -8,9 +8,10 @@ import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { anyCellUser, resolveHardening } from "../cell/outside/hardening.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { HostError } from "../core/errors.ts";
+import { Mailbox } from "../core/mailbox.ts";
 import { isPluginName } from "../core/names.ts";
 import { startTrace } from "../core/trace.ts";
-import type { Limits, TurnOutcome } from "../core/types.ts";
+import type { Limits } from "../core/types.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { effectiveLimits, entryPointsOf, readPluginFolder } from "../install/plugin-folder.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
@@ -57,20 +58,21 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   });
   try {
     await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });
-    const { promise, resolve } = Promise.withResolvers<TurnOutcome>();
-    cell.run({
+    const mailbox = new Mailbox({
       plugin: plugin.name,
-      entryPoint,
-      input,
-      caller: { kind: "host", name: "call" },
-      traceparent: startTrace(),
-      deadline: systemClock.monotonicMs() + plugin.limits.deadlineMs,
-      answer: async (name) => {
+      cell,
+      clock: systemClock,
+      limits: () => plugin.limits,
+      async answer(_context, _isOver, name) {
         throw new HostError("permission-denied", `${name} is not available in a one-shot call, which grants nothing`);
       },
-      end: resolve,
+      onTurn() {},
+      onHeldTurn() {},
+      onIdle() {},
     });
-    const outcome = await promise;
+    const deadline = systemClock.monotonicMs() + plugin.limits.deadlineMs;
+    const caller = { kind: "host", name: "call" } as const;
+    const outcome = await mailbox.pass(entryPoint, input, { caller, traceparent: startTrace(), deadline, waiting: [], authorities: [] });
     if (!outcome.ok) throw HostError.fromShape(outcome.error);
     process.stdout.write(outcome.output);
     if (process.stderr.isTTY) {

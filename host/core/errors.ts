@@ -46,6 +46,6 @@ export function toHostError(thrown: unknown): HostError {
 
 /** The innermost cause as text, with its stack; for the operator's log, never for a guest. */
 export function describeCause(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
+  if (!(cause instanceof Error)) return typeof cause === "object" ? Object.prototype.toString.call(cause) : String(cause);
   return cause.cause === undefined ? (cause.stack ?? cause.message) : describeCause(cause.cause);
 }

@@ -190,8 +190,7 @@ export class Host {
 
   async #answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes> {
     const hostFunction = this.#functions.get(functionName);
-    if (hostFunction === undefined)
-      throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
+    if (hostFunction === undefined) throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
     const { services, state } = this;
     const { blocks } = this.#ports;
     const publish = (event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> => this.publish(event, by);

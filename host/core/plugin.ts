@@ -1,19 +1,16 @@
 // The lifecycle of one plugin: when it is loaded, started, exchanged for another version, asleep, stopped or failed. Its turns are its mailbox's affair.
 
 import { type ErrorShape, HostError, toHostError } from "./errors.ts";
+import { Guest } from "./guest.ts";
 import type { HostTime, HostTimeAccount } from "./host-time.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type PermissionPorts, Permissions } from "./permissions.ts";
 import type { Cell } from "./ports/cell.ts";
 import type { Clock } from "./ports/clock.ts";
 import { RateLimit } from "./rate-limit.ts";
-import { startTrace } from "./trace.ts";
 import { type EndedTurn, failedTurn, type TurnContext } from "./turn.ts";
-import type { Bytes, Caller, Limits, PluginDefinition, PluginState, TurnInput, TurnOutcome } from "./types.ts";
+import type { Bytes, Limits, PluginDefinition, PluginState, TurnInput, TurnOutcome } from "./types.ts";
 
-const HOST: Caller = Object.freeze({ kind: "host", name: "host" });
-const STARTING: readonly string[] = ["on_load", "on_start"];
-const STOPPING: readonly string[] = ["on_stop", "on_unload"];
 const DOWN: ReadonlySet<PluginState> = new Set(["installed", "stopped", "failed", "quarantined"]);
 
 const endedTurn = new HostError("plugin-not-running", "the turn that asked has ended");
@@ -54,6 +51,7 @@ export class Plugin {
   #rules: Rules;
   readonly #ports: PluginPorts;
   readonly #mailbox: Mailbox;
+  readonly #guest: Guest;
   /** What the host itself works for it. */
   hostTime: HostTimeAccount;
   #state: PluginState = "installed";
@@ -62,8 +60,6 @@ export class Plugin {
   #life = 0;
   /** Starts, stops, exchanges, wakes and falls asleep one after the other. */
   #last: Promise<unknown> = Promise.resolve();
-  #loading: Promise<void> | undefined;
-  #isLoaded = false;
   /** Whether the next load has to start it: it runs and never had an instance. */
   #isUnstarted = false;
   #loadAtOnce: boolean;
@@ -92,6 +88,7 @@ export class Plugin {
           return ports.answer(this, context, functionName, args);
         }),
     });
+    this.#guest = new Guest({ cell: ports.cell, clock: ports.clock, mailbox: this.#mailbox, definition: () => this.definition });
   }
 
   get definition(): PluginDefinition {
@@ -147,7 +144,7 @@ export class Plugin {
         this.#become("loaded");
         this.#become("starting");
         if (isLater) this.#asleep = this.#mailbox.hold();
-        else for (const entryPoint of STARTING) await this.#runLifecycle(entryPoint);
+        else await this.#guest.start();
         if (life !== this.#life) return;
         this.#isUnstarted = isLater;
         this.#failure = undefined;
@@ -167,7 +164,7 @@ export class Plugin {
       this.#become("stopping");
       if (this.#asleep === undefined) await this.#mailbox.drained(drainMs);
       this.#refuseWaiting();
-      await this.#leave();
+      await this.#guest.leave();
       this.#rest();
       if (life === this.#life) this.#become("stopped");
     });
@@ -180,7 +177,7 @@ export class Plugin {
     this.#become(state);
     this.#refuseWaiting();
     this.#rest();
-    await this.#unload();
+    await this.#guest.unload();
   }
 
   /**
@@ -203,7 +200,7 @@ export class Plugin {
     };
     try {
       await this.#mailbox.drained(drainMs);
-      await this.#leave();
+      await this.#guest.leave();
       try {
         await between?.();
       } catch (thrown) {
@@ -213,7 +210,7 @@ export class Plugin {
       try {
         await this.#begin(life);
       } catch (thrown) {
-        await this.#leave();
+        await this.#guest.leave();
         await undo?.();
         await goBack();
         throw thrown;
@@ -279,31 +276,14 @@ export class Plugin {
     await this.#load(life);
     this.#isUnstarted = false;
     this.#rest();
-    for (const entryPoint of STARTING) await this.#runLifecycle(entryPoint);
-  }
-
-  async #leave(): Promise<void> {
-    if (!this.#isLoaded) return;
-    // How they ended is told to whoever hears of turns.
-    for (const entryPoint of STOPPING) await this.#runLifecycle(entryPoint).catch(() => {});
-    await this.#unload();
+    await this.#guest.start();
   }
 
   async #load(life: number): Promise<void> {
     if (life !== this.#life) throw this.#notRunning();
-    const { cell } = this.#ports;
-    this.#loading = cell.load(this.definition, () => this.#mailbox.hold());
-    await this.#loading;
+    const { ended } = await this.#guest.load();
     if (life !== this.#life) throw this.#notRunning();
-    this.#isLoaded = true;
-    void cell.ended.then((error) => (life === this.#life && this.#state === "running" ? this.fail(error) : undefined));
-  }
-
-  async #unload(): Promise<void> {
-    await this.#loading?.catch(() => {});
-    this.#loading = undefined;
-    this.#isLoaded = false;
-    await this.#ports.cell.unload(this.name).catch(() => {});
+    void ended.then((error) => (life === this.#life && this.#state === "running" ? this.fail(error) : undefined));
   }
 
   // A turn has come while nothing is loaded.
@@ -320,14 +300,14 @@ export class Plugin {
     const life = this.#life;
     try {
       await this.#load(life);
-      if (this.#isUnstarted) await this.#runLifecycle("on_start");
+      if (this.#isUnstarted) await this.#guest.step("on_start");
       if (life !== this.#life) return;
       this.#isUnstarted = false;
       this.#rest();
     } catch (thrown) {
       if (life !== this.#life) return;
       // It did not start, so nothing may run in it; the next turn tries again.
-      await this.#unload();
+      await this.#guest.unload();
       this.#mailbox.refuse(toHostError(thrown));
     }
   }
@@ -342,16 +322,7 @@ export class Plugin {
   async #sleep(): Promise<void> {
     if (this.#state !== "running" || this.#asleep !== undefined || this.queued > 0) return;
     this.#asleep = this.#mailbox.hold();
-    await this.#unload();
-  }
-
-  async #runLifecycle(entryPoint: string): Promise<void> {
-    const { entryPoints, limits } = this.definition;
-    if (!entryPoints.includes(entryPoint)) return;
-    const deadline = this.#ports.clock.monotonicMs() + (STARTING.includes(entryPoint) ? limits.startMs : limits.deadlineMs);
-    const context = { caller: HOST, traceparent: startTrace(), deadline, waiting: [], authorities: [] };
-    const outcome = await this.#mailbox.pass(entryPoint, "", context);
-    if (!outcome.ok) throw new HostError(outcome.error.code, `${entryPoint} failed: ${outcome.error.message}`, outcome.error);
+    await this.#guest.unload();
   }
 }
 

@@ -8,6 +8,7 @@ import semver from "semver";
 import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
+import { isPath } from "../manifest/package-spec.ts";
 import { downloadNpm, resolveNpm, type SourceOptions, sha512 } from "./npm-registry.ts";
 import { type FetchedPlugin, fetchFolder } from "./package-store.ts";
 import type { NpmSpec } from "./packument.ts";
@@ -45,9 +46,6 @@ export async function resolveVersion(
   return { version: manifest.version, integrity };
 }
 
-/** What a person wrote, with a path made absolute, so that it means the same to a host that runs elsewhere. */
-export const absoluteSpec = (spec: string, base = "."): string => (isPath(spec) ? resolve(base, spec) : spec);
-
 /** From where it was installed, what to fetch to get the very same. */
 export const exactSpec = (source: string): string => source.slice(source.indexOf(":") + 1);
 
@@ -63,12 +61,6 @@ export function isLockedFor(spec: string, locked: { readonly source: string; rea
   const { name, wanted } = parseNpmSpec(spec);
   if (locked.source !== `npm:${name}@${locked.version}`) return false;
   return semver.validRange(wanted) === null || semver.satisfies(locked.version, wanted);
-}
-
-function isPath(spec: string): boolean {
-  if (/^[./]/.test(spec)) return true;
-  if (spec.includes(":")) return false;
-  return spec.endsWith(".tgz") || /^[^@]+\//.test(spec);
 }
 
 function parseNpmSpec(spec: string): NpmSpec {

@@ -52,6 +52,8 @@ export class Containment {
     this.#stopWatching = [
       host.observe({
         turn: ({ plugin, outcome }) => {
+          // One that fails while it starts is failed for that next, and counted then.
+          if (host.plugin(plugin)?.state === "starting") return;
           if (!outcome.ok && outcome.broken === true) this.#count(plugin, `${outcome.error.code}: ${outcome.error.message}`);
         },
         state: (plugin) => {

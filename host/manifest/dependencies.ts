@@ -1,13 +1,20 @@
 // What plugins need of each other, in words. A manifest names a range, or with `npm:<package>@<range>` also where the plugin can be had.
 
 import semver from "semver";
-import type { Manifest } from "./manifest.ts";
 
 export interface Dependency {
   readonly plugin: string;
   readonly range: string;
   /** Where it can be had; undefined when the manifest does not say. */
   readonly source: string | undefined;
+}
+
+/** What counts of a manifest here. */
+interface Dependent {
+  readonly name: string;
+  readonly version: string;
+  /** Plugin names with their ranges. */
+  readonly dependencies: Readonly<Record<string, string>>;
 }
 
 const NPM = "npm:";
@@ -20,7 +27,7 @@ export function parseDependency(plugin: string, text: string): Dependency | unde
   return isNamed && semver.validRange(range) !== null ? { plugin, range, source } : undefined;
 }
 
-export function dependenciesOf({ dependencies }: Manifest): Dependency[] {
+export function dependenciesOf({ dependencies }: Pick<Dependent, "dependencies">): Dependency[] {
   return Object.entries(dependencies).flatMap(([plugin, text]) => parseDependency(plugin, text) ?? []);
 }
 
@@ -28,7 +35,7 @@ export const missingDependency = (name: string, dependency: string, range: strin
   `${name} needs ${dependency} ${range}, which is not installed`;
 
 /** What a manifest's dependencies lack among these. */
-export function unmetDependencies(manifest: Manifest, others: ReadonlyMap<string, Manifest>): string[] {
+export function unmetDependencies(manifest: Dependent, others: ReadonlyMap<string, Dependent>): string[] {
   return dependenciesOf(manifest).flatMap(({ plugin, range }) => {
     const found = others.get(plugin)?.version;
     if (found === undefined) return [missingDependency(manifest.name, plugin, range)];
@@ -37,7 +44,7 @@ export function unmetDependencies(manifest: Manifest, others: ReadonlyMap<string
 }
 
 /** Whose dependencies this version of a plugin would not satisfy. */
-export function brokenDependents({ name, version }: Manifest, others: ReadonlyMap<string, Manifest>): string[] {
+export function brokenDependents({ name, version }: Dependent, others: ReadonlyMap<string, Dependent>): string[] {
   return [...others.values()].flatMap((other) =>
     dependenciesOf(other)
       .filter(({ plugin, range }) => plugin === name && !semver.satisfies(version, range))
@@ -46,6 +53,6 @@ export function brokenDependents({ name, version }: Manifest, others: ReadonlyMa
 }
 
 /** Who among these depends on the plugin. */
-export function dependentsOf(plugin: string, others: ReadonlyMap<string, Manifest>): string[] {
+export function dependentsOf(plugin: string, others: ReadonlyMap<string, Dependent>): string[] {
   return [...others.values()].filter(({ dependencies }) => Object.hasOwn(dependencies, plugin)).map(({ name }) => name);
 }

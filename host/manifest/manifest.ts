@@ -95,7 +95,7 @@ export interface Manifest {
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
   readonly permissions: readonly PermissionRequest[];
   readonly limits: LimitsInput;
-  /** Plugin names with what install/dependencies.ts reads. */
+  /** Plugin names with what manifest/dependencies.ts reads. */
   readonly dependencies: Readonly<Record<string, string>>;
   /** Sections by adapter; each adapter parses its own. */
   readonly contributes: Readonly<Record<string, unknown>>;

@@ -30,7 +30,18 @@ export function compileResource(permission: Permission, resource: string, effect
   return kindOf(permission).compile(resource, effect);
 }
 
-/** Names of a pattern that only an equal or wider pattern matches: something stands in for each wildcard. Throws like `compileResource`. */
-export function namesUnder(permission: Permission, pattern: string): readonly string[] {
+/** Names of a pattern that only an equal or wider pattern matches: something stands in for each wildcard. */
+function namesUnder(permission: Permission, pattern: string): readonly string[] {
   return kindOf(permission).namesUnder?.(pattern) ?? [pattern.replaceAll("**", "x.x").replaceAll("*", "x")];
+}
+
+/** Whether one pattern, read as a name, falls under the other; good enough to show what belongs together, never to permit anything. `effect` is that of the grant among them. */
+export function overlaps(permission: Permission, a: string, b: string, effect?: Effect): boolean {
+  return a === b || covers(permission, a, b, effect) || covers(permission, b, a, effect);
+}
+
+/** Whether all that one pattern names falls under another one; `effect` is of the grant with that. */
+export function covers(permission: Permission, pattern: string, other: string, effect?: Effect): boolean {
+  const matches = compileResource(permission, pattern, effect);
+  return namesUnder(permission, other).every((name) => matches(name));
 }

@@ -1,10 +1,10 @@
 // The grants of a plugin under test, which a test changes while the plugin runs.
 
-import { overlaps } from "../admin/permission-overview.ts";
 import { HostError } from "../core/errors.ts";
 import { isOwnName, printable } from "../core/names.ts";
 import type { Grant, Permission } from "../core/types.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { overlaps } from "../manifest/resources.ts";
 
 /**
  * A denial wins over every grant; granting the very resource that was denied lifts the denial. Throws HostError `invalid-message` for what the

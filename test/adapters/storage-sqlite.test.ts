@@ -4,9 +4,9 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PluginStorage } from "../../host/cell/inside/plugin-storage.ts";
+import { type StorageToOpen, storageDriverContract } from "../../host/contracts/storage-driver.ts";
 import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
-import { storageDriverContract } from "../contract/storage-driver.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
@@ -17,9 +17,11 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-storageDriverContract(({ maxBytes = 1024 * 1024, maxKeys = 1_000, clock = systemClock } = {}) =>
-  openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes, maxKeys, clock }),
-);
+describe("the contract of storage drivers, by SQLite", () => {
+  const open = ({ maxBytes = 1024 * 1024, maxKeys = 1_000, clock = systemClock }: StorageToOpen = {}) =>
+    openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes, maxKeys, clock });
+  for (const { name, run } of storageDriverContract(open)) it(name, run);
+});
 
 describe("SQLite storage", () => {
   it("keeps one file a plugin, and what it acknowledged after being opened again", () => {

@@ -17,7 +17,7 @@ import type { Turn } from "../../host/core/ports/cell.ts";
 import { NO_USAGE, type TurnOutcome } from "../../host/core/types.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
-import { image, runTurn } from "../support/cells.ts";
+import { gated, image, runTurn } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
 import { fakeClock, settle } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -66,15 +66,9 @@ describe("a process cell", () => {
 
   const start = async (hardening: Hardening = NO_HARDENING, user?: number): Promise<number> => {
     const pids: number[] = [];
-    cell = createProcessCell({
-      clock: systemClock,
-      log: memoryLog(),
-      storageDir: folder,
-      plugins: ["p"],
-      hardening,
-      user,
-      onStart: (pid) => pids.push(pid),
-    });
+    const onStart = (pid: number): void => void pids.push(pid);
+    const ports = { clock: systemClock, log: memoryLog(), storageDir: folder };
+    cell = gated(createProcessCell({ ...ports, plugins: ["p"], hardening, user, onStart }));
     await cell.load(image("p", await wat(PLUGIN), { cpuMs: 60_000 }));
     return pids[0] ?? -1;
   };
@@ -210,7 +204,7 @@ describe("the supervisor", () => {
       lives.push(live);
       return live;
     };
-    const cell = new SupervisedCell({ clock, log: memoryLog(), spawn });
+    const cell = gated(new SupervisedCell({ clock, log: memoryLog(), spawn }));
     await cell.load(image("p", await wat(PLUGIN)));
     return { lives, clock, cell, state, last: () => lives.at(-1) as ReturnType<typeof mortal> };
   };

@@ -33,7 +33,14 @@ function unknownTo(parse: (keys: object) => unknown, keys: readonly string[]): s
 }
 
 const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly string[]][] = [
-  ["bulkhead.json", (keys) => parseConfiguration(JSON.stringify(keys), "c.json"), ["$schema", "registry"]],
+  [
+    "bulkhead.json",
+    (keys) => {
+      const { folder: _, ...configuration } = parseConfiguration(JSON.stringify(keys), "c.json");
+      return configuration;
+    },
+    ["$schema", "registry"],
+  ],
   [
     "plugins.<name>",
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
@@ -70,8 +77,8 @@ describe("limits", () => {
 
 describe.each([
   ["adapters.http", httpOptions],
-  ["adapters.httpClient", httpClientOptions],
-  ["adapters.log", logJsonOptions],
+  ["capabilities.http", httpClientOptions],
+  ["drivers.log", logJsonOptions],
 ] as const)("%s", (heading, schema) => {
   it("is documented key for key, with its defaults", () => {
     const defaults = Object.entries(propertiesOf(schema)).map(([key, property]) => {

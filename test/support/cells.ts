@@ -51,3 +51,24 @@ export function runTurn(cell: Cell, plugin: string, entryPoint: string, options:
   });
   return promise;
 }
+
+/** The cell as a plugin's mailbox uses it: turns wait while it asks for that. */
+export function gated<C extends Cell>(cell: C): C {
+  const waiting: Turn[] = [];
+  let holds = 0;
+  const hold = (): (() => void) => {
+    holds += 1;
+    return () => {
+      holds -= 1;
+      if (holds === 0) for (const turn of waiting.splice(0)) cell.run(turn);
+    };
+  };
+  return new Proxy(cell, {
+    get(target, name) {
+      if (name === "load") return (plugin: PluginImage) => target.load(plugin, hold);
+      if (name === "run") return (turn: Turn) => (holds > 0 ? waiting.push(turn) : target.run(turn));
+      const value = Reflect.get(target, name, target) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}

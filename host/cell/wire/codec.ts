@@ -6,7 +6,7 @@ import type { Caller, PluginImage, TurnOutcome, Usage } from "../../core/types.t
 import type { FrameReader, FrameWriter } from "./frames.ts";
 import type { FromCell, ToCell } from "./protocol.ts";
 
-const TO_CELL = ["load", "unload", "turn", "cancel", "answer", "ping", "close"] as const satisfies ToCell["kind"][];
+const TO_CELL = ["load", "unload", "turn", "answer", "ping", "close", "cancel"] as const satisfies ToCell["kind"][];
 const FROM_CELL = ["acknowledged", "ended", "call", "log"] as const satisfies FromCell["kind"][];
 const CALLERS = ["plugin", "adapter", "host"] as const satisfies Caller["kind"][];
 const LEVELS = ["debug", "info", "warning", "error"] as const satisfies LogLevel[];

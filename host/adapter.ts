@@ -1,0 +1,28 @@
+// The public API `bulkhead/adapter`: the words of the seams, for adapters and drivers in repositories of their own, and the suites that test them.
+
+export { type AdapterToTest, adapterContract } from "./contracts/adapter.ts";
+export { clockContract } from "./contracts/clock.ts";
+export type { ContractTest } from "./contracts/contract.ts";
+export { logSinkContract } from "./contracts/log-sink.ts";
+export { type StorageToOpen, storageDriverContract } from "./contracts/storage-driver.ts";
+export { HostError, type HostErrorCode } from "./core/errors.ts";
+export type { Clock } from "./core/ports/clock.ts";
+export type { LogLevel, LogLine, LogSink } from "./core/ports/log.ts";
+export type { EndedCall, Guard, Observer } from "./core/ports/policy.ts";
+export type { KeyRange, StorageDriver } from "./core/ports/storage.ts";
+export type {
+  Adapter,
+  AdapterCall,
+  AdapterContext,
+  Catalog,
+  CatalogEvent,
+  CatalogPlugin,
+  CatalogService,
+  Contribution,
+  Credentials,
+  Driver,
+  Opened,
+  Opening,
+  Principal,
+  Running,
+} from "./seams.ts";
