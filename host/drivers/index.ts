@@ -9,5 +9,6 @@ export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogSink>>
 
 /** Where plugins keep what is their own. These run in cells, so all of them come with the host. */
 export const STORAGE_DRIVERS: Readonly<Record<string, () => Promise<StorageDriverModule>>> = {
+  memory: async () => (await import("./storage-memory/driver.ts")).memory,
   sqlite: async () => (await import("./storage-sqlite/driver.ts")).sqlite,
 };
