@@ -32,6 +32,8 @@ export interface RunningHost {
   readonly core: Host;
   /** Where the HTTP adapter listens; undefined when it is off. */
   readonly url: string | undefined;
+  /** Where every adapter listens that tells, by its name. */
+  readonly addresses: ReadonlyMap<string, string>;
   /** Takes no more requests, gives queued turns `drainMs`, stops plugins in reverse order, closes storage. */
   stop(): Promise<void>;
 }
@@ -80,5 +82,5 @@ export async function createHost({ configuration, log: givenLog, lock }: HostOpt
     record("stop", "host");
     await running.disposeAsync();
   };
-  return { core, url: addresses.get("http"), stop };
+  return { core, url: addresses.get("http"), addresses, stop };
 }

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { HostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
 import { lockFileOf, readLock } from "../install/lock.ts";
 import { createHost, type RunningHost } from "../main.ts";
 import { type Configuration, parseConfiguration } from "../manifest/configuration.ts";
@@ -21,6 +22,9 @@ interface ServeOptions extends DataOptions {
   readonly port?: number;
   readonly acceptVulnerableNode?: boolean;
 }
+
+/** Said otherwise, or known to the command. */
+const COMES_WITH_HOST: ReadonlySet<string> = new Set(["http", "control-socket"]);
 
 export function withDataOptions(command: Command): Command {
   return command
@@ -50,6 +54,7 @@ async function serve(options: ServeOptions): Promise<void> {
       `  ${plugin.name} ${plugin.definition.version}: ${plugin.state} (${isolation})${plugin.failure ? `: ${plugin.failure.message}` : ""}`,
     );
   }
+  for (const [adapter, address] of host.addresses) if (!COMES_WITH_HOST.has(adapter)) say(`  ${adapter} at ${escapeControls(address)}`);
   say(host.url === undefined ? "serving without HTTP; Ctrl-C stops" : `listening on ${host.url}; Ctrl-C stops`);
   await stopSignal();
   await stop(host, configuration);
