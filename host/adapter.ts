@@ -17,6 +17,7 @@ export type {
   Catalog,
   CatalogEvent,
   CatalogPlugin,
+  CatalogPoint,
   CatalogService,
   Contribution,
   Credentials,

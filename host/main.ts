@@ -67,7 +67,7 @@ export async function createHost({ configuration, log: givenLog, lock }: HostOpt
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, storage }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores });
   const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet } });
-  const native = { services: [], events: [] };
+  const native = { services: [], events: [], points: [] };
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
   const record = auditOf(stores, log);
   core.observe({

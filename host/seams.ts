@@ -140,6 +140,18 @@ export interface CatalogEvent {
   readonly data: unknown;
 }
 
+/** A question that plugins answer. */
+export interface CatalogPoint {
+  readonly name: string;
+  readonly provider: string;
+  readonly description: string | undefined;
+  /** JSON Schemas of question and answer, as they were declared. */
+  readonly input: unknown;
+  readonly output: unknown;
+  /** The plugins that extend it. */
+  readonly answeredBy: readonly string[];
+}
+
 /** What a plugin says to an adapter in its manifest. */
 export interface Contribution {
   readonly plugin: string;
@@ -154,6 +166,7 @@ export interface Catalog {
   readonly plugins: readonly CatalogPlugin[];
   readonly services: readonly CatalogService[];
   readonly events: readonly CatalogEvent[];
+  readonly points: readonly CatalogPoint[];
   contributions(adapter: string): readonly Contribution[];
   /** Returns its undo. */
   onChange(listener: () => void): () => void;

@@ -3,6 +3,7 @@
 import { encodeEvent } from "./cloud-event.ts";
 import { HostError, toHostError } from "./errors.ts";
 import { EventBus } from "./event-bus.ts";
+import { ExtensionPoints } from "./extension-points.ts";
 import { type BlockCodec, type HostFunction, hostFunctions } from "./host-functions.ts";
 import { HostTime } from "./host-time.ts";
 import { isPluginName, printable } from "./names.ts";
@@ -35,6 +36,7 @@ export interface HostPorts {
 export class Host {
   readonly events: EventBus;
   readonly services: ServiceRegistry;
+  readonly extensions: ExtensionPoints;
   readonly state: StateStore = new StateStore();
   readonly #ports: HostPorts;
   readonly #hostTime: HostTime;
@@ -42,6 +44,8 @@ export class Host {
   readonly #withdrawals = new Map<string, () => void>();
   readonly #functions: ReadonlyMap<string, HostFunction>;
   readonly #guards: readonly Guard[];
+  /** Names that the host's own code has taken. */
+  readonly #taken = new Set<string>();
   #observers: readonly Observer[] = [];
   #eventCount = 0;
   #stamped = { at: Number.NaN, time: "" };
@@ -53,6 +57,7 @@ export class Host {
     this.#functions = hostFunctions(ports.capabilities ?? {});
     this.#guards = ports.guards ?? [];
     this.services = new ServiceRegistry({ clock: ports.clock, guards: this.#guards, onCall: (call) => this.#tell("call", call) });
+    this.extensions = new ExtensionPoints(this.services, () => this.plugins);
     this.events = new EventBus((failure, pattern, event) =>
       this.#note("error", "host", `a subscriber of ${pattern} failed on ${event.type}`, event.traceparent, failure),
     );
@@ -78,7 +83,7 @@ export class Host {
   add(definition: PluginDefinition, cell: Cell, { loadAtOnce }: { readonly loadAtOnce?: boolean } = {}): Plugin {
     const { name } = definition;
     if (!isPluginName(name)) throw new HostError("invalid-manifest", `"${printable(name)}" is no plugin name or reserved`);
-    if (this.#plugins.has(name)) throw new HostError("conflict", `a plugin ${name} is there already`);
+    if (this.#plugins.has(name) || this.#taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
     const plugin = new Plugin(definition, {
       cell,
       loadAtOnce,
@@ -93,6 +98,14 @@ export class Host {
     this.#plugins.set(name, plugin);
     this.#tell("plugins", { name });
     return plugin;
+  }
+
+  /** Takes a name for the host's own code, so that no plugin can have it; returns its undo. Throws like `add`. */
+  take(name: string): () => void {
+    if (!isPluginName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no name for a provider`);
+    if (this.#plugins.has(name) || this.#taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
+    this.#taken.add(name);
+    return () => this.#taken.delete(name);
   }
 
   /** Takes away a plugin that does not run, with its services and subscriptions. */

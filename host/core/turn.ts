@@ -36,6 +36,12 @@ export interface ServiceCall {
   readonly cancelled?: AbortSignal | undefined;
 }
 
+/** What is asked of whoever extends a point; within, cancelled and time-out as for a call. */
+export interface Question extends Omit<ServiceCall, "service" | "payload"> {
+  readonly point: string;
+  readonly input: Bytes;
+}
+
 export interface EndedTurn {
   readonly plugin: string;
   readonly entryPoint: string;

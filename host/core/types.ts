@@ -122,11 +122,31 @@ export interface PluginImage {
   readonly engine?: string | undefined;
 }
 
+/** A question that plugins answer who extend it. */
+export interface ExtensionPoint {
+  /** Below its owner's name. */
+  readonly name: string;
+  readonly owner: string;
+  /** Throws HostError `invalid-message` for what nobody is to be asked. */
+  checkInput(input: Bytes): void;
+  /** Throws HostError for an answer that nobody is to see. */
+  checkAnswer(answer: Bytes, plugin: string): void;
+}
+
+export interface ExtensionDefinition {
+  readonly point: string;
+  readonly entryPoint: string;
+  /** Who has more is heard first. */
+  readonly priority: number;
+}
+
 /** What the core needs to know of a plugin; `host/install` makes it from a manifest and the operator's configuration. */
 export interface PluginDefinition extends PluginImage {
   readonly version: string;
   readonly services: readonly ServiceDefinition[];
   readonly subscriptions: readonly SubscriptionDefinition[];
+  /** The questions that it answers. */
+  readonly extensions?: readonly ExtensionDefinition[] | undefined;
   readonly permissions: readonly PermissionRequest[];
   readonly grants: readonly Grant[];
   /** Names of the plugins that must run before this one. */

@@ -5,10 +5,17 @@ import type { Host } from "../core/host.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { PluginView } from "../core/types.ts";
 import type { KnownManifests } from "../manifest/known-manifests.ts";
-import type { Catalog, CatalogEvent, CatalogPlugin, CatalogService, Contribution, Principal } from "../seams.ts";
+import type { Catalog, CatalogEvent, CatalogPlugin, CatalogPoint, CatalogService, Contribution, Principal } from "../seams.ts";
 
 /** Reads the section of an adapter. Throws HostError `invalid-manifest`. */
 export type ContributionParser = (plugin: string, section: unknown) => unknown;
+
+/** What the host's own code declares. */
+export interface NativeCatalog {
+  readonly services: readonly CatalogService[];
+  readonly events: readonly CatalogEvent[];
+  readonly points: readonly Omit<CatalogPoint, "answeredBy">[];
+}
 
 export interface CatalogPorts {
   readonly core: Host;
@@ -16,8 +23,7 @@ export interface CatalogPorts {
   readonly manifests: KnownManifests;
   /** By the adapter's name. */
   readonly parsers: ReadonlyMap<string, ContributionParser>;
-  /** What the host's own code answers and publishes. */
-  readonly native: { readonly services: readonly CatalogService[]; readonly events: readonly CatalogEvent[] };
+  readonly native: NativeCatalog;
   readonly log: LogSink;
 }
 
@@ -72,6 +78,13 @@ export class LiveCatalog implements Catalog {
       for (const { type } of definition.subscriptions) of(type).subscribers.push(name);
     }
     return [...found.values()];
+  }
+
+  get points(): readonly CatalogPoint[] {
+    const { core, native } = this.#ports;
+    const answering = (point: string): string[] =>
+      core.plugins.filter(({ definition }) => definition.extensions?.some((one) => one.point === point)).map(({ name }) => name);
+    return native.points.map((point) => ({ ...point, answeredBy: answering(point.name) }));
   }
 
   contributions(adapter: string): readonly Contribution[] {
@@ -131,6 +144,9 @@ function narrowed(catalog: Catalog, principal: Principal): Catalog {
     },
     get events() {
       return catalog.events.filter(({ type }) => may("events.subscribe", type));
+    },
+    get points() {
+      return catalog.points;
     },
     contributions: (adapter) => catalog.contributions(adapter),
     onChange: (listener) => catalog.onChange(listener),

@@ -32,7 +32,7 @@ export function contributing(plugin: string, contributes: Readonly<Record<string
 export function testContext(core: Host, { log, adapter, parse, problems = () => [], operations }: TestContextOptions): TestContext {
   const manifests = new KnownManifests();
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
-  const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [] }, log });
+  const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log });
   const nobody: Pick<Operations, "invoke"> = { invoke: () => Promise.reject(new Error("this test has no operations")) };
   const context = adapterContext(adapter, { core, operations: operations ?? nobody, catalog, clock: systemClock, log, problems });
   return { context, manifests };
