@@ -189,14 +189,11 @@ export class Plugin {
       return new HostError("queue-full", `${name} has ${queued} turns queued; the limit is ${mailboxLength} (limits.mailboxLength)`);
     }
     if (queued > 0 && this.#queuedBytes + input.length > mailboxBytes) {
-      return new HostError(
-        "queue-full",
-        `${name} has ${this.#queuedBytes} bytes queued; the limit is ${mailboxBytes} (limits.mailboxBytes)`,
-      );
+      return new HostError("queue-full", `${name} has ${this.#queuedBytes} bytes queued; the limit is ${mailboxBytes} (limits.mailboxMiB)`);
     }
     if (input.length > payloadBytes) {
       const size = `${input.length} ${typeof input === "string" ? "characters" : "bytes"}`;
-      return new HostError("quota-exceeded", `the input has ${size}; ${name} takes at most ${payloadBytes} (limits.payloadBytes)`);
+      return new HostError("quota-exceeded", `the input has ${size}; ${name} takes at most ${payloadBytes} (limits.payloadMiB)`);
     }
     if (context.deadline > this.#ports.clock.monotonicMs()) return undefined;
     return new HostError("deadline-exceeded", `the deadline had passed before ${name} was asked`);

@@ -7,8 +7,8 @@ import type { Grant } from "../core/permissions.ts";
 import type { Limits, PluginDefinition } from "../core/types.ts";
 import type { PluginConfiguration } from "./configuration.ts";
 import { compileFilter } from "./event-filter.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
-import { type Manifest, parseManifest, toLimits } from "./manifest.ts";
+import { DEFAULT_LIMITS, toLimits } from "./limits.ts";
+import { type Manifest, parseManifest } from "./manifest.ts";
 
 export interface PluginFolder {
   readonly manifest: Manifest;

@@ -4,7 +4,7 @@ export { HostError, type HostErrorCode } from "../core/errors.ts";
 export type { Grant, Permission } from "../core/permissions.ts";
 export type { LogLevel, LogLine } from "../core/ports.ts";
 export type { Caller } from "../core/types.ts";
-export type { LimitsInput } from "../install/manifest.ts";
+export type { LimitsInput } from "../install/limits.ts";
 export type { FakedHttp, FakedRequest, FakedResponse } from "./fake-http.ts";
 export type { FakedService, FakedServices } from "./fake-plugins.ts";
 export { type LoadOptions, loadPlugin } from "./load-plugin.ts";

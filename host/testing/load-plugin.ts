@@ -9,7 +9,7 @@ import type { Grant } from "../core/permissions.ts";
 import type { StorageDriver } from "../core/ports.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import { pluginSettings } from "../install/configuration.ts";
-import type { LimitsInput } from "../install/manifest.ts";
+import type { LimitsInput } from "../install/limits.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
 import { compileResource } from "../install/resources.ts";
 import { admissionCache } from "./admission.ts";

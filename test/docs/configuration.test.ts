@@ -8,7 +8,7 @@ import { logJsonOptions } from "../../host/adapters/log-json.ts";
 import { toHostError } from "../../host/core/errors.ts";
 import { parseConfiguration } from "../../host/install/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/install/limits.ts";
-import { limitsSchema, parseManifest, toLimits } from "../../host/install/manifest.ts";
+import { parseManifest } from "../../host/install/manifest.ts";
 import { read, rowsBelow } from "./markdown.ts";
 
 const page = read("docs/configuration.md");
@@ -53,14 +53,6 @@ describe.each(SECTIONS)("%s", (heading, parse, optional) => {
 });
 
 describe("limits", () => {
-  it("are documented with default and maximum", () => {
-    const ones = Object.fromEntries(Object.keys(propertiesOf(limitsSchema)).map((key) => [key, 1]));
-    const units = Object.values(toLimits(ones));
-    const defaults = Object.values(DEFAULT_LIMITS).map((value, i) => Number(value) / (units[i] ?? Number.NaN));
-    const expected = Object.entries(propertiesOf(limitsSchema)).map(([key, { maximum }], i) => [key, String(defaults[i]), String(maximum)]);
-    expect(rowsBelow(page, "limits").map(([key, byDefault, maximum]) => [key, byDefault, maximum])).toEqual(expected);
-  });
-
   it("are all in the table of docs/architecture.md", () => {
     const section = read("docs/architecture.md").split("## What is enforced where")[1] ?? "";
     const [table = ""] = section.split("Limits that nobody configures");

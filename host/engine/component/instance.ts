@@ -94,7 +94,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
       if (this.#fate !== undefined) return this.#broken(this.#fate);
       const { plugin, limits } = this.#environment;
       if (output.length <= limits.payloadBytes) return { ok: true, output };
-      const message = `the output of ${plugin} has ${output.length} bytes; the limit is ${limits.payloadBytes} (limits.payloadBytes)`;
+      const message = `the output of ${plugin} has ${output.length} bytes; the limit is ${limits.payloadBytes} (limits.payloadMiB)`;
       return { ok: false, code: "quota-exceeded", message, broken: false };
     } catch (thrown) {
       if (this.#fate === undefined && isFailure(thrown)) {
@@ -158,7 +158,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
     this.#liftLeft -= bytes;
     if (this.#liftLeft >= 0) return;
     const { plugin, limits } = this.#environment;
-    const message = `${plugin} passes more than ${limits.payloadBytes} bytes at once; the limit is limits.payloadBytes`;
+    const message = `${plugin} passes more than ${limits.payloadBytes} bytes at once, which is the limit (limits.payloadMiB)`;
     this.doom(new HostError("quota-exceeded", message));
     throw new WebAssembly.RuntimeError("ended by the host");
   }
