@@ -13,8 +13,9 @@ import { systemClock } from "./adapters/system-clock.ts";
 import { Administration } from "./admin/administration.ts";
 import { localActor } from "./admin/audit.ts";
 import { openHostDatabase } from "./admin/database.ts";
+import { QuarantineStore } from "./admin/quarantine.ts";
 import { boundedLog } from "./bounds/log.ts";
-import { Containment, Quarantine } from "./cell/containment.ts";
+import { Containment } from "./cell/containment.ts";
 import { resolveHardening } from "./cell/hardening.ts";
 import { Cells } from "./cells.ts";
 import { HostError, toHostError } from "./core/errors.ts";
@@ -76,7 +77,7 @@ export async function createHost({ configuration, log: givenLog, lock: givenLock
   for (const gap of [...hardening.gaps, ...[warningOfEscapes(configuration)].filter((one) => one !== undefined)])
     log.write({ level: "warning", plugin: "host", message: gap });
   const sources = pluginSources(configuration);
-  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
+  const quarantine = new QuarantineStore(database.connection);
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
   booting.defer(() => {
     try {

@@ -7,7 +7,7 @@ import { Administration } from "../admin/administration.ts";
 import { localActor } from "../admin/audit.ts";
 import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
 import { openHostDatabase } from "../admin/database.ts";
-import { Quarantine } from "../cell/containment.ts";
+import { QuarantineStore } from "../admin/quarantine.ts";
 import { HostError, isHostErrorCode, toHostError } from "../core/errors.ts";
 import type { Configuration } from "../install/configuration.ts";
 import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
@@ -51,7 +51,7 @@ export async function openControl(configuration: Configuration, lock: Lock = new
     say(`${plugin} cannot be read: ${toHostError(thrown).message}`),
   );
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
-  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
+  const quarantine = new QuarantineStore(database.connection);
   const administration = new Administration({ configuration, database, clock: systemClock, manifests, sources, lock, quarantine });
   opening.defer(() => {
     try {
