@@ -12,7 +12,7 @@ import { isComponent } from "../engine/component/bundle.ts";
 import { permissionOf } from "../engine/guest/imports.ts";
 import { DEFAULT_LIMITS } from "../install/limits.ts";
 import type { Manifest } from "../install/manifest.ts";
-import { readPluginFolder } from "../install/plugin-folder.ts";
+import { readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /** What `--json` prints. */
@@ -58,6 +58,7 @@ async function inspectPlugin(path: string): Promise<Inspection> {
     if (!isComponent(wasm)) module = inspect(wasm, DEFAULT_ADMISSION_LIMITS);
     await admitInProcess(wasm, DEFAULT_LIMITS).then((admitted) => {
       module = admitted.report;
+      if (manifest !== undefined) refuseLaterApi(manifest, admitted);
     }, refuse);
   } catch (thrown) {
     refuse(thrown);

@@ -5,14 +5,12 @@ import { z } from "zod";
 import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import type { Grant, Permission, PermissionRequest } from "../core/permissions.ts";
+import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
 import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { parseJson } from "./structured-file.ts";
-
-/** The version of wit/ that this host speaks; a manifest names it without the patch number. */
-export const API_VERSION = "0.1";
 
 const MAX_LISTED = 256;
 // The host's own exports begin with `__`.
@@ -114,8 +112,9 @@ export function parseManifest(text: string, file: string): Manifest {
   const parsed = manifestSchema.safeParse(input);
   if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error, input) });
   const manifest = parsed.data;
-  if (manifest.api !== API_VERSION) {
-    throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks "${API_VERSION}"`);
+  if (!API_VERSIONS.some((version) => version === manifest.api)) {
+    const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
+    throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);
   }
   const foreign = Object.keys(manifest.services).find((service) => !isOwnName(manifest.name, service));
   if (foreign !== undefined) {

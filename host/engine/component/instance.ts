@@ -118,7 +118,9 @@ export class ComponentInstance implements GuestInstance, GuestControl {
   }
 
   async #enter(exports: Readonly<Record<string, unknown>>, entryPoint: string, input: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    const own = exports[ENTRY_POINTS] as { readonly handle: (entryPoint: string, input: Uint8Array) => Promise<unknown> } | undefined;
+    const own = ENTRY_POINTS.map((name) => exports[name]).find((one) => one !== undefined) as
+      | { readonly handle: (entryPoint: string, input: Uint8Array) => Promise<unknown> }
+      | undefined;
     if (own !== undefined) return asBytes(await own.handle(entryPoint, input));
     const entry = Object.hasOwn(this.#parts.entries, entryPoint) ? this.#parts.entries[entryPoint] : undefined;
     const home = (entry?.face === undefined ? exports : exports[entry.face]) as Readonly<Record<string, Exported>>;
