@@ -1,17 +1,18 @@
-// The host's own database, <dataDir>/host.sqlite: grants, audit, usage, secrets, installed plugins. One process at a time may have it.
+// The host's own database, <dataDir>/host.sqlite: grants, audit, usage, secrets, installed plugins, quarantine. One process at a time may have it.
 
-import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
+import { openStore, type Step } from "../bounds/ladder.ts";
 import { HostError } from "../core/errors.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
+import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
 import { asStorageError } from "./storage-error.ts";
 
 const PRIVATE = 0o600;
-const SCHEMA_VERSION = 1;
-const SCHEMA = `
+const SCHEMA_1 = `
   CREATE TABLE grants (
     plugin TEXT NOT NULL,
     permission TEXT NOT NULL,
@@ -48,6 +49,20 @@ ${INSTALLATIONS_SCHEMA}${SECRETS_SCHEMA}
   CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
 `;
 
+const QUARANTINE_OF_0_1 = "quarantine";
+
+/** Each schema from the one before. What a step says has been written somewhere, so it stays as it is. */
+const steps = (dataDir: string): readonly Step[] => [
+  { since: "0.1.0", up: (connection) => connection.exec(SCHEMA_1) },
+  {
+    since: "0.2.0",
+    up(connection) {
+      connection.exec(QUARANTINE_SCHEMA);
+      takeOverQuarantine(connection, join(dataDir, QUARANTINE_OF_0_1));
+    },
+  },
+];
+
 export interface HostDatabase {
   readonly connection: Connection;
   close(): void;
@@ -55,18 +70,15 @@ export interface HostDatabase {
 
 /**
  * Opens the database of a data folder and keeps others out until it is closed or the process ends, however it ends. What is committed survives
- * a loss of power. Throws HostError `conflict` while another process has the folder, `storage-failed` when it cannot be opened.
+ * a loss of power. Throws HostError `conflict` while another process has the folder, `storage-failed` when it cannot be opened,
+ * or was written by a newer version.
  */
 export function openHostDatabase(dataDir: string): HostDatabase {
   openDataFolder(dataDir);
   const lock = lockFolder(dataDir);
   const file = join(dataDir, "host.sqlite");
   try {
-    makePrivate(file);
-    const connection = new Database(file);
-    connection.pragma("journal_mode = WAL");
-    connection.pragma("synchronous = FULL");
-    migrate(connection, dataDir);
+    const connection = openMigrated(file, dataDir);
     const close = (): void => {
       connection.close();
       lock.close();
@@ -76,6 +88,21 @@ export function openHostDatabase(dataDir: string): HostDatabase {
     lock.close();
     throw asStorageError(file, cause);
   }
+}
+
+function openMigrated(file: string, dataDir: string): Connection {
+  makePrivate(file);
+  const connection = openStore(() => connect(file), steps(dataDir), file);
+  // Not a part of the step: the process may have ended between that and this.
+  rmSync(join(dataDir, QUARANTINE_OF_0_1), { recursive: true, force: true });
+  return connection;
+}
+
+function connect(file: string): Connection {
+  const connection = new Database(file);
+  connection.pragma("journal_mode = WAL");
+  connection.pragma("synchronous = FULL");
+  return connection;
 }
 
 // A lock of the system, by way of SQLite: unlike a file with a process id in it, it cannot be left behind.
@@ -106,19 +133,4 @@ function opened(file: string): Connection {
 function makePrivate(file: string): void {
   closeSync(openSync(file, "a", PRIVATE));
   for (const name of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(name)) chmodSync(name, PRIVATE);
-}
-
-function migrate(connection: Connection, dataDir: string): void {
-  const version = Number(connection.pragma("user_version", { simple: true }));
-  if (version > SCHEMA_VERSION) {
-    throw new HostError(
-      "storage-failed",
-      `${dataDir} was written by a newer version of bulkhead (schema ${version}; this one knows ${SCHEMA_VERSION})`,
-    );
-  }
-  if (version === SCHEMA_VERSION) return;
-  connection.transaction(() => {
-    connection.exec(SCHEMA);
-    connection.pragma(`user_version = ${SCHEMA_VERSION}`);
-  })();
 }

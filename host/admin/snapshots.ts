@@ -3,6 +3,7 @@
 
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { copiesOf } from "../bounds/ladder.ts";
 
 // What SQLite may leave beside its file; it belongs to one state of it and to no other.
 const COMPANIONS = ["-wal", "-shm", "-journal"];
@@ -53,7 +54,9 @@ export class Snapshots {
   /** Removes the storage itself, for good. */
   purge(plugin: string): void {
     this.drop(plugin);
-    for (const companion of ["", ...COMPANIONS]) rmSync(this.#files(plugin).storage + companion, { force: true });
+    const { storage } = this.#files(plugin);
+    for (const companion of ["", ...COMPANIONS]) rmSync(storage + companion, { force: true });
+    for (const copy of copiesOf(storage)) rmSync(copy, { force: true });
   }
 
   #files(plugin: string): { readonly storage: string; readonly snapshot: string } {

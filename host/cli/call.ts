@@ -13,8 +13,9 @@ import { isPluginName } from "../core/names.ts";
 import { startTrace } from "../core/trace.ts";
 import type { Limits } from "../core/types.ts";
 import { systemClock } from "../drivers/system-clock.ts";
-import { effectiveLimits, entryPointsOf, readPluginFolder } from "../install/plugin-folder.ts";
+import { effectiveLimits, entryPointsOf, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { EXIT } from "./exit-codes.ts";
 import { say, stderrLog } from "./report.ts";
 
@@ -41,6 +42,7 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   const input = await readInput(options.input);
   const plugin = await readPlugin(path, options);
   const admitted = await admitInProcess(plugin.wasm, plugin.limits);
+  if (plugin.manifest !== undefined) refuseLaterApi(plugin.manifest, admitted);
   const { module } = admitted;
   const entryPoints = entryPointsOf(admitted, [entryPoint]);
   if (!entryPoints.includes(entryPoint)) {
@@ -88,7 +90,7 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
 async function readPlugin(
   path: string,
   { timeout }: CallOptions,
-): Promise<{ name: string; wasm: Uint8Array<ArrayBuffer>; limits: Limits }> {
+): Promise<{ name: string; wasm: Uint8Array<ArrayBuffer>; limits: Limits; manifest?: Manifest }> {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined) throw new HostError("invalid-message", `${path} is neither a plugin's folder nor a .wasm file`);
   const time = timeout === undefined ? {} : { cpuMs: timeout, deadlineMs: timeout };
@@ -111,7 +113,7 @@ async function readPlugin(
     limits: {},
     config: {},
   });
-  return { name: manifest.name, wasm, limits: { ...limits, ...time } };
+  return { name: manifest.name, wasm, limits: { ...limits, ...time }, manifest };
 }
 
 async function readInput(input: string): Promise<Uint8Array> {

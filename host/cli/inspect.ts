@@ -11,7 +11,7 @@ import type { Permission } from "../core/types.ts";
 import { type AdmissionReport, DEFAULT_ADMISSION_LIMITS, inspect } from "../engine/admission.ts";
 import { isComponent } from "../engine/component/bundle.ts";
 import { functionOfImport } from "../engine/guest/imports.ts";
-import { readPluginFolder } from "../install/plugin-folder.ts";
+import { readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -59,6 +59,7 @@ async function inspectPlugin(path: string): Promise<Inspection> {
     if (!isComponent(wasm)) module = inspect(wasm, DEFAULT_ADMISSION_LIMITS);
     await admitInProcess(wasm, DEFAULT_LIMITS).then((admitted) => {
       module = admitted.report;
+      if (manifest !== undefined) refuseLaterApi(manifest, admitted);
     }, refuse);
   } catch (thrown) {
     refuse(thrown);

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { API_VERSION } from "../manifest/manifest.ts";
+import { API_VERSIONS } from "../core/wit.ts";
 
 export function packageVersion(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
@@ -15,7 +15,7 @@ export function addVersion(program: Command): void {
     .description("print the versions of bulkhead, its plugin API, Node and V8")
     .action(() => {
       process.stdout.write(
-        `bulkhead ${packageVersion()}, plugin api ${API_VERSION}, node ${process.versions.node}, v8 ${process.versions.v8}\n`,
+        `bulkhead ${packageVersion()}, plugin api ${API_VERSIONS.join(" and ")}, node ${process.versions.node}, v8 ${process.versions.v8}\n`,
       );
     });
 }

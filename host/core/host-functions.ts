@@ -154,7 +154,7 @@ function stateFor(scope: HostScope, permission: "state.read" | "state.write", ke
 function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
   const limit = plugin.definition.limits.payloadBytes;
   if (data.length > limit) {
-    throw new HostError("quota-exceeded", `${printable(what)} has ${data.length} bytes; the limit is ${limit} (limits.payloadBytes)`);
+    throw new HostError("quota-exceeded", `${printable(what)} has ${data.length} bytes; the limit is ${limit} (limits.payloadMiB)`);
   }
 }
 

@@ -1,4 +1,7 @@
 // What every host function takes and answers; what fails is thrown as HostError. Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+/** The versions of wit/ that are served, as manifests name them, the oldest first; each has all of the one before, as it was. */
+export const API_VERSIONS = ["0.1", "0.2"] as const;
+export type ApiVersion = (typeof API_VERSIONS)[number];
 /** Every code a HostError can carry (docs/errors.md). */
 export const HOST_ERROR_CODES = ["invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal"] as const;
 export type LogLevel = "debug" | "info" | "warning" | "error";

@@ -4,13 +4,14 @@ import { HostError } from "../core/errors.ts";
 import type { Limits } from "../core/types.ts";
 import { type AdmissionReport, admit } from "./admission.ts";
 import { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
-import { isAllowedImport } from "./guest/imports.ts";
+import { type ApiNeed, apiOf, apiOfImport, isAllowedImport } from "./guest/imports.ts";
 import { PAGE_BYTES } from "./guest/kernel.ts";
 
 export interface AdmittedModule {
   readonly module: Uint8Array<ArrayBuffer>;
   /** Exports without parameters and with no result or one i32; "any" for a component, which alone knows what it handles. */
   readonly entryPoints: readonly string[] | "any";
+  readonly api: ApiNeed;
   readonly report: AdmissionReport;
 }
 
@@ -38,7 +39,7 @@ export function admitPlugin(
     .filter(({ params, results }) => params?.length === 0 && (results?.length === 0 || (results?.length === 1 && results[0] === "i32")))
     .map(({ name }) => name)
     .filter((name) => !name.startsWith("_"));
-  return { module: bytes, entryPoints, report };
+  return { module: bytes, entryPoints, api: apiOf(report.imports.map(apiOfImport)), report };
 }
 
 /** Throws HostError `admission-refused` for a module that makes objects of V8's heap. */

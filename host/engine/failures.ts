@@ -20,7 +20,7 @@ export interface Failure {
 export function brokenResult({ plugin, limits }: GuestEnvironment, { error, said, memoryBytes }: Failure): GuestResult {
   if (error instanceof HostError) return { ok: false, code: error.code, message: error.message, broken: true };
   if (isStackOverflow(error)) {
-    const message = `${plugin} nests calls deeper than ${limits.stackBytes} bytes of stack (limits.stackBytes)`;
+    const message = `${plugin} nests calls deeper than ${limits.stackBytes} bytes of stack (limits.stackKiB)`;
     return { ok: false, code: "memory-exhausted", message, detail: guestStack(error), broken: true };
   }
   // A guest whose memory.grow was refused mostly ends in a bare `unreachable`; the numbers tell the two apart.

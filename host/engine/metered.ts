@@ -188,7 +188,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     }
     const length = this.#blocks.outputLength;
     if (length > limits.payloadBytes) {
-      const message = `the output of ${plugin} has ${length} bytes; the limit is ${limits.payloadBytes} (limits.payloadBytes)`;
+      const message = `the output of ${plugin} has ${length} bytes; the limit is ${limits.payloadBytes} (limits.payloadMiB)`;
       return { ok: false, code: "quota-exceeded", message, broken: false };
     }
     return { ok: true, output: this.#blocks.output() };

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant, Limits, PluginDefinition } from "../core/types.ts";
+import { API_VERSIONS, type ApiVersion } from "../core/wit.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { compileFilter } from "../manifest/event-filter.ts";
-import { DEFAULT_LIMITS } from "../manifest/limits.ts";
-import { type Manifest, parseManifest, toLimits } from "../manifest/manifest.ts";
+import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
+import { type Manifest, parseManifest } from "../manifest/manifest.ts";
 
 export interface PluginFolder {
   readonly manifest: Manifest;
@@ -25,11 +26,12 @@ const MIB = 1_024 * 1_024;
 export const MAX_MANIFEST_BYTES: number = MIB;
 const MAX_WASM_BYTES = 64 * MIB;
 
-/** An admitted module and the exports of it that can be entered. */
+/** An admitted module, the exports of it that can be entered, and the first api that has all it imports, with one import that needs it. */
 export interface AdmittedPlugin {
   readonly module: Uint8Array<ArrayBuffer>;
   /** "any" for a component that is asked by name. */
   readonly entryPoints: readonly string[] | "any";
+  readonly api: { readonly since: ApiVersion; readonly because: string };
 }
 
 /**
@@ -62,13 +64,26 @@ export function effectiveLimits(manifest: Manifest, configuration: PluginConfigu
   return { ...limits, ...stack };
 }
 
-/** Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export. */
+/** Throws HostError `incompatible-api` when the module imports what the api that its manifest names has not: a host of that version would refuse it. */
+export function refuseLaterApi({ name, api }: Manifest, { api: { since, because } }: Pick<AdmittedPlugin, "api">): void {
+  if (API_VERSIONS.slice(API_VERSIONS.indexOf(since)).some((version) => version === api)) return;
+  throw new HostError(
+    "incompatible-api",
+    `${name} says "api": "${api}", and its module has ${because}, which came with ${since}; write "api": "${since}"`,
+  );
+}
+
+/**
+ * Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export, `incompatible-api` when the module is for a
+ * later api than the manifest.
+ */
 export function definePlugin(
   manifest: Manifest,
   admitted: AdmittedPlugin,
   configuration: PluginConfiguration,
   grants: readonly Grant[],
 ): PluginDefinition {
+  refuseLaterApi(manifest, admitted);
   const named = [...Object.values(manifest.services), ...manifest.subscriptions].map(({ entryPoint }) => entryPoint);
   const entryPoints = entryPointsOf(admitted, named);
   const missing = named.find((entryPoint) => !entryPoints.includes(entryPoint));

@@ -27,7 +27,7 @@ export interface ContainmentPorts {
   readonly host: Host;
   readonly clock: Clock;
   readonly log: LogSink;
-  readonly quarantine: Quarantine;
+  readonly quarantine: Pick<Quarantine, "names" | "reasonOf" | "add" | "onRelease">;
   /** Starts a plugin again; rejects for one that may not run any more. */
   readonly start: (plugin: string) => Promise<void>;
   readonly options: ContainmentOptions;

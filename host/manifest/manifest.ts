@@ -4,17 +4,14 @@ import semver from "semver";
 import { z } from "zod";
 import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
-import type { Grant, Limits, Permission, PermissionRequest } from "../core/types.ts";
+import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
+import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
 import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
+import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { parseJson } from "./structured-file.ts";
 
-/** The version of wit/ that this host speaks; a manifest names it without the patch number. */
-export const API_VERSION = "0.1";
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 const MAX_LISTED = 256;
 // The host's own exports begin with `__`.
 const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
@@ -50,30 +47,6 @@ export function withResource<T extends z.ZodType<Grant>>(schema: T): T {
   });
 }
 
-/** Limits in the manifest (asked for) and in the configuration (granted); the smaller of both holds. */
-export interface LimitsInput {
-  readonly memoryMiB?: number | undefined;
-  readonly stackKiB?: number | undefined;
-  readonly tableElements?: number | undefined;
-  readonly moduleMiB?: number | undefined;
-  readonly blockMiB?: number | undefined;
-  readonly cpuMs?: number | undefined;
-  readonly deadlineMs?: number | undefined;
-  readonly mailboxLength?: number | undefined;
-  readonly payloadMiB?: number | undefined;
-  readonly storageMiB?: number | undefined;
-  readonly storageKeys?: number | undefined;
-  readonly varMiB?: number | undefined;
-  readonly cpuMsPerSecond?: number | undefined;
-  readonly startMs?: number | undefined;
-  readonly hostCalls?: number | undefined;
-  readonly hostMsPerSecond?: number | undefined;
-  readonly publishesPerSecond?: number | undefined;
-  readonly logMiBPerMinute?: number | undefined;
-  readonly mailboxMiB?: number | undefined;
-  readonly callDepth?: number | undefined;
-}
-
 interface ProvidedService {
   readonly entryPoint: string;
   readonly description?: string | undefined;
@@ -100,29 +73,6 @@ export interface Manifest {
   /** Sections by adapter; each adapter parses its own. */
   readonly contributes: Readonly<Record<string, unknown>>;
 }
-
-export const limitsSchema: z.ZodType<LimitsInput> = z.strictObject({
-  memoryMiB: z.number().positive().max(1_024).optional(),
-  stackKiB: z.number().min(64).max(984).optional(),
-  tableElements: z.int().positive().max(1_000_000).optional(),
-  moduleMiB: z.number().positive().max(64).optional(),
-  blockMiB: z.number().positive().max(256).optional(),
-  cpuMs: z.number().positive().max(600_000).optional(),
-  deadlineMs: z.number().positive().max(600_000).optional(),
-  mailboxLength: z.int().positive().max(100_000).optional(),
-  payloadMiB: z.number().positive().max(64).optional(),
-  storageMiB: z.number().positive().max(16_384).optional(),
-  storageKeys: z.int().positive().max(100_000_000).optional(),
-  varMiB: z.number().positive().max(256).optional(),
-  cpuMsPerSecond: z.number().positive().max(1_000).optional(),
-  startMs: z.number().positive().max(600_000).optional(),
-  hostCalls: z.int().positive().max(1_000_000_000).optional(),
-  hostMsPerSecond: z.number().positive().max(1_000).optional(),
-  publishesPerSecond: z.int().positive().max(1_000_000).optional(),
-  logMiBPerMinute: z.number().positive().max(1_024).optional(),
-  mailboxMiB: z.number().positive().max(1_024).optional(),
-  callDepth: z.int().positive().max(100).optional(),
-});
 
 export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   $schema: z.string().optional(),
@@ -162,8 +112,9 @@ export function parseManifest(text: string, file: string): Manifest {
   const parsed = manifestSchema.safeParse(input);
   if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error, input) });
   const manifest = parsed.data;
-  if (manifest.api !== API_VERSION) {
-    throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks "${API_VERSION}"`);
+  if (!API_VERSIONS.some((version) => version === manifest.api)) {
+    const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
+    throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);
   }
   const foreign = Object.keys(manifest.services).find((service) => !isOwnName(manifest.name, service));
   if (foreign !== undefined) {
@@ -192,32 +143,4 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
     (value, key) => (typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined),
     input,
   );
-}
-
-const toBytes = (mib: number | undefined): number | undefined => (mib === undefined ? undefined : Math.floor(mib * MIB));
-
-/** The limits as the core has them; what is not given stays undefined. */
-export function toLimits(input: LimitsInput): { readonly [K in keyof Limits]: number | undefined } {
-  return {
-    memoryBytes: toBytes(input.memoryMiB),
-    stackBytes: input.stackKiB === undefined ? undefined : Math.floor(input.stackKiB * KIB),
-    tableElements: input.tableElements,
-    moduleBytes: toBytes(input.moduleMiB),
-    blockBytes: toBytes(input.blockMiB),
-    cpuMs: input.cpuMs,
-    deadlineMs: input.deadlineMs,
-    mailboxLength: input.mailboxLength,
-    payloadBytes: toBytes(input.payloadMiB),
-    storageBytes: toBytes(input.storageMiB),
-    storageKeys: input.storageKeys,
-    varBytes: toBytes(input.varMiB),
-    cpuMsPerSecond: input.cpuMsPerSecond,
-    startMs: input.startMs,
-    hostCalls: input.hostCalls,
-    hostMsPerSecond: input.hostMsPerSecond,
-    publishesPerSecond: input.publishesPerSecond,
-    logBytesPerMinute: toBytes(input.logMiBPerMinute),
-    mailboxBytes: toBytes(input.mailboxMiB),
-    callDepth: input.callDepth,
-  };
 }

@@ -3,7 +3,7 @@
 export { HostError, type HostErrorCode } from "../core/errors.ts";
 export type { LogLevel, LogLine } from "../core/ports/log.ts";
 export type { Caller, Grant, Permission } from "../core/types.ts";
-export type { LimitsInput } from "../manifest/manifest.ts";
+export type { LimitsInput } from "../manifest/limits.ts";
 export type { FakedHttp, FakedRequest, FakedResponse } from "./fake-http.ts";
 export type { FakedService, FakedServices } from "./fake-plugins.ts";
 export { type LoadOptions, loadPlugin } from "./load-plugin.ts";

@@ -10,7 +10,7 @@ import { openPluginStorage } from "../drivers/storage-sqlite/storage-sqlite.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
-import type { LimitsInput } from "../manifest/manifest.ts";
+import type { LimitsInput } from "../manifest/limits.ts";
 import { compileResource } from "../manifest/resources.ts";
 import { admissionCache } from "./admission.ts";
 import { type FakedHttp, fakedHttp } from "./fake-http.ts";

@@ -18,11 +18,18 @@ import { emitZig } from "./zig.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** The released contract is in folders below wit/; this is the one that is being written. */
-export async function readContract(): Promise<Contract> {
-  const names = (await readdir(new URL("wit/", ROOT))).filter((name) => name.endsWith(".wit")).sort();
-  const texts = await Promise.all(names.map((name) => readFile(new URL(`wit/${name}`, ROOT), "utf8")));
-  return readWit(new Map(names.map((name, i) => [`wit/${name}`, texts[i] ?? ""])));
+/** What was released is in folders below wit/; wit/ itself is the contract that is being written. */
+export async function readContract(folder = "wit"): Promise<Contract> {
+  const names = (await readdir(new URL(`${folder}/`, ROOT))).filter((name) => name.endsWith(".wit")).sort();
+  const texts = await Promise.all(names.map((name) => readText(`${folder}/${name}`)));
+  return readWit(new Map(names.map((name, i) => [`${folder}/${name}`, texts[i] ?? ""])));
+}
+
+/** The oldest first. */
+export async function readReleases(): Promise<Contract[]> {
+  const folders = (await readdir(new URL("wit/", ROOT))).filter((name) => /^v\d+\.\d+$/.test(name));
+  const inOrder = folders.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  return Promise.all(inOrder.map((name) => readContract(`wit/${name}`)));
 }
 
 /** wit/ in one file, for toolchains that are given a plugin's world with its SDK. */
@@ -43,7 +50,7 @@ async function assemblyScriptByHand(names: readonly string[]): Promise<ReadonlyM
 const readText = (path: string): Promise<string> => readFile(new URL(path, ROOT), "utf8");
 
 /** Path in the repository → text. */
-export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<string, string>> {
+export async function generatedFiles(contract: Contract, releases: readonly Contract[]): Promise<ReadonlyMap<string, string>> {
   const part = (name: string): Promise<string> => readText(`plugin-sdk/codegen/c/${name}`);
   const [rust, zig, go] = [emitRust(contract), emitZig(contract), emitGo(contract)];
   const [typescript, python] = [emitTypeScript(contract), emitPython(contract)];
@@ -61,8 +68,8 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
     assemblyscript: new Map(names.map((name) => [name, `${byHand.get(name) ?? ""}\n${assemblyScript.get(`host/${name}.ts`)}`])),
   });
   return new Map([
-    ["host/core/wit.ts", emitHostTypes(contract)],
-    ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract)],
+    ["host/core/wit.ts", emitHostTypes(contract, releases)],
+    ["host/engine/guest/wit-shapes.ts", emitHostShapes(contract, releases)],
     ...[...assemblyScript].map(([path, text]) => [`plugin-sdk/assemblyscript/assembly/${path}`, text] as const),
     ["schemas/host-functions.schema.json", emitSchemas(contract)],
     ["plugin-sdk/rust/src/generated.rs", rust],
@@ -78,7 +85,7 @@ export async function generatedFiles(contract: Contract): Promise<ReadonlyMap<st
 }
 
 if (import.meta.main) {
-  for (const [path, text] of await generatedFiles(await readContract())) {
+  for (const [path, text] of await generatedFiles(await readContract(), await readReleases())) {
     const file = fileURLToPath(new URL(path, ROOT));
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);

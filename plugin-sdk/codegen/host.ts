@@ -18,6 +18,7 @@ import {
   resolve,
   type Type,
 } from "./model.ts";
+import { apiOf, sinceOf } from "./releases.ts";
 
 const typeName = (home: Interface, item: Enum | RecordType): string => pascal(`${home.name}-${item.name}`);
 
@@ -47,7 +48,7 @@ function definition(contract: Contract, face: Interface, item: Enum | RecordType
   return `export type ${name} = { ${fields.join("; ")} };\n`;
 }
 
-export function emitHostTypes(contract: Contract): string {
+export function emitHostTypes(contract: Contract, releases: readonly Contract[] = []): string {
   let types = "";
   let functions = "";
   for (const face of importedInterfaces(contract)) {
@@ -61,6 +62,9 @@ export function emitHostTypes(contract: Contract): string {
   }
   const codes = enumsOf(interfaceOf(contract, "types")).flatMap(({ cases }) => cases.map(({ name }) => `"${name}"`));
   return `// What every host function takes and answers; what fails is thrown as HostError. ${GENERATED}
+/** The versions of wit/ that are served, as manifests name them, the oldest first; each has all of the one before, as it was. */
+export const API_VERSIONS = [${[...releases, contract].map((one) => `"${apiOf(one)}"`).join(", ")}] as const;
+export type ApiVersion = (typeof API_VERSIONS)[number];
 /** Every code a HostError can carry (docs/errors.md). */
 export const HOST_ERROR_CODES = [${codes.join(", ")}] as const;
 ${types}export interface WitFunctions {
@@ -89,7 +93,8 @@ function shape(contract: Contract, face: Interface, type: Type | undefined): str
   }
 }
 
-export function emitHostShapes(contract: Contract): string {
+export function emitHostShapes(contract: Contract, releases: readonly Contract[] = []): string {
+  const since = sinceOf(contract, releases);
   let named = "";
   let functions = "";
   for (const face of importedInterfaces(contract)) {
@@ -105,13 +110,13 @@ export function emitHostShapes(contract: Contract): string {
     for (const func of functionsOf(face)) {
       const params = func.params.map(({ type }) => shape(contract, face, type)).join(", ");
       const result = shape(contract, face, answerOf(func));
-      functions += `  "${face.name}.${func.name}": { params: [${params}], result: ${result}, fails: ${canFail(func)} },\n`;
+      functions += `  "${face.name}.${func.name}": { params: [${params}], result: ${result}, fails: ${canFail(func)}, since: "${since(face, func)}" },\n`;
     }
   }
   return `// ${GENERATED}
 // How the values of every host function look in blocks; blocks.ts makes codecs of them.
 
-import type { WitFunction } from "../../core/wit.ts";
+import type { ApiVersion, WitFunction } from "../../core/wit.ts";
 
 /** A record's fields are [name in wit/, name in the host, shape]; \`_\` is nothing. */
 export type Shape =
@@ -137,6 +142,7 @@ interface FunctionShape {
   readonly result: Shape;
   /** Whether it answers a \`result\` in wit/. */
   readonly fails: boolean;
+  readonly since: ApiVersion;
 }
 
 export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {

@@ -170,7 +170,7 @@ describe("the host's database", () => {
     const raw = new Database(`${folder.path}/host.sqlite`);
     raw.pragma("user_version = 99");
     raw.close();
-    expect(() => openHostDatabase(folder.path)).toThrow(/newer version/);
+    expect(() => openHostDatabase(folder.path)).toThrow(/schema 99 of bulkhead 0\.2\.0 or later/);
     folder.remove();
   });
 });

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkDataFolder, checkSocket, openDataFolder } from "../../host/admin/data-folder.ts";
 import { openHostDatabase } from "../../host/admin/database.ts";
@@ -180,6 +181,22 @@ describe.skipIf(!mounts)(`a full disk${mounts ? "" : " (needs a system that lets
     const tight = openSqliteStorage({ dir: join(small.path, "storage"), plugin: "q", maxBytes: MIB, maxKeys: 1_000, clock: systemClock });
     expect(() => tight.set("b", Buffer.alloc(2 * MIB))).toThrow(expect.objectContaining({ code: "quota-exceeded" }));
     tight.close();
+  });
+
+  it("leaves no room for the copy of an older database, which stays as it was until there is", () => {
+    const dataDir = join(small.path, "data");
+    openHostDatabase(dataDir).close();
+    const raw = new Database(join(dataDir, "host.sqlite"));
+    raw.exec("DROP TABLE quarantine; CREATE TABLE weight AS SELECT randomblob(4000000) AS bytes");
+    raw.pragma("user_version = 1");
+    raw.close();
+    fill(2 * MIB);
+    expect(() => openHostDatabase(dataDir)).toThrow(failure("it has schema 1, and all that was in it: make room"));
+    rmSync(join(small.path, "ballast"));
+    const { connection, close } = openHostDatabase(dataDir);
+    expect(connection.pragma("user_version", { simple: true })).toBe(2);
+    expect(connection.prepare("SELECT length(bytes) FROM weight").pluck().get()).toBe(4_000_000);
+    close();
   });
 
   it("is told by the host, which goes on, and whose commands say why they fail", async () => {

@@ -80,7 +80,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
 
   it("survives a stack overflow and an exception that nobody catches", async () => {
     for (const entryPoint of ["overflow", "ping"]) {
-      expect(await output(entryPoint)).toMatch(/memory-exhausted: guest nests calls deeper .*limits\.stackBytes/);
+      expect(await output(entryPoint)).toMatch(/memory-exhausted: guest nests calls deeper .*limits\.stackKiB/);
     }
     expect(await output("throw")).toContain("an exception of its own was not caught");
     expect(await output("echo", { input: "x" })).toBe("x");

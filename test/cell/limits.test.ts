@@ -102,7 +102,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     await load();
     expect(await runTurn(cell, "greedy", "nest_2000")).toMatchObject({ ok: true });
     const outcome = await runTurn(cell, "greedy", "nest_for_ever");
-    const error = { code: "memory-exhausted", message: expect.stringContaining("limits.stackBytes") };
+    const error = { code: "memory-exhausted", message: expect.stringContaining("limits.stackKiB") };
     expect(outcome).toMatchObject({ ok: false, error, broken: true });
   });
 
@@ -113,7 +113,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     const lines = log.lines.filter(({ plugin }) => plugin === "greedy");
     expect(lines.length).toBeGreaterThan(10);
     expect(lines.length).toBeLessThan(100);
-    expect(lines.some(({ message }) => message.includes("limits.logBytesPerMinute"))).toBe(true);
+    expect(lines.some(({ message }) => message.includes("limits.logMiBPerMinute"))).toBe(true);
     expect(await runTurn(cell, "greedy", "ask_for_ever", { input: "x" })).toMatchObject({
       ok: false,
       error: { code: expect.stringMatching("-exhausted|quota-exceeded") },

@@ -114,7 +114,7 @@ describe("bulkhead", () => {
   });
 
   it("tells its version, its commands and its exit codes", async () => {
-    expect((await run(["version"])).stdout).toMatch(/^bulkhead \d+\.\d+\.\d+, plugin api 0\.1, node \d+/);
+    expect((await run(["version"])).stdout).toMatch(/^bulkhead \d+\.\d+\.\d+, plugin api 0\.1 and 0\.2, node \d+/);
     const help = await run(["help"]);
     expect(help.code).toBe(0);
     for (const word of ["serve", "call", "version", "Exit codes:"]) expect(help.stdout).toContain(word);

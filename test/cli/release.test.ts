@@ -1,4 +1,4 @@
-// `bulkhead release` without a running host: the quarantine is a folder, so the next start of the host finds the plugin free.
+// `bulkhead release` without a running host: the next start finds the plugin free. The quarantine comes from a data folder of 0.1.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";

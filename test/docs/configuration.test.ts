@@ -8,7 +8,7 @@ import { toHostError } from "../../host/core/errors.ts";
 import { logJsonOptions } from "../../host/drivers/log-json/log-json.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
-import { limitsSchema, parseManifest, toLimits } from "../../host/manifest/manifest.ts";
+import { parseManifest } from "../../host/manifest/manifest.ts";
 import { read, rowsBelow } from "./markdown.ts";
 
 const page = read("docs/configuration.md");
@@ -60,14 +60,6 @@ describe.each(SECTIONS)("%s", (heading, parse, optional) => {
 });
 
 describe("limits", () => {
-  it("are documented with default and maximum", () => {
-    const ones = Object.fromEntries(Object.keys(propertiesOf(limitsSchema)).map((key) => [key, 1]));
-    const units = Object.values(toLimits(ones));
-    const defaults = Object.values(DEFAULT_LIMITS).map((value, i) => Number(value) / (units[i] ?? Number.NaN));
-    const expected = Object.entries(propertiesOf(limitsSchema)).map(([key, { maximum }], i) => [key, String(defaults[i]), String(maximum)]);
-    expect(rowsBelow(page, "limits").map(([key, byDefault, maximum]) => [key, byDefault, maximum])).toEqual(expected);
-  });
-
   it("are all in the table of docs/architecture.md", () => {
     const section = read("docs/architecture.md").split("## What is enforced where")[1] ?? "";
     const [table = ""] = section.split("Limits that nobody configures");

@@ -2,9 +2,9 @@
 ;; the host: the glue that lifts and lowers values. host/cli/selftest/components.ts says what must stop it. `npm run build:hostile` makes the component of it.
 
 (module
-  (import "bulkhead:plugin/storage@0.1.0" "get-many" (func $getMany (param i32 i32 i32)))
-  (import "bulkhead:plugin/storage@0.1.0" "apply" (func $apply (param i32 i32 i32)))
-  (import "bulkhead:plugin/services@0.1.0" "call" (func $call (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "bulkhead:plugin/storage@0.2.0" "get-many" (func $getMany (param i32 i32 i32)))
+  (import "bulkhead:plugin/storage@0.2.0" "apply" (func $apply (param i32 i32 i32)))
+  (import "bulkhead:plugin/services@0.2.0" "call" (func $call (param i32 i32 i32 i32 i32 i32 i32)))
   (memory (export "memory") 2)
   (data (i32.const 64) "polite.who")
   (data (i32.const 80) "heldmore")
@@ -33,7 +33,7 @@
     (if (i32.eqz (global.get $passed)) (then (global.set $passed (local.get $at))))
     (local.get $at))
 
-  (func (export "bulkhead:plugin/entry-points@0.1.0#handle")
+  (func (export "bulkhead:plugin/entry-points@0.2.0#handle")
     (param $name i32) (param $nameLength i32) (param $input i32) (param $inputLength i32) (result i32) (local $i i32)
     ;; loop
     (if (call $is (local.get $name) (i32.const 108)) (then (call $spin)))
@@ -78,7 +78,7 @@
     (if (call $is (local.get $name) (i32.const 112)) (then (global.set $spins (i32.const 1))))
     (call $ok (i32.const 0) (i32.const 0)))
 
-  (func (export "cabi_post_bulkhead:plugin/entry-points@0.1.0#handle") (param i32)
+  (func (export "cabi_post_bulkhead:plugin/entry-points@0.2.0#handle") (param i32)
     (if (global.get $spins) (then (call $spin)))
     (global.set $top (i32.const 4096))
     (global.set $passed (i32.const 0))))

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { HostError } from "../../host/core/errors.ts";
-import { definePlugin, effectiveLimits, readPluginFolder } from "../../host/install/plugin-folder.ts";
+import { definePlugin, effectiveLimits, readPluginFolder, refuseLaterApi } from "../../host/install/plugin-folder.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { parseManifest } from "../../host/manifest/manifest.ts";
@@ -64,8 +64,24 @@ describe("manifest", () => {
     expect(refusal(() => parse({ services: { "other.x": { entryPoint: "x" } } })).message).toContain("only below its own name");
     expect(refusal(() => parse({ api: "9.9" }))).toMatchObject({
       code: "incompatible-api",
-      message: expect.stringContaining('this host speaks "0.1"'),
+      message: expect.stringContaining('this host speaks "0.1" and "0.2"'),
     });
+    for (const api of ["0.1", "0.2"]) expect(parse({ api }).api).toBe(api);
+  });
+
+  it("refuses a module that is for a later api than the manifest", () => {
+    const later = { api: { since: "0.2", because: "the import timers_set" } } as const;
+    expect(refusal(() => refuseLaterApi(parse({ api: "0.1" }), later))).toMatchObject({
+      code: "incompatible-api",
+      message: 'p says "api": "0.1", and its module has the import timers_set, which came with 0.2; write "api": "0.2"',
+    });
+    const earlier = { api: { since: "0.1", because: "the import log_write" } } as const;
+    for (const [api, admitted] of [
+      ["0.2", later],
+      ["0.2", earlier],
+      ["0.1", earlier],
+    ] as const)
+      expect(() => refuseLaterApi(parse({ api }), admitted)).not.toThrow();
   });
 
   it("takes the smaller of the limits asked for and given, and the default where neither says", () => {
@@ -91,7 +107,8 @@ describe("manifest", () => {
   it("gives the core what it needs, with grants all or as listed", () => {
     const permissions = [{ permission: "services.call" as const, resource: "logger.log", reason: "to log" }];
     const manifest = parse({ permissions, dependencies: { logger: "^1.0.0" }, services: { "p.x": { entryPoint: "x" } } });
-    const admitted = { module: new Uint8Array(0), entryPoints: ["x"] };
+    const api = { since: "0.1", because: "" } as const;
+    const admitted = { module: new Uint8Array(0), entryPoints: ["x"], api };
     const configuration = {
       path: "",
       isolation: "thread",

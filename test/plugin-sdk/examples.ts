@@ -64,7 +64,7 @@ export function writeExample(language: Language, folder: string, sdk: string = s
   const manifest = {
     name: "visits",
     version: "1.0.0",
-    api: "0.1",
+    api: "0.2",
     wasm: "visits.wasm",
     services: { "visits.welcome": { entryPoint: "welcome" } },
   };

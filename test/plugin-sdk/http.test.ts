@@ -133,7 +133,7 @@ def get(request: Request) -> str:
 };
 
 const manifest = (wasm: string): object => ({
-  ...{ name: "fetcher", version: "1.0.0", api: "0.1", wasm },
+  ...{ name: "fetcher", version: "1.0.0", api: "0.2", wasm },
   services: { "fetcher.get": { entryPoint: "get" } },
   permissions: [{ permission: "http.fetch", resource: "https://api.test", reason: "to ask" }],
 });

@@ -45,7 +45,7 @@ beforeAll(async () => {
   const services = Object.fromEntries(
     ["inOrder", "fails", "failsLater"].map((entryPoint) => [`timed.${entryPoint.toLowerCase()}`, { entryPoint }]),
   );
-  writeFileSync(join(at, "plugin.json"), JSON.stringify({ name: "timed", version: "1.0.0", api: "0.1", wasm: "timed.wasm", services }));
+  writeFileSync(join(at, "plugin.json"), JSON.stringify({ name: "timed", version: "1.0.0", api: "0.2", wasm: "timed.wasm", services }));
   await buildPlugin(at);
   plugin = await loadPlugin(at);
 }, 120_000);

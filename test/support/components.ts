@@ -11,10 +11,11 @@ import { wat } from "./wat.ts";
 
 const WIT = new URL("../../wit/", import.meta.url);
 
-/** wit/ as one text: jco takes one file, and a package says its name once. */
-export async function worldText(): Promise<string> {
-  const names = (await readdir(WIT)).filter((name) => name.endsWith(".wit")).sort();
-  const texts = await Promise.all(names.map((name) => readFile(new URL(name, WIT), "utf8")));
+/** wit/, or a released one such as `v0.1`, as one text: jco takes one file, and a package says its name once. */
+export async function worldText(released?: string): Promise<string> {
+  const folder = released === undefined ? WIT : new URL(`${released}/`, WIT);
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".wit")).sort();
+  const texts = await Promise.all(names.map((name) => readFile(new URL(name, folder), "utf8")));
   const [first = "", ...others] = texts;
   return [first, ...others.map((text) => text.replace(/^package [^;]*;/m, ""))].join("\n");
 }

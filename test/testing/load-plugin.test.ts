@@ -214,6 +214,7 @@ describe("loadPlugin", () => {
 
   it("runs a WebAssembly Component", async () => {
     const path = await writePlugin(folder.path, "component", "(module)", {
+      api: "0.2",
       services: { "component.echo": { entryPoint: "echo" }, "component.greet": { entryPoint: "greet" } },
       permissions: [{ permission: "services.call", resource: "greeter.greet", reason: "to greet" }],
     });

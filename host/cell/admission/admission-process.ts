@@ -7,6 +7,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
+import { API_VERSIONS } from "../../core/wit.ts";
 import type { AdmittedModule, ModuleLimits } from "../../engine/admit-plugin.ts";
 import type { HardeningOptions } from "../outside/hardening.ts";
 import { askDisposable, type DisposableBounds } from "./disposable-process.ts";
@@ -27,6 +28,7 @@ const FLAGS = ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", "--max-old-spa
 
 const admittedSchema: z.ZodType<Omit<AdmittedModule, "module">> = z.object({
   entryPoints: z.union([z.array(z.string()), z.literal("any")]),
+  api: z.object({ since: z.enum(API_VERSIONS), because: z.string() }),
   report: z.custom<AdmittedModule["report"]>((value) => typeof value === "object" && value !== null),
 });
 
@@ -97,8 +99,8 @@ export class AdmissionCache {
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 // An entry is a line of JSON, then the module; the line has the digest of the rest.
-function encodeEntry({ module, entryPoints, report }: AdmittedModule, key: string): Buffer {
-  const body = Buffer.concat([Buffer.from(`${JSON.stringify({ key, entryPoints, report })}\n`), module]);
+function encodeEntry({ module, ...said }: AdmittedModule, key: string): Buffer {
+  const body = Buffer.concat([Buffer.from(`${JSON.stringify({ key, ...said })}\n`), module]);
   return Buffer.concat([Buffer.from(`${sha256(body)}\n`), body]);
 }
 
@@ -107,8 +109,8 @@ function decodeEntry(entry: Buffer, key: string): AdmittedModule | undefined {
   const body = entry.subarray(line + 1);
   if (line < 0 || entry.toString("latin1", 0, line) !== sha256(body)) return undefined;
   const end = body.indexOf(10);
-  const { key: found, entryPoints, report } = JSON.parse(body.toString("utf8", 0, end)) as { key: string } & Omit<AdmittedModule, "module">;
-  return found === key ? { module: new Uint8Array(body.subarray(end + 1)), entryPoints, report } : undefined;
+  const { key: found, ...said } = JSON.parse(body.toString("utf8", 0, end)) as { key: string } & Omit<AdmittedModule, "module">;
+  return found === key ? { module: new Uint8Array(body.subarray(end + 1)), ...said } : undefined;
 }
 
 // What the meter and the checks do is in their code, what wit/ says in the types made from it, and which jco makes the glue in the transpiler's, so a changed

@@ -159,7 +159,7 @@ export class HostedPlugin implements Pacer {
     const verdict = this.#logLimit.judge(line.message + (line.cause ?? ""));
     if (verdict === "drop-and-tell") {
       const { logBytesPerMinute } = this.#image.limits;
-      const message = `log lines are dropped from here on; the limit is ${logBytesPerMinute} bytes a minute (limits.logBytesPerMinute)`;
+      const message = `log lines are dropped from here on; the limit is ${logBytesPerMinute} bytes a minute (limits.logMiBPerMinute)`;
       this.#ports.log({ ...from, level: "warning", message, cause: undefined });
     }
     if (verdict === "pass") this.#ports.log({ ...from, ...line });

@@ -3,8 +3,10 @@
 
 import { chmodSync, closeSync, constants, existsSync, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { copyOf, reserveCopy } from "../../bounds/ladder.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { isPluginName } from "../../core/names.ts";
+import { nextSchemaOf } from "../../drivers/storage-sqlite/storage-sqlite.ts";
 import type { Hardening } from "./hardening.ts";
 
 const ENDINGS = ["", "-wal", "-shm"] as const;
@@ -15,15 +17,19 @@ const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | cons
 const PASSABLE = 0o711;
 const PRIVATE = 0o700;
 
-/** Paths of a plugin's storage, made when missing and given to `user`, where there is one. Throws HostError `storage-failed`. */
+/** Paths of a plugin's storage, also of the copy that an older one needs, made when missing and given to `user`, where there is one. Throws HostError `storage-failed`. */
 export function prepareStorage(dir: string, plugin: string, user: number | undefined): string[] {
   if (!isPluginName(plugin)) throw new HostError("storage-failed", "that is no plugin name");
   mkdirSync(dir, { recursive: true, mode: PRIVATE });
-  return ENDINGS.map((ending) => {
-    const path = join(dir, `${plugin}.sqlite${ending}`);
-    give(path, user);
-    return path;
-  });
+  const file = join(dir, `${plugin}.sqlite`);
+  const files = ENDINGS.map((ending) => file + ending);
+  for (const path of files) give(path, user);
+  const next = nextSchemaOf(file);
+  if (next === undefined) return files;
+  const copy = copyOf(file, next);
+  reserveCopy(file, next);
+  give(copy, user);
+  return [...files, copy];
 }
 
 /**
@@ -40,7 +46,7 @@ export function reclaimStorage(dir: string, { users, bubblewrap }: Pick<Hardenin
   } catch (cause) {
     throw new HostError("storage-failed", `${dir} cannot be opened to its plugins only; check whose it is`, { cause });
   }
-  const files = readdirSync(dir).filter((name) => /\.sqlite(-wal|-shm)?$/.test(name));
+  const files = readdirSync(dir).filter((name) => /\.sqlite(-wal|-shm|\.before-\d+)?$/.test(name));
   return files.flatMap((name) => {
     try {
       if (existsSync(join(dir, name))) give(join(dir, name), me);

@@ -110,7 +110,7 @@ async function writePlugin(folder: string, plugin: Hostile): Promise<void> {
   const manifest = {
     name,
     version: "1.0.0",
-    api: "0.1",
+    api: "0.2",
     wasm: "plugin.wasm",
     services: Object.fromEntries(provided),
     subscriptions,

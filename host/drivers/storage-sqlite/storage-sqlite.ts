@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
+import { openStore, type Step, schemaOf } from "../../bounds/ladder.ts";
 import { HostError } from "../../core/errors.ts";
 import { isPluginName, printable } from "../../core/names.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -11,7 +12,6 @@ import type { Bytes, PluginImage } from "../../core/types.ts";
 import type { StorageChange } from "../../core/wit.ts";
 
 const PAGE_BYTES = 4_096;
-const SCHEMA_VERSION = 2;
 // The header and the roots of table and indexes take four; below five nothing could be stored at all.
 const MIN_PAGES = 5;
 const SPARE_PAGES = 8;
@@ -48,6 +48,7 @@ export function openSqliteStorage(options: SqliteStorageOptions): StorageDriver 
   try {
     return new SqliteStorage(openDatabase(options), options);
   } catch (cause) {
+    if (cause instanceof HostError) throw cause;
     throw new HostError("storage-failed", `the storage of ${options.plugin} cannot be opened`, { cause });
   }
 }
@@ -56,6 +57,12 @@ function openDatabase({ dir, plugin, maxBytes }: SqliteStorageOptions): Connecti
   const file = dir === undefined ? ":memory:" : join(dir, `${plugin}.sqlite`);
   // In a process the host has made the file, and nothing else may be made there.
   if (dir !== undefined && !existsSync(file)) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const database = openStore(() => connect(file), STEPS, dir === undefined ? undefined : file);
+  database.pragma(`max_page_count = ${Math.max(MIN_PAGES, Math.floor(maxBytes / PAGE_BYTES))}`);
+  return database;
+}
+
+function connect(file: string): Connection {
   const database = new Database(file, { timeout: LOCK_TIMEOUT_MS });
   database.pragma(`page_size = ${PAGE_BYTES}`);
   // A cell of its own user may make no file beside its three: neither a journal for the first page, nor one to sort in.
@@ -63,31 +70,45 @@ function openDatabase({ dir, plugin, maxBytes }: SqliteStorageOptions): Connecti
   database.pragma("temp_store = MEMORY");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
-  migrate(database);
-  database.pragma(`max_page_count = ${Math.max(MIN_PAGES, Math.floor(maxBytes / PAGE_BYTES))}`);
   return database;
 }
 
-// A value that fits into a page stays in it: without rowids more than a quarter of a page goes to a page of its own.
-const TABLE = `
-  CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER) STRICT;
-  CREATE INDEX expiring ON entries (expires_at) WHERE expires_at IS NOT NULL;
-`;
+const hasColumn = (database: Connection, name: string): boolean =>
+  database.prepare<[string], number>("SELECT count(*) FROM pragma_table_info('entries') WHERE name = ?").pluck().get(name) === 1;
 
-function migrate(database: Connection): void {
-  if (database.pragma("user_version", { simple: true }) === SCHEMA_VERSION) return;
-  const columns = database.prepare<[], string>("SELECT name FROM pragma_table_info('entries')").pluck().all();
-  database.transaction(() => {
-    if (columns.length > 0) database.exec("DROP INDEX IF EXISTS expiring; ALTER TABLE entries RENAME TO before");
-    database.exec(TABLE);
-    // Files of the first kind have no such column.
-    const expiresAt = columns.includes("expires_at") ? "expires_at" : "NULL";
-    if (columns.length > 0)
-      database.exec(`INSERT INTO entries SELECT key, value, ${expiresAt} FROM before ORDER BY key; DROP TABLE before`);
-    database.pragma(`user_version = ${SCHEMA_VERSION}`);
-  })();
-  // Else the pages of the old table would count for ever, perhaps above the quota.
-  if (columns.length > 0) database.exec("VACUUM");
+/** Each schema from the one before. What a step says has been written somewhere, so it stays as it is. */
+const STEPS: readonly Step[] = [
+  {
+    since: "0.1.0",
+    // The first files have no number and values that never end, later ones neither and values that do.
+    up(database) {
+      if (hasColumn(database, "key") && !hasColumn(database, "expires_at"))
+        database.exec("ALTER TABLE entries ADD COLUMN expires_at INTEGER");
+    },
+  },
+  {
+    since: "0.1.0",
+    // A value that fits into a page stays in it: without rowids more than a quarter of a page goes to a page of its own.
+    up(database) {
+      const isOld = hasColumn(database, "key");
+      if (isOld) database.exec("DROP INDEX IF EXISTS expiring; ALTER TABLE entries RENAME TO before");
+      database.exec(`
+        CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER) STRICT;
+        CREATE INDEX expiring ON entries (expires_at) WHERE expires_at IS NOT NULL;
+      `);
+      if (isOld) database.exec("INSERT INTO entries SELECT key, value, expires_at FROM before ORDER BY key; DROP TABLE before");
+    },
+    // Else the pages of the old table would count for ever, perhaps above the quota.
+    settle(database) {
+      if (Number(database.pragma("freelist_count", { simple: true })) > 0) database.exec("VACUUM");
+    },
+  },
+];
+
+/** The schema that the file becomes when a cell opens it next, where it is an older one's. */
+export function nextSchemaOf(file: string): number | undefined {
+  const schema = schemaOf(file);
+  return schema === undefined || schema >= STEPS.length ? undefined : schema + 1;
 }
 
 /**

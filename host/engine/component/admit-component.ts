@@ -13,7 +13,7 @@ import { admitCoreModules } from "./core-modules.ts";
 import { prepareGlue } from "./glue.ts";
 import { refused } from "./refused.ts";
 import { ENTRY_POINTS } from "./standard/own.ts";
-import { entriesOf, importsOf, refusalsOfImports } from "./world.ts";
+import { apiOfComponent, entriesOf, importsOf, refusalsOfImports } from "./world.ts";
 
 /** jco's transpiler, with what admission needs of it. Throws whatever it says about a component that it does not take. */
 export interface Transpiler {
@@ -47,7 +47,8 @@ export async function admitComponent(
   const entered = entries.of === "exports" ? entries.entries : {};
   const module = encodeBundle({ glue, modules, imports, entries: entered });
   const entryPoints = entries.of === "exports" ? Object.keys(entered) : "any";
-  return { module, entryPoints, report: reportOf(component, imports, entryPoints, reports, module.length) };
+  const exported = entryPoints === "any" ? ENTRY_POINTS.filter((name) => parsed.exports.has(name)) : entryPoints;
+  return { module, entryPoints, api: apiOfComponent(parsed), report: reportOf(component, imports, exported, reports, module.length) };
 }
 
 function transpiled(component: Uint8Array, { transpile }: Transpiler): ReadonlyMap<string, Uint8Array> {
@@ -68,7 +69,7 @@ const SUSPENDING_WASI = ["wasi:io/poll#poll", "wasi:io/poll#[method]pollable.blo
 function reportOf(
   component: Uint8Array,
   imports: readonly string[],
-  entryPoints: AdmittedModule["entryPoints"],
+  exported: readonly string[],
   reports: readonly AdmissionReport[],
   admittedBytes: number,
 ): AdmissionReport {
@@ -86,7 +87,7 @@ function reportOf(
         results: [],
       }));
     }),
-    exports: (entryPoints === "any" ? [ENTRY_POINTS] : entryPoints).map((name) => ({ name, kind: "function" })),
+    exports: exported.map((name) => ({ name, kind: "function" })),
     memory:
       memories.length === 0
         ? undefined

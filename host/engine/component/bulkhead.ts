@@ -61,7 +61,7 @@ export function argumentsOf({ limits }: GuestEnvironment, name: WitFunction, val
 /** Throws HostError `quota-exceeded`. */
 export function checkSize({ payloadBytes }: Limits, name: WitFunction, size: number): void {
   if (size <= payloadBytes + MAX_NAMES_BYTES) return;
-  const message = `the arguments of ${name} have ${size} bytes; the limit is ${payloadBytes} (limits.payloadBytes)`;
+  const message = `the arguments of ${name} have ${size} bytes; the limit is ${payloadBytes} (limits.payloadMiB)`;
   throw new HostError("quota-exceeded", message);
 }
 

@@ -152,7 +152,7 @@ export class CoreLinker {
   #checkMemory(): void {
     const { plugin, limits } = this.#ports.environment;
     if (this.#memories.length < 2 || this.memoryBytes <= limits.memoryBytes) return;
-    const message = `the memories of ${plugin} have ${this.memoryBytes} bytes in all; the limit is ${limits.memoryBytes} (limits.memoryBytes)`;
+    const message = `the memories of ${plugin} have ${this.memoryBytes} bytes in all; the limit is ${limits.memoryBytes} (limits.memoryMiB)`;
     this.#ports.control.doom(new HostError("memory-exhausted", message));
   }
 }

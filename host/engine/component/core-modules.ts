@@ -136,7 +136,7 @@ function lessened(limits: AdmissionLimits, report: AdmissionReport, instances: n
 function checkSums({ name, instances }: Source, left: AdmissionLimits, { memoryBytes, tableElements }: ModuleLimits): void {
   if (left.maxMemoryPages < 0) {
     throw refused([
-      `the memories of ${instances} instances of ${name}, and of those before, begin above the limit of ${memoryBytes} bytes in all (limits.memoryBytes)`,
+      `the memories of ${instances} instances of ${name}, and of those before, begin above the limit of ${memoryBytes} bytes in all (limits.memoryMiB)`,
     ]);
   }
   if (left.maxTableElements < 0) {

@@ -94,7 +94,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
       if (this.#fate !== undefined) return this.#broken(this.#fate);
       const { plugin, limits } = this.#environment;
       if (output.length <= limits.payloadBytes) return { ok: true, output };
-      const message = `the output of ${plugin} has ${output.length} bytes; the limit is ${limits.payloadBytes} (limits.payloadBytes)`;
+      const message = `the output of ${plugin} has ${output.length} bytes; the limit is ${limits.payloadBytes} (limits.payloadMiB)`;
       return { ok: false, code: "quota-exceeded", message, broken: false };
     } catch (thrown) {
       if (this.#fate === undefined && isFailure(thrown)) {
@@ -118,7 +118,9 @@ export class ComponentInstance implements GuestInstance, GuestControl {
   }
 
   async #enter(exports: Readonly<Record<string, unknown>>, entryPoint: string, input: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    const own = exports[ENTRY_POINTS] as { readonly handle: (entryPoint: string, input: Uint8Array) => Promise<unknown> } | undefined;
+    const own = ENTRY_POINTS.map((name) => exports[name]).find((one) => one !== undefined) as
+      | { readonly handle: (entryPoint: string, input: Uint8Array) => Promise<unknown> }
+      | undefined;
     if (own !== undefined) return asBytes(await own.handle(entryPoint, input));
     const entry = Object.hasOwn(this.#parts.entries, entryPoint) ? this.#parts.entries[entryPoint] : undefined;
     const home = (entry?.face === undefined ? exports : exports[entry.face]) as Readonly<Record<string, Exported>>;
@@ -158,7 +160,7 @@ export class ComponentInstance implements GuestInstance, GuestControl {
     this.#liftLeft -= bytes;
     if (this.#liftLeft >= 0) return;
     const { plugin, limits } = this.#environment;
-    const message = `${plugin} passes more than ${limits.payloadBytes} bytes at once; the limit is limits.payloadBytes`;
+    const message = `${plugin} passes more than ${limits.payloadBytes} bytes at once, which is the limit (limits.payloadMiB)`;
     this.doom(new HostError("quota-exceeded", message));
     throw new WebAssembly.RuntimeError("ended by the host");
   }

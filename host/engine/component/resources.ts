@@ -52,8 +52,7 @@ export class Ledger {
   /** Counts so many bytes more, or less. Ends the guest above the limit. */
   hold(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > this.#maxBytes)
-      this.#end(`holds ${this.#bytes} bytes in ${HELD}; the limit is ${this.#maxBytes} (limits.blockBytes)`);
+    if (this.#bytes > this.#maxBytes) this.#end(`holds ${this.#bytes} bytes in ${HELD}; the limit is ${this.#maxBytes} (limits.blockMiB)`);
   }
 
   hasRoomFor(bytes: number): boolean {

@@ -19,7 +19,7 @@ interface Supported {
 }
 
 const SUPPORTED: readonly Supported[] = [
-  { version: /^0\.1\.0$/, faces: OWN },
+  ...[...OWN].map(([api, faces]) => ({ version: new RegExp(`^${api.replace(".", "\\.")}\\.0$`), faces })),
   ...[WASI_0_2, WASI_HTTP, WASI_FILESYSTEM, WASI_SOCKETS].map((faces) => ({ version: RELEASE_0_2, faces })),
   { version: /^0\.2\.0-draft$/, faces: KEYVALUE_DRAFT },
   { version: /^0\.2\.0-draft2$/, faces: KEYVALUE_DRAFT_2 },

@@ -150,7 +150,7 @@ export class FutureIncomingResponse extends Resource {
       return;
     }
     const { plugin, limits } = environment;
-    const message = `${plugin} holds too much to take an answer of ${block.length} bytes; the limit is ${limits.blockBytes} (limits.blockBytes)`;
+    const message = `${plugin} holds too much to take an answer of ${block.length} bytes; the limit is ${limits.blockBytes} (limits.blockMiB)`;
     this.#block = encodeError(new HostError("memory-exhausted", message));
   }
 }

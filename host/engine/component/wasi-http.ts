@@ -168,7 +168,7 @@ export function wasiHttp(host: ComponentHost): Interfaces {
     #take(bytes: Bytes): void {
       this.#size += bytes.length;
       if (this.#size > payloadBytes) {
-        const message = `the body of a request of ${host.environment.plugin} is above ${payloadBytes} bytes (limits.payloadBytes)`;
+        const message = `the body of a request of ${host.environment.plugin} is above ${payloadBytes} bytes (limits.payloadMiB)`;
         host.control.doom(new HostError("quota-exceeded", message));
         throw new WebAssembly.RuntimeError("ended by the host");
       }

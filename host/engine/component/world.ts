@@ -2,7 +2,10 @@
 // that bring no handles into the host.
 
 import { printable } from "../../core/names.ts";
+import { API_VERSIONS } from "../../core/wit.ts";
+import { type ApiNeed, apiOf } from "../guest/imports.ts";
 import type { InstanceType, Item, ParsedComponent, TypeEntry } from "./binary/model.ts";
+import { PACKAGE } from "./bulkhead.ts";
 import type { ComponentEntry } from "./bundle.ts";
 import { lowerCamelCase } from "./component-host.ts";
 import type { Interface } from "./standard/notation.ts";
@@ -25,6 +28,12 @@ const PLAIN_NAME = /^[A-Za-z][A-Za-z0-9-]*$/;
 
 /** The interfaces that it imports, with their versions, sorted. */
 export const importsOf = ({ imports }: ParsedComponent): readonly string[] => imports.map(([name]) => name).sort();
+
+/** The api that it is for: that of the latest of our interfaces which it imports or is entered by. */
+export function apiOfComponent({ imports, exports }: ParsedComponent): ApiNeed {
+  const ours = [...imports.map(([name]) => name), ...exports.keys()].filter((name) => name.startsWith(`${PACKAGE}/`));
+  return apiOf(ours.flatMap((because) => API_VERSIONS.filter((api) => because.endsWith(`@${api}.0`)).map((since) => ({ since, because }))));
+}
 
 /** Every reason for which it cannot have what it imports, sorted. */
 export function refusalsOfImports({ imports }: ParsedComponent): readonly string[] {
@@ -63,8 +72,8 @@ export function entriesOf({ exports }: ParsedComponent): Entries {
   const then = exports.get("then");
   if (then !== undefined)
     return { of: "nothing", reasons: ["its export then would be taken for the one of a promise; give it another name"] };
-  const own = exports.get(ENTRY_POINTS);
-  if (own !== undefined) return entriesOfOurs(own);
+  const own = ENTRY_POINTS.find((name) => exports.has(name));
+  if (own !== undefined) return entriesOfOurs(own, exports.get(own));
   const entries: Record<string, ComponentEntry> = {};
   const reasons: string[] = [];
   const add = (name: string, text: string, face?: string): void => {
@@ -87,16 +96,16 @@ export function entriesOf({ exports }: ParsedComponent): Entries {
   if (Object.keys(entries).length > 0) return { of: "exports", entries };
   return {
     of: "nothing",
-    reasons: [...reasons, `it exports neither ${ENTRY_POINTS} nor a function that can be entered (docs/components.md)`],
+    reasons: [...reasons, `it exports neither ${ENTRY_POINTS.join(" or ")} nor a function that can be entered (docs/components.md)`],
   };
 }
 
-function entriesOfOurs(item: Item): Entries {
+function entriesOfOurs(face: string, item: Item | undefined): Entries {
   const [name, type] = HANDLE;
-  const handle = item.sort === "instance" ? item.instance.items.get(name) : undefined;
+  const handle = item?.sort === "instance" ? item.instance.items.get(name) : undefined;
   if (handle?.sort === "function" && handle.text === type) return { of: "handle" };
   const is = handle?.sort === "function" ? cut(handle.text) : "not there";
-  return { of: "nothing", reasons: [`export ${ENTRY_POINTS}: its ${name} is ${is}, and the host enters ${type}`] };
+  return { of: "nothing", reasons: [`export ${face}: its ${name} is ${is}, and the host enters ${type}`] };
 }
 
 const cut = (text: string): string => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);

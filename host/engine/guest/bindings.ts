@@ -244,13 +244,10 @@ export class Bindings {
 
 function tooLarge(name: string, size: number, limit: number): Bytes {
   return encodeError(
-    new HostError("quota-exceeded", `the arguments of ${name} have ${size} bytes; the limit is ${limit} (limits.payloadBytes)`),
+    new HostError("quota-exceeded", `the arguments of ${name} have ${size} bytes; the limit is ${limit} (limits.payloadMiB)`),
   );
 }
 
 export function blocksExhausted({ plugin, limits }: GuestEnvironment): HostError {
-  return new HostError(
-    "memory-exhausted",
-    `${plugin} needs more than ${limits.blockBytes} bytes of blocks in one turn (limits.blockBytes)`,
-  );
+  return new HostError("memory-exhausted", `${plugin} needs more than ${limits.blockBytes} bytes of blocks in one turn (limits.blockMiB)`);
 }

@@ -1,5 +1,6 @@
 // The allow-list: every import that the host provides, with its signature. What is not here is refused at admission.
 
+import { API_VERSIONS, type ApiVersion, type WitFunction } from "../../core/wit.ts";
 import { WASI_PREVIEW1, WASI_SIGNATURES } from "./wasi.ts";
 import { SHAPES } from "./wit-shapes.ts";
 
@@ -66,6 +67,23 @@ export interface FunctionImport {
   readonly kind: string;
   readonly params: readonly string[];
   readonly results: readonly string[];
+}
+
+/** The first version of wit/ that has all of something, and what of it needs that version. */
+export interface ApiNeed {
+  readonly since: ApiVersion;
+  readonly because: string;
+}
+
+/** What the whole needs of what its parts need. */
+export function apiOf(parts: readonly ApiNeed[]): ApiNeed {
+  const latest = API_VERSIONS.findLast((version) => parts.some(({ since }) => since === version));
+  return parts.find(({ since }) => since === latest) ?? { since: API_VERSIONS[0], because: "nothing of it" };
+}
+
+export function apiOfImport({ module, name }: Pick<FunctionImport, "module" | "name">): ApiNeed {
+  const shape = module === EXTISM_USER ? SHAPES[FUNCTION_BY_IMPORT.get(name) as WitFunction] : undefined;
+  return { since: shape?.since ?? API_VERSIONS[0], because: `the import ${name}` };
 }
 
 /** True for an import that the host provides with exactly this signature, else the reason why not. */

@@ -31,7 +31,7 @@ export class GuestVars {
     }
     const total = this.#totalBytes - freed + sizeOf(key, value);
     if (total > this.#maxBytes) {
-      throw new HostError("quota-exceeded", `variables would hold ${total} bytes; the limit is ${this.#maxBytes} (limits.varBytes)`);
+      throw new HostError("quota-exceeded", `variables would hold ${total} bytes; the limit is ${this.#maxBytes} (limits.varMiB)`);
     }
     this.#values.set(key, value);
     this.#totalBytes = total;

@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // How the values of every host function look in blocks; blocks.ts makes codecs of them.
 
-import type { WitFunction } from "../../core/wit.ts";
+import type { ApiVersion, WitFunction } from "../../core/wit.ts";
 
 /** A record's fields are [name in wit/, name in the host, shape]; `_` is nothing. */
 export type Shape =
@@ -34,26 +34,27 @@ interface FunctionShape {
   readonly result: Shape;
   /** Whether it answers a `result` in wit/. */
   readonly fails: boolean;
+  readonly since: ApiVersion;
 }
 
 export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
-  "log.write": { params: [logLevel, "string"], result: "_", fails: true },
-  "events.publish": { params: ["string", "string", "bytes"], result: "string", fails: true },
-  "services.call": { params: ["string", "bytes", { option: "u32" }], result: "bytes", fails: true },
-  "services.current-caller": { params: [], result: servicesCaller, fails: false },
-  "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse, fails: true },
-  "state.get": { params: ["string"], result: { option: "bytes" }, fails: true },
-  "state.set": { params: ["string", "bytes"], result: "_", fails: true },
-  "state.delete": { params: ["string"], result: "bool", fails: true },
-  "state.keys": { params: ["string"], result: { list: "string" }, fails: true },
-  "storage.get": { params: ["string"], result: { option: "bytes" }, fails: true },
-  "storage.set": { params: ["string", "bytes"], result: "_", fails: true },
-  "storage.delete": { params: ["string"], result: "bool", fails: true },
-  "storage.get-many": { params: [{ list: "string" }], result: { list: { option: "bytes" } }, fails: true },
-  "storage.apply": { params: [{ list: storageChange }], result: "_", fails: true },
-  "storage.keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" }, fails: true },
-  "config.get": { params: ["string"], result: { option: "string" }, fails: true },
-  "clock.now": { params: [], result: "u64", fails: false },
-  "clock.monotonic": { params: [], result: "u64", fails: false },
-  "random.bytes": { params: ["u32"], result: "bytes", fails: true },
+  "log.write": { params: [logLevel, "string"], result: "_", fails: true, since: "0.1" },
+  "events.publish": { params: ["string", "string", "bytes"], result: "string", fails: true, since: "0.1" },
+  "services.call": { params: ["string", "bytes", { option: "u32" }], result: "bytes", fails: true, since: "0.1" },
+  "services.current-caller": { params: [], result: servicesCaller, fails: false, since: "0.1" },
+  "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse, fails: true, since: "0.1" },
+  "state.get": { params: ["string"], result: { option: "bytes" }, fails: true, since: "0.1" },
+  "state.set": { params: ["string", "bytes"], result: "_", fails: true, since: "0.1" },
+  "state.delete": { params: ["string"], result: "bool", fails: true, since: "0.1" },
+  "state.keys": { params: ["string"], result: { list: "string" }, fails: true, since: "0.1" },
+  "storage.get": { params: ["string"], result: { option: "bytes" }, fails: true, since: "0.1" },
+  "storage.set": { params: ["string", "bytes"], result: "_", fails: true, since: "0.1" },
+  "storage.delete": { params: ["string"], result: "bool", fails: true, since: "0.1" },
+  "storage.get-many": { params: [{ list: "string" }], result: { list: { option: "bytes" } }, fails: true, since: "0.1" },
+  "storage.apply": { params: [{ list: storageChange }], result: "_", fails: true, since: "0.1" },
+  "storage.keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" }, fails: true, since: "0.1" },
+  "config.get": { params: ["string"], result: { option: "string" }, fails: true, since: "0.1" },
+  "clock.now": { params: [], result: "u64", fails: false, since: "0.1" },
+  "clock.monotonic": { params: [], result: "u64", fails: false, since: "0.1" },
+  "random.bytes": { params: ["u32"], result: "bytes", fails: true, since: "0.1" },
 };

@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // What the operator configured for this plugin.
 
-import * as host from "bulkhead:plugin/config@0.1.0";
+import * as host from "bulkhead:plugin/config@0.2.0";
 import { asking } from "./host-error.ts";
 
 /**

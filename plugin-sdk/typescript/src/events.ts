@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // Facts that other plugins may hear of. Which events a plugin receives stands in its manifest under `subscriptions`.
 
-import * as host from "bulkhead:plugin/events@0.1.0";
+import * as host from "bulkhead:plugin/events@0.2.0";
 import { asking } from "./host-error.ts";
 
 /**

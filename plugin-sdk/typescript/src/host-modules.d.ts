@@ -1,23 +1,23 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 
-declare module "bulkhead:plugin/log@0.1.0" {
+declare module "bulkhead:plugin/log@0.2.0" {
   export function write(level: import("./log.ts").Level, message: string): void;
 }
 
-declare module "bulkhead:plugin/events@0.1.0" {
+declare module "bulkhead:plugin/events@0.2.0" {
   export function publish(eventType: string, contentType: string, data: Uint8Array): string;
 }
 
-declare module "bulkhead:plugin/services@0.1.0" {
+declare module "bulkhead:plugin/services@0.2.0" {
   export function call(service: string, payload: Uint8Array, deadlineMs: number | undefined): Uint8Array;
   export function currentCaller(): import("./services.ts").Caller;
 }
 
-declare module "bulkhead:plugin/http@0.1.0" {
+declare module "bulkhead:plugin/http@0.2.0" {
   export function fetch(request: import("./http.ts").Request, body: Uint8Array): import("./http.ts").Response;
 }
 
-declare module "bulkhead:plugin/state@0.1.0" {
+declare module "bulkhead:plugin/state@0.2.0" {
   export function get(key: string): Uint8Array | null;
   export function set(key: string, value: Uint8Array): void;
   function _delete(key: string): boolean;
@@ -25,7 +25,7 @@ declare module "bulkhead:plugin/state@0.1.0" {
   export function keys(prefix: string): string[];
 }
 
-declare module "bulkhead:plugin/storage@0.1.0" {
+declare module "bulkhead:plugin/storage@0.2.0" {
   export function get(key: string): Uint8Array | null;
   export function set(key: string, value: Uint8Array): void;
   function _delete(key: string): boolean;
@@ -35,15 +35,15 @@ declare module "bulkhead:plugin/storage@0.1.0" {
   export function keys(prefix: string, after: string | undefined, limit: number): string[];
 }
 
-declare module "bulkhead:plugin/config@0.1.0" {
+declare module "bulkhead:plugin/config@0.2.0" {
   export function get(key: string): string | null;
 }
 
-declare module "bulkhead:plugin/clock@0.1.0" {
+declare module "bulkhead:plugin/clock@0.2.0" {
   export function now(): number;
   export function monotonic(): number;
 }
 
-declare module "bulkhead:plugin/random@0.1.0" {
+declare module "bulkhead:plugin/random@0.2.0" {
   export function bytes(length: number): Uint8Array;
 }

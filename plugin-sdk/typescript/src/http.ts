@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
 
-import * as host from "bulkhead:plugin/http@0.1.0";
+import * as host from "bulkhead:plugin/http@0.2.0";
 import { asking } from "./host-error.ts";
 
 export interface Header {

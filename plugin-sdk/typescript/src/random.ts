@@ -1,6 +1,6 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 
-import * as host from "bulkhead:plugin/random@0.1.0";
+import * as host from "bulkhead:plugin/random@0.2.0";
 import { asking } from "./host-error.ts";
 
 /**

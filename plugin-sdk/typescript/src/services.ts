@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`.
 
-import * as host from "bulkhead:plugin/services@0.1.0";
+import * as host from "bulkhead:plugin/services@0.2.0";
 import { asking } from "./host-error.ts";
 
 export type CallerKind = "plugin" | "adapter" | "host";

@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // Last values that plugins share. Volatile: empty after a restart of the host.
 
-import * as host from "bulkhead:plugin/state@0.1.0";
+import * as host from "bulkhead:plugin/state@0.2.0";
 import { asking } from "./host-error.ts";
 
 /**

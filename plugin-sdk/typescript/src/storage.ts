@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // The plugin's own durable key-value store. No other plugin can reach it, so it needs no permission; it has a quota.
 
-import * as host from "bulkhead:plugin/storage@0.1.0";
+import * as host from "bulkhead:plugin/storage@0.2.0";
 import { asking } from "./host-error.ts";
 
 /**

@@ -5,7 +5,7 @@ import { HostError } from "../../../host/core/errors.ts";
 import type { LogLevel } from "../../../host/core/ports/log.ts";
 import { encodeError } from "../../../host/engine/guest/blocks.ts";
 import { CELL_KINDS, createCell, runTurn } from "../../support/cells.ts";
-import { admitted, componentImage, componentOf, componentText } from "../../support/components.ts";
+import { admitted, componentImage, componentOf, componentText, worldText } from "../../support/components.ts";
 import { memoryLog } from "../../support/memory-log.ts";
 import { guest, IMPORTS } from "./guests.ts";
 
@@ -45,6 +45,22 @@ describe.each(CELL_KINDS)("a component in a cell (%s)", (kind) => {
     ) => runTurn(cell, "guest", entryPoint, { input, ...(answer === undefined ? {} : { answer }) });
     return { log, run };
   };
+
+  it("of 0.1 is entered and served as it was", async () => {
+    const component = await componentOf(GUEST.replaceAll("@0.2.0", "@0.1.0"), await worldText("v0.1"));
+    expect(await admitted(component)).toMatchObject({
+      api: { since: "0.1" },
+      report: { exports: [{ name: "bulkhead:plugin/entry-points@0.1.0" }] },
+    });
+    expect(await admitted(await componentOf(GUEST))).toMatchObject({ api: { since: "0.2", because: expect.stringContaining("@0.2.0") } });
+    const log = memoryLog();
+    const cell = createCell(kind, log);
+    await cell.load(await componentImage("guest", component));
+    expect(await runTurn(cell, "guest", "stores", { input: "7" })).toMatchObject({ ok: true, output: bytes("7") });
+    expect(await runTurn(cell, "guest", "logs.", { input: "heard" })).toMatchObject({ ok: true });
+    expect(log.lines.map(({ message }) => message)).toContain("heard");
+    await cell[Symbol.asyncDispose]();
+  });
 
   it("answers what it was given, however long", async () => {
     const { run } = await start();
@@ -145,17 +161,17 @@ describe("a component of another host", () => {
     const component = await componentText(`(component
       (import "wasi:nn/graph@0.2.0" (instance (export "load" (func))))
       (import "wasi:io/poll@0.3.0" (instance (export "x" (func))))
-      (import "bulkhead:plugin/log@0.2.0" (instance (export "y" (func)))))`);
+      (import "bulkhead:plugin/log@0.9.0" (instance (export "y" (func)))))`);
     const refusal = await admitted(component).catch((error: unknown) => error);
     expect((refusal as HostError).detail?.split("\n").slice(0, 3)).toEqual([
-      "import bulkhead:plugin/log@0.2.0: the host has another version of it (docs/components.md)",
+      "import bulkhead:plugin/log@0.9.0: the host has another version of it (docs/components.md)",
       "import wasi:io/poll@0.3.0: the host has another version of it (docs/components.md)",
       "import wasi:nn/graph@0.2.0: the host has no such interface",
     ]);
   });
 
   it("is refused when it declares one of our functions in another shape", async () => {
-    const wit = `package bulkhead:plugin@0.1.0;
+    const wit = `package bulkhead:plugin@0.2.0;
       interface log { write: func(level: list<list<u64>>, message: string); }
       interface entry-points { handle: func(entry-point: string, input: list<u8>) -> result<list<u8>, string>; }
       world plugin { import log; export entry-points; }`;
@@ -166,7 +182,7 @@ describe("a component of another host", () => {
     const refusal = admitted(await componentOf(core, wit));
     await expect(refusal).rejects.toMatchObject({
       code: "admission-refused",
-      message: expect.stringContaining("import bulkhead:plugin/log@0.1.0: its write is"),
+      message: expect.stringContaining("import bulkhead:plugin/log@0.2.0: its write is"),
     });
   });
 });

@@ -2,12 +2,12 @@
 
 /** Imports of our world by their core signatures. */
 export const IMPORTS: Readonly<Record<string, string>> = {
-  write: '(import "bulkhead:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32 i32)))',
-  getMany: '(import "bulkhead:plugin/storage@0.1.0" "get-many" (func $getMany (param i32 i32 i32)))',
-  apply: '(import "bulkhead:plugin/storage@0.1.0" "apply" (func $apply (param i32 i32 i32)))',
-  set: '(import "bulkhead:plugin/storage@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))',
-  get: '(import "bulkhead:plugin/storage@0.1.0" "get" (func $get (param i32 i32 i32)))',
-  call: '(import "bulkhead:plugin/services@0.1.0" "call" (func $call (param i32 i32 i32 i32 i32 i32 i32)))',
+  write: '(import "bulkhead:plugin/log@0.2.0" "write" (func $write (param i32 i32 i32 i32)))',
+  getMany: '(import "bulkhead:plugin/storage@0.2.0" "get-many" (func $getMany (param i32 i32 i32)))',
+  apply: '(import "bulkhead:plugin/storage@0.2.0" "apply" (func $apply (param i32 i32 i32)))',
+  set: '(import "bulkhead:plugin/storage@0.2.0" "set" (func $set (param i32 i32 i32 i32 i32)))',
+  get: '(import "bulkhead:plugin/storage@0.2.0" "get" (func $get (param i32 i32 i32)))',
+  call: '(import "bulkhead:plugin/services@0.2.0" "call" (func $call (param i32 i32 i32 i32 i32 i32 i32)))',
 };
 
 interface GuestOptions {
@@ -41,8 +41,8 @@ export const guest = ({ imports = [], handle, realloc, postReturn = "", more = "
       (then (drop (memory.grow (i32.const 64)))))
     (local.get $at)`
     })
-  (func (export "bulkhead:plugin/entry-points@0.1.0#handle")
+  (func (export "bulkhead:plugin/entry-points@0.2.0#handle")
     (param $name i32) (param $nameLength i32) (param $input i32) (param $inputLength i32) (result i32)
     ${handle})
-  (func (export "cabi_post_bulkhead:plugin/entry-points@0.1.0#handle") (param i32) ${postReturn === "" ? "(global.set $top (i32.const 4096))" : postReturn})
+  (func (export "cabi_post_bulkhead:plugin/entry-points@0.2.0#handle") (param i32) ${postReturn === "" ? "(global.set $top (i32.const 4096))" : postReturn})
   ${more})`;

@@ -278,7 +278,7 @@ describe("a component is refused when it instantiates", () => {
   it("one module so often that its memories are too many", async () => {
     const text = `(component (core module $m (memory 16)) ${times(40, () => "(core instance (instantiate $m))")} ${GO})`;
     expect(await ofText(text, { memoryBytes: 8 * 1024 * 1024 })).toContain(
-      "begin above the limit of 8388608 bytes in all (limits.memoryBytes)",
+      "begin above the limit of 8388608 bytes in all (limits.memoryMiB)",
     );
   });
 

@@ -124,7 +124,7 @@ describe.each<CellKind>(["inline", "thread"])("in a cell of kind %s a component"
     const { code, message } = failure(await turn());
     expect(code).toBe("memory-exhausted");
     expect(message).toMatch(
-      /holds \d+ bytes in headers, bodies, answers and values that it did not drop; the limit is \d+ \(limits\.blockBytes\)/,
+      /holds \d+ bytes in headers, bodies, answers and values that it did not drop; the limit is \d+ \(limits\.blockMiB\)/,
     );
     expect(await neighbour()).toBe(true);
   });

@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { generatedFiles } from "../../../plugin-sdk/codegen/build.ts";
+import { generatedFiles, readReleases } from "../../../plugin-sdk/codegen/build.ts";
 import { readWit } from "../../../plugin-sdk/codegen/reader.ts";
 import { buildPlugin } from "../../../scripts/build-plugins.ts";
 import { FakeHost } from "./fake-host.ts";
@@ -77,13 +77,13 @@ async function contract() {
   };
   edited("plugin.wit", "import storage;", "import storage;\n    import key-vault;");
   edited("host.wit", "interface storage {", "interface storage {\n    swap: func(key: string, value: list<u8>) -> result<string, error>;");
-  return readWit(texts.set("vault.wit", `package bulkhead:plugin@0.1.0;\n${VAULT}`));
+  return readWit(texts.set("vault.wit", `package bulkhead:plugin@0.2.0;\n${VAULT}`));
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bulkhead-functions-"));
   await cp(new URL(`../../../${SDK}`, import.meta.url).pathname, join(folder, "sdk"), { recursive: true });
-  for (const [path, text] of await generatedFiles(await contract())) {
+  for (const [path, text] of await generatedFiles(await contract(), await readReleases())) {
     if (path.startsWith(SDK)) await writeFile(join(folder, "sdk", path.slice(SDK.length)), text);
   }
   await mkdir(join(folder, "assembly"));

@@ -10,12 +10,12 @@ import { emitRust } from "../../../plugin-sdk/codegen/rust.ts";
 import { emitSchemas } from "../../../plugin-sdk/codegen/schemas.ts";
 import { emitZig } from "../../../plugin-sdk/codegen/zig.ts";
 
-const contractWith = (items: string) =>
+const contractWith = (items: string, version = "1.0.0") =>
   readWit(
     new Map([
       [
         "a.wit",
-        `package a:b@1.0.0;
+        `package a:b@${version};
         interface types { enum error-code { not-found } record error { code: error-code, message: string, detail: option<string> } }
         interface key-vault { use types.{error}; ${items} }
         world plugin { import key-vault; }`,
@@ -45,7 +45,7 @@ describe("a function of wit/", () => {
       emitHostShapes(contract),
       [
         'const keyVaultLock: Shape = { record: [["key-name", "keyName", "string"], ["salt", "salt", { option: "bytes" }], ["uses", "uses", { list: "u32" }]] };',
-        '"key-vault.open-all": { params: [{ list: keyVaultLock }, { option: "string" }], result: { option: keyVaultLock }, fails: true },',
+        '"key-vault.open-all": { params: [{ list: keyVaultLock }, { option: "string" }], result: { option: keyVaultLock }, fails: true, since: "1.0" },',
       ],
     ],
     [
@@ -105,5 +105,26 @@ describe("a function of wit/", () => {
     for (const emit of [emitHostTypes, emitHostShapes, emitRust, emitGo, emitZig]) expect(() => emit(tuple)).toThrow(/key-vault.*tuple/);
     expect(() => emitC(tuple, "", "")).toThrow(/key-vault.*tuple/);
     expect(() => emitAssemblyScript(tuple, new Map())).toThrow(/key-vault.*tuple/);
+  });
+});
+
+describe("a version of wit/ that was released", () => {
+  const lock = "record lock { key: string } open: func(lock: lock) -> result<bool, error>;";
+  const released = contractWith(lock);
+
+  it("tells which functions are of it, and which are of the one that is being written", () => {
+    const next = contractWith(`${lock} close: func();`, "1.1.0");
+    expect(emitHostTypes(next, [released])).toContain('API_VERSIONS = ["1.0", "1.1"] as const');
+    const shapes = emitHostShapes(next, [released]);
+    expect(shapes).toContain('"key-vault.open": { params: [keyVaultLock], result: "bool", fails: true, since: "1.0" }');
+    expect(shapes).toContain('"key-vault.close": { params: [], result: "_", fails: false, since: "1.1" }');
+  });
+
+  it.each([
+    ["loses a function", "close: func();", "key-vault.open of api 1.0 is not in wit/; leave it as it was"],
+    ["takes another parameter", "open: func(lock: string) -> result<bool, error>;", "key-vault.open of api 1.0 is of another type"],
+    ["has another field in a type", lock.replace("key: string", "key: string, salt: u32"), "key-vault.open of api 1.0 is of another type"],
+  ])("is not served by one that %s", (_, items, why) => {
+    expect(() => emitHostShapes(contractWith(items, "1.1.0"), [released])).toThrow(why);
   });
 });

@@ -12,7 +12,7 @@ const embedded = async (witSource: string): Promise<Uint8Array> => componentEmbe
 describe("wit/ as jco reads it", () => {
   it("is a valid world, and no longer one when a type is missing", async () => {
     const wit = await componentWit(await componentNew(await embedded(await worldText()), []));
-    expect(wit).toContain("export bulkhead:plugin/entry-points@0.1.0;");
+    expect(wit).toContain("export bulkhead:plugin/entry-points@0.2.0;");
     await expect(embedded((await worldText()).replace("record caller {", "record nobody {"))).rejects.toThrow(/caller/);
   });
 

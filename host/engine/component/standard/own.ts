@@ -1,21 +1,26 @@
 // The types of our own interfaces: those that the table of shapes has, which is made from wit/.
 
 import { HOST_ERROR_CODES } from "../../../core/errors.ts";
+import { API_VERSIONS, type ApiVersion } from "../../../core/wit.ts";
 import { SHAPES, type Shape } from "../../guest/wit-shapes.ts";
 import { PACKAGE } from "../bulkhead.ts";
 import type { Interface, Interfaces } from "./notation.ts";
 
-/** What a component exports to be entered. */
-export const ENTRY_POINTS: string = `${PACKAGE}/entry-points@0.1.0`;
+/** What a component exports to be entered, by one of these names; the newest first. */
+export const ENTRY_POINTS: readonly string[] = API_VERSIONS.map((api) => `${PACKAGE}/entry-points@${api}.0`).reverse();
 export const HANDLE: readonly [name: string, type: string] = ["handle", "(string,list<u8>) -> result<list<u8>,string>"];
 
 const ERROR = `record{code:enum{${HOST_ERROR_CODES.join(",")}},message:string,detail:option<string>}`;
 
-export const OWN: Interfaces = (() => {
+/** What of them is there in each version, which has all of the one before. */
+export const OWN: ReadonlyMap<ApiVersion, Interfaces> = new Map(API_VERSIONS.map((api, i) => [api, facesOf(API_VERSIONS.slice(0, i + 1))]));
+
+function facesOf(versions: readonly ApiVersion[]): Interfaces {
   const faces = new Map<string, Interface & { readonly functions: Map<string, string> }>([
     [`${PACKAGE}/types`, { resources: [], functions: new Map() }],
   ]);
-  for (const [name, { params, result, fails }] of Object.entries(SHAPES)) {
+  for (const [name, { params, result, fails, since }] of Object.entries(SHAPES)) {
+    if (!versions.includes(since)) continue;
     const [face = "", func = ""] = name.split(".");
     const known = faces.get(`${PACKAGE}/${face}`) ?? { resources: [], functions: new Map<string, string>() };
     const answers = fails ? `result<${textOf(result)},${ERROR}>` : textOf(result);
@@ -23,7 +28,7 @@ export const OWN: Interfaces = (() => {
     faces.set(`${PACKAGE}/${face}`, known);
   }
   return faces;
-})();
+}
 
 function textOf(shape: Shape): string {
   if (shape === "bytes") return "list<u8>";

@@ -1,0 +1,74 @@
+// The versions of wit/ that a host serves: those that were released, each frozen in a folder of its own, and the one that is being written. A later version
+// has all of an earlier one as it was, so that whoever was built for one is served by all that follow.
+
+import {
+  type Contract,
+  type Enum,
+  type Func,
+  functionsOf,
+  type Interface,
+  importedInterfaces,
+  type RecordType,
+  resolve,
+  type Type,
+  witText,
+} from "./model.ts";
+
+/** As manifests name it: the version of the package without its patch number. */
+export function apiOf({ package: name }: Contract): string {
+  const api = /@(\d+\.\d+)\.\d+$/.exec(name)?.[1];
+  if (api === undefined) throw new Error(`the package ${name} needs a version of three numbers`);
+  return api;
+}
+
+/** The version in which each function was there first. Throws when `contract` is without something of a release, or has it otherwise. */
+export function sinceOf(contract: Contract, releases: readonly Contract[]): (face: Interface, func: Func) => string {
+  for (const release of releases) checkKept(contract, release);
+  return (face, func) => apiOf(releases.find((release) => has(release, face.name, func.name)) ?? contract);
+}
+
+const has = (release: Contract, face: string, name: string): boolean => {
+  const found = release.interfaces.get(face);
+  return found !== undefined && functionsOf(found).some((one) => one.name === name);
+};
+
+function checkKept(contract: Contract, release: Contract): void {
+  for (const before of importedInterfaces(release)) {
+    const face = importedInterfaces(contract).find(({ name }) => name === before.name);
+    for (const func of functionsOf(before)) {
+      const kept = face && functionsOf(face).find(({ name }) => name === func.name);
+      if (face !== undefined && kept !== undefined && typeOf(contract, face, kept) === typeOf(release, before, func)) continue;
+      const is = kept === undefined ? "is not in" : "is of another type in";
+      throw new Error(`${before.name}.${func.name} of api ${apiOf(release)} ${is} wit/; leave it as it was, and add another beside it`);
+    }
+  }
+}
+
+/** With everything that its names stand for. */
+function typeOf(contract: Contract, face: Interface, { params, result }: Func): string {
+  const inner = (type: Type | undefined): string => (type === undefined ? "_" : expanded(contract, face, type));
+  return `(${params.map(({ type }) => inner(type)).join(", ")}) -> ${inner(result)}`;
+}
+
+function expanded(contract: Contract, face: Interface, type: Type): string {
+  const inner = (one: Type | undefined): string => (one === undefined ? "_" : expanded(contract, face, one));
+  switch (type.kind) {
+    case "named": {
+      const { home, item } = resolve(contract, face, type.name);
+      return definition(contract, home, item);
+    }
+    case "list":
+    case "option":
+      return `${type.kind}<${inner(type.of)}>`;
+    case "result":
+      return `result<${inner(type.ok)}, ${inner(type.error)}>`;
+    default:
+      return witText(type);
+  }
+}
+
+function definition(contract: Contract, home: Interface, item: Enum | RecordType): string {
+  if (item.kind === "enum") return `enum { ${item.cases.map(({ name }) => name).join(", ")} }`;
+  const fields = item.fields.map(({ name, type }) => `${name}: ${expanded(contract, home, type)}`);
+  return `record { ${fields.join(", ")} }`;
+}
