@@ -1,6 +1,5 @@
 // The steps of a host's start that a command without a host takes too, and those that bring its plugins to run.
 
-import { join } from "node:path";
 import { openHostDatabase } from "../admin/database.ts";
 import type { Operations } from "../admin/operations.ts";
 import { type LoadedPlugin, Stores } from "../admin/stores.ts";
@@ -12,7 +11,7 @@ import { driftOf, type Lock } from "../install/lock.ts";
 import type { PluginFolder } from "../install/plugin-folder.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
-import { Containment, Quarantine } from "./containment.ts";
+import { Containment } from "./containment.ts";
 import type { Fleet } from "./fleet.ts";
 import { type PluginSources, pluginSources, readConfigured } from "./sources.ts";
 import { startAll, stopAll } from "./start-order.ts";
@@ -21,7 +20,6 @@ import { startAll, stopAll } from "./start-order.ts";
 export interface Household {
   readonly stores: Stores;
   readonly sources: PluginSources;
-  readonly quarantine: Quarantine;
   /** Of the configuration's plugins that could be read. */
   readonly folders: ReadonlyMap<string, PluginFolder>;
 }
@@ -49,8 +47,7 @@ export async function openHousehold(
   const leftOut = (name: string, thrown: unknown): void => tell(leftOutWords(name, thrown), toHostError(thrown).detail);
   const folders = await readConfigured(configuration, lock, leftOut);
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
-  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
-  const stores = new Stores({ configuration, database, clock, manifests, lock, quarantine });
+  const stores = new Stores({ configuration, database, clock, manifests, lock });
   opening.defer(() => {
     try {
       stores.close();
@@ -61,7 +58,7 @@ export async function openHousehold(
   });
   for (const trouble of stores.troubles()) tell(trouble);
   stores.recover();
-  return { stores, sources, quarantine, folders };
+  return { stores, sources, folders };
 }
 
 export interface FleetBoot {
@@ -78,7 +75,8 @@ export interface FleetBoot {
 /** Adds and starts all plugins, decides about updates that were never seen to start, and contains whoever fails from now on. Stops them with `booting`. */
 export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack): Promise<void> {
   const { core, fleet, operations, household, clock, log, isLocked } = boot;
-  const { stores, folders, quarantine } = household;
+  const { stores, folders } = household;
+  const { quarantine } = stores;
   const { configuration } = stores;
   booting.defer(() => stopAll(core, configuration.drainMs));
   stores.grants.dropUntilRestart();
