@@ -16,6 +16,7 @@ export const WARM_MS = 10;
 const WARM_AGAIN_MS = 5_000;
 // A slice is meant to take half of it. What it takes beyond, the machine took as likely as the guest: it is made up for, but does not end the turn's running ahead.
 const MOST_OF_A_SLICE_MS = 2;
+const BRIEF_MS = 0.1;
 // So that one long turn now and then is soon forgotten.
 const MEMORY_TURNS = 4;
 
@@ -32,6 +33,11 @@ export class Allowance {
   #warmAgainAt = Number.NEGATIVE_INFINITY;
   /** When all that it ran ahead is made up for. */
   #fullAt = Number.NEGATIVE_INFINITY;
+
+  /** Its turns take so little that an answer may wait for one of them. */
+  get isBrief(): boolean {
+    return this.#usualMs < BRIEF_MS;
+  }
 
   /** At the beginning of a turn; `cold` when it has to make an instance first. */
   beginTurn(now: number, cold: boolean): void {

@@ -29,7 +29,7 @@ export interface SchedulerPorts {
   now(): number;
   /** CPU time of the thread that the guests run in. */
   cpuMs(): number;
-  /** Called whenever nothing is ready, before the event loop gets its turn, and between the last of the short turns and a longer one of another guest. */
+  /** Called whenever nothing is ready, before the event loop gets its turn, and between a short turn and one of another guest that may be longer. */
   onIdle(): void;
 }
 
@@ -136,12 +136,17 @@ export class FairScheduler {
     }
     const ahead = this.#laneTotal.isOpen(now) ? this.#lane.first : undefined;
     // What a short turn answered does not wait for the slice of another one.
-    if (this.#runsAhead && ahead === undefined && fair.account !== this.#last) this.#ports.onIdle();
+    if (this.#runsAhead && this.#mayTakeLong(ahead, fair)) this.#ports.onIdle();
     this.#runsAhead = ahead !== undefined;
     // What runs in its own order is not charged to the lane.
     if (ahead === undefined) this.#floor = Math.max(this.#floor, fair.key);
     this.#run(ahead ?? fair, now);
   };
+
+  #mayTakeLong(ahead: Ready | undefined, fair: Ready): boolean {
+    if (ahead === undefined) return fair.account !== this.#last;
+    return ahead.account !== this.#last && !ahead.account.allowance.isBrief;
+  }
 
   #run(item: Ready, now: number): void {
     item.taken = true;
