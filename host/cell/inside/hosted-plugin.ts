@@ -127,7 +127,9 @@ export class HostedPlugin implements Pacer {
 
   overdue(): boolean {
     this.#checkHostCalls();
-    return this.#elapsedMs() >= SLICE_MS;
+    const isOver = this.#elapsedMs() >= SLICE_MS;
+    if (isOver) this.#ports.scheduler.blame();
+    return isOver;
   }
 
   async wait(answer: Promise<Bytes>): Promise<Bytes | undefined> {

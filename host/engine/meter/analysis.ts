@@ -54,8 +54,6 @@ export interface FunctionFacts {
   /** Set by classify: how far a call of it may go, and what the whole call costs if that is bounded. */
   reach: Reach;
   total: number;
-  /** Set by classify: the call instructions that may run long. */
-  unboundedCalls: number;
 }
 
 export interface ModuleFacts {
@@ -115,7 +113,6 @@ class FunctionAnalysis {
       hasHandlers: false,
       reach: "unbounded",
       total: 0,
-      unboundedCalls: 0,
     };
   }
 

@@ -15,16 +15,11 @@ export type Reach = "returns" | "throws" | "passes" | "unbounded";
 const BOUNDED_MAX = BOUNDED_COST_MAX * COST_PER_UNIT;
 const COST_LIMIT = 1e9;
 
-/** Sets `reach`, `total` and `unboundedCalls` of each function, and completes the costs of functions and loops. */
+/** Sets `reach` and `total` of each function, and completes the costs of functions and loops. */
 export function classify(functions: readonly FunctionFacts[], imported: number, hasHandlers: boolean): void {
   findUnchecked(functions, imported, hasHandlers);
   for (const facts of functions) {
-    facts.unboundedCalls = facts.indirectCalls;
-    for (const index of facts.callees) {
-      const callee = functions[index - imported];
-      facts.cost += costOfCall(callee);
-      if (mayRunLong(callee)) facts.unboundedCalls++;
-    }
+    for (const index of facts.callees) facts.cost += costOfCall(functions[index - imported]);
     facts.cost = Math.min(facts.cost, COST_LIMIT);
     for (const loop of facts.loops) completeLoop(loop, functions, imported);
   }
