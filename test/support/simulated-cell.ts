@@ -1,6 +1,7 @@
 // The scheduler of a cell on a clock of its own, with guests that are numbers: so much CPU a turn, so long a rest. Nothing of it depends on the machine.
 
-import { Account, FairScheduler, SLICE_MS } from "../../host/cell/inside/scheduler.ts";
+import { Account } from "../../host/cell/inside/account.ts";
+import { FairScheduler, SLICE_MS } from "../../host/cell/inside/scheduler.ts";
 
 export interface SimulatedGuest {
   /** CPU of each turn, the first one's being number 0. */

@@ -1,15 +1,9 @@
 // Decides which guest of a cell runs next, for about a millisecond: short turns first, as far as the lane lets them, then the one that has used least. One
 // guest runs at a time.
 
-import { AHEAD_MS, Allowance, Lane, LaneTotal } from "./lane.ts";
+import type { Account } from "./account.ts";
+import { AHEAD_MS, Lane, LaneTotal } from "./lane.ts";
 import { type Ready, ReadyHeap } from "./ready-heap.ts";
-
-/** What one plugin has used, and its place among the others. */
-export class Account {
-  /** CPU time used, raised to the others' level after idling, so that sleeping earns no credit. */
-  virtualMs = 0;
-  readonly allowance: Allowance = new Allowance();
-}
 
 /** What one slice should take. */
 export const SLICE_MS = 1;

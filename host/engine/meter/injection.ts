@@ -6,13 +6,13 @@ import { InstructionReader } from "../wasm/instruction-reader.ts";
 import { OP } from "../wasm/instructions.ts";
 import { functionTypeAt, type WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
-import type { FunctionFacts, ModuleFacts } from "./analysis.ts";
 import { Charges, EXIT_DEBT } from "./charges.ts";
 import { trapFollows } from "./cold-calls.ts";
+import type { FunctionFacts, ModuleFacts, Reach } from "./facts.ts";
 import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
 import { isBulk } from "./instruction-cost.ts";
-import { costOfCall, type Reach, runsLong } from "./reach.ts";
+import { costOfCall, runsLong } from "./reach.ts";
 import { LAZY_CHECKS_MAX } from "./tuning.ts";
 
 const I32 = 0x7f;

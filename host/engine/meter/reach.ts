@@ -3,14 +3,8 @@
 // short; it is then checked.
 
 import { COST_PER_UNIT } from "../wasm/instructions.ts";
-import { type FunctionFacts, type LoopFacts, markImpure } from "./analysis.ts";
+import { type FunctionFacts, type LoopFacts, markImpure, type Reach } from "./facts.ts";
 import { BOUNDED_COST_MAX, EXIT_DEBT_MAX, HOST_CALL_COST } from "./tuning.ts";
-
-/**
- * How far a call may go: bounded and it always returns (or traps), bounded but it may throw, bounded but for unbounded functions
- * that it calls, or unbounded.
- */
-export type Reach = "returns" | "throws" | "passes" | "unbounded";
 
 const BOUNDED_MAX = BOUNDED_COST_MAX * COST_PER_UNIT;
 const COST_LIMIT = 1e9;
