@@ -3,6 +3,7 @@
 import { openHostDatabase } from "../admin/database.ts";
 import type { Operations } from "../admin/operations.ts";
 import { type LoadedPlugin, Stores } from "../admin/stores.ts";
+import { type Hardening, resolveHardening } from "../cell/outside/hardening.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -15,6 +16,7 @@ import { Containment } from "./containment.ts";
 import type { Fleet } from "./fleet.ts";
 import { type PluginSources, pluginSources, readConfigured } from "./sources.ts";
 import { startAll, stopAll } from "./start-order.ts";
+import { warningOfEscapes } from "./strangers.ts";
 
 /** What is there of a host before it runs. */
 export interface Household {
@@ -105,6 +107,22 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
   if (!isLocked) return;
   for (const drift of driftOf(stores.lock, await operations.lock()))
     log.write({ level: "warning", plugin: "host", message: `differs from bulkhead.lock: ${drift}` });
+}
+
+/** What process cells get besides the usual; what cannot be had is told. */
+export async function hardeningOf(configuration: Configuration, log: LogSink): Promise<Hardening> {
+  const hardening = await resolveHardening(configuration.hardening);
+  for (const message of [...hardening.gaps, warningOfEscapes(configuration)])
+    if (message !== undefined) log.write({ level: "warning", plugin: "host", message });
+  return hardening;
+}
+
+export function recordQuarantines(core: Host, record: ReturnType<typeof auditOf>): void {
+  core.observe({
+    state({ name, state, failure }) {
+      if (state === "quarantined") record("quarantine", name, { reason: failure?.message ?? "" });
+    },
+  });
 }
 
 /** Writes down in the audit log what the host does itself; what has happened has happened, whether a full disk takes the entry or not. */

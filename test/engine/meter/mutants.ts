@@ -1,8 +1,8 @@
 // Ways in which the meter could be wrong: each takes a module of the meter's and answers what it exports instead. It asserts nothing.
 
-import type * as Facts from "../../../host/engine/meter/facts.ts";
 import type * as ChargesModule from "../../../host/engine/meter/charges.ts";
 import type * as ColdCalls from "../../../host/engine/meter/cold-calls.ts";
+import type * as Facts from "../../../host/engine/meter/facts.ts";
 import type * as FlowModule from "../../../host/engine/meter/flow.ts";
 import type * as FuelCodeModule from "../../../host/engine/meter/fuel-code.ts";
 import type * as Helper from "../../../host/engine/meter/helper-function.ts";
