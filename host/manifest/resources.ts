@@ -10,9 +10,11 @@ import type { PermissionKind } from "../seams.ts";
 
 const MAX_RESOURCE_LENGTH = 512;
 const NAMES: PermissionKind = { compile: compilePattern };
+/** What the core itself asks for. */
+const OWN = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write", "extensions.answer", "extensions.ask"];
 
 const KINDS: ReadonlyMap<Permission, PermissionKind> = new Map([
-  ...["events.publish", "events.subscribe", "services.call", "state.read", "state.write"].map((name) => [name, NAMES] as const),
+  ...OWN.map((name) => [name, NAMES] as const),
   ...Object.values(CAPABILITIES).flatMap(({ permissions }) => Object.entries(permissions)),
 ]);
 
