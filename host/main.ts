@@ -28,7 +28,7 @@ export interface HostOptions {
   readonly dataDir?: string | undefined;
   /** Services, events and extension points of the program itself. */
   readonly providers?: readonly object[] | undefined;
-  /** Where log lines go; as the configuration says by default, which is JSON on standard output. */
+  /** Where log lines go; as the configuration says by default, and JSON on standard error without one. */
   readonly log?: LogSink | undefined;
   /** Of bulkhead.lock: says which packages the configuration's sources are. What differs from it is logged. */
   readonly lock?: Lock | undefined;

@@ -132,6 +132,9 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   plugins: z.record(pluginName, pluginSchema).default({}),
 });
 
+// Standard output is the program's own.
+const EMBEDDED = { adapters: { http: false }, drivers: { log: { driver: "json", to: "stderr" } } };
+
 /** Of a program that embeds the host: what it was given, with its own data folder; by default no plugins, no HTTP. */
 export function configurationOf({
   configuration,
@@ -140,7 +143,7 @@ export function configurationOf({
   readonly configuration?: Configuration | undefined;
   readonly dataDir?: string | undefined;
 }): Configuration {
-  const given = configuration ?? parseConfiguration(JSON.stringify({ adapters: { http: false } }), resolve("bulkhead.json"));
+  const given = configuration ?? parseConfiguration(JSON.stringify(EMBEDDED), resolve("bulkhead.json"));
   return dataDir === undefined ? given : { ...given, dataDir: resolve(dataDir) };
 }
 
