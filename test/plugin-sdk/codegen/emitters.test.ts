@@ -35,7 +35,7 @@ describe("a function of wit/", () => {
       "the host's types",
       emitHostTypes(contract),
       [
-        "export type KeyVaultLock = { readonly keyName: string; readonly salt: Bytes | undefined; readonly uses: readonly number[] };",
+        "export type KeyVaultLock = { readonly keyName: string; readonly salt: Uint8Array | undefined; readonly uses: readonly number[] };",
         '"key-vault.open-all": (locks: readonly KeyVaultLock[], owner: string | undefined) => KeyVaultLock | undefined;',
         '"key-vault.count": () => number;',
       ],
