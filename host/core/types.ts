@@ -38,8 +38,8 @@ export interface Limits {
 }
 
 /**
- * A kind of what can be allowed, such as `events.publish`. The core asks for `events.publish`, `events.subscribe`, `services.call`, `state.read` and
- * `state.write`; capabilities bring their own.
+ * A kind of what can be allowed, such as `events.publish`. The core asks for `events.publish`, `events.subscribe`, `services.call`, `extensions.ask`,
+ * `extensions.answer`, `state.read` and `state.write`; capabilities bring their own.
  */
 export type Permission = string;
 
