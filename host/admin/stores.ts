@@ -14,6 +14,7 @@ import type { HostDatabase } from "./database.ts";
 import { GrantStore } from "./grants.ts";
 import { Installations } from "./installations.ts";
 import { PermissionOverview } from "./permission-overview.ts";
+import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
 import { asStorageError } from "./storage-error.ts";
@@ -26,12 +27,6 @@ export interface StoresPorts {
   /** Of the configured plugins that could be read. */
   readonly manifests: ReadonlyMap<string, Manifest>;
   readonly lock: Lock;
-  readonly quarantine: QuarantineList;
-}
-
-export interface QuarantineList {
-  names(): readonly string[];
-  release(plugin: string): boolean;
 }
 
 /** A plugin that is to run. */
@@ -48,7 +43,7 @@ export class Stores {
   readonly configuration: Configuration;
   readonly database: HostDatabase;
   readonly lock: Lock;
-  readonly quarantine: QuarantineList;
+  readonly quarantine: QuarantineStore;
   /** Of all plugins; kept true by whoever installs and removes. */
   readonly manifests: KnownManifests = new KnownManifests();
   readonly audit: AuditLog;
@@ -60,13 +55,13 @@ export class Stores {
   readonly snapshots: Snapshots;
   readonly permissions: PermissionOverview;
 
-  constructor({ configuration, database, clock, manifests, lock, quarantine }: StoresPorts) {
+  constructor({ configuration, database, clock, manifests, lock }: StoresPorts) {
     const { connection } = database;
     const { dataDir, plugins: configured } = configuration;
     this.configuration = configuration;
     this.database = database;
     this.lock = lock;
-    this.quarantine = quarantine;
+    this.quarantine = new QuarantineStore(connection);
     for (const [name, manifest] of manifests) this.manifests.set(name, manifest);
     this.audit = new AuditLog(connection, clock, new AuditAnchor(dataDir));
     this.usage = new PermissionUsage(connection, clock, this.audit);

@@ -66,10 +66,10 @@ export class Mailbox {
     if (length >= mailboxLength)
       return new HostError("queue-full", `${plugin} has ${length} turns queued; the limit is ${mailboxLength} (limits.mailboxLength)`);
     if (length > 0 && this.#bytes + input.length > mailboxBytes)
-      return new HostError("queue-full", `${plugin} has ${this.#bytes} bytes queued; the limit is ${mailboxBytes} (limits.mailboxBytes)`);
+      return new HostError("queue-full", `${plugin} has ${this.#bytes} bytes queued; the limit is ${mailboxBytes} (limits.mailboxMiB)`);
     if (input.length > payloadBytes) {
       const size = `${input.length} ${typeof input === "string" ? "characters" : "bytes"}`;
-      return new HostError("quota-exceeded", `the input has ${size}; ${plugin} takes at most ${payloadBytes} (limits.payloadBytes)`);
+      return new HostError("quota-exceeded", `the input has ${size}; ${plugin} takes at most ${payloadBytes} (limits.payloadMiB)`);
     }
     if (cancelled?.aborted === true) return new HostError("deadline-exceeded", `nobody waits for ${plugin} any more`);
     if (deadline > clock.monotonicMs()) return undefined;

@@ -15,6 +15,7 @@ import { jsonBytes, MAX_JSON_BYTES, parseJsonBytes } from "./json.ts";
 import {
   type AnySchema,
   type AskOptions,
+  type Bound,
   type CallContext,
   type ExtensionPointDeclaration,
   type ProviderParts,
@@ -38,7 +39,7 @@ export interface BindingPorts {
 /** What the context of a call knows of its turn. */
 const scopes = new WeakMap<CallContext, CallScope>();
 
-export class ProviderBinding implements CoreProvider {
+export class ProviderBinding implements CoreProvider, Bound {
   readonly name: string;
   readonly limits: CoreProvider["limits"] = Object.freeze({ deadlineMs: DEADLINE_MS, callDepth: CALL_DEPTH });
   readonly #parts: ProviderParts;

@@ -3,7 +3,6 @@
 import { HostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
 import type { Caller } from "../core/types.ts";
-import type { ProviderBinding } from "./binding.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
 /** What a service knows of the call that it answers. */
@@ -77,6 +76,17 @@ export type Provider<P extends InOuts = InOuts, E extends Schemas = Schemas> = {
   readonly [K in keyof E]: EventHandle<E[K]>;
 } & { readonly [K in keyof P]: PointHandle<P[K]["input"], P[K]["output"]> };
 
+/** A running host, as a provider's handles use it. */
+export interface Bound {
+  publish(type: string, schema: AnySchema, data: unknown): Promise<string>;
+  ask(
+    name: string,
+    point: ExtensionPointDeclaration<AnySchema, AnySchema>,
+    input: unknown,
+    options: AskOptions,
+  ): AsyncIterable<{ readonly plugin: string; readonly result: never }>;
+}
+
 /** What the host reads of a provider. */
 export interface ProviderParts {
   readonly name: string;
@@ -84,7 +94,7 @@ export interface ProviderParts {
   readonly extensionPoints: Readonly<Record<string, ExtensionPointDeclaration<AnySchema, AnySchema>>>;
   readonly events: Schemas;
   /** Lets the handles work until the undo is called. Throws HostError `conflict` for a provider that is in a host already. */
-  bind(binding: ProviderBinding): () => void;
+  bind(bound: Bound): () => void;
 }
 
 const parts = new WeakMap<object, ProviderParts>();
@@ -118,8 +128,8 @@ export function defineProvider<
       throw new HostError("invalid-message", `${name}.${member}: write letters and digits, the first one small`);
   const both = Object.keys(events).find((event) => Object.hasOwn(extensionPoints, event));
   if (both !== undefined) throw new HostError("invalid-message", `${name}.${both} is both an event and an extension point`);
-  let bound: ProviderBinding | undefined;
-  const binding = (): ProviderBinding => {
+  let bound: Bound | undefined;
+  const binding = (): Bound => {
     if (bound === undefined) throw new HostError("conflict", `${name} is in no running host; give it to createHost`);
     return bound;
   };

@@ -5,8 +5,9 @@ import { HostError, toHostError } from "../core/errors.ts";
 import type { TurnInput } from "../core/types.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
 import { asMessage, brokenResult, messageOf } from "./failures.ts";
-import { Bindings, blocksExhausted, type GuestControl } from "./guest/bindings.ts";
+import { Bindings, blocksExhausted } from "./guest/bindings.ts";
 import { BlockMemory } from "./guest/block-memory.ts";
+import type { GuestControl } from "./guest/control.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./meter/added-exports.ts";
 import { createRefuel } from "./meter/refuel-trampoline.ts";
 

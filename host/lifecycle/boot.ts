@@ -1,9 +1,9 @@
 // The steps of a host's start that a command without a host takes too, and those that bring its plugins to run.
 
-import { join } from "node:path";
 import { openHostDatabase } from "../admin/database.ts";
 import type { Operations } from "../admin/operations.ts";
 import { type LoadedPlugin, Stores } from "../admin/stores.ts";
+import { type Hardening, resolveHardening } from "../cell/outside/hardening.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -14,16 +14,16 @@ import type { PluginFolder } from "../install/plugin-folder.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
 import { unansweredBy } from "../manifest/resources.ts";
-import { Containment, Quarantine } from "./containment.ts";
+import { Containment } from "./containment.ts";
 import type { Fleet } from "./fleet.ts";
 import { type PluginSources, pluginSources, readConfigured } from "./sources.ts";
 import { startAll, stopAll } from "./start-order.ts";
+import { warningOfEscapes } from "./strangers.ts";
 
 /** What is there of a host before it runs. */
 export interface Household {
   readonly stores: Stores;
   readonly sources: PluginSources;
-  readonly quarantine: Quarantine;
   /** Of the configuration's plugins that could be read. */
   readonly folders: ReadonlyMap<string, PluginFolder>;
 }
@@ -51,8 +51,7 @@ export async function openHousehold(
   const leftOut = (name: string, thrown: unknown): void => tell(leftOutWords(name, thrown), toHostError(thrown).detail);
   const folders = await readConfigured(configuration, lock, leftOut);
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
-  const quarantine = new Quarantine(join(configuration.dataDir, "quarantine"));
-  const stores = new Stores({ configuration, database, clock, manifests, lock, quarantine });
+  const stores = new Stores({ configuration, database, clock, manifests, lock });
   opening.defer(() => {
     try {
       stores.close();
@@ -63,7 +62,7 @@ export async function openHousehold(
   });
   for (const trouble of stores.troubles()) tell(trouble);
   stores.recover();
-  return { stores, sources, quarantine, folders };
+  return { stores, sources, folders };
 }
 
 export interface FleetBoot {
@@ -80,7 +79,8 @@ export interface FleetBoot {
 /** Adds and starts all plugins, decides about updates that were never seen to start, and contains whoever fails from now on. Stops them with `booting`. */
 export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack): Promise<void> {
   const { core, fleet, operations, household, clock, log, isLocked } = boot;
-  const { stores, folders, quarantine } = household;
+  const { stores, folders } = household;
+  const { quarantine } = stores;
   const { configuration } = stores;
   booting.defer(() => stopAll(core, configuration.drainMs));
   stores.grants.dropUntilRestart();
@@ -109,6 +109,22 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
   if (!isLocked) return;
   for (const drift of driftOf(stores.lock, await operations.lock()))
     log.write({ level: "warning", plugin: "host", message: `differs from bulkhead.lock: ${drift}` });
+}
+
+/** What process cells get besides the usual; what cannot be had is told. */
+export async function hardeningOf(configuration: Configuration, log: LogSink): Promise<Hardening> {
+  const hardening = await resolveHardening(configuration.hardening);
+  for (const message of [...hardening.gaps, warningOfEscapes(configuration)])
+    if (message !== undefined) log.write({ level: "warning", plugin: "host", message });
+  return hardening;
+}
+
+export function recordQuarantines(core: Host, record: ReturnType<typeof auditOf>): void {
+  core.observe({
+    state({ name, state, failure }) {
+      if (state === "quarantined") record("quarantine", name, { reason: failure?.message ?? "" });
+    },
+  });
 }
 
 /** Writes down in the audit log what the host does itself; what has happened has happened, whether a full disk takes the entry or not. */

@@ -1,11 +1,9 @@
 // What becomes of a plugin that keeps failing: its callers are refused at once while it pauses, each pause is longer than the
 // last, and in the end it is quarantined until an operator releases it. One counter a plugin decides all of it.
 
-import { type FSWatcher, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import type { QuarantineStore } from "../admin/quarantine.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
-import { isPluginName } from "../core/names.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
@@ -27,7 +25,7 @@ export interface ContainmentPorts {
   readonly host: Host;
   readonly clock: Clock;
   readonly log: LogSink;
-  readonly quarantine: Pick<Quarantine, "names" | "reasonOf" | "add" | "onRelease">;
+  readonly quarantine: Pick<QuarantineStore, "names" | "reasonOf" | "add" | "onRelease">;
   /** Starts a plugin again; rejects for one that may not run any more. */
   readonly start: (plugin: string) => Promise<void>;
   readonly options: ContainmentOptions;
@@ -152,82 +150,4 @@ export class Containment {
 
 function quarantined(name: string, why: string): HostError {
   return new HostError("plugin-not-running", `${name} is quarantined (${why}); "bulkhead release ${name}" starts it again`);
-}
-
-/** Who is quarantined: a folder with one file a plugin, so that releasing one is removing its file, with or without a host. */
-export class Quarantine {
-  readonly #folder: string;
-  readonly #listeners = new Set<(name: string) => void>();
-  readonly #known = new Set<string>();
-  #watcher: FSWatcher | undefined;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const name of this.names()) this.#known.add(name);
-  }
-
-  names(): string[] {
-    const suffix = ".json";
-    const files = readdirSync(this.#folder).filter((file) => file.endsWith(suffix));
-    return files.map((file) => file.slice(0, -suffix.length)).filter(isPluginName);
-  }
-
-  reasonOf(name: string): string {
-    try {
-      const { reason } = JSON.parse(readFileSync(this.#fileOf(name), "utf8")) as { reason?: unknown };
-      return String(reason);
-    } catch {
-      return "its file cannot be read";
-    }
-  }
-
-  /** Throws what the file system says when it cannot be written down. */
-  add(name: string, reason: string): void {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    writeFileSync(this.#fileOf(name), `${JSON.stringify({ reason, since: new Date().toISOString() })}\n`);
-    this.#known.add(name);
-  }
-
-  /** False when the plugin is not quarantined. */
-  release(name: string): boolean {
-    if (!this.names().includes(name)) return false;
-    rmSync(this.#fileOf(name));
-    return true;
-  }
-
-  /** Tells of each plugin whose file is gone, whoever removed it; returns its undo. */
-  onRelease(listener: (name: string) => void): () => void {
-    this.#listeners.add(listener);
-    this.#watcher ??= watch(this.#folder, { persistent: false }, () => this.#look());
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size > 0) return;
-      this.#watcher?.close();
-      this.#watcher = undefined;
-    };
-  }
-
-  #look(): void {
-    const present = this.#present();
-    for (const name of this.#known) {
-      if (present.has(name)) continue;
-      this.#known.delete(name);
-      for (const listener of this.#listeners) listener(name);
-    }
-  }
-
-  /** A folder that is gone or cannot be read releases nobody. */
-  #present(): ReadonlySet<string> {
-    try {
-      return new Set(this.names());
-    } catch {
-      return this.#known;
-    }
-  }
-
-  #fileOf(name: string): string {
-    if (!isPluginName(name)) throw new HostError("invalid-message", "that is no plugin name");
-    return join(this.#folder, `${name}.json`);
-  }
 }

@@ -132,6 +132,21 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   plugins: z.record(pluginName, pluginSchema).default({}),
 });
 
+// Standard output is the program's own.
+const EMBEDDED = { adapters: { http: false }, drivers: { log: { driver: "json", to: "stderr" } } };
+
+/** Of a program that embeds the host: what it was given, with its own data folder; by default no plugins, no HTTP. */
+export function configurationOf({
+  configuration,
+  dataDir,
+}: {
+  readonly configuration?: Configuration | undefined;
+  readonly dataDir?: string | undefined;
+}): Configuration {
+  const given = configuration ?? parseConfiguration(JSON.stringify(EMBEDDED), resolve("bulkhead.json"));
+  return dataDir === undefined ? given : { ...given, dataDir: resolve(dataDir) };
+}
+
 /** Parses the text of the file at `path` and makes its paths absolute. Throws HostError `invalid-message` naming each path. */
 export function parseConfiguration(text: string, path: string): Configuration {
   const input = parseByExtension(text, path, "invalid-message");

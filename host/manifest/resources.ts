@@ -10,11 +10,12 @@ import type { PermissionKind } from "../seams.ts";
 
 const MAX_RESOURCE_LENGTH = 512;
 const NAMES: PermissionKind = { compile: compilePattern };
+/** What the core itself asks for and a pattern of names says all about. */
+const OWN = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write", "extensions.ask"];
 
 const KINDS: ReadonlyMap<Permission, PermissionKind> = new Map([
-  ...["events.publish", "events.subscribe", "services.call", "extensions.ask"].map((name) => [name, NAMES] as const),
+  ...OWN.map((name) => [name, NAMES] as const),
   ["extensions.answer", { ...NAMES, meaning: (point) => `receives what ${ownersOf(point)} sends` }],
-  ...["state.read", "state.write"].map((name) => [name, NAMES] as const),
   ...Object.values(CAPABILITIES).flatMap(({ permissions }) => Object.entries(permissions)),
 ]);
 

@@ -14,14 +14,27 @@ import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import type { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import type { AdapterContext } from "../../host/seams.ts";
 import { contributing, testContext } from "../support/adapter-context.ts";
+import { eventually } from "../support/eventually.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, utf8 } from "../support/scripted-cell.ts";
 
+let abandoned = 0;
 const SCRIPT: Script = {
   echo: (input) => input,
   caller: (_input, turn) => utf8(JSON.stringify({ ...turn.caller, traceparent: turn.traceparent })),
   empty: () => undefined,
+  hang: (_input, { cancelled }) =>
+    new Promise((_resolve, reject) =>
+      cancelled?.addEventListener(
+        "abort",
+        () => {
+          abandoned += 1;
+          reject(new Error("nobody waits"));
+        },
+        { once: true },
+      ),
+    ),
   binary: () => Uint8Array.of(0xff, 0x00),
   html: () => utf8("<script>alert(1)</script>"),
   fail: () => {
@@ -223,6 +236,18 @@ describe("HTTP adapter", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await server.close();
     await closed;
+  });
+
+  it("ends the turn of a client that goes away, and not of one that stays", async () => {
+    const leaving = new AbortController();
+    const asked = fetch(`${server.url}/v1/services/p.hang`, { method: "POST", signal: leaving.signal });
+    await eventually("the turn", () => ((host.plugin("p")?.queued ?? 0) > 0 ? true : undefined));
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await eventually("its end", () => (host.plugin("p")?.queued === 0 ? true : undefined));
+    expect(abandoned).toBe(1);
+    expect((await send("POST", "/v1/services/p.echo", '"stays"')).text).toBe('"stays"');
+    expect(abandoned).toBe(1);
   });
 
   it("tells what runs and what failed, and why", async () => {

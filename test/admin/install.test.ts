@@ -213,6 +213,17 @@ describe("a stranger's plugin", () => {
     await expect(control.invoke("release", { plugin: "thing" })).rejects.toMatchObject({ code: "invalid-message" });
   });
 
+  it("is refused when it says to an adapter what that cannot read, with the path and what to write instead", async () => {
+    const routes = [{ method: "GET", path: "/other/x", service: "thing.kept" }];
+    const foreign = await version("foreign", 1, { contributes: { http: { routes } } });
+    const malformed = await version("malformed", 1, { contributes: { http: { routes: [{ method: "TRACE" }] } } });
+    expect((await plan(foreign)).refusals).toEqual(["thing contributes the route /other/x; its routes must begin with /thing"]);
+    expect((await plan(malformed)).refusals).toContainEqual(expect.stringMatching(/^contributes\.http\.routes\.0\.method: /));
+    // What no adapter of this host reads is nobody's concern.
+    const unknown = await version("unknown", 1, { contributes: { teletext: { page: 100 } } });
+    expect((await plan(unknown)).refusals).toEqual([]);
+  });
+
   it("is refused when it is blocked, lacks a dependency or may not run, and stopped when it is blocked later", async () => {
     const needy = await version("needy", 2, { dependencies: { logger: "^1.0.0" } });
     expect((await plan(needy)).unmet).toEqual(["thing needs logger ^1.0.0, which is not installed"]);

@@ -6,11 +6,13 @@ import { SLICE_MS } from "../../host/cell/inside/scheduler.ts";
 import type { Cell } from "../../host/core/ports/cell.ts";
 import { createCell, image, runTurn } from "../support/cells.ts";
 import { enter, QUIET, type Wasm } from "./cells.ts";
-import { figure, percentile, type Row } from "./measure.ts";
+import { figure, median, percentile, type Row } from "./measure.ts";
 
 const LOOPS = 200;
 const GAMERS = 200;
 const TURNS = 200;
+// Of so many rounds the median counts: the machine is away in one of them, a fault of the scheduler is in each.
+const ROUNDS = 3;
 const REST_MS = 40;
 const BURST_MS = 8;
 // Until nothing is held against them.
@@ -36,7 +38,7 @@ export async function benchFairness(wasm: Wasm): Promise<Row[]> {
   const rows = [
     slices("turns of 0.1 ms", await politeTurns(cell, 0.1 * roundsPerMs), MOST_SLICES),
     slices("turns of 1 ms", await politeTurns(cell, roundsPerMs), MOST_SLICES),
-    slices("the first turn after a cold one", await turnsAfterCold(cell, 0.1 * roundsPerMs), MOST_SLICES_AFTER_COLD),
+    slices("the first turn after a cold one", [await turnsAfterCold(cell, 0.1 * roundsPerMs)], MOST_SLICES_AFTER_COLD),
   ];
   const games = new AbortController();
   const gamers = Array.from({ length: GAMERS }, (_, i) => game(cell, `gamer-${i}`, roundsPerMs * BURST_MS, games.signal));
@@ -60,7 +62,14 @@ async function calibrate(cell: Cell): Promise<number> {
   return rounds / (leastUs / 1_000);
 }
 
-async function politeTurns(cell: Cell, rounds: number): Promise<number[]> {
+/** The latencies of each round. */
+async function politeTurns(cell: Cell, work: number): Promise<number[][]> {
+  const rounds: number[][] = [];
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await politeRound(cell, work));
+  return rounds;
+}
+
+async function politeRound(cell: Cell, rounds: number): Promise<number[]> {
   const latencies: number[] = [];
   for (let i = 0; i < TURNS; i += 1) {
     latencies.push(await timed(cell, rounds, "polite"));
@@ -91,13 +100,13 @@ async function game(cell: Cell, plugin: string, rounds: number, signal: AbortSig
   }
 }
 
-function slices(work: string, latencies: readonly number[], goal: number): Row {
-  const p99 = percentile(latencies, 0.99);
+function slices(work: string, rounds: readonly (readonly number[])[], goal: number): Row {
+  const p99 = median(rounds.map((latencies) => percentile(latencies, 0.99)));
   const ratio = p99 / SLICE_MS;
   return {
-    work: `polite plugin among ${LOOPS} endless loops in one thread cell, ${work}; p99 of ${latencies.length}`,
+    work: `polite plugin among ${LOOPS} endless loops in one thread cell, ${work}; p99 of ${rounds[0]?.length}`,
     ours: figure(p99, "ms"),
-    theirs: `slice ${SLICE_MS} ms, p50 ${figure(percentile(latencies, 0.5), "ms")}`,
+    theirs: `slice ${SLICE_MS} ms, p50 ${figure(percentile(rounds.flat(), 0.5), "ms")}`,
     ratio: `${ratio.toFixed(1)} slices`,
     goal: `≤ ${goal}`,
     reached: ratio <= goal,

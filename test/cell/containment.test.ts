@@ -1,14 +1,13 @@
 // A plugin that keeps failing: paused, paused longer, quarantined over restarts of the host, released.
 
-import { once } from "node:events";
-import { existsSync, rmSync, watch, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type HostDatabase, openHostDatabase } from "../../host/admin/database.ts";
+import { QuarantineStore } from "../../host/admin/quarantine.ts";
 import { Host } from "../../host/core/host.ts";
 import type { Cell, Turn } from "../../host/core/ports/cell.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { NO_USAGE } from "../../host/core/types.ts";
-import { Containment, Quarantine } from "../../host/lifecycle/containment.ts";
+import { Containment } from "../../host/lifecycle/containment.ts";
 import { startAll } from "../../host/lifecycle/start-order.ts";
 import { eventually } from "../support/eventually.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
@@ -39,17 +38,20 @@ function fragileCell(isBroken: () => boolean): Cell {
 
 describe("containment", () => {
   let folder: TemporaryFolder;
+  let database: HostDatabase;
   let clock: FakeClock;
   let broken: boolean;
   const open: Containment[] = [];
 
   beforeEach(() => {
     folder = temporaryFolder();
+    database = openHostDatabase(folder.path);
     clock = fakeClock();
     broken = true;
   });
   afterEach(() => {
     for (const containment of open.splice(0)) containment.close();
+    database.close();
     folder.remove();
   });
 
@@ -58,7 +60,7 @@ describe("containment", () => {
     const host = new Host(hostPorts({ clock, log }));
     const cell = fragileCell(() => broken);
     host.add(definition("p", { run: () => undefined, ...entryPoints }, { services: [{ name: "p.run", entryPoint: "run" }] }), cell);
-    const quarantine = new Quarantine(join(folder.path, "quarantine"));
+    const quarantine = new QuarantineStore(database.connection);
     const containment = new Containment({ host, clock, log, quarantine, start: (name) => host.start(name), options: OPTIONS });
     open.push(containment);
     await containment.restore();
@@ -114,9 +116,7 @@ describe("containment", () => {
     expect(second.plugin?.state).toBe("quarantined");
     expect(await second.call()).toBe("plugin-not-running");
     broken = false;
-    // As another process does it: the running host sees that the file is gone.
-    expect(new Quarantine(join(folder.path, "quarantine")).release("p")).toBe(true);
-    expect(existsSync(join(folder.path, "quarantine", "p.json"))).toBe(false);
+    expect(second.quarantine.release("p")).toBe(true);
     await eventually("the release", () => second.plugin?.state === "running");
     expect(await second.call()).toBe("ok");
     expect(second.quarantine.release("p")).toBe(false);
@@ -129,28 +129,13 @@ describe("containment", () => {
     expect(plugin?.state).toBe("quarantined");
   });
 
-  it("quarantines a plugin whose file cannot be written, and says what that means", async () => {
+  it("quarantines a plugin although that cannot be written, and says what that means", async () => {
     const { host, log, call } = await boot();
-    rmSync(join(folder.path, "quarantine"), { recursive: true });
-    writeFileSync(join(folder.path, "quarantine"), "");
+    database.connection.pragma("query_only = ON");
     for (let i = 0; i < 60; i += 1) await call();
     expect(host.plugin("p")?.state).toBe("quarantined");
     expect(log.lines).toContainEqual(
       expect.objectContaining({ level: "error", about: "p", message: "the quarantine of p cannot be kept over a restart" }),
     );
-  });
-
-  it("releases nobody when the folder is removed, and quarantines on", async () => {
-    const { quarantine, plugin } = await boot({ on_load: () => undefined });
-    await clock.advance(60_000);
-    const at = join(folder.path, "quarantine");
-    const watcher = watch(at);
-    const removed = once(watcher, "change");
-    rmSync(at, { recursive: true });
-    await removed;
-    watcher.close();
-    expect(plugin?.state).toBe("quarantined");
-    quarantine.add("other", "it traps");
-    expect(quarantine.names()).toEqual(["other"]);
   });
 });

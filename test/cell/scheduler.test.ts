@@ -71,6 +71,20 @@ describe("who would game the lane", () => {
     expect(p99Slices(guest)).toBeLessThanOrEqual(5);
   });
 
+  it("does not stop a turn by 200 that have just started either", async () => {
+    const newcomers = GAMERS.map((gamer) => ({ ...gamer, beginsAtMs: 6_000, isCold: (turn: number) => turn === 0 }));
+    const { guest } = await besides([...newcomers, ...LOOPS], polite(0.1));
+    expect(Math.max(...guest.latenciesMs.slice(30))).toBeLessThanOrEqual(10 * SLICE_MS);
+  });
+
+  it("does not stop a turn for long after the machine was away while one of them ran", async () => {
+    const stalled = GAMERS.map((gamer, i) => ({ ...gamer, stallMs: (turn: number) => (i === 0 && turn % 5 === 4 ? 25 : 0) }));
+    const { guest } = await besides([...stalled, ...LOOPS], polite(0.1));
+    const stalls = guest.latenciesMs.filter((ms) => ms > 5);
+    expect(Math.max(...stalls)).toBeGreaterThan(10);
+    expect(Math.max(...stalls)).toBeLessThan(25 + 10 * SLICE_MS);
+  });
+
   it("leaves the loops what a fair order leaves them", async () => {
     const uses = await simulateCell([...GAMERS, ...LOOPS], FOR_MS);
     const loops = cpuMs(uses.slice(GAMERS.length));

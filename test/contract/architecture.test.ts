@@ -55,8 +55,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   admin: ["install", "manifest", "bounds", "core"],
   cell: ["engine", "drivers", "bounds", "core"],
   lifecycle: ["admin", "cell", "adapters", "capabilities", "drivers", "install", "manifest", "seams.ts", "bounds", "core"],
-  "main.ts": ["lifecycle", "admin", "cell", "engine", "drivers", "install", "manifest", "core"],
-  "index.ts": ["main.ts", "install", "manifest", "core"],
+  embedding: ["manifest", "seams.ts", "bounds", "core"],
+  "main.ts": ["embedding", "lifecycle", "admin", "cell", "engine", "drivers", "install", "manifest", "core"],
+  "index.ts": ["main.ts", "embedding", "install", "manifest", "core"],
   cli: ["main.ts", "lifecycle", "admin", "cell", "engine", "drivers", "adapters", "capabilities", "install", "manifest", "bounds", "core"],
   testing: ["capabilities", "drivers", "cell", "engine", "install", "manifest", "core"],
 };

@@ -62,15 +62,15 @@ describe("the table of limits", () => {
     edit("host/core/types.ts", "readonly callDepth: number;", "readonly callDepth: number;\n  readonly replyBytes: number;");
     expect(compile(folder)).toContain("replyBytes");
     const row = '{ key: "replyKiB", unit: "KiB", default: 2, maximum: 4, meaning: "a reply", beyond: "silence" }';
-    edit("host/install/limits.ts", "  callDepth: {", `  replyBytes: ${row},\n  callDepth: {`);
+    edit("host/manifest/limits.ts", "  callDepth: {", `  replyBytes: ${row},\n  callDepth: {`);
     expect(compile(folder)).toBe("");
-    edit("host/install/limits.ts", "  callDepth: {", `  orphans: ${row},\n  callDepth: {`);
+    edit("host/manifest/limits.ts", "  callDepth: {", `  orphans: ${row},\n  callDepth: {`);
     expect(compile(folder)).toContain("orphans");
-    edit("host/install/limits.ts", `  orphans: ${row},\n`, "");
+    edit("host/manifest/limits.ts", `  orphans: ${row},\n`, "");
 
     const asked = `
-      import { configurationSchema } from "./host/install/configuration.ts";
-      import { limitsSchema } from "./host/install/limits.ts";
+      import { configurationSchema } from "./host/manifest/configuration.ts";
+      import { limitsSchema } from "./host/manifest/limits.ts";
       import { effectiveLimits } from "./host/install/plugin-folder.ts";
       import { schemaFiles, withLimits } from "./scripts/build-schemas.ts";
       const { plugins } = configurationSchema.parse({ plugins: { p: { path: "p", limits: { replyKiB: 3 } } } });

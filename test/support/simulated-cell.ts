@@ -1,6 +1,7 @@
 // The scheduler of a cell on a clock of its own, with guests that are numbers: so much CPU a turn, so long a rest. Nothing of it depends on the machine.
 
-import { Account, FairScheduler, SLICE_MS } from "../../host/cell/inside/scheduler.ts";
+import { Account } from "../../host/cell/inside/account.ts";
+import { FairScheduler, SLICE_MS } from "../../host/cell/inside/scheduler.ts";
 
 export interface SimulatedGuest {
   /** CPU of each turn, the first one's being number 0. */
@@ -12,6 +13,8 @@ export interface SimulatedGuest {
   readonly isCold?: (turn: number) => boolean;
   /** A slice that cannot be cut at its millisecond. */
   readonly sliceMs?: number;
+  /** For how long the machine runs something else in each slice of a turn. */
+  readonly stallMs?: (turn: number) => number;
 }
 
 export interface SimulatedUse {
@@ -25,6 +28,7 @@ export const ENDLESS: SimulatedGuest = { turnMs: () => Number.POSITIVE_INFINITY,
 /** Runs all guests in one cell for so long, and answers what each had. */
 export async function simulateCell(guests: readonly SimulatedGuest[], forMs: number): Promise<readonly SimulatedUse[]> {
   let nowMs = 0;
+  let absentMs = 0;
   let queued = 0;
   const arrivals: { atMs: number; arrive: () => void }[] = [];
   const arriveDue = (): void => {
@@ -35,8 +39,8 @@ export async function simulateCell(guests: readonly SimulatedGuest[], forMs: num
       one.arrive();
     }
   };
-  const scheduler = new FairScheduler(() => nowMs, arriveDue);
-  const uses = guests.map(({ turnMs, restMs = 0, beginsAtMs = 0, isCold = () => false, sliceMs = SLICE_MS }) => {
+  const scheduler = new FairScheduler({ now: () => nowMs, cpuMs: () => nowMs - absentMs, onIdle: arriveDue });
+  const uses = guests.map(({ turnMs, restMs = 0, beginsAtMs = 0, isCold = () => false, sliceMs = SLICE_MS, stallMs = () => 0 }) => {
     const use: SimulatedUse = { cpuMs: 0, latenciesMs: [] };
     const account = new Account();
     const begin = (turn: number, atMs: number): void => {
@@ -51,7 +55,8 @@ export async function simulateCell(guests: readonly SimulatedGuest[], forMs: num
         // No further: what waits for ever would keep the process.
         if (nowMs >= forMs) return;
         const ranMs = Math.min(leftMs, sliceMs);
-        nowMs += ranMs;
+        nowMs += ranMs + stallMs(turn);
+        absentMs += stallMs(turn);
         leftMs -= ranMs;
         use.cpuMs += ranMs;
         scheduler.release(account);

@@ -33,7 +33,7 @@ type HttpFetch = NonNullable<import("../../core/ports/capability.ts").Capability
 function requireSize({ limits }: CheckedCall, body: Bytes): void {
   const { payloadBytes } = limits;
   if (body.length > payloadBytes)
-    throw new HostError("quota-exceeded", `the body has ${body.length} bytes; the limit is ${payloadBytes} (limits.payloadBytes)`);
+    throw new HostError("quota-exceeded", `the body has ${body.length} bytes; the limit is ${payloadBytes} (limits.payloadMiB)`);
 }
 
 function rulesOf({ plugin, limits, deadline, ended, require, spend }: CheckedCall): HttpRules {

@@ -23,6 +23,11 @@ export interface ExecutorPorts {
   onClose(): void;
 }
 
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
 export class Executor implements TurnOwner {
   readonly #ports: ExecutorPorts;
   readonly #plugins = new Map<string, HostedPlugin>();
@@ -34,10 +39,11 @@ export class Executor implements TurnOwner {
 
   constructor(ports: ExecutorPorts) {
     this.#ports = ports;
-    this.#scheduler = new FairScheduler(
-      () => ports.clock.monotonicMs(),
-      () => ports.channel.flush(),
-    );
+    this.#scheduler = new FairScheduler({
+      now: () => ports.clock.monotonicMs(),
+      cpuMs: threadCpuMs,
+      onIdle: () => ports.channel.flush(),
+    });
     this.#deadlines = new Deadlines(ports.clock, (turn) => turn.expire());
     ports.channel.receive((message) => this.#handle(message));
   }

@@ -8,9 +8,10 @@ import type { Bytes, Caller, PluginImage } from "../../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
 import type { FromCell } from "../wire/protocol.ts";
+import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";
 import { PluginStorage } from "./plugin-storage.ts";
-import { Account, type FairScheduler, SLICE_MS } from "./scheduler.ts";
+import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
 import { Wear } from "./wear.ts";
 
@@ -130,7 +131,9 @@ export class HostedPlugin implements Pacer {
 
   overdue(): boolean {
     this.#checkHostCalls();
-    return this.#elapsedMs() >= SLICE_MS;
+    const isOver = this.#elapsedMs() >= SLICE_MS;
+    if (isOver) this.#ports.scheduler.blame();
+    return isOver;
   }
 
   async wait(answer: Promise<Bytes>): Promise<Bytes | undefined> {

@@ -16,6 +16,7 @@ export const WARM_MS = 10;
 const WARM_AGAIN_MS = 5_000;
 // A slice is meant to take half of it. What it takes beyond, the machine took as likely as the guest: it is made up for, but does not end the turn's running ahead.
 const MOST_OF_A_SLICE_MS = 2;
+const BRIEF_MS = 0.1;
 // So that one long turn now and then is soon forgotten.
 const MEMORY_TURNS = 4;
 
@@ -23,18 +24,30 @@ const MEMORY_TURNS = 4;
 export class Allowance {
   /** Of this turn. */
   #turnLeftMs: number = AHEAD_MS;
-  /** What its turns ran ahead, the latest ones most. */
-  #usualMs = 0;
+  /** What its turns take of that, the latest ones most; all of it until one has shown, or two hundred that nobody knows would come before one that takes little. */
+  #usualMs: number = AHEAD_MS;
+  #knownTurns = 0;
+  /** A turn that makes an instance shows nothing, and neither does none. */
+  #showsUsual = false;
   #warmLeftMs = 0;
   #warmAgainAt = Number.NEGATIVE_INFINITY;
   /** When all that it ran ahead is made up for. */
   #fullAt = Number.NEGATIVE_INFINITY;
 
+  /** Its turns take so little that an answer may wait for one of them. */
+  get isBrief(): boolean {
+    return this.#usualMs < BRIEF_MS;
+  }
+
   /** At the beginning of a turn; `cold` when it has to make an instance first. */
   beginTurn(now: number, cold: boolean): void {
-    this.#usualMs += (AHEAD_MS - this.#turnLeftMs - this.#usualMs) / MEMORY_TURNS;
+    if (this.#showsUsual) {
+      this.#knownTurns = Math.min(this.#knownTurns + 1, MEMORY_TURNS);
+      this.#usualMs += (AHEAD_MS - this.#turnLeftMs - this.#usualMs) / this.#knownTurns;
+    }
     this.#turnLeftMs = AHEAD_MS;
     const isWarming = cold && now >= this.#warmAgainAt;
+    this.#showsUsual = !isWarming;
     this.#warmLeftMs = isWarming ? WARM_MS : 0;
     if (isWarming) this.#warmAgainAt = now + WARM_AGAIN_MS;
   }
@@ -45,9 +58,14 @@ export class Allowance {
    */
   debt(now: number): number {
     // As if it were held against the turn, so that two hundred that start do not come before all others.
-    if (this.#warmLeftMs > 0) return (WARM_MS - this.#warmLeftMs) / AHEAD_SHARE;
+    if (this.#warmLeftMs > 0) return (WARM_MS - this.#warmLeftMs + this.#usualMs) / AHEAD_SHARE;
     const debt = Math.max(0, this.#fullAt - now);
     return this.#turnLeftMs > 0 && debt * AHEAD_SHARE < ALLOWANCE_MS ? debt + this.#usualMs / AHEAD_SHARE : Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes what the turn ran, ahead or not: its first milliseconds are those, whatever order they ran in. */
+  run(ms: number): void {
+    this.#turnLeftMs = Math.max(0, this.#turnLeftMs - Math.min(ms, MOST_OF_A_SLICE_MS));
   }
 
   /** Takes what ran ahead, and answers how much of it counts as used: all but what it took to warm up. */
@@ -55,7 +73,7 @@ export class Allowance {
     const warmMs = Math.min(ms, this.#warmLeftMs);
     const usedMs = ms - warmMs;
     this.#warmLeftMs -= warmMs;
-    this.#turnLeftMs -= Math.min(usedMs, MOST_OF_A_SLICE_MS);
+    this.run(usedMs);
     this.#fullAt = Math.max(now, this.#fullAt) + usedMs / AHEAD_SHARE;
     return usedMs;
   }

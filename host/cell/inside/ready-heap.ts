@@ -1,6 +1,6 @@
 // A binary heap of guests that wait for a slice: who has used least first, equals in their order. It decides nothing else.
 
-import type { Account } from "./scheduler.ts";
+import type { Account } from "./account.ts";
 
 export interface Ready {
   readonly account: Account;

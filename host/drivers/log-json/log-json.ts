@@ -10,15 +10,17 @@ import { traceIdOf } from "../../core/trace.ts";
 export interface LogJsonOptions {
   /** Lines below this level are dropped. */
   readonly level: LogLevel;
+  readonly to: "stdout" | "stderr";
 }
 
 export const logJsonOptions: z.ZodType<LogJsonOptions> = z.strictObject({
   level: z.enum(["debug", "info", "warning", "error"]).default("info"),
+  to: z.enum(["stdout", "stderr"]).default("stdout"),
 });
 
 const PINO_LEVEL = { debug: "debug", info: "info", warning: "warn", error: "error" } as const satisfies Record<LogLevel, string>;
 
-export function createJsonLog(options: LogJsonOptions, destination: DestinationStream = standardOutput()): LogSink {
+export function createJsonLog(options: Pick<LogJsonOptions, "level">, destination: DestinationStream = standard("stdout")): LogSink {
   const logger = pino(
     {
       level: PINO_LEVEL[options.level],
@@ -40,6 +42,6 @@ export function createJsonLog(options: LogJsonOptions, destination: DestinationS
 }
 
 // A reader that has gone, or a terminal that was closed, must not end the host.
-function standardOutput(): DestinationStream {
-  return pino.destination(1).on("error", () => {});
+export function standard(to: LogJsonOptions["to"]): DestinationStream {
+  return pino.destination(to === "stdout" ? 1 : 2).on("error", () => {});
 }

@@ -3,7 +3,7 @@
 import type { Bytes } from "../../core/types.ts";
 import type { WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
-import type { GuestControl } from "../guest/bindings.ts";
+import type { GuestControl } from "../guest/control.ts";
 import type { Ledger } from "./resources.ts";
 
 /** Functions and classes by jco's names for them, by interface without its version. */

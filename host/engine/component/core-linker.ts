@@ -3,7 +3,7 @@
 
 import { HostError } from "../../core/errors.ts";
 import type { GuestEnvironment } from "../engine.ts";
-import type { GuestControl } from "../guest/bindings.ts";
+import type { GuestControl } from "../guest/control.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, RESERVED_PREFIX, START_EXPORT } from "../meter/added-exports.ts";
 import { createRefuel } from "../meter/refuel-trampoline.ts";
 import { MAX_CORE_INSTANCES } from "./binary/instance-count.ts";

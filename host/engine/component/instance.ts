@@ -5,7 +5,7 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import type { TurnInput } from "../../core/types.ts";
 import type { GuestEnvironment, GuestInstance, GuestResult } from "../engine.ts";
 import { asMessage, brokenResult, messageOf } from "../failures.ts";
-import type { GuestControl } from "../guest/bindings.ts";
+import type { GuestControl } from "../guest/control.ts";
 import type { ComponentEntry } from "./bundle.ts";
 import { CoreLinker, type Exported } from "./core-linker.ts";
 import { FuelAccount } from "./fuel-account.ts";

@@ -2,7 +2,7 @@
 // which are the host's own memory and not the guest's.
 
 import { HostError } from "../../core/errors.ts";
-import type { GuestControl } from "../guest/bindings.ts";
+import type { GuestControl } from "../guest/control.ts";
 
 const MAX_HELD = 1_024;
 // jco's glue remembers the number of each that it ever gave out, at some 50 bytes.

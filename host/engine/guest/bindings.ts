@@ -7,6 +7,7 @@ import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
 import { encodeError } from "./blocks.ts";
 import { CELL_FUNCTIONS, type CellFunction } from "./cell-functions.ts";
+import type { GuestControl } from "./control.ts";
 import { ExtismHttp } from "./extism-http.ts";
 import { BULK_MEMORY, EXTISM_ENV, EXTISM_USER, FUNCTION_BY_IMPORT } from "./imports.ts";
 import { GuestVars } from "./vars.ts";
@@ -22,14 +23,6 @@ const UNCLOCKED_COPY_BYTES = 4_096;
 export const MAX_NAMES_BYTES = 4_096;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
-
-/** Whether and why the guest must die, and whether it must yield. */
-export interface GuestControl {
-  readonly doomed: boolean;
-  doom(error: HostError): void;
-  /** Ends the slice at the next check without charging for what is left of it. */
-  forfeit(): void;
-}
 
 export class Bindings {
   #hostCalls = 0;

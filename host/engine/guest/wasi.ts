@@ -5,7 +5,7 @@
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
-import type { GuestControl } from "./bindings.ts";
+import type { GuestControl } from "./control.ts";
 import { LogLines } from "./log-lines.ts";
 import { ERRNO, type Errno, isStandard, STDERR, STDIN, STDOUT } from "./wasi-errno.ts";
 import { EVENT_BYTES, type PollSource, pollSources, writeEvents } from "./wasi-poll.ts";

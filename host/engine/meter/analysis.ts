@@ -6,63 +6,10 @@ import { COST_PER_UNIT, OP } from "../wasm/instructions.ts";
 import type { FunctionBody, WasmModule } from "../wasm/module.ts";
 import type { TypeDefinition } from "../wasm/type-section.ts";
 import { trapFollows, warmColdCalls } from "./cold-calls.ts";
+import { type FunctionFacts, type LoopFacts, type ModuleFacts, markImpure } from "./facts.ts";
 import { instructionCost, isBulk } from "./instruction-cost.ts";
-import { classify, type Reach } from "./reach.ts";
+import { classify } from "./reach.ts";
 import { EXIT_DEBT_MAX } from "./tuning.ts";
-
-/** All costs here are in eighths of a unit of fuel. */
-export interface LoopFacts {
-  /** The dearest path through one iteration, without the loops inside, which pay for themselves. */
-  cost: number;
-  isInnermost: boolean;
-  /** Nothing called in it may run long, but on paths that end in a trap. */
-  isPure: boolean;
-  readonly parent: LoopFacts | undefined;
-  readonly calls: LoopCall[];
-}
-
-interface LoopCall {
-  readonly callee: number;
-  readonly isCold: boolean;
-}
-
-interface ColdCall {
-  readonly callee: number;
-  /** The innermost loop around it. */
-  readonly loop: LoopFacts | undefined;
-}
-
-export interface FunctionFacts {
-  readonly body: FunctionBody;
-  /** The dearest path without loops and callees; the callees are added by classify. */
-  cost: number;
-  /** In the order in which they begin. */
-  readonly loops: LoopFacts[];
-  /** Direct callees, once for each call that is not cold. */
-  readonly callees: number[];
-  /** Calls that a trap follows: see cold-calls.ts. */
-  readonly coldCalls: ColdCall[];
-  /** Calls through a table or a reference. */
-  indirectCalls: number;
-  /** Functions that its instructions make references to. */
-  readonly references: number[];
-  /** It can be called through a table, a reference or by another guest, where a call is charged EXIT_DEBT_MAX for whatever it leads to. */
-  isReferenced: boolean;
-  hasBulk: boolean;
-  mayThrow: boolean;
-  hasHandlers: boolean;
-  /** Set by classify: how far a call of it may go, and what the whole call costs if that is bounded. */
-  reach: Reach;
-  total: number;
-  /** Set by classify: the call instructions that may run long. */
-  unboundedCalls: number;
-}
-
-export interface ModuleFacts {
-  readonly functions: readonly FunctionFacts[];
-  /** Whether anything in the module can catch an exception, or a guest that calls it can catch one of its own. */
-  readonly hasHandlers: boolean;
-}
 
 export function analyse(module: WasmModule, hasGuestCallers: boolean): ModuleFacts {
   const functions = module.bodies.map((body) => new FunctionAnalysis(module, body).run());
@@ -115,7 +62,6 @@ class FunctionAnalysis {
       hasHandlers: false,
       reach: "unbounded",
       total: 0,
-      unboundedCalls: 0,
     };
   }
 
@@ -207,9 +153,4 @@ class FunctionAnalysis {
     this.#facts.callees.push(callee);
     frame.loop?.calls.push({ callee, isCold: false });
   }
-}
-
-/** Marks the loop and those around it. Around an impure loop all are, which keeps deep nests of calls linear. */
-export function markImpure(innermost: LoopFacts | undefined): void {
-  for (let loop = innermost; loop?.isPure === true; loop = loop.parent) loop.isPure = false;
 }

@@ -5,7 +5,7 @@ import type { InstructionReader } from "../wasm/instruction-reader.ts";
 import { BULK, bulkOf, COST_PER_UNIT, OP } from "../wasm/instructions.ts";
 import type { WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
-import type { FunctionFacts, LoopFacts } from "./analysis.ts";
+import type { FunctionFacts, LoopFacts } from "./facts.ts";
 import type { Flow } from "./flow.ts";
 import type { FuelCode } from "./fuel-code.ts";
 import { instructionCost } from "./instruction-cost.ts";

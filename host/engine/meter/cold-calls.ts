@@ -7,7 +7,7 @@ import { InstructionReader } from "../wasm/instruction-reader.ts";
 import { OP } from "../wasm/instructions.ts";
 import type { WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
-import type { FunctionFacts } from "./analysis.ts";
+import type { FunctionFacts } from "./facts.ts";
 import { type AddedIndices, askHost } from "./fuel-code.ts";
 
 /** Whether the current instruction is followed by a trap. */

@@ -6,14 +6,14 @@ import { InstructionReader } from "../wasm/instruction-reader.ts";
 import { OP } from "../wasm/instructions.ts";
 import { functionTypeAt, type WasmModule } from "../wasm/module.ts";
 import type { Writer } from "../wasm/writer.ts";
-import type { FunctionFacts, ModuleFacts } from "./analysis.ts";
 import { Charges, EXIT_DEBT } from "./charges.ts";
 import { trapFollows } from "./cold-calls.ts";
+import type { FunctionFacts, ModuleFacts, Reach } from "./facts.ts";
 import { Flow } from "./flow.ts";
 import { type AddedIndices, FuelCode } from "./fuel-code.ts";
 import { isBulk } from "./instruction-cost.ts";
-import { costOfCall, type Reach, runsLong } from "./reach.ts";
-import { LAZY_CALLS_MAX } from "./tuning.ts";
+import { costOfCall, runsLong } from "./reach.ts";
+import { LAZY_CHECKS_MAX } from "./tuning.ts";
 
 const I32 = 0x7f;
 // An exception may pass a callee that owes EXIT_DEBT, out of a point where this function owes as much.
@@ -32,11 +32,20 @@ export function injectFuel(context: InjectionContext, facts: FunctionFacts, out:
   // A try block would need the global written before whatever may throw in it, so functions with handlers do without.
   const mayCache = !facts.hasHandlers && facts.loops.length > 0;
   const isCached = mayCache && facts.loops.some((loop) => loop.isPure);
-  const injection = new Injection(context, facts, out, isCached);
-  const unlikely = injection.run();
-  if (isCached || !mayCache || !injection.iteratesCallFree) return unlikely;
+  const injection = inject(context, facts, out, isCached);
+  if (isCached || !mayCache || !injection.iteratesCallFree) return injection.unlikely;
   out.clear();
-  return new Injection(context, facts, out, true).run();
+  return inject(context, facts, out, true).unlikely;
+}
+
+/** With a check before the first call that may be long on each path, so that short paths go without; where that would be many, with one at the start. */
+function inject(context: InjectionContext, facts: FunctionFacts, out: Writer, isCached: boolean): Injection {
+  const lazy = new Injection(context, facts, out, isCached);
+  if (lazy.run("lazily")) return lazy;
+  out.clear();
+  const early = new Injection(context, facts, out, isCached);
+  early.run("at the start");
+  return early;
 }
 
 class Injection {
@@ -49,6 +58,7 @@ class Injection {
   readonly #resultBytes: Uint8Array;
   readonly #charges: Charges;
   #nextLoop = 0;
+  #lazyChecks = 0;
 
   constructor(context: InjectionContext, facts: FunctionFacts, out: Writer, isCached: boolean) {
     const { body } = facts;
@@ -69,14 +79,19 @@ class Injection {
     return this.#flow.iteratesCallFree;
   }
 
-  run(): readonly number[] {
+  get unlikely(): readonly number[] {
+    return this.#fuel.unlikely;
+  }
+
+  /** False when it gave up, since it would take too many checks to pay lazily. */
+  run(firstPays: "lazily" | "at the start"): boolean {
     this.#prologue();
-    if (this.#facts.unboundedCalls > LAZY_CALLS_MAX) this.#charges.payInAdvance();
+    if (firstPays === "at the start") this.#charges.payInAdvance();
     this.#flow.open("block");
-    while (this.#reader.offset < this.#reader.end) {
+    while (this.#reader.offset < this.#reader.end && this.#lazyChecks <= LAZY_CHECKS_MAX) {
       this.#instruction(this.#reader.next());
     }
-    return this.#fuel.unlikely;
+    return this.#lazyChecks <= LAZY_CHECKS_MAX;
   }
 
   #prologue(): void {
@@ -284,6 +299,7 @@ class Injection {
   #beforeCall(reach: Reach): void {
     const { state } = this.#flow;
     if (runsLong(reach) && state.unchecked) {
+      this.#lazyChecks += 1;
       this.#charges.copyTo(this.#reader.start);
       this.#charges.payInAdvance();
     } else if (this.#context.facts.hasHandlers) this.#charges.settle();

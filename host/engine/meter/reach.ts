@@ -3,28 +3,17 @@
 // short; it is then checked.
 
 import { COST_PER_UNIT } from "../wasm/instructions.ts";
-import { type FunctionFacts, type LoopFacts, markImpure } from "./analysis.ts";
+import { type FunctionFacts, type LoopFacts, markImpure, type Reach } from "./facts.ts";
 import { BOUNDED_COST_MAX, EXIT_DEBT_MAX, HOST_CALL_COST } from "./tuning.ts";
-
-/**
- * How far a call may go: bounded and it always returns (or traps), bounded but it may throw, bounded but for unbounded functions
- * that it calls, or unbounded.
- */
-export type Reach = "returns" | "throws" | "passes" | "unbounded";
 
 const BOUNDED_MAX = BOUNDED_COST_MAX * COST_PER_UNIT;
 const COST_LIMIT = 1e9;
 
-/** Sets `reach`, `total` and `unboundedCalls` of each function, and completes the costs of functions and loops. */
+/** Sets `reach` and `total` of each function, and completes the costs of functions and loops. */
 export function classify(functions: readonly FunctionFacts[], imported: number, hasHandlers: boolean): void {
   findUnchecked(functions, imported, hasHandlers);
   for (const facts of functions) {
-    facts.unboundedCalls = facts.indirectCalls;
-    for (const index of facts.callees) {
-      const callee = functions[index - imported];
-      facts.cost += costOfCall(callee);
-      if (mayRunLong(callee)) facts.unboundedCalls++;
-    }
+    for (const index of facts.callees) facts.cost += costOfCall(functions[index - imported]);
     facts.cost = Math.min(facts.cost, COST_LIMIT);
     for (const loop of facts.loops) completeLoop(loop, functions, imported);
   }

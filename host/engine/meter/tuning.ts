@@ -14,10 +14,10 @@ export const DEBT_MAX = 256;
 export const EXIT_DEBT_MAX = 16;
 
 /**
- * Up to so many calls that may be long, a function is checked before the first of them on each path, so that short paths
- * go without; with more, once at its start, since each path's check is 30 bytes of code.
+ * A function is checked before the first call that may be long on each path, so that short paths go without; where that takes more checks than
+ * this, once at its start, since each is 30 bytes of code.
  */
-export const LAZY_CALLS_MAX = 3;
+export const LAZY_CHECKS_MAX = 3;
 
 /** A function without loops, whose callees are like it, and which costs no more than this, goes without checks. */
 export const BOUNDED_COST_MAX = 1_000;

@@ -1,17 +1,8 @@
 // docs/neighbours.md: the table of what a polite guest has beside hostile ones. It measures nothing.
 
-import { ATTACKS, CPU_MS, MEMORY_MIB } from "./subject.ts";
-
-export interface Cell {
-  readonly runtime: string;
-  readonly attack: string;
-  readonly hostile: number;
-  /** `wedged`: no turn of the polite guest ended any more, and the process was killed. `died`: the process ended by itself. */
-  readonly end: "measured" | "wedged" | "died" | "did not start";
-  readonly p50Ms?: number;
-  readonly p99Ms?: number;
-  readonly perSecond?: number;
-}
+import { availableParallelism } from "node:os";
+import { type Figures, isOf, type Result } from "./results.ts";
+import { ATTACKS, CPU_MS, MEMORY_MIB, REST_MS } from "./subject.ts";
 
 const WHAT = {
   loops: "Endless loops, begun again whenever they are ended",
@@ -21,39 +12,47 @@ const WHAT = {
 
 const ms = (value = Number.NaN): string => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(2));
 
-function textOf({ end, p50Ms, p99Ms, perSecond = 0 }: Cell): string {
-  return end === "measured" ? `${ms(p50Ms)} / ${ms(p99Ms)} ms, ${Math.round(perSecond)}/s` : `**${end}**`;
+function textOf({ end, p50Ms, p99Ms, perSecond = 0 }: Figures): string {
+  const rate = perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond);
+  return end === "measured" ? `${ms(p50Ms)} / ${ms(p99Ms)} ms, ${rate}/s` : `**${end}**`;
 }
 
-export function neighboursPage(cells: readonly Cell[], machine: string): string {
-  const counts = [...new Set(cells.map(({ hostile }) => hostile))];
-  const runtimes = [...new Set(cells.map(({ runtime }) => runtime))];
-  const sections = ATTACKS.map((attack) => {
-    const lines = runtimes.map((runtime) => {
-      const texts = counts.map((hostile) => {
-        const cell = cells.find((one) => one.runtime === runtime && one.attack === attack && one.hostile === hostile);
-        return cell === undefined ? "not measured" : textOf(cell);
-      });
-      return `| ${[runtime, ...texts].join(" | ")} |`;
+function table(
+  results: readonly Result[],
+  attack: (typeof ATTACKS)[number],
+  runtimes: readonly string[],
+  counts: readonly number[],
+): string {
+  const lines = runtimes.map((runtime) => {
+    const texts = counts.map((hostile) => {
+      const result = results.find((one) => isOf(one, { runtime, attack, hostile }));
+      return result === undefined ? "not measured" : textOf(result);
     });
-    return `## ${WHAT[attack]}
+    return `| ${[runtime, ...texts].join(" | ")} |`;
+  });
+  return `## ${WHAT[attack]}
 
 | | ${counts.map((count) => `${count} hostile`).join(" | ")} |
 |---|${"---|".repeat(counts.length)}
 ${lines.join("\n")}`;
-  });
+}
+
+export function neighboursPage(results: readonly Result[], runtimes: readonly string[], counts: readonly number[]): string {
+  const days = results.map(({ measured }) => measured).sort();
+  const when = [...new Set([days.at(0), days.at(-1)])].join(" to ");
   return `# Neighbours
 
-What a polite guest has beside hostile ones: median and 99th percentile of one turn of 100 bytes in and out, and turns a second, with 5 ms of rest after each (so at most some 200). Every
+What a polite guest has beside hostile ones: median and 99th percentile of one turn of 100 bytes in and out, and turns a second, with ${REST_MS} ms of rest after each (so at most some 200). Every
 measurement is a process of its own. **wedged**: no polite turn ended any more, and the process was killed; **died**: it ended by itself.
 
 Each runtime has the limits that it offers: ${CPU_MS} ms and ${MEMORY_MIB} MiB a guest where they can be set. Bulkhead's process cells hold one polite guest, or twenty hostile ones, without bubblewrap;
 @extism/extism has a worker and a time-out for each guest; isolated-vm a memory limit and a time-out; quickjs-emscripten a memory limit and an interrupt handler; workerd's open build takes no
-limits. Who has many threads or processes also has more of the machine than who has one. wasmtime is not here: it would be a program in Rust of its own, which nobody has written yet.
+limits, all its services run in one thread, and who takes memory ends the process. wasmtime is measured from a host in Rust (\`test/bench/neighbours/wasmtime/\`), without JavaScript on either side: each guest is a task of one
+runtime with as many threads as there are cores, gives way at each epoch of 1 ms, and ends after ${CPU_MS} of them. Who has many threads or processes has more of the machine than who has one.
 
-\`npm run bench:neighbours\` repeats it in about ten minutes, alone on the machine; the packages that only it needs are installed below \`.cache/\`, in versions that
-\`test/bench/neighbours/packages.ts\` pins. Last on ${machine}.
+\`npm run bench:neighbours\` repeats it in about ten minutes, alone on the machine, or with words some of it; the packages that only it needs are installed below \`.cache/\`, in versions that
+\`test/bench/neighbours/packages.ts\` and \`wasmtime/Cargo.lock\` pin. On ${availableParallelism()} cores, Node ${process.versions.node}, ${when}.
 
-${sections.join("\n\n")}
+${ATTACKS.map((attack) => table(results, attack, runtimes, counts)).join("\n\n")}
 `;
 }

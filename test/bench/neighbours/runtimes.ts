@@ -1,4 +1,4 @@
-// All that are compared, by the names that the table has.
+// All that Node can hold and that are compared, by the names that the table has.
 
 import { bulkhead } from "./bulkhead.ts";
 import { extism } from "./extism.ts";

@@ -7,6 +7,13 @@ export type Attack = (typeof ATTACKS)[number];
 export const CPU_MS = 1_000;
 export const MEMORY_MIB = 32;
 
+export const WARM_UP_TURNS = 50;
+/** Of the attack, before anything is measured. */
+export const SETTLE_MS = 1_000;
+export const MEASURE_MS = 2_500;
+/** After each polite turn. */
+export const REST_MS = 5;
+
 interface Subject {
   /** One turn of the polite guest: 100 bytes in and out. */
   readonly callPolite: () => Promise<void>;

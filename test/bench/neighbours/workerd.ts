@@ -35,11 +35,11 @@ export const workerd: MakeSubject = async (hostile) => {
   const child = spawn(binary, ["serve", file, "--control-fd=3"], { stdio: ["ignore", "ignore", "inherit", "pipe"] });
   process.once("exit", () => child.kill("SIGKILL"));
   const ports = new Map<string, number>();
-  const lines = createInterface(child.stdio[3] as Readable);
-  while (ports.size < 2) {
-    const [line] = await once(lines, "line");
+  // Both lines may come in one piece, of which awaiting one event at a time would lose the second.
+  for await (const line of createInterface(child.stdio[3] as Readable)) {
     const { socket, port } = JSON.parse(line);
     ports.set(socket, port);
+    if (ports.size === sockets.length) break;
   }
   const agent = new Agent({ keepAlive: true, maxSockets: 1_000 });
   const post = async (socket: string, path: string): Promise<void> => {

@@ -87,6 +87,17 @@ describe("calls", () => {
     expect(guest.slices).toBe(11);
   });
 
+  it("that come late in a function cost nothing on a path that returns before, however many they are", async () => {
+    const late = (
+      condition: number,
+    ): string => `(func $late (param i32) (if (local.get 0) (then (return))) ${"(call $late (i32.const 1))".repeat(20)})
+      (func (export "run") (param i32) (call $late (i32.const ${condition})))`;
+    const [short, long] = [await charged(late(1)), await charged(late(0))];
+    // Each call is charged 16 units by its caller.
+    expect(short).toBeLessThanOrEqual(2 * 16);
+    expect(long).toBeGreaterThan(20 * 16);
+  });
+
   it("of host functions are charged", async () => {
     const { bytes } = admitAll(assemble(`(module (import "h" "f" (func $f)) (func (export "run") ${"(call $f)".repeat(100)}))`));
     const guest = new Metered(bytes, { units: PLENTY }, { h: { f: () => undefined } });

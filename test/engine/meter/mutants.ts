@@ -1,8 +1,8 @@
 // Ways in which the meter could be wrong: each takes a module of the meter's and answers what it exports instead. It asserts nothing.
 
-import type * as Analysis from "../../../host/engine/meter/analysis.ts";
 import type * as ChargesModule from "../../../host/engine/meter/charges.ts";
 import type * as ColdCalls from "../../../host/engine/meter/cold-calls.ts";
+import type * as Facts from "../../../host/engine/meter/facts.ts";
 import type * as FlowModule from "../../../host/engine/meter/flow.ts";
 import type * as FuelCodeModule from "../../../host/engine/meter/fuel-code.ts";
 import type * as Helper from "../../../host/engine/meter/helper-function.ts";
@@ -89,27 +89,27 @@ const FUNCTIONS = mutantsOf<typeof Reach>("reach.ts")({
   "nothing runs long": (m) => ({ ...m, runsLong: () => false }),
   "what has no loop goes unchecked": (m) => ({
     ...m,
-    classify(functions: readonly Analysis.FunctionFacts[], imported: number, hasHandlers: boolean): void {
+    classify(functions: readonly Facts.FunctionFacts[], imported: number, hasHandlers: boolean): void {
       m.classify(functions, imported, hasHandlers);
       for (const facts of functions) if (facts.loops.length === 0 && !facts.hasBulk) Object.assign(facts, { reach: "returns", total: 0 });
     },
   }),
   "everything goes unchecked": (m) => ({
     ...m,
-    classify: (functions: readonly Analysis.FunctionFacts[]) => {
+    classify: (functions: readonly Facts.FunctionFacts[]) => {
       for (const facts of functions) Object.assign(facts, { reach: "returns", total: 0 });
     },
   }),
   "what a table holds costs what it likes": (m) => ({
     ...m,
-    classify(functions: readonly Analysis.FunctionFacts[], imported: number, hasHandlers: boolean): void {
+    classify(functions: readonly Facts.FunctionFacts[], imported: number, hasHandlers: boolean): void {
       for (const facts of functions) facts.isReferenced = false;
       m.classify(functions, imported, hasHandlers);
     },
   }),
   "nothing throws": (m) => ({
     ...m,
-    classify(functions: readonly Analysis.FunctionFacts[], imported: number, hasHandlers: boolean): void {
+    classify(functions: readonly Facts.FunctionFacts[], imported: number, hasHandlers: boolean): void {
       m.classify(functions, imported, hasHandlers);
       for (const facts of functions) if (facts.reach === "throws") facts.reach = "returns";
     },

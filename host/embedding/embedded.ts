@@ -1,0 +1,76 @@
+// What a program that embeds the host does with it: install plugins and call services, as values instead of bytes.
+
+import { HostError } from "../core/errors.ts";
+import type { Host } from "../core/host.ts";
+import { startTrace } from "../core/trace.ts";
+import type { Caller, Grant, PermissionRequest } from "../core/types.ts";
+import { absoluteSpec } from "../manifest/package-spec.ts";
+import { jsonBytes, parseJsonBytes } from "./json.ts";
+
+export interface InstallOptions {
+  /** What it may do of what it asks for; nothing by default. */
+  readonly grant?: "all" | "none" | readonly Pick<Grant, "permission" | "resource">[] | undefined;
+  /** As `plugins.<name>` of a configuration would have them: isolation, limits, config and so on. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface CallOptions {
+  readonly deadlineMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Does an operation of host/admin/operations.ts in the program's name. Rejects with HostError. */
+export type Operate = <T>(operation: string, input: unknown) => Promise<T>;
+
+interface Planned {
+  readonly package: string;
+  readonly plugin: string;
+  readonly version: string;
+  readonly source: string;
+  readonly integrity: string;
+  readonly wasmSha256: string;
+  readonly installed: string | undefined;
+  readonly asks: readonly PermissionRequest[];
+  readonly refusals: readonly string[];
+  readonly unmet: readonly string[];
+}
+
+interface Installation {
+  readonly plugin: string;
+  readonly integrity: string;
+}
+
+const EMBEDDER: Caller = Object.freeze({ kind: "host", name: "program" });
+
+/**
+ * Installs a plugin from a folder, a tarball or a registry and starts it; one that is there in another version is exchanged, one that is there as it is only gets
+ * the grants. Resolves with its name. Rejects with HostError `admission-refused`, `conflict`, or what else keeps it from running.
+ */
+export async function install(operate: Operate, spec: string, { grant = "none", settings = {} }: InstallOptions): Promise<string> {
+  const plan = await operate<Planned>("plan", { spec: absoluteSpec(spec) });
+  const { plugin, version, integrity, asks, refusals, unmet } = plan;
+  if (refusals.length > 0)
+    throw new HostError("admission-refused", `${plugin} ${version} may not run here`, { detail: refusals.join("\n") });
+  if (unmet.length > 0) throw new HostError("conflict", `${plugin} ${version} does not fit what is installed: ${unmet.join("; ")}`);
+  const grants = grant === "none" ? [] : (grant === "all" ? asks : grant).map(({ permission, resource }) => ({ permission, resource }));
+  const what = { package: plan.package, source: plan.source, integrity, wasmSha256: plan.wasmSha256, grants };
+  const there = (await operate<Installation[]>("installations", {})).find((one) => one.plugin === plugin);
+  if (there === undefined) return operate<string>("install", { ...what, settings });
+  if (there.integrity !== integrity) await operate("update", { ...what, settings, approved: true });
+  else for (const one of grants) await operate("grant", { plugin, ...one });
+  return plugin;
+}
+
+/** Calls a service with a value as JSON, and gives its answer as a value. Rejects like every call. */
+export async function callService<T>(core: Host, service: string, input: unknown, { deadlineMs, signal }: CallOptions): Promise<T> {
+  const call = {
+    service,
+    payload: jsonBytes(input),
+    caller: EMBEDDER,
+    traceparent: startTrace(),
+    timeoutMs: deadlineMs,
+    cancelled: signal,
+  };
+  const output = await core.services.call(call);
+  return parseJsonBytes(output, `the answer of ${service}`) as T;
+}

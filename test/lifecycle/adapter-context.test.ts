@@ -1,0 +1,168 @@
+// The door for adapters: whatever they do is done for a principal, whose permissions are checked; and what they see of the host.
+
+import { beforeEach, describe, expect, it } from "vitest";
+import { Host } from "../../host/core/host.ts";
+import { compilePattern } from "../../host/core/names.ts";
+import { Permissions } from "../../host/core/permissions.ts";
+import type { Grant } from "../../host/core/types.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
+import type { AdapterContext, Principal } from "../../host/seams.ts";
+import { contributing, type TestContext, testContext } from "../support/adapter-context.ts";
+import { settle } from "../support/fake-clock.ts";
+import { hostPorts } from "../support/host-ports.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
+
+const somebody = (name: string, ...grants: readonly Grant[]): Principal => ({
+  name,
+  permissions: new Permissions(name, grants, grants, { compile: (_permission, resource) => compilePattern(resource), onCheck: () => {} }),
+});
+const may = (permission: string, resource: string): Grant => ({ permission, resource });
+
+describe("the context of an adapter", () => {
+  let host: Host;
+  let context: AdapterContext;
+  let manifests: TestContext["manifests"];
+  const operated: unknown[][] = [];
+  const log = memoryLog();
+  const script: Script = {
+    who: (_input, { caller }) => utf8(`${caller.kind} ${caller.name}`),
+    endless: (_input, { cancelled }) =>
+      new Promise((_resolve, reject) => cancelled?.addEventListener("abort", () => reject(new Error("cancelled")), { once: true })),
+  };
+
+  beforeEach(async () => {
+    operated.length = 0;
+    host = new Host(hostPorts({ clock: systemClock, log }));
+    const services = ["who", "endless"].map((entryPoint) => ({ name: `p.${entryPoint}`, entryPoint }));
+    const subscriptions = [{ type: "lamps.*", entryPoint: "who" }];
+    host.add(definition("p", script, { services, subscriptions }), scriptedCell({ p: script }));
+    await host.start("p");
+    const operations = { invoke: async (...asked: unknown[]) => operated.push(asked) };
+    ({ context, manifests } = testContext(host, { log, adapter: "door", operations, parse: (_plugin, section) => section }));
+  });
+
+  it("is what HOUSE says, and no more: no Host, no store, no plugin", () => {
+    expect(Object.keys(context).sort()).toEqual(
+      ["authenticate", "call", "catalog", "clock", "follow", "log", "observe", "operate", "problems", "publish"].sort(),
+    );
+  });
+
+  it("calls for who may: nobody, somebody else, the right one", async () => {
+    const payload = new Uint8Array(0);
+    for (const grants of [[], [may("services.call", "p.other")], [may("events.publish", "p.who")]])
+      await expect(context.call(somebody("x", ...grants), { service: "p.who", payload })).rejects.toMatchObject({
+        code: "permission-denied",
+      });
+    const allowed = somebody("x", may("services.call", "p.*"));
+    // The plugin sees the door, whoever stands before it.
+    expect(textOf(await context.call(allowed, { service: "p.who", payload }))).toBe("adapter door");
+    const denied = somebody("x", may("services.call", "p.*"), { ...may("services.call", "p.who"), effect: "deny" });
+    await expect(context.call(denied, { service: "p.who", payload })).rejects.toMatchObject({ code: "permission-denied" });
+  });
+
+  it("ends the turn of a call that nobody waits for any more", async () => {
+    const gone = new AbortController();
+    const anonymous = await context.authenticate({ kind: "none" });
+    const called = context.call(anonymous, { service: "p.endless", payload: new Uint8Array(0), signal: gone.signal });
+    await settle();
+    gone.abort();
+    await expect(called).rejects.toMatchObject({ code: "plugin-failed", message: expect.stringContaining("cancelled") });
+  });
+
+  it("publishes and follows as far as each may", async () => {
+    const heard: string[] = [];
+    const listener = somebody("l", may("events.subscribe", "lamps.on"));
+    const stop = context.follow(listener, "**", ({ type, source }) => void heard.push(`${type} ${source}`));
+    const event = (type: string) => ({ type, contentType: "application/json", data: utf8("1") });
+    const publisher = somebody("p", may("events.publish", "lamps.*"));
+    await expect(context.publish(publisher, event("doors.open"))).rejects.toMatchObject({ code: "permission-denied" });
+    expect(await context.publish(publisher, event("lamps.on"))).toMatch(/-1$/);
+    await context.publish(publisher, event("lamps.off"));
+    expect(heard).toEqual(["lamps.on /adapters/door"]);
+    stop();
+    await context.publish(publisher, event("lamps.on"));
+    expect(heard).toHaveLength(1);
+  });
+
+  it("lets the operator operate and nobody else, whatever else he may", async () => {
+    const anonymous = await context.authenticate({ kind: "none" });
+    for (const who of [anonymous, somebody("x", may("services.call", "**")), somebody("x", may("host.operate", "list"))])
+      await expect(context.operate(who, "grant", {})).rejects.toMatchObject({ code: "permission-denied" });
+    const operator = await context.authenticate({ kind: "operator" });
+    await context.operate(operator, "grant", { plugin: "p" });
+    expect(operated).toEqual([["grant", { plugin: "p" }, expect.stringMatching(/^user:(?!user:)/)]]);
+  });
+
+  it("tells observers of calls, turns, events and states", async () => {
+    const told: string[] = [];
+    const stop = context.observe({
+      call: ({ service, failure }) => void told.push(`call ${service} ${failure?.code ?? "ok"}`),
+      turn: ({ entryPoint }) => void told.push(`turn ${entryPoint}`),
+      event: ({ type }) => void told.push(`event ${type}`),
+      state: ({ name, state }) => void told.push(`state ${name} ${state}`),
+    });
+    const anonymous = await context.authenticate({ kind: "none" });
+    await context.call(anonymous, { service: "p.who", payload: new Uint8Array(0) });
+    await context.call(anonymous, { service: "p.none", payload: new Uint8Array(0) }).catch(() => {});
+    await context.publish(anonymous, { type: "a.b", contentType: "text/plain", data: utf8("x") });
+    await host.plugin("p")?.stop(0);
+    stop();
+    await host.start("p");
+    expect(told).toEqual(["turn who", "call p.who ok", "call p.none no-such-service", "event a.b", "state p stopping", "state p stopped"]);
+  });
+
+  it("has a catalog of what there is, narrowed for somebody, that says when it changes", async () => {
+    const { catalog } = context;
+    let changes = 0;
+    const stop = catalog.onChange(() => {
+      changes += 1;
+    });
+    const before = catalog.version;
+    manifests.set("p", contributing("p", { door: { wide: true } }));
+    expect(changes).toBe(1);
+    expect(catalog.version).toBeGreaterThan(before);
+    expect(catalog.contributions("door")).toEqual([{ plugin: "p", section: { wide: true } }]);
+    expect(catalog.contributions("window")).toEqual([]);
+    expect(catalog.plugins).toEqual([expect.objectContaining({ name: "p", version: "1.0.0", state: "running", queued: 0 })]);
+    expect(catalog.services.map(({ name, provider }) => [name, provider])).toEqual([
+      ["p.who", "p"],
+      ["p.endless", "p"],
+    ]);
+    expect(catalog.events).toEqual([{ type: "lamps.*", publishers: [], subscribers: ["p"], data: undefined }]);
+    const narrow = catalog.for(somebody("x", may("services.call", "p.who")));
+    expect(narrow.services.map(({ name }) => name)).toEqual(["p.who"]);
+    expect(narrow.events).toEqual([]);
+    await host.plugin("p")?.stop(0);
+    expect(changes).toBe(3);
+    stop();
+    await host.start("p");
+    expect(changes).toBe(3);
+  });
+});
+
+describe("guards and observers", () => {
+  it("refuse a call and an event, and stop nobody when they fail themselves", async () => {
+    const log = memoryLog();
+    const script: Script = { run: () => utf8("done") };
+    const refuse = (): never => {
+      throw Object.assign(new Error("closed"), {});
+    };
+    const guards = [
+      { call: async ({ service }: { readonly service: string }) => (service === "p.no" ? refuse() : undefined) },
+      { publish: ({ type }: { readonly type: string }) => (type === "p.no" ? Promise.reject(new Error("closed")) : undefined) },
+    ];
+    const host = new Host(hostPorts({ clock: systemClock, log, guards }));
+    const services = ["p.yes", "p.no"].map((name) => ({ name, entryPoint: "run" }));
+    host.add(definition("p", script, { services }), scriptedCell({ p: script }));
+    await host.start("p");
+    const call = (service: string) =>
+      host.services.call({ service, payload: new Uint8Array(0), caller: { kind: "adapter", name: "t" }, traceparent: "t" });
+    expect(textOf(await call("p.yes"))).toBe("done");
+    await expect(call("p.no")).rejects.toMatchObject({ code: "internal" });
+    const event = (type: string) => ({ type, contentType: "text/plain", source: "/t", traceparent: "t", data: utf8("") });
+    const by = { kind: "adapter", name: "t" } as const;
+    await expect(host.publish(event("p.no"), by)).rejects.toThrow("closed");
+    expect(await host.publish(event("p.yes"), by)).toMatchObject({ type: "p.yes" });
+  });
+});
