@@ -71,7 +71,7 @@ export interface SecretSource {
   find(name: string): { readonly value: string; mayGoTo(resource: string): boolean } | undefined;
 }
 
-export interface CapabilityOpening extends Opening {
+interface CapabilityOpening extends Opening {
   readonly secrets: SecretSource;
 }
 

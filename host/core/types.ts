@@ -133,7 +133,7 @@ export interface ExtensionPoint {
   checkAnswer(answer: Bytes, plugin: string): void;
 }
 
-export interface ExtensionDefinition {
+interface ExtensionDefinition {
   readonly point: string;
   readonly entryPoint: string;
   /** Who has more is heard first. */
