@@ -62,6 +62,8 @@ export interface PermissionKind {
   compile(resource: string, effect: Effect): Matcher;
   /** Names of a pattern that only an equal or wider pattern matches; as for dotted names by default. */
   namesUnder?(pattern: string): readonly string[];
+  /** What granting it means beyond its name, in words that follow the plugin's name. */
+  meaning?(resource: string): string;
 }
 
 export interface SecretSource {
@@ -69,7 +71,7 @@ export interface SecretSource {
   find(name: string): { readonly value: string; mayGoTo(resource: string): boolean } | undefined;
 }
 
-export interface CapabilityOpening extends Opening {
+interface CapabilityOpening extends Opening {
   readonly secrets: SecretSource;
 }
 

@@ -10,6 +10,7 @@ import type { PluginFolder } from "../install/plugin-folder.ts";
 import { type PluginConfiguration, pluginSettings } from "../manifest/configuration.ts";
 import { brokenDependents, type Dependency, dependenciesOf, dependentsOf, unmetDependencies } from "../manifest/dependencies.ts";
 import { grantShape, type Manifest, withResource } from "../manifest/manifest.ts";
+import { unansweredBy } from "../manifest/resources.ts";
 import type { Actor } from "./audit.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
 import type { OperationQueue } from "./operation-queue.ts";
@@ -52,6 +53,8 @@ export interface Plan {
   /** What the installed version did not ask for. */
   readonly newlyAsks: readonly PermissionRequest[];
   readonly noLongerAsks: readonly PermissionRequest[];
+  /** Points that it extends without asking to answer them. */
+  readonly neverAsked: readonly string[];
   readonly limits: Manifest["limits"];
   /** With the version that is installed now, if any. */
   readonly dependencies: readonly (Dependency & { readonly installed: string | undefined })[];
@@ -148,6 +151,7 @@ export class Installer {
       asks: manifest.permissions,
       newlyAsks: without(manifest.permissions, before?.permissions ?? []),
       noLongerAsks: without(before?.permissions ?? [], manifest.permissions),
+      neverAsked: unansweredBy(Object.keys(manifest.extends), manifest.permissions),
       limits: manifest.limits,
       dependencies: dependenciesOf(manifest).map((one) => ({ ...one, installed: manifests.get(one.plugin)?.version })),
       unmet: this.#unmet(manifest),

@@ -22,7 +22,7 @@ import { asStorageError } from "./storage-error.ts";
 import type { Stores } from "./stores.ts";
 
 /** The running host. */
-export interface LiveHost {
+interface LiveHost {
   readonly core: Host;
   readonly plugins: LivePlugins;
 }

@@ -29,6 +29,8 @@ export interface PluginDetails extends PluginSummary {
   /** Where it came from; undefined for a folder that the configuration names. */
   readonly installation: Installation | undefined;
   readonly services: readonly string[];
+  /** The points that it extends. */
+  readonly extends: readonly string[];
   readonly subscriptions: readonly string[];
   readonly dependencies: readonly Dependency[];
   readonly permissions: readonly PermissionStatus[];
@@ -89,6 +91,7 @@ export class PluginOverview {
       description: manifest.description,
       installation: this.#stores.installations.find(name),
       services: Object.keys(manifest.services),
+      extends: Object.keys(manifest.extends),
       subscriptions: manifest.subscriptions.map(({ type }) => type),
       dependencies: dependenciesOf(manifest),
       permissions: this.#stores.permissions.statusOf(name),

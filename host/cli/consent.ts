@@ -8,6 +8,7 @@ import type { Plan } from "../admin/installer.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { Grant, PermissionRequest } from "../core/types.ts";
+import { meaningOf } from "../manifest/resources.ts";
 import { parseByExtension } from "../manifest/structured-file.ts";
 import { table } from "./report.ts";
 
@@ -33,6 +34,8 @@ export function describePlan(plan: PlanAnswer, asks: readonly PermissionRequest[
   return [
     `${plan.plugin} ${plan.version} from ${escapeControls(plan.source)}${plan.description === undefined ? "" : `: ${escapeControls(plan.description)}`}`,
     rows.length === 0 ? "It asks for no permissions." : table(["asks for", "on", "because"], rows),
+    ...asks.flatMap((one) => (meaningIn(one) === "" ? [] : `With ${one.permission} ${escapeControls(one.resource)} it ${meaningIn(one)}.`)),
+    ...plan.neverAsked.map((point) => `It extends ${point} and will not be asked: it does not ask for extensions.answer on it.`),
     limits.length === 0 ? "It asks for no limits of its own." : `It asks for the limits ${limits.join(", ")}.`,
     ...plan.dependencies.map(({ plugin, range }) => `It needs ${plugin} ${range}.`),
     plan.refusals.length === 0
@@ -59,9 +62,12 @@ export async function consentTo(plugin: string, asks: readonly PermissionRequest
   );
 }
 
+const grantOf = ({ permission, resource }: PermissionRequest): Consent["grants"][number] => ({ permission, resource });
+const meaningIn = ({ permission, resource }: PermissionRequest): string => escapeControls(meaningOf(permission, resource) ?? "");
+
 async function namedGrants(what: string, asks: readonly PermissionRequest[]): Promise<Consent["grants"]> {
   if (what === "none") return [];
-  if (what === "all") return asks.map(({ permission, resource }) => ({ permission, resource }));
+  if (what === "all") return asks.map(grantOf);
   const text = await readFile(what, "utf8").catch((cause: unknown) => {
     throw new HostError("invalid-message", `${what} cannot be read; --grant takes all, none or a file`, { cause });
   });
@@ -72,7 +78,7 @@ async function namedGrants(what: string, asks: readonly PermissionRequest[]): Pr
 }
 
 async function ask(plugin: string, asks: readonly PermissionRequest[]): Promise<Consent> {
-  const all = asks.map(({ permission, resource }) => ({ permission, resource }));
+  const all = asks.map(grantOf);
   const answer = decided(
     await prompts.select({
       message: `What may ${plugin} do?`,
@@ -83,10 +89,10 @@ async function ask(plugin: string, asks: readonly PermissionRequest[]): Promise<
       ],
     }),
   );
-  const options = all.map((grant, i) => ({
-    value: grant,
-    label: `${grant.permission} ${escapeControls(grant.resource)}`,
-    hint: escapeControls(asks[i]?.reason ?? ""),
+  const options = asks.map((one) => ({
+    value: grantOf(one),
+    label: `${one.permission} ${escapeControls(one.resource)}`,
+    hint: [escapeControls(one.reason), meaningIn(one)].filter((part) => part !== "").join("; it "),
   }));
   const grants =
     answer === "all" ? all : answer === "none" ? [] : decided(await prompts.multiselect({ message: "Granted:", options, required: false }));

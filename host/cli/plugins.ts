@@ -56,6 +56,7 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       ["version before", installation?.previous?.version ?? ""],
       ["waits for approval", installation?.pending?.version ?? ""],
       ["services", services.join("\n")],
+      ["extends", details.extends.join("\n")],
       ["hears", subscriptions.join("\n")],
       ["needs", dependencies.map((dependency) => `${dependency.plugin} ${dependency.range}`).join("\n")],
       [

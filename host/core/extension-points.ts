@@ -46,13 +46,15 @@ export class ExtensionPoints {
 
   /**
    * Asks all that run, extend the point and are granted `extensions.answer` on it, side by side; the order of the answers is that of their priorities,
-   * highest first, then of their names. Throws `no-such-service`, and what the point refuses the input with.
+   * highest first, then of their names. Throws `no-such-service`, `deadline-exceeded` when no time is left, and what the point refuses the input with.
    */
   ask(question: Question): readonly Asked[] {
-    const { point: name, input, within, caller, cancelled } = question;
+    const { point: name, input, within, caller, cancelled, pace = (piece) => piece() } = question;
     const point = this.#points.get(name);
     if (point === undefined) throw new HostError("no-such-service", `nobody declares ${printable(name)}`);
     point.checkInput(input);
+    const latest = this.#services.deadlineOf(question.timeoutMs ?? Number.POSITIVE_INFINITY, within?.context);
+    if (latest <= this.#services.deadlineOf(0, undefined)) throw new HostError("deadline-exceeded", `no time is left to ask ${name}`);
     const waiting = [...waitingWith(within), point.owner];
     const asked = this.#answerers()
       .flatMap((plugin) => plugin.definition.extensions?.filter((one) => one.point === name).map((one) => ({ plugin, ...one })) ?? [])
@@ -64,7 +66,7 @@ export class ExtensionPoints {
       const { name: answerer, limits } = plugin.definition;
       const answered = async (): Promise<TurnOutcome> => {
         refuseLoop(name, answerer, waiting, limits.callDepth);
-        const deadline = this.#services.deadlineOf(Math.min(question.timeoutMs ?? limits.deadlineMs, limits.deadlineMs), within?.context);
+        const deadline = Math.min(latest, this.#services.deadlineOf(limits.deadlineMs, undefined));
         const traceparent = childSpan(question.traceparent);
         const context = { caller, traceparent, deadline, waiting, authorities: [], cancelled: cancelled ?? within?.context.cancelled };
         const outcome = await plugin.enter(entryPoint, input, context);
@@ -74,7 +76,7 @@ export class ExtensionPoints {
             "quota-exceeded",
             `${answerer} answers ${name} with ${outcome.output.length} bytes; its share is ${maxBytes}`,
           );
-        point.checkAnswer(outcome.output, answerer);
+        await pace(async () => point.checkAnswer(outcome.output, answerer));
         return outcome;
       };
       return { plugin: answerer, outcome: answered().catch((thrown) => failedTurn(toHostError(thrown))) };

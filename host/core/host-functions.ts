@@ -3,6 +3,7 @@
 
 import { isJson } from "./cloud-event.ts";
 import { HostError } from "./errors.ts";
+import type { ExtensionPoints } from "./extension-points.ts";
 import type { HostTimeAccount } from "./host-time.ts";
 import { isDottedName, printable } from "./names.ts";
 import type { Permissions } from "./permissions.ts";
@@ -39,6 +40,7 @@ interface HostScope {
   };
   readonly context: TurnContext;
   readonly services: ServiceRegistry;
+  readonly extensions: ExtensionPoints;
   readonly state: StateStore;
   readonly blocks: BlockCodec;
   /** What was checked so far, for as long as the function takes. */
@@ -130,6 +132,21 @@ function callService(scope: HostScope, service: string, payload: Bytes, deadline
   return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs, within });
 }
 
+/** What the answers cost the host, to check and to write, is billed to whoever asked. */
+async function askPoint(scope: HostScope, args: readonly Bytes[]): Promise<Bytes> {
+  const { plugin, context } = scope;
+  const [point, input, timeoutMs] = scope.blocks.decode("extensions.ask", args);
+  requireAll(scope, "extensions.ask", point);
+  requireSize(scope, input, `what ${point} is asked`);
+  const caller = { kind: "plugin", name: plugin.name } as const;
+  const pace = <T>(piece: () => Promise<T>): Promise<T> => plugin.hostTime.run(piece);
+  const { traceparent } = context;
+  const asked = scope.extensions.ask({ point, input, caller, traceparent, timeoutMs, within: { plugin, context }, pace });
+  const ended = await guarded(scope, Promise.all(asked.map(async (one) => ({ ...one, outcome: await one.outcome }))));
+  const answers = ended.flatMap(({ plugin: name, outcome }) => (outcome.ok ? [{ plugin: name, output: outcome.output }] : []));
+  return pace(async () => scope.blocks.encode("extensions.ask", answers));
+}
+
 /** Everybody whose permission the turn needs: in a service that acts with its caller's authority, the caller too. */
 const everybody = ({ plugin, context }: HostScope): readonly Permissions[] => [plugin.permissions, ...context.authorities];
 
@@ -162,6 +179,7 @@ function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
 const OWN: readonly (readonly [WitFunction, HostFunction])[] = [
   inHost("events.publish", "events.publish", publish),
   inHost("services.call", "services.call", callService),
+  ["extensions.ask", { needs: "extensions.ask", answer: askPoint }],
   inHost("state.get", "state.read", (scope, key) => stateFor(scope, "state.read", key).get(key)),
   // A copy: the argument may be a view on a whole batch of messages.
   inHost("state.set", "state.write", (scope, key, data) => stateFor(scope, "state.write", key).set(key, data.slice())),

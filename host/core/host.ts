@@ -204,11 +204,11 @@ export class Host {
   async #answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes> {
     const hostFunction = this.#functions.get(functionName);
     if (hostFunction === undefined) throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
-    const { services, state } = this;
+    const { services, extensions, state } = this;
     const { blocks } = this.#ports;
     const publish = (event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> => this.publish(event, by);
     try {
-      return await hostFunction.answer({ plugin, context, services, state, blocks, required: [], publish }, args);
+      return await hostFunction.answer({ plugin, context, services, extensions, state, blocks, required: [], publish }, args);
     } catch (thrown) {
       const error = toHostError(thrown);
       const isOurFault = error.code === "internal" || error.cause !== undefined;

@@ -40,6 +40,8 @@ export interface ServiceCall {
 export interface Question extends Omit<ServiceCall, "service" | "payload"> {
   readonly point: string;
   readonly input: Bytes;
+  /** Does the host's own work on an answer when its time comes, for whoever pays for it. */
+  readonly pace?: (<T>(piece: () => Promise<T>) => Promise<T>) | undefined;
 }
 
 export interface EndedTurn {

@@ -38,8 +38,8 @@ export interface Limits {
 }
 
 /**
- * A kind of what can be allowed, such as `events.publish`. The core asks for `events.publish`, `events.subscribe`, `services.call`, `state.read` and
- * `state.write`; capabilities bring their own.
+ * A kind of what can be allowed, such as `events.publish`. The core asks for `events.publish`, `events.subscribe`, `services.call`, `extensions.ask`,
+ * `extensions.answer`, `state.read` and `state.write`; capabilities bring their own.
  */
 export type Permission = string;
 
@@ -133,7 +133,7 @@ export interface ExtensionPoint {
   checkAnswer(answer: Bytes, plugin: string): void;
 }
 
-export interface ExtensionDefinition {
+interface ExtensionDefinition {
   readonly point: string;
   readonly entryPoint: string;
   /** Who has more is heard first. */

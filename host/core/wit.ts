@@ -7,6 +7,7 @@ export const HOST_ERROR_CODES = ["invalid-message", "invalid-manifest", "admissi
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type ServicesCallerKind = "plugin" | "adapter" | "host";
 export type ServicesCaller = { readonly kind: ServicesCallerKind; readonly name: string };
+export type ExtensionsAnswer = { readonly plugin: string; readonly output: Uint8Array };
 export type HttpHeader = { readonly name: string; readonly value: string };
 export type HttpRequest = { readonly method: string; readonly url: string; readonly headers: readonly HttpHeader[] };
 export type HttpResponse = { readonly status: number; readonly headers: readonly HttpHeader[]; readonly body: Uint8Array };
@@ -16,6 +17,7 @@ export interface WitFunctions {
   "events.publish": (eventType: string, contentType: string, data: Uint8Array) => string;
   "services.call": (service: string, payload: Uint8Array, deadlineMs: number | undefined) => Uint8Array;
   "services.current-caller": () => ServicesCaller;
+  "extensions.ask": (point: string, input: Uint8Array, deadlineMs: number | undefined) => readonly ExtensionsAnswer[];
   "http.fetch": (request: HttpRequest, body: Uint8Array) => HttpResponse;
   "state.get": (key: string) => Uint8Array | undefined;
   "state.set": (key: string, value: Uint8Array) => void;

@@ -84,7 +84,8 @@ export function definePlugin(
   grants: readonly Grant[],
 ): PluginDefinition {
   refuseLaterApi(manifest, admitted);
-  const named = [...Object.values(manifest.services), ...manifest.subscriptions].map(({ entryPoint }) => entryPoint);
+  const parts = [...Object.values(manifest.services), ...Object.values(manifest.extends), ...manifest.subscriptions];
+  const named = parts.map(({ entryPoint }) => entryPoint);
   const entryPoints = entryPointsOf(admitted, named);
   const missing = named.find((entryPoint) => !entryPoints.includes(entryPoint));
   if (missing !== undefined) {
@@ -101,6 +102,7 @@ export function definePlugin(
       entryPoint,
       asCaller: authority === "caller",
     })),
+    extensions: Object.entries(manifest.extends).map(([point, { entryPoint, priority }]) => ({ point, entryPoint, priority })),
     subscriptions: manifest.subscriptions.map(({ type, entryPoint, filter }) => ({
       type,
       entryPoint,

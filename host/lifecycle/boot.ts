@@ -8,10 +8,12 @@ import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
+import type { PluginDefinition } from "../core/types.ts";
 import { driftOf, type Lock } from "../install/lock.ts";
 import type { PluginFolder } from "../install/plugin-folder.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
+import { unansweredBy } from "../manifest/resources.ts";
 import { Containment } from "./containment.ts";
 import type { Fleet } from "./fleet.ts";
 import { type PluginSources, pluginSources, readConfigured } from "./sources.ts";
@@ -150,12 +152,24 @@ async function refuseUnmetDependencies(core: Host, { manifests }: Stores): Promi
   }
 }
 
-// A subscription without a grant hears nothing and fails nothing, so somebody has to say it.
+// A subscription without a grant hears nothing and fails nothing, and so with an extension; somebody has to say it.
 function warnOfDeafPlugins(core: Host, log: LogSink): void {
   for (const { name, definition } of core.plugins) {
+    warnOfNeverAsked(definition, log);
     if (definition.subscriptions.length === 0 || definition.grants.some(({ permission }) => permission === "events.subscribe")) continue;
     const types = definition.subscriptions.map(({ type }) => type).join(", ");
     const remedy = `plugins.${name}.grants needs {"permission": "events.subscribe", "resource": "…"}`;
     log.write({ level: "warning", plugin: "host", message: `${name} subscribes to ${types} and will hear nothing: ${remedy}` });
+  }
+}
+
+function warnOfNeverAsked({ name, extensions = [], permissions, grants }: PluginDefinition, log: LogSink): void {
+  const points = extensions.map(({ point }) => point);
+  const unrequested = unansweredBy(points, permissions);
+  for (const point of new Set([...unrequested, ...unansweredBy(points, grants)])) {
+    const remedy = unrequested.includes(point)
+      ? `its manifest does not ask for it: permissions needs extensions.answer on ${point}`
+      : `plugins.${name}.grants needs {"permission": "extensions.answer", "resource": "${point}"}`;
+    log.write({ level: "warning", plugin: "host", message: `${name} extends ${point} and will not be asked: ${remedy}` });
   }
 }

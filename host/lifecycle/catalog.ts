@@ -11,7 +11,7 @@ import type { Catalog, CatalogEvent, CatalogPlugin, CatalogPoint, CatalogService
 export type ContributionParser = (plugin: string, section: unknown) => unknown;
 
 /** What the host's own code declares. */
-export interface NativeCatalog {
+interface NativeCatalog {
   readonly services: readonly CatalogService[];
   readonly events: readonly CatalogEvent[];
   readonly points: readonly Omit<CatalogPoint, "answeredBy">[];

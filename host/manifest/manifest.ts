@@ -13,6 +13,7 @@ import { compileResource, PERMISSIONS } from "./resources.ts";
 import { parseJson } from "./structured-file.ts";
 
 const MAX_LISTED = 256;
+const MAX_PRIORITY = 1_000;
 // The host's own exports begin with `__`.
 const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 
@@ -65,6 +66,8 @@ export interface Manifest {
   /** File name of the module, beside plugin.json. */
   readonly wasm: string;
   readonly services: Readonly<Record<string, ProvidedService>>;
+  /** The points of others that it answers. */
+  readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
   readonly permissions: readonly PermissionRequest[];
   readonly limits: LimitsInput;
@@ -93,6 +96,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       }),
     )
     .default({}),
+  extends: z
+    .record(dottedName, z.strictObject({ entryPoint, priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0) }))
+    .refine((points) => Object.keys(points).length <= MAX_LISTED, `extend at most ${MAX_LISTED} points`)
+    .meta({ maxProperties: MAX_LISTED })
+    .default({}),
   subscriptions: z
     .array(z.strictObject({ type: pattern, entryPoint, filter: eventFilterSchema.optional() }))
     .max(MAX_LISTED)
@@ -120,6 +128,12 @@ export function parseManifest(text: string, file: string): Manifest {
   if (foreign !== undefined) {
     throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
   }
+  const points = Object.keys(manifest.extends);
+  if (points.length > 0 && manifest.api === "0.1")
+    throw new HostError("incompatible-api", `${file} says "api": "0.1" and has extends, which came with 0.2; write "api": "0.2"`);
+  const own = points.find((point) => isOwnName(manifest.name, point));
+  if (own !== undefined)
+    throw new HostError("invalid-manifest", `${file}: extends.${own} is below the plugin's own name; extend points that others declare`);
   return manifest;
 }
 

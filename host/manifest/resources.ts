@@ -5,16 +5,17 @@ import { CAPABILITIES } from "../capabilities/index.ts";
 import { HostError } from "../core/errors.ts";
 import { compilePattern, type Matcher, printable } from "../core/names.ts";
 import { malformedResource } from "../core/permissions.ts";
-import type { Effect, Permission } from "../core/types.ts";
+import type { Effect, Grant, Permission } from "../core/types.ts";
 import type { PermissionKind } from "../seams.ts";
 
 const MAX_RESOURCE_LENGTH = 512;
 const NAMES: PermissionKind = { compile: compilePattern };
-/** What the core itself asks for. */
-const OWN = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write", "extensions.answer", "extensions.ask"];
+/** What the core itself asks for and a pattern of names says all about. */
+const OWN = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write", "extensions.ask"];
 
 const KINDS: ReadonlyMap<Permission, PermissionKind> = new Map([
   ...OWN.map((name) => [name, NAMES] as const),
+  ["extensions.answer", { ...NAMES, meaning: (point) => `receives what ${ownersOf(point)} sends` }],
   ...Object.values(CAPABILITIES).flatMap(({ permissions }) => Object.entries(permissions)),
 ]);
 
@@ -30,6 +31,21 @@ function kindOf(permission: Permission): PermissionKind {
 export function compileResource(permission: Permission, resource: string, effect: Effect = "allow"): Matcher {
   if (resource.length > MAX_RESOURCE_LENGTH) throw malformedResource(resource, `write at most ${MAX_RESOURCE_LENGTH} characters`);
   return kindOf(permission).compile(resource, effect);
+}
+
+/** What granting it means beyond its name, in words; undefined where the name says all. */
+export const meaningOf = (permission: Permission, resource: string): string | undefined => KINDS.get(permission)?.meaning?.(resource);
+
+/** Which of these points none of the requests or grants speaks of: a plugin is never asked there. */
+export function unansweredBy(points: readonly string[], grants: readonly Grant[]): readonly string[] {
+  const answering = grants.filter(({ permission }) => permission === "extensions.answer");
+  return points.filter((point) => !answering.some(({ resource, effect }) => covers("extensions.answer", resource, point, effect)));
+}
+
+/** Who declares the points of a pattern: whose name stands first. */
+function ownersOf(pattern: string): string {
+  const [first = ""] = pattern.split(".");
+  return first.includes("*") ? "anybody" : first;
 }
 
 /** Names of a pattern that only an equal or wider pattern matches: something stands in for each wildcard. */

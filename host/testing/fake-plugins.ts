@@ -13,12 +13,34 @@ export type FakedService = (payload: Payload, caller: Caller) => Content | undef
 
 export type FakedServices = Readonly<Record<string, FakedService>>;
 
+/** Points by their names, with what other plugins answer by the plugins' names, in their order. One that throws has not answered. */
+export type FakedPoints = Readonly<Record<string, Readonly<Record<string, FakedService>>>>;
+
+/** What the entry point of a faked plugin is called that answers a point. */
+const answering = (plugin: string, point: string): string => `${plugin} answers ${point}`;
+
+/** What is faked of other plugins. */
+export interface Fakes {
+  readonly services: FakedServices;
+  readonly points: FakedPoints;
+}
+
 /**
- * The plugins that these services belong to, and those that `own` depends on, each service with its own name as its entry point.
- * Throws HostError `invalid-message` for a name that no other plugin could give a service.
+ * The plugins that these services and answers belong to, and those that `own` depends on, each service with its own name as its entry point.
+ * Throws HostError `invalid-message` for a name that no other plugin could have or give a service.
  */
-export function fakedPlugins(services: FakedServices, own: string, dependencies: readonly string[]): PluginDefinition[] {
+export function fakedPlugins({ services, points }: Fakes, own: string, dependencies: readonly string[]): PluginDefinition[] {
   const byPlugin = new Map<string, string[]>(dependencies.map((name) => [name, []]));
+  for (const [point, answers] of Object.entries(points)) {
+    for (const plugin of Object.keys(answers)) {
+      if (!isDottedName(point) || !isPluginName(plugin) || plugin === own)
+        throw new HostError(
+          "invalid-message",
+          `extensionPoints fakes what "${printable(plugin)}" answers to "${printable(point)}"; write points such as shop.discount, and other plugins`,
+        );
+      byPlugin.set(plugin, byPlugin.get(plugin) ?? []);
+    }
+  }
   for (const service of Object.keys(services)) {
     const [plugin = ""] = service.split(".");
     if (!isDottedName(service) || !isPluginName(plugin) || plugin === own)
@@ -28,29 +50,40 @@ export function fakedPlugins(services: FakedServices, own: string, dependencies:
       );
     byPlugin.set(plugin, [...(byPlugin.get(plugin) ?? []), service]);
   }
-  return [...byPlugin].map(([name, names]) => ({
-    name,
-    version: "0.0.0",
-    module: new Uint8Array(0),
-    entryPoints: names,
-    services: names.map((service) => ({ name: service, entryPoint: service })),
-    subscriptions: [],
-    permissions: [],
-    grants: [],
-    dependencies: [],
-    config: {},
-    limits: DEFAULT_LIMITS,
-  }));
+  return [...byPlugin].map(([name, names]) => {
+    const extensions = Object.entries(points).flatMap(([point, answers]) => {
+      const place = Object.keys(answers).indexOf(name);
+      return place < 0 ? [] : [{ point, entryPoint: answering(name, point), priority: -place }];
+    });
+    const grants = extensions.map(({ point }) => ({ permission: "extensions.answer", resource: point, reason: "a fake" }));
+    return {
+      name,
+      version: "0.0.0",
+      module: new Uint8Array(0),
+      entryPoints: [...names, ...extensions.map(({ entryPoint }) => entryPoint)],
+      services: names.map((service) => ({ name: service, entryPoint: service })),
+      subscriptions: [],
+      extensions,
+      permissions: grants,
+      grants,
+      dependencies: [],
+      config: {},
+      limits: DEFAULT_LIMITS,
+    };
+  });
 }
 
 /** Answers turns with the function that has the entry point's name. One that takes too long is answered for and goes on for itself. */
 export class FakeCell implements Cell {
   readonly ended: Promise<HostError> = new Promise(() => {});
-  readonly #services: ReadonlyMap<string, FakedService>;
+  readonly #functions: ReadonlyMap<string, FakedService>;
   readonly #clock: TestClock;
 
-  constructor(services: FakedServices, clock: TestClock) {
-    this.#services = new Map(Object.entries(services));
+  constructor({ services, points }: Fakes, clock: TestClock) {
+    const answers = Object.entries(points).flatMap(([point, byPlugin]) =>
+      Object.entries(byPlugin).map(([plugin, answer]) => [answering(plugin, point), answer] as const),
+    );
+    this.#functions = new Map([...Object.entries(services), ...answers]);
     this.#clock = clock;
   }
 
@@ -70,7 +103,7 @@ export class FakeCell implements Cell {
       reject(new HostError("deadline-exceeded", `${entryPoint} passed its deadline: the function that fakes it has not answered`)),
     );
     try {
-      const answer = await Promise.race([this.#services.get(entryPoint)?.(payloadOf(input), caller), late]);
+      const answer = await Promise.race([this.#functions.get(entryPoint)?.(payloadOf(input), caller), late]);
       return { ok: true, output: bytesOf(answer === undefined ? undefined : answer), usage: NO_USAGE };
     } catch (thrown) {
       return { ok: false, error: failureOf(thrown, "plugin-failed"), usage: NO_USAGE };

@@ -5,7 +5,7 @@ export type { LogLevel, LogLine } from "../core/ports/log.ts";
 export type { Caller, Grant, Permission } from "../core/types.ts";
 export type { LimitsInput } from "../manifest/limits.ts";
 export type { FakedHttp, FakedRequest, FakedResponse } from "./fake-http.ts";
-export type { FakedService, FakedServices } from "./fake-plugins.ts";
+export type { FakedPoints, FakedService, FakedServices } from "./fake-plugins.ts";
 export { type LoadOptions, loadPlugin } from "./load-plugin.ts";
 export type { Answer, Content, Payload } from "./payload.ts";
 export type { PublishOptions } from "./publishing.ts";

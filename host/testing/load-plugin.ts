@@ -5,7 +5,7 @@ import { PluginStorage } from "../cell/inside/plugin-storage.ts";
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
 import { Host } from "../core/host.ts";
 import type { StorageDriver } from "../core/ports/storage.ts";
-import type { Grant } from "../core/types.ts";
+import type { ExtensionPoint, Grant } from "../core/types.ts";
 import { openPluginStorage } from "../drivers/storage-sqlite/storage-sqlite.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
@@ -14,12 +14,12 @@ import type { LimitsInput } from "../manifest/limits.ts";
 import { compileResource } from "../manifest/resources.ts";
 import { admissionCache } from "./admission.ts";
 import { type FakedHttp, fakedHttp } from "./fake-http.ts";
-import { FakeCell, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
+import { FakeCell, type FakedPoints, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
 import type { Content } from "./payload.ts";
 import { Recording } from "./recording.ts";
 import { TestClock } from "./test-clock.ts";
 import { TestGrants } from "./test-grants.ts";
-import { TestPlugin } from "./test-plugin.ts";
+import { ownerOf, TestPlugin } from "./test-plugin.ts";
 import { type Store, Values } from "./values.ts";
 
 export interface LoadOptions {
@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly limits?: LimitsInput | undefined;
   /** Services of other plugins by their names, as functions. */
   readonly services?: FakedServices | undefined;
+  /** Extension points, and what other plugins answer to them by their names. */
+  readonly extensionPoints?: FakedPoints | undefined;
   /** What answers `http.fetch`; without it each request fails with `http-failed`. */
   readonly http?: FakedHttp | undefined;
   /** Secrets by their names; each may go to every URL. */
@@ -51,11 +53,12 @@ const NEW_YEAR = Date.UTC(2026, 0, 1);
  * `invalid-message` for malformed options.
  */
 export async function loadPlugin(folder: string | URL, options: LoadOptions = {}): Promise<TestPlugin> {
-  const { grants = "all", config = {}, limits = {}, services = {}, secrets = {}, now = NEW_YEAR } = options;
+  const { grants = "all", config = {}, limits = {}, services = {}, extensionPoints = {}, secrets = {}, now = NEW_YEAR } = options;
   const { manifest, wasm } = await readPluginFolder(pathOf(folder));
   const settings = pluginSettings({ isolation: "inline", grants: grants === "none" ? [] : grants, config, limits });
   const given = new TestGrants(manifest, settings.grants);
-  const others = fakedPlugins(services, manifest.name, Object.keys(manifest.dependencies));
+  const faked = { services, points: extensionPoints };
+  const others = fakedPlugins(faked, manifest.name, Object.keys(manifest.dependencies));
   const clock = new TestClock(now);
   const admitted = await (await admissionCache()).admit(wasm, effectiveLimits(manifest, settings));
   const definition = definePlugin(manifest, admitted, settings, given.all);
@@ -71,8 +74,9 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   });
   core.events.subscribe("**", (event) => recording.addEvent(event));
   core.observe({ turn: (turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined) });
-  const fakes = new FakeCell(services, clock);
+  const fakes = new FakeCell(faked, clock);
   for (const other of others) core.add(other, fakes);
+  for (const name of new Set([...Object.keys(extensionPoints), ...Object.keys(manifest.extends)])) core.extensions.declare(pointOf(name));
 
   const driver = openPluginStorage(undefined, definition, clock);
   const cell = createInlineCell({ clock, log: recording.log, openStorage: () => keptOpen(driver) });
@@ -98,6 +102,9 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     throw thrown;
   }
 }
+
+// Whatever is asked and answered is fine; what a point takes is its owner's affair.
+const pointOf = (name: string): ExtensionPoint => ({ name, owner: ownerOf(name), checkInput: () => {}, checkAnswer: () => {} });
 
 function pathOf(folder: string | URL): string {
   return folder instanceof URL || folder.startsWith("file:") ? fileURLToPath(folder) : folder;

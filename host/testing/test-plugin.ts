@@ -3,6 +3,7 @@
 import { encodeEvent } from "../core/cloud-event.ts";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { printable } from "../core/names.ts";
 import { Permissions } from "../core/permissions.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { Cell } from "../core/ports/cell.ts";
@@ -26,6 +27,9 @@ export interface CallOptions {
   /** Whom the plugin sees as its caller; the adapter `test` by default. */
   readonly caller?: (Caller & CallerGrants) | undefined;
 }
+
+/** Who declares a point: whose name stands first. */
+export const ownerOf = (point: string): string => point.split(".")[0] ?? "";
 
 interface CallerGrants {
   /** What the caller may do itself, which counts for a service with `"authority": "caller"`; everything by default. */
@@ -98,6 +102,24 @@ export class TestPlugin implements AsyncDisposable {
     const call = { service, payload: bytesOf(input), caller: { kind, name }, traceparent: startTrace() };
     const within = grants === undefined ? undefined : actingFor(name, grants, call);
     return new Payload(await awake(this.#parts.core.services.call({ ...call, within })));
+  }
+
+  /**
+   * Asks the plugin what it answers to a point that its manifest extends, as the point's owner. Rejects with HostError: with what its turn failed with, with
+   * `permission-denied` when it may not answer, `invalid-message` when it does not extend the point.
+   */
+  async answer(point: string, input?: Content): Promise<Answer> {
+    const { core, plugin } = this.#parts;
+    if (plugin.definition.extensions?.some((one) => one.point === point) !== true)
+      throw new HostError("invalid-message", `plugin.json of ${plugin.name} does not extend ${printable(point)}`);
+    if (plugin.state !== "running") throw new HostError("plugin-not-running", `${plugin.name} is ${plugin.state}`);
+    plugin.permissions.require("extensions.answer", point);
+    const caller = { kind: "host", name: ownerOf(point) } as const;
+    const asked = core.extensions.ask({ point, input: bytesOf(input), caller, traceparent: startTrace() });
+    const outcome = await awake(Promise.resolve(asked.find((one) => one.plugin === plugin.name)?.outcome));
+    if (outcome === undefined) throw new HostError("conflict", `too many plugins answer ${point} before ${plugin.name}`);
+    if (!outcome.ok) throw HostError.fromShape(outcome.error);
+    return new Payload(outcome.output);
   }
 
   /**

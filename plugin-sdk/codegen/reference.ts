@@ -84,7 +84,7 @@ function page(face: Interface, sources: SdkSources): string {
   for (const func of functionsOf(face)) {
     const params = func.params.map(({ name, type }) => `${name}: ${witText(type)}`).join(", ");
     const permissions = [
-      ...new Set([...func.docs.join("\n").matchAll(/`((?:events|services|state|http|secrets)\.[a-z]+)`/g)].map((one) => one[1])),
+      ...new Set([...func.docs.join("\n").matchAll(/`((?:events|services|extensions|state|http|secrets)\.[a-z]+)`/g)].map((one) => one[1])),
     ];
     text += `## ${face.name}.${func.name}\n\n\`\`\`wit\n${func.name}: func(${params})${func.result === undefined ? "" : ` -> ${witText(func.result)}`}\n\`\`\`\n\n`;
     text += prose(func.docs);

@@ -39,6 +39,8 @@ const GREEDY = `(module
   (func $give (param $block i64) (result i32) (call $output (local.get $block) (call $length (local.get $block))) (i32.const 0))
   (func (export "spin") (result i32) (loop (br 0)) (i32.const 0))
   (func (export "ask_for_ever") (result i32) (loop $again (call $release (call $config_get (call $input))) (br $again)) (i32.const 0))
+  (func (export "call_for_ever") (result i32)
+    (loop $again (call $release (call $call (call $input) (i64.const 0) (call $text (i32.const 18) (i32.const 1)))) (br $again)) (i32.const 0))
   (func (export "log_for_ever") (result i32) (loop $again (call $log (call $input)) (br $again)) (i32.const 0))
   (func (export "store") (result i32) (call $give (call $storage_set (call $input) (i64.const 0))))
   (func (export "grow_table") (result i32)
@@ -70,6 +72,20 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
     const outcome = await runTurn(cell, "greedy", "ask_for_ever", { input: "x" });
     expect(outcome).toMatchObject({ ok: false, error: { code: "quota-exceeded", message: expect.stringContaining("limits.hostCalls") } });
     expect(outcome.usage.hostCalls).toBeLessThanOrEqual(1_002);
+  });
+
+  it("asks the host no more often than a turn may, and goes on with the next", async () => {
+    await load({ hostCalls: 100 });
+    let answered = 0;
+    const answer = async (): Promise<Uint8Array> => {
+      answered += 1;
+      return new Uint8Array(1);
+    };
+    for (const turn of [1, 2]) {
+      const outcome = await runTurn(cell, "greedy", "call_for_ever", { input: "x.y", answer });
+      expect(outcome).toMatchObject({ ok: false, error: { code: "quota-exceeded", message: expect.stringContaining("limits.hostCalls") } });
+      expect(answered).toBe(turn * 100);
+    }
   });
 
   it("keeps a plugin from more of a second's CPU than it may have", async () => {

@@ -122,6 +122,20 @@ describe("bulkhead install", () => {
     expect(await list()).toContain("sensors 1.1.0");
   });
 
+  it("says what the owner of a point sends to whoever answers it, and which points will not be asked", async () => {
+    configure();
+    const point = { entryPoint: "answer" };
+    const path = await writePlugin(folder.path, "rebate", `(module (func (export "answer")))`, {
+      api: "0.2",
+      extends: { "shop.discount": point, "shop.price": point },
+      permissions: [{ permission: "extensions.answer", resource: "shop.discount", reason: "to lower prices" }],
+    });
+    const { stdout } = await ok("install", path, "--dry-run");
+    expect(stdout).toContain("With extensions.answer shop.discount it receives what shop sends.");
+    expect(stdout).toContain("It extends shop.price and will not be asked: it does not ask for extensions.answer on it.");
+    expect(stdout).not.toContain("It extends shop.discount");
+  });
+
   it("shows what an update asks for more, and waits until somebody decides", async () => {
     await ok("install", "@acme/heating", "--grant", "all");
     await publish("heating", "1.1.0", { permissions: [READS, WRITES], dependencies: { sensors: "npm:@acme/sensors@^1.0.0" } });

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Control, openControl } from "../../host/cli/control.ts";
+import { supportedInterface } from "../../host/engine/component/supported.ts";
 import { parseConfiguration } from "../../host/index.ts";
 import { guest } from "../engine/component/guests.ts";
 import { bulkhead } from "../support/command.ts";
@@ -43,5 +44,27 @@ describe("a component", () => {
     const { code, stdout } = await bulkhead(["inspect", spec]);
     expect(code).toBe(refusals.length);
     for (const refusal of refusals) expect(stdout).toContain(refusal);
+  });
+});
+
+describe("what came with 0.2", () => {
+  let folder: TemporaryFolder;
+  beforeAll(() => {
+    folder = temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  it.each(["0.1", "0.2"])("is for a module that says so: %s", async (api) => {
+    const asks = `(module (import "extism:host/user" "extensions_ask" (func (param i64 i64 i64) (result i64))))`;
+    const { code, stdout } = await bulkhead(["inspect", await writePlugin(folder.path, "p", asks, { api })]);
+    expect(code).toBe(api === "0.1" ? 1 : 0);
+    expect(stdout).toContain("extensions.ask");
+    const refusal = 'p says "api": "0.1", and its module has the import extensions_ask, which came with 0.2; write "api": "0.2"';
+    expect(stdout.includes(refusal)).toBe(api === "0.1");
+  });
+
+  it("is no interface of 0.1", () => {
+    expect(supportedInterface("bulkhead:plugin/extensions@0.2.0")).toHaveProperty("functions");
+    expect(supportedInterface("bulkhead:plugin/extensions@0.1.0")).toBe("another version");
   });
 });

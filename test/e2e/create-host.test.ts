@@ -62,6 +62,20 @@ describe("createHost", () => {
     expect(told).toEqual([expect.stringMatching(/^deaf subscribes to devices\.\* and will hear nothing: plugins\.deaf\.grants/)]);
   });
 
+  it("warns of a plugin that extends a point and will not be asked, with what is missing, and not of one that will", async () => {
+    const points = { "shop.discount": { entryPoint: "serve" }, "shop.price": { entryPoint: "serve" } };
+    const asks = [{ permission: "extensions.answer", resource: "shop.discount", reason: "test" }];
+    const all = [...asks, { permission: "extensions.answer", resource: "shop.price", reason: "test" }];
+    await writePlugin(folder.path, "mute", SERVES, { api: "0.2", extends: points, permissions: asks });
+    await writePlugin(folder.path, "heard", SERVES, { api: "0.2", extends: points, permissions: all });
+    const plugins = { mute: { path: "mute", isolation: "inline" }, heard: { path: "heard", isolation: "inline", grants: "all" } };
+    const { log } = await boot({ adapters: { http: false }, plugins });
+    expect(log.lines.map((line) => line.message).filter((line) => line.includes("extends"))).toEqual([
+      "mute extends shop.price and will not be asked: its manifest does not ask for it: permissions needs extensions.answer on shop.price",
+      'mute extends shop.discount and will not be asked: plugins.mute.grants needs {"permission": "extensions.answer", "resource": "shop.discount"}',
+    ]);
+  });
+
   it("refuses malformed adapter options and a taken port, and leaves nothing running", async () => {
     await expect(boot({ adapters: { http: { prot: 1 } } })).rejects.toMatchObject({
       code: "invalid-message",

@@ -69,6 +69,36 @@ describe("manifest", () => {
     for (const api of ["0.1", "0.2"]) expect(parse({ api }).api).toBe(api);
   });
 
+  it("takes the points that it extends, with a priority of 0 where none is said, from 0.2 on", () => {
+    const point = { entryPoint: "discount" };
+    expect(parse({ api: "0.2", extends: { "shop.discount": { ...point, priority: -1_000 }, "shop.price": point } }).extends).toEqual({
+      "shop.discount": { entryPoint: "discount", priority: -1_000 },
+      "shop.price": { entryPoint: "discount", priority: 0 },
+    });
+    expect(parse({}).extends).toEqual({});
+    expect(refusal(() => parse({ extends: { "shop.discount": point } }))).toMatchObject({
+      code: "incompatible-api",
+      message: 'plugin.json says "api": "0.1" and has extends, which came with 0.2; write "api": "0.2"',
+    });
+    expect(refusal(() => parse({ api: "0.2", extends: { "p.discount": point } }))).toMatchObject({
+      code: "invalid-manifest",
+      message: "plugin.json: extends.p.discount is below the plugin's own name; extend points that others declare",
+    });
+  });
+
+  it.each([
+    [{ "Shop.discount": { entryPoint: "x" } }, "extends.Shop.discount: write kebab-case segments"],
+    [{ shop: { entryPoint: "x" } }, "extends.shop: write kebab-case segments"],
+    [{ "shop.discount": { entryPoint: "__x" } }, "extends.shop.discount.entryPoint"],
+    [{ "shop.discount": {} }, "extends.shop.discount.entryPoint"],
+    [{ "shop.discount": { entryPoint: "x", priority: 1_001 } }, "extends.shop.discount.priority (1001)"],
+    [{ "shop.discount": { entryPoint: "x", priority: 0.5 } }, "extends.shop.discount.priority (0.5)"],
+    [{ "shop.discount": { entryPoint: "x", prio: 1 } }, 'Unrecognized key: "prio"'],
+    [Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`shop.p${i}`, { entryPoint: "x" }])), "extends: extend at most 256 points"],
+  ])("refuses points that nobody can extend: %#", (points, told) => {
+    expect(refusal(() => parse({ api: "0.2", extends: points })).detail).toContain(told);
+  });
+
   it("refuses a module that is for a later api than the manifest", () => {
     const later = { api: { since: "0.2", because: "the import timers_set" } } as const;
     expect(refusal(() => refuseLaterApi(parse({ api: "0.1" }), later))).toMatchObject({
@@ -128,6 +158,18 @@ describe("manifest", () => {
     expect(refusal(() => definePlugin(manifest, { ...admitted, entryPoints: ["y"] }, configuration, []))).toMatchObject({
       code: "invalid-manifest",
       message: "p names the entry point x; its module exports y",
+    });
+    const extending = parse({
+      api: "0.2",
+      extends: { "shop.discount": { entryPoint: "x", priority: 7 }, "shop.price": { entryPoint: "z" } },
+    });
+    expect(definePlugin(extending, { ...admitted, entryPoints: ["x", "z"] }, configuration, []).extensions).toEqual([
+      { point: "shop.discount", entryPoint: "x", priority: 7 },
+      { point: "shop.price", entryPoint: "z", priority: 0 },
+    ]);
+    expect(refusal(() => definePlugin(extending, admitted, configuration, []))).toMatchObject({
+      code: "invalid-manifest",
+      message: "p names the entry point z; its module exports x",
     });
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { Permission } from "../../host/core/types.ts";
-import { compileResource, PERMISSIONS } from "../../host/manifest/resources.ts";
+import { compileResource, meaningOf, PERMISSIONS, unansweredBy } from "../../host/manifest/resources.ts";
 
 interface Case {
   readonly permission: Permission;
@@ -11,7 +11,10 @@ interface Case {
   readonly denies: readonly string[];
 }
 
-const NAMED = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write"] as const;
+const NAMED = [
+  ...["events.publish", "events.subscribe", "services.call", "extensions.ask", "extensions.answer"],
+  ...["state.read", "state.write"],
+] as const;
 const named = (pattern: string, matches: string[], denies: string[]): Case[] =>
   NAMED.map((permission) => ({ permission, pattern, matches, denies }));
 
@@ -187,5 +190,25 @@ describe("resources", () => {
 
   it.each(PERMISSIONS)("%s refuses a pattern of more than 512 characters", (permission) => {
     expect(() => compileResource(permission, `https://a.test/${"x".repeat(600)}`)).toThrow("512 characters");
+  });
+});
+
+describe("who answers a point", () => {
+  const answer = (resource: string, effect?: "deny") => ({ permission: "extensions.answer", resource, effect });
+
+  it("is told what it receives before it is granted", () => {
+    expect(meaningOf("extensions.answer", "shop.discount")).toBe("receives what shop sends");
+    expect(meaningOf("extensions.answer", "shop.**")).toBe("receives what shop sends");
+    for (const wide of ["**", "*.discount"]) expect(meaningOf("extensions.answer", wide)).toBe("receives what anybody sends");
+    for (const other of ["extensions.ask", "services.call", "http.fetch"]) expect(meaningOf(other, "shop.discount")).toBeUndefined();
+  });
+
+  it("is whom a request or grant speaks of", () => {
+    const points = ["shop.discount", "shop.price"];
+    expect(unansweredBy(points, [])).toEqual(points);
+    expect(unansweredBy(points, [answer("shop.price"), { permission: "extensions.ask", resource: "**" }])).toEqual(["shop.discount"]);
+    expect(unansweredBy(points, [answer("shop.*")])).toEqual([]);
+    // Whoever denied it knows.
+    expect(unansweredBy(points, [answer("**", "deny")])).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findToolchain, LANGUAGES, type Language } from "../../host/cli/toolchains/languages.ts";
 import { startTrace } from "../../host/core/trace.ts";
+import type { ExtensionPoint } from "../../host/core/types.ts";
 import { createHost, HostError, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { CELL_KINDS, type CellKind } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
@@ -49,7 +50,12 @@ const CRASHES_AT: Readonly<Record<Language, RegExp>> = {
 const GRANTS = [
   { permission: "events.subscribe", resource: "sensors.measured" },
   { permission: "services.call", resource: "greeter.greet" },
+  { permission: "extensions.answer", resource: "lab.greeting" },
+  { permission: "extensions.ask", resource: "lab.greeting" },
 ];
+
+/** Whatever is said is fine. */
+const LAB: ExtensionPoint = { name: "lab.greeting", owner: "lab", checkInput() {}, checkAnswer() {} };
 
 const MEASURED = [
   { sensor: "attic", value: 21.5, unit: "celsius" },
@@ -72,19 +78,28 @@ interface Scene {
   readonly dataDir: string;
   answer(service: string, payload: Uint8Array): Promise<Uint8Array>;
   call(service: string, payload?: string): Promise<string>;
+  /** What plugins answer to the lab's own question. */
+  ask(input: string): Promise<string[]>;
   measure(data: object): void;
 }
 
 async function stage(parent: string, folder: string, isolation: CellKind): Promise<Scene> {
   const log = memoryLog();
-  const greeter = await writePlugin(parent, "greeter", GREETER, { services: { "greeter.greet": { entryPoint: "greet" } } });
+  const answering = (priority: number): object => ({
+    api: "0.2",
+    extends: { [LAB.name]: { entryPoint: "greet", priority } },
+    permissions: [{ permission: "extensions.answer", resource: LAB.name, reason: "to greet" }],
+  });
+  const greets = { ...answering(-5), services: { "greeter.greet": { entryPoint: "greet" } } };
   const plugins = {
-    greeter: { path: greeter, isolation: "inline" },
+    greeter: { path: await writePlugin(parent, "greeter", GREETER, greets), isolation: "inline", grants: "all" },
+    usher: { path: await writePlugin(parent, "usher", GREETER, answering(20)), isolation: "inline", grants: "all" },
     counter: { path: folder, isolation, grants: GRANTS, config: { unit: "celsius" } },
   };
   const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, plugins });
   const configuration = parseConfiguration(text, join(parent, "bulkhead.json"));
   const host = await createHost({ configuration, log });
+  host.core.extensions.declare(LAB);
   const answer = (service: string, payload: Uint8Array): Promise<Uint8Array> =>
     host.core.services.call({ service, payload, caller: { kind: "adapter", name: "test" }, traceparent: startTrace() });
   const published: string[] = [];
@@ -98,6 +113,12 @@ async function stage(parent: string, folder: string, isolation: CellKind): Promi
     dataDir: configuration.dataDir,
     answer,
     call: async (service, payload = "") => decoder.decode(await answer(service, encoder.encode(payload))),
+    async ask(input) {
+      const caller = { kind: "host", name: LAB.owner } as const;
+      const asked = host.core.extensions.ask({ point: LAB.name, input: encoder.encode(input), caller, traceparent: startTrace() });
+      const outcomes = await Promise.all(asked.map(async ({ plugin, outcome }) => [plugin, await outcome] as const));
+      return outcomes.map(([plugin, outcome]) => `${plugin}: ${outcome.ok ? decoder.decode(outcome.output) : outcome.error.code}`);
+    },
     measure(data) {
       const event = { type: "sensors.measured", contentType: "application/json", source: "/test", traceparent: startTrace() };
       host.core.events.publish(host.core.stamp({ ...event, data: encoder.encode(JSON.stringify(data)) }));
@@ -168,6 +189,15 @@ for (const language of LANGUAGES) {
       it("reads its configuration, time, randomness and who calls", async () => {
         const expected = '{"unit":"celsius","now":true,"monotonic":true,"random":true,"caller":"adapter:test"}';
         expect(await scene.call("counter.environment")).toBe(expected);
+      });
+
+      it("answers a point in its place, and hears what others answer, whatever their language", async () => {
+        expect(await scene.ask("Zoë")).toEqual(["usher: Zoë!", "counter: Grüße, Zoë 🌍 — 你好", "greeter: Zoë!"]);
+        expect(await scene.call("counter.survey", "Zoë 🌍")).toBe("usher: Zoë 🌍!\ngreeter: Zoë 🌍!");
+        scene.host.core.plugin("usher")?.permissions.replaceGrants([]);
+        expect(await scene.call("counter.survey", "")).toBe("greeter: !");
+        scene.host.core.plugin("greeter")?.permissions.replaceGrants([]);
+        expect(await scene.call("counter.survey", "")).toBe("");
       });
 
       it("takes refusals as values", async () => {

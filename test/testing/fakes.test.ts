@@ -5,7 +5,7 @@ import type { FakedRequest, TestPlugin } from "../../host/testing/index.ts";
 import { HostError, loadPlugin } from "../../host/testing/index.ts";
 import { TestClock } from "../../host/testing/test-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
-import { probeFolder } from "./folders.ts";
+import { counterFolder, probeFolder } from "./folders.ts";
 
 let folder: TemporaryFolder;
 let probe: string;
@@ -201,5 +201,68 @@ describe("the test clock", () => {
     await clock.advance(1_000);
     expect(calls).toBe(1);
     expect(clock.now()).toBe(1_000);
+  });
+});
+
+describe("a faked extension point", () => {
+  const point = "lab.greeting";
+  let counter: string;
+  beforeAll(async () => {
+    counter = await counterFolder(folder.path);
+  });
+
+  it("is answered in its order by whom it names, and those that throw have not answered", async () => {
+    const asked: string[] = [];
+    await using plugin = await loadPlugin(counter, {
+      extensionPoints: {
+        [point]: {
+          usher: (name, caller) => asked.push(`${caller.kind} ${caller.name} ${name.text()}`) && "good evening",
+          grump: () => {
+            throw new Error("go away");
+          },
+          abbot: async () => ({ peace: true }),
+        },
+      },
+    });
+    expect((await plugin.call("counter.survey", "Zoë")).text()).toBe('usher: good evening\nabbot: {"peace":true}');
+    expect(asked).toEqual(["plugin counter Zoë"]);
+    plugin.deny("extensions.ask", point);
+    const refused = {
+      code: "plugin-failed",
+      message: expect.stringMatching(/^permission-denied: counter has no permission extensions.ask/),
+    };
+    await expect(plugin.call("counter.survey", "Zoë")).rejects.toMatchObject(refused);
+  });
+
+  it("asks the plugin itself, as its owner would", async () => {
+    await using plugin = await loadPlugin(counter);
+    expect((await plugin.answer(point, "Ada")).text()).toBe("Grüße, Ada 🌍 — 你好");
+    expect((await plugin.call("counter.survey", "Ada")).text()).toBe("");
+    await expect(plugin.answer("lab.other")).rejects.toMatchObject({
+      code: "invalid-message",
+      message: expect.stringContaining("lab.other"),
+    });
+    plugin.deny("extensions.answer", point);
+    await expect(plugin.answer(point, "Ada")).rejects.toMatchObject({ code: "permission-denied" });
+    plugin.grant("extensions.answer", point);
+    expect((await plugin.answer(point)).text()).toBe("Grüße,  🌍 — 你好");
+    await plugin.stop();
+    await expect(plugin.answer(point)).rejects.toMatchObject({ code: "plugin-not-running" });
+  });
+
+  it("tells how the plugin's own answer failed, and that there is no room for it among too many", async () => {
+    const extending = { api: "0.2", extends: { "lab.trap": { entryPoint: "trap", priority: -1_000 } } };
+    const trap = [{ permission: "extensions.answer", resource: "lab.*", reason: "to test" }];
+    const trapping = await probeFolder(`${folder.path}/trapping`, { ...extending, permissions: trap });
+    await using plugin = await loadPlugin(trapping);
+    await expect(plugin.answer("lab.trap")).rejects.toMatchObject({ code: "plugin-failed" });
+    const crowd = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`a${i}`, () => ""]));
+    await using late = await loadPlugin(trapping, { extensionPoints: { "lab.trap": crowd } });
+    await expect(late.answer("lab.trap")).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  it("is one of others, with names that plugins can have", async () => {
+    for (const points of [{ lab: { usher: () => "" } }, { [point]: { counter: () => "" } }, { [point]: { host: () => "" } }])
+      await expect(loadPlugin(counter, { extensionPoints: points })).rejects.toMatchObject({ code: "invalid-message" });
   });
 });

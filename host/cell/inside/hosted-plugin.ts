@@ -28,6 +28,9 @@ export interface HostedPluginPorts {
   askHost(turn: number, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
 }
 
+/** What a turn would be answered that ends before it can read it. */
+const UNASKED: Promise<Bytes> = Promise.resolve(new Uint8Array(0));
+
 export class HostedPlugin implements Pacer {
   readonly #image: PluginImage;
   readonly #guest: CompiledGuest;
@@ -259,7 +262,9 @@ export class HostedPlugin implements Pacer {
       limits: this.#image.limits,
       scope: this.#scope,
       pacer: this,
-      askHost: (functionName, args) => this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args),
+      // One more than the limit would look to the host like a cell that is not ours any more, and end it with all that run in it.
+      askHost: (functionName, args) =>
+        this.#checkHostCalls() ? UNASKED : this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args),
     });
   }
 

@@ -58,6 +58,23 @@ export declare function services_call(service: u64, payload: u64, deadlineMs: u6
 @external("extism:host/user", "services_current_caller")
 export declare function services_current_caller(): u64;
 
+/// Asks all plugins that extend the point and may answer it, side by side, and waits for them. Which points there are
+/// is declared by the program that the host is part of: `shop.discount` by `shop`. Needs the permission
+/// `extensions.ask` on the point.
+///
+/// The answers come in the order of the plugins' priorities, highest first, then of their names. A plugin that does not
+/// run, fails, is late, says too much or answers what the point does not take is left out; so is one that waits,
+/// directly or not, for this very turn, such as the plugin that asks. At most 32 are asked, the first ones in that
+/// order. Their answers have at most 1 MiB together, of which each may take an equal share.
+///
+/// All have until `deadline-ms` from this call on, and until just before the end of the current turn. Without
+/// `deadline-ms` one that is late takes all the time that this turn has left.
+///
+/// Fails with permission-denied, no-such-service (nobody declares the point), invalid-message (the input is not what
+/// the point takes), quota-exceeded (size), deadline-exceeded (no time is left to ask).
+@external("extism:host/user", "extensions_ask")
+export declare function extensions_ask(point: u64, input: u64, deadlineMs: u64): u64;
+
 /// Makes a request and waits for the whole answer. Follows up to five redirects, each of which needs the permission as well.
 /// Needs `http.fetch` on the method and URL; for an address that is not public also `http.private` on the address.
 ///

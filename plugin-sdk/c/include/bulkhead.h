@@ -714,6 +714,62 @@ static inline bh_services_caller bh_services_current_caller(void) {
 }
 
 
+// Questions that any number of plugins answer. Which of them a plugin answers stands in its manifest under `extends`.
+
+typedef struct {
+    // The plugin that answers.
+    bh_text plugin;
+    // What it answers. In JSON it is base64 text.
+    bh_bytes output;
+} bh_extensions_answer;
+
+static inline void bh__write_extensions_answer(bh__out *out, bh_extensions_answer value) {
+    bh__put_str(out, "{\"plugin\":");
+    bh__write_text(out, value.plugin);
+    bh__put_str(out, ",\"output\":");
+    bh__write_bytes(out, value.output);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_extensions_answer(bh_text json, bh_extensions_answer *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "plugin", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->plugin)) return false;
+    if (!bh_json_member(json, "output", &raw)) raw = bh_str("null");
+    if (!bh__read_bytes(raw, &value->output)) return false;
+    return true;
+}
+
+BH__LIST(extensions_answer_list, bh_extensions_answer, extensions_answer)
+BH__IMPORT("extism:host/user", "extensions_ask") uint64_t bh__import_extensions_ask(uint64_t, uint64_t, uint64_t);
+// Asks all plugins that extend the point and may answer it, side by side, and waits for them. Which points there are
+// is declared by the program that the host is part of: `shop.discount` by `shop`. Needs the permission
+// `extensions.ask` on the point.
+//
+// The answers come in the order of the plugins' priorities, highest first, then of their names. A plugin that does not
+// run, fails, is late, says too much or answers what the point does not take is left out; so is one that waits,
+// directly or not, for this very turn, such as the plugin that asks. At most 32 are asked, the first ones in that
+// order. Their answers have at most 1 MiB together, of which each may take an equal share.
+//
+// All have until `deadline-ms` from this call on, and until just before the end of the current turn. Without
+// `deadline-ms` one that is late takes all the time that this turn has left.
+//
+// Fails with permission-denied, no-such-service (nobody declares the point), invalid-message (the input is not what
+// the point takes), quota-exceeded (size), deadline-exceeded (no time is left to ask).
+static inline bh_code bh_extensions_ask(bh_text point, bh_bytes input, bh_optional_u32 deadline_ms, bh_extensions_answer_list *value) {
+    bh__call call = {0};
+    uint64_t point_block = bh__bytes_block(&call, point);
+    uint64_t input_block = bh__bytes_block(&call, input);
+    bh__out deadline_ms_json = bh__begin();
+    bh__write_optional_u32(&deadline_ms_json, deadline_ms);
+    uint64_t deadline_ms_block = bh__bytes_block(&call, bh__end(&deadline_ms_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_extensions_ask(point_block, input_block, deadline_ms_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_extensions_answer_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+
 // Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
 
 typedef struct {

@@ -222,6 +222,52 @@ pub mod services {
     }
 }
 
+/// Questions that any number of plugins answer. Which of them a plugin answers stands in its manifest under `extends`.
+pub mod extensions {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Answer {
+        /// The plugin that answers.
+        pub plugin: String,
+        /// What it answers. In JSON it is base64 text.
+        pub output: Bytes,
+    }
+
+    /// Asks all plugins that extend the point and may answer it, side by side, and waits for them. Which points there are
+    /// is declared by the program that the host is part of: `shop.discount` by `shop`. Needs the permission
+    /// `extensions.ask` on the point.
+    ///
+    /// The answers come in the order of the plugins' priorities, highest first, then of their names. A plugin that does not
+    /// run, fails, is late, says too much or answers what the point does not take is left out; so is one that waits,
+    /// directly or not, for this very turn, such as the plugin that asks. At most 32 are asked, the first ones in that
+    /// order. Their answers have at most 1 MiB together, of which each may take an equal share.
+    ///
+    /// All have until `deadline-ms` from this call on, and until just before the end of the current turn. Without
+    /// `deadline-ms` one that is late takes all the time that this turn has left.
+    ///
+    /// Fails with permission-denied, no-such-service (nobody declares the point), invalid-message (the input is not what
+    /// the point takes), quota-exceeded (size), deadline-exceeded (no time is left to ask).
+    pub fn ask(point: &str, input: &[u8], deadline_ms: Option<u32>) -> Result<Vec<Answer>, Error> {
+        let mut call = Call::begin();
+        let point = call.text(point);
+        let input = call.bytes(input);
+        let deadline_ms = call.json(&deadline_ms);
+        call.json_answer(unsafe { imports::ask(point, input, deadline_ms) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "extensions_ask"]
+            pub fn ask(point: u64, input: u64, deadline_ms: u64) -> u64;
+        }
+    }
+}
+
 /// Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
 pub mod http {
     #[allow(unused_imports)]

@@ -13,6 +13,10 @@ declare module "bulkhead:plugin/services@0.2.0" {
   export function currentCaller(): import("./services.ts").Caller;
 }
 
+declare module "bulkhead:plugin/extensions@0.2.0" {
+  export function ask(point: string, input: Uint8Array, deadlineMs: number | undefined): import("./extensions.ts").Answer[];
+}
+
 declare module "bulkhead:plugin/http@0.2.0" {
   export function fetch(request: import("./http.ts").Request, body: Uint8Array): import("./http.ts").Response;
 }

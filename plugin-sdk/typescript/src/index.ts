@@ -10,6 +10,7 @@ export { type Answer, type EntryPoints, type Event, type Handlers, plugin, Reque
 export * as clock from "./clock.ts";
 export * as config from "./config.ts";
 export * as events from "./events.ts";
+export * as extensions from "./extensions.ts";
 export * as http from "./http.ts";
 export * as log from "./log.ts";
 export * as random from "./random.ts";

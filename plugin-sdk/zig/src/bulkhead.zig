@@ -14,6 +14,7 @@ pub const nameOf = json.nameOf;
 pub const log = generated.log;
 pub const events = generated.events;
 pub const services = generated.services;
+pub const extensions = generated.extensions;
 pub const http = generated.http;
 pub const state = generated.state;
 pub const storage = generated.storage;

@@ -142,6 +142,35 @@ pub const services = struct {
     }
 };
 
+/// Questions that any number of plugins answer. Which of them a plugin answers stands in its manifest under `extends`.
+pub const extensions = struct {
+    pub const Answer = struct {
+        /// The plugin that answers.
+        plugin: []const u8,
+        /// What it answers. In JSON it is base64 text.
+        output: Bytes,
+    };
+
+    /// Asks all plugins that extend the point and may answer it, side by side, and waits for them. Which points there are
+    /// is declared by the program that the host is part of: `shop.discount` by `shop`. Needs the permission
+    /// `extensions.ask` on the point.
+    ///
+    /// The answers come in the order of the plugins' priorities, highest first, then of their names. A plugin that does not
+    /// run, fails, is late, says too much or answers what the point does not take is left out; so is one that waits,
+    /// directly or not, for this very turn, such as the plugin that asks. At most 32 are asked, the first ones in that
+    /// order. Their answers have at most 1 MiB together, of which each may take an equal share.
+    ///
+    /// All have until `deadline-ms` from this call on, and until just before the end of the current turn. Without
+    /// `deadline-ms` one that is late takes all the time that this turn has left.
+    ///
+    /// Fails with permission-denied, no-such-service (nobody declares the point), invalid-message (the input is not what
+    /// the point takes), quota-exceeded (size), deadline-exceeded (no time is left to ask).
+    pub fn ask(point: []const u8, input: []const u8, deadline_ms: ?u32) Error![]const Answer {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const Answer, imports.extensions_ask(host_call.bytes(point), host_call.bytes(input), host_call.json(deadline_ms)));
+    }
+};
+
 /// Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says.
 pub const http = struct {
     pub const Header = struct {
@@ -299,6 +328,7 @@ const imports = struct {
     extern "extism:host/user" fn events_publish(u64, u64, u64) u64;
     extern "extism:host/user" fn services_call(u64, u64, u64) u64;
     extern "extism:host/user" fn services_current_caller() u64;
+    extern "extism:host/user" fn extensions_ask(u64, u64, u64) u64;
     extern "extism:host/user" fn http_fetch(u64, u64) u64;
     extern "extism:host/user" fn state_get(u64) u64;
     extern "extism:host/user" fn state_set(u64, u64) u64;

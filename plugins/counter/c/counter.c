@@ -2,7 +2,7 @@
 
 #include <bulkhead.h>
 
-enum { LAST_LIVES_MS = 60000 };
+enum { LAST_LIVES_MS = 60000, SURVEY_MS = 2000 };
 
 // How many were counted, and the last as it is stored.
 static bh_code stored(uint64_t *count, bh_optional_bytes *last) {
@@ -80,6 +80,17 @@ BH_SERVICE(denied, input) {
     if (call == BH_OK || set == BH_OK) return bh_fail("nothing was denied");
     BH_TRY(bh_log_write(BH_LOG_LEVEL_WARNING, message));
     return bh_answer(bh_format("[\"%s\",\"%s\"]", bh_code_name(call), bh_code_name(set)));
+}
+
+BH_SERVICE(survey, input) {
+    bh_extensions_answer_list answers;
+    BH_TRY(bh_extensions_ask(bh_str("lab.greeting"), input, (bh_optional_u32){true, SURVEY_MS}, &answers));
+    bh_text lines = bh_str("");
+    for (size_t i = 0; i < answers.count; i++) {
+        const char *before = i == 0 ? "" : "\n";
+        lines = bh_format("%.*s%s%.*s: %.*s", BH_ARG(lines), before, BH_ARG(answers.items[i].plugin), BH_ARG(answers.items[i].output));
+    }
+    return bh_answer(lines);
 }
 
 BH_SERVICE(echo, input) { return bh_answer(input); }

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	bulkhead "bulkhead.local/sdk"
 	"bulkhead.local/sdk/clock"
 	"bulkhead.local/sdk/code"
 	"bulkhead.local/sdk/config"
 	"bulkhead.local/sdk/events"
+	"bulkhead.local/sdk/extensions"
 	"bulkhead.local/sdk/log"
 	"bulkhead.local/sdk/random"
 	"bulkhead.local/sdk/services"
@@ -20,7 +22,10 @@ import (
 	"bulkhead.local/sdk/storage"
 )
 
-const lastLivesMS uint64 = 60_000
+const (
+	lastLivesMS uint64 = 60_000
+	surveyMS    uint32 = 2_000
+)
 
 type measured struct {
 	Sensor string      `json:"sensor"`
@@ -143,6 +148,22 @@ func denied() int32 {
 			return nil, errors.New("nothing was denied")
 		}
 		return []code.ErrorCode{bulkhead.CodeOf(call), bulkhead.CodeOf(set)}, log.Write(log.LevelWarning, refusal.Message)
+	})
+}
+
+//go:wasmexport survey
+func survey() int32 {
+	return bulkhead.TextService(func(name string) (string, error) {
+		within := surveyMS
+		answers, err := extensions.Ask("lab.greeting", []byte(name), &within)
+		if err != nil {
+			return "", err
+		}
+		lines := make([]string, len(answers))
+		for i, one := range answers {
+			lines[i] = one.Plugin + ": " + string(one.Output)
+		}
+		return strings.Join(lines, "\n"), nil
 	})
 }
 

@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
-from bulkhead import EntryPoints, Event, Failure, HostError, Request, clock, config, dumps, events, log, on, on_load, random, service, services, state, storage
+from bulkhead import EntryPoints, Event, Failure, HostError, Request, clock, config, dumps, events, extensions, log, on, on_load, random, service, services, state, storage
 
 __all__ = ["EntryPoints"]
 
 LAST_LIVES_MS = 60_000
+SURVEY_MS = 2_000
 
 
 def stored() -> tuple[int, Any]:
@@ -68,6 +69,12 @@ def denied(_request: Request) -> list[str]:
         raise Failure("nothing was denied")
     log.write(log.Level.WARNING, refusals[0].message)
     return [refusal.code for refusal in refusals]
+
+
+@service("survey")
+def survey(request: Request) -> str:
+    answers = extensions.ask("lab.greeting", request.bytes, SURVEY_MS)
+    return "\n".join(f"{answer.plugin}: {answer.output.decode()}" for answer in answers)
 
 
 @service("echo")

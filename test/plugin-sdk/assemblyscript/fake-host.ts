@@ -38,6 +38,8 @@ export interface FakeHostOptions {
   readonly caller?: { readonly kind: string; readonly name: string };
   /** Answers services.call; throwing a FakeError refuses the call. */
   readonly call?: (service: string, payload: Uint8Array, deadlineMs: number | null) => Uint8Array;
+  /** Answers extensions.ask; `output` is base64 text. */
+  readonly ask?: (point: string, input: Uint8Array, deadlineMs: number | null) => readonly { plugin: string; output: string }[];
   /** Answers http.fetch. */
   readonly fetch?: (request: unknown, body: Uint8Array) => { status: number; headers: { name: string; value: string }[]; body: string };
   readonly nowMs?: () => number;
@@ -253,6 +255,11 @@ export class FakeHost {
           "bytes",
         ),
         services_current_caller: this.#host([], () => this.caller, "json"),
+        extensions_ask: this.#host(
+          ["text", "bytes", "json"],
+          (point: string, input: Uint8Array, deadlineMs: number | null) => this.#options.ask?.(point, input, deadlineMs) ?? [],
+          "json",
+        ),
         http_fetch: this.#host(
           ["json", "bytes"],
           (request: unknown, body: Uint8Array) => {

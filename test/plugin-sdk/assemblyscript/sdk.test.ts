@@ -369,6 +369,22 @@ describe("host functions", () => {
     expect(deadlines).toEqual([250, null]);
   });
 
+  it("asks points with JSON and bytes, and reads what each plugin answers", () => {
+    const asked: string[] = [];
+    const answers = ['{"id":"ü"}', '{"id":1}'].map((text, i) => ({ plugin: `p${i}`, output: Buffer.from(text).toString("base64") }));
+    const host = load({
+      ask: (point, input, deadlineMs) => {
+        asked.push(`${point} ${textOf(input)} ${deadlineMs}`);
+        return answers;
+      },
+    });
+    expect(host.json("ask_point", { id: "x" })).toEqual(["p0 ü", "p1 id must be a string, not a number"]);
+    expect(textOf(host.turn("ask_raw", Uint8Array.of(49)).output)).toBe('{"id":"ü"}');
+    expect(asked).toEqual([expect.stringMatching(/^other\.opinion \{"id":"x",.*\} 250$/), "other.opinion 1 null"]);
+    host.refuseNext = { code: "no-such-service", message: "nobody declares other.opinion" };
+    expect(host.turn("ask_raw", "").error).toBe("no-such-service: nobody declares other.opinion");
+  });
+
   it("says so when an answer is not the JSON expected", () => {
     const host = load({ call: () => new TextEncoder().encode('{"id":1}') });
     expect(host.turn("call", { id: "x" }).error).toBe(

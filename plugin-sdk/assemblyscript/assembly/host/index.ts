@@ -3,6 +3,7 @@
 import * as log from "./log";
 import * as events from "./events";
 import * as services from "./services";
+import * as extensions from "./extensions";
 import * as http from "./http";
 import * as state from "./state";
 import * as storage from "./storage";
@@ -10,4 +11,4 @@ import * as config from "./config";
 import * as clock from "./clock";
 import * as random from "./random";
 
-export { log, events, services, http, state, storage, config, clock, random };
+export { log, events, services, extensions, http, state, storage, config, clock, random };

@@ -8,6 +8,7 @@ import {
   done,
   event,
   events,
+  extensions,
   fail as failed,
   lifecycle,
   log,
@@ -22,6 +23,7 @@ import {
 } from "@bulkhead/assemblyscript";
 
 const LAST_LIVES_MS: u64 = 60_000;
+const SURVEY_MS: u32 = 2_000;
 const EARLIEST_MS: u64 = 1_600_000_000_000;
 
 @json
@@ -118,6 +120,14 @@ export function denied(): i32 {
     if (call.isOk || set.isOk) return failed<string[]>("nothing was denied");
     log.warning(call.error.message);
     return ok([call.error.code, set.error.code]);
+  });
+}
+
+export function survey(): i32 {
+  return textService((name) => {
+    const asked = extensions.askRaw("lab.greeting", Uint8Array.wrap(String.UTF8.encode(name)), SURVEY_MS);
+    if (!asked.isOk) return asked.failure<string>();
+    return ok(asked.value.map<string>((answer) => answer.plugin + ": " + answer.text()).join("\n"));
   });
 }
 

@@ -1,10 +1,11 @@
 //! Counts measurements: the one scenario that every SDK implements (plugins/counter/README.md).
 
-use bulkhead::{Error, Event, Json, clock, config, events, log, random, services, state, storage};
+use bulkhead::{Error, Event, Json, clock, config, events, extensions, log, random, services, state, storage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 
 const LAST_LIVES_MS: u64 = 60_000;
+const SURVEY_MS: u32 = 2_000;
 
 #[derive(Deserialize)]
 struct Measured {
@@ -101,6 +102,13 @@ fn denied() -> Result<Json<[&'static str; 2]>, Error> {
     };
     log::write(log::Level::Warning, &call.message)?;
     Ok(Json([call.code.name(), set.code.name()]))
+}
+
+#[bulkhead::service]
+fn survey(name: String) -> Result<String, Error> {
+    let answers = extensions::ask("lab.greeting", name.as_bytes(), Some(SURVEY_MS))?;
+    let lines: Vec<String> = answers.iter().map(|one| format!("{}: {}", one.plugin, String::from_utf8_lossy(&one.output))).collect();
+    Ok(lines.join("\n"))
 }
 
 #[bulkhead::service]

@@ -1,8 +1,9 @@
 // Counts measurements: the one scenario that every SDK implements (plugins/counter/README.md).
 
-import { clock, config, type Event, events, Failure, HostError, log, plugin, random, services, state, storage } from "@bulkhead/sdk";
+import { clock, config, type Event, events, extensions, Failure, HostError, log, plugin, random, services, state, storage } from "@bulkhead/sdk";
 
 const LAST_LIVES_MS = 60_000;
+const SURVEY_MS = 2_000;
 
 interface Measured {
   readonly sensor: string;
@@ -62,6 +63,10 @@ export const entryPoints = plugin({
       const set = refused(() => state.set("vault.key", bytes("x")));
       log.write("warning", call.message);
       return [call.code, set.code];
+    },
+    survey(request) {
+      const answers = extensions.ask("lab.greeting", request.bytes, SURVEY_MS);
+      return answers.map(({ plugin, output }) => `${plugin}: ${text(output)}`).join("\n");
     },
     echo: (request) => request.bytes,
     greet: (request) => `Grüße, ${request.text()} 🌍 — 你好`,

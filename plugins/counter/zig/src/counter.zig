@@ -7,6 +7,7 @@ const storage = bulkhead.storage;
 pub const panic = bulkhead.panic;
 
 const last_lives_ms = 60_000;
+const survey_ms = 2_000;
 
 comptime {
     bulkhead.lifecycle("on_load", onLoad);
@@ -14,6 +15,7 @@ comptime {
     bulkhead.service("read", read);
     bulkhead.service("environment", environment);
     bulkhead.service("denied", denied);
+    bulkhead.service("survey", survey);
     bulkhead.service("echo", echo);
     bulkhead.service("greet", greet);
     bulkhead.service("fail", fail);
@@ -93,6 +95,14 @@ fn denied() ![2][]const u8 {
     const set = bulkhead.lastRefusal();
     try bulkhead.log.write(.warning, call.message);
     return .{ bulkhead.nameOf(call.code), bulkhead.nameOf(set.code) };
+}
+
+fn survey(name: []const u8) ![]const u8 {
+    var lines: []const u8 = "";
+    for (try bulkhead.extensions.ask("lab.greeting", name, survey_ms), 0..) |answer, i| {
+        lines = bulkhead.format("{s}{s}{s}: {s}", .{ lines, if (i == 0) "" else "\n", answer.plugin, answer.output.data });
+    }
+    return lines;
 }
 
 fn echo(bytes: []const u8) []const u8 {

@@ -1,0 +1,47 @@
+// Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
+
+//go:build wasip1
+
+// Package extensions:
+// Questions that any number of plugins answer. Which of them a plugin answers stands in its manifest under `extends`.
+package extensions
+
+import "bulkhead.local/sdk/internal/abi"
+
+type Answer struct {
+	// The plugin that answers.
+	Plugin string `json:"plugin"`
+	// What it answers. In JSON it is base64 text.
+	Output []byte `json:"output"`
+}
+
+// MarshalJSON writes a nil slice as the empty list that it is.
+func (value Answer) MarshalJSON() ([]byte, error) {
+	type plain Answer
+	whole := plain(value)
+	whole.Output = abi.List(whole.Output)
+	return abi.Marshal(whole)
+}
+
+//go:wasmimport extism:host/user extensions_ask
+func extensionsAsk(point uint64, input uint64, deadlineMs uint64) uint64
+
+// Ask:
+// Asks all plugins that extend the point and may answer it, side by side, and waits for them. Which points there are
+// is declared by the program that the host is part of: `shop.discount` by `shop`. Needs the permission
+// `extensions.ask` on the point.
+//
+// The answers come in the order of the plugins' priorities, highest first, then of their names. A plugin that does not
+// run, fails, is late, says too much or answers what the point does not take is left out; so is one that waits,
+// directly or not, for this very turn, such as the plugin that asks. At most 32 are asked, the first ones in that
+// order. Their answers have at most 1 MiB together, of which each may take an equal share.
+//
+// All have until `deadline-ms` from this call on, and until just before the end of the current turn. Without
+// `deadline-ms` one that is late takes all the time that this turn has left.
+//
+// Fails with permission-denied, no-such-service (nobody declares the point), invalid-message (the input is not what
+// the point takes), quota-exceeded (size), deadline-exceeded (no time is left to ask).
+func Ask(point string, input []byte, deadlineMs *uint32) ([]Answer, error) {
+	call := abi.Begin()
+	return abi.JSONAnswer[[]Answer](call, extensionsAsk(call.Text(point), call.Bytes(input), call.JSON(deadlineMs)))
+}
