@@ -1,6 +1,6 @@
 // A point for each coin spent, and a percent off for each twenty points.
 
-import { type Event, plugin, services, storage } from "@bulkhead/sdk";
+import { type Event, plugin, type Request, services, storage } from "@bulkhead/sdk";
 
 interface Order {
   readonly customer: string;
@@ -9,6 +9,8 @@ interface Order {
 
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const parsed = (value: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(value));
+
+const customerIn = (request: Request): string => request.json<{ readonly customer: string }>().customer;
 
 function pointsOf(customer: string): number {
   const stored = storage.get(`points/${customer}`);
@@ -23,9 +25,9 @@ export const entryPoints = plugin({
     },
   },
   services: {
-    points: ({ customer }: { readonly customer: string }) => ({ points: pointsOf(customer) }),
-    discount({ customer }: { readonly customer: string }) {
-      const points = pointsOf(customer);
+    points: (request) => ({ points: pointsOf(customerIn(request)) }),
+    discount(request) {
+      const points = pointsOf(customerIn(request));
       return { percent: Math.min(20, Math.floor(points / 20)), because: `${points} points` };
     },
   },
