@@ -14,8 +14,21 @@ type Path = readonly string[];
 
 const PLUGINS = ["automation", "devices", "hello", "logger"];
 const VALID = new Map(PLUGINS.map((name) => [name, readFileSync(`${ownPlugin(name)}/plugin.json`, "utf8")]));
-const DEFAULTS = { services: {}, subscriptions: [], permissions: [], limits: {}, dependencies: {}, contributes: {} };
-const KEYS = ["name", "version", "api", "wasm", "services", "permissions", "limits", "dependencies", "memoryMiB", "entryPoint", "resource"];
+const DEFAULTS = { services: {}, extends: {}, subscriptions: [], permissions: [], limits: {}, dependencies: {}, contributes: {} };
+const KEYS = [
+  "name",
+  "version",
+  "api",
+  "wasm",
+  "services",
+  "extends",
+  "permissions",
+  "limits",
+  "dependencies",
+  "memoryMiB",
+  "entryPoint",
+  "resource",
+];
 const PROTOTYPE_KEYS = ["__proto__", "constructor", "toString"];
 const key = fc.oneof(fc.constantFrom(...KEYS, ...PROTOTYPE_KEYS), fc.string());
 
