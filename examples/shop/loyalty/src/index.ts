@@ -2,6 +2,10 @@
 
 import { type Event, plugin, services, storage } from "@bulkhead/sdk";
 
+interface Customer {
+  readonly customer: string;
+}
+
 interface Order {
   readonly customer: string;
   readonly total: number;
@@ -23,9 +27,9 @@ export const entryPoints = plugin({
     },
   },
   services: {
-    points: ({ customer }: { readonly customer: string }) => ({ points: pointsOf(customer) }),
-    discount({ customer }: { readonly customer: string }) {
-      const points = pointsOf(customer);
+    points: (request) => ({ points: pointsOf(request.json<Customer>().customer) }),
+    discount(request) {
+      const points = pointsOf(request.json<Customer>().customer);
       return { percent: Math.min(20, Math.floor(points / 20)), because: `${points} points` };
     },
   },
