@@ -191,6 +191,7 @@ await describeWith("go", "the module of Go", () => {
         "/code",
         "/config",
         "/events",
+        "/extensions",
         "/http",
         "/internal/abi",
         "/log",
