@@ -76,9 +76,9 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, storage }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores });
-  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet } });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
+  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog } });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);

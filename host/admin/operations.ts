@@ -17,6 +17,7 @@ import { Installer, installSchema, type LivePlugins, type Sources, updateSchema 
 import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
+import { chosenFrom, type Declarations, declaredIn } from "./schemas.ts";
 import type { SecretInfo } from "./secrets.ts";
 import { asStorageError } from "./storage-error.ts";
 import type { Stores } from "./stores.ts";
@@ -25,6 +26,7 @@ import type { Stores } from "./stores.ts";
 interface LiveHost {
   readonly core: Host;
   readonly plugins: LivePlugins;
+  readonly catalog: Declarations;
 }
 
 export interface OperationsPorts {
@@ -69,6 +71,7 @@ const secretSchema: z.ZodType<{ readonly name: string; readonly value: string; r
   to: z.array(z.string()).max(64),
 });
 const secretNameSchema: z.ZodType<{ readonly name: string }> = z.strictObject({ name: z.string() });
+const namesSchema: z.ZodType<{ readonly names: readonly string[] }> = z.strictObject({ names: z.array(z.string().min(1)).max(512) });
 const reportSchema: z.ZodType<{ readonly unusedDays: number }> = z.strictObject({ unusedDays: z.number().nonnegative().max(36_500) });
 const noneSchema: z.ZodType<object> = z.strictObject({});
 
@@ -114,6 +117,10 @@ export class Operations {
       ["info", checked(pluginSchema, ({ plugin }) => plugins.info(plugin))],
       ["outdated", checked(noneSchema, () => plugins.outdated())],
       ["lock", checked(noneSchema, async () => Object.fromEntries(await plugins.lock()))],
+      [
+        "schemas",
+        checked(namesSchema, ({ names }) => chosenFrom(this.#ports.live?.catalog ?? declaredIn(this.#stores.manifests.values()), names)),
+      ],
       ["permissions", checked(pluginSchema, ({ plugin }) => permissions.statusOf(plugin))],
       ["report", checked(reportSchema, ({ unusedDays }) => this.#report(unusedDays))],
       ["installations", checked(noneSchema, () => installations.list())],

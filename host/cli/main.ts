@@ -21,6 +21,7 @@ import { addSecret } from "./secret.ts";
 import { addSelftest } from "./selftest/command.ts";
 import { addServe } from "./serve.ts";
 import { addTest } from "./test.ts";
+import { addTypes } from "./types/command.ts";
 import { addUpdate } from "./update.ts";
 import { addVersion, packageVersion } from "./version.ts";
 
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
   addTest(program);
   addDev(program);
   addPack(program);
+  addTypes(program);
   addPermissions(program);
   addSecret(program);
   addRelease(program);

@@ -55,8 +55,10 @@ async function serve(options: ServeOptions): Promise<void> {
     );
   }
   for (const [adapter, address] of host.addresses) if (!COMES_WITH_HOST.has(adapter)) say(`  ${adapter} at ${escapeControls(address)}`);
+  // Whoever reads the next line may send a signal at once.
+  const stopped = stopSignal();
   say(host.url === undefined ? "serving without HTTP; Ctrl-C stops" : `listening on ${host.url}; Ctrl-C stops`);
-  await stopSignal();
+  await stopped;
   await stop(host, configuration);
 }
 

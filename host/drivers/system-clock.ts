@@ -9,8 +9,15 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
-    timer.unref();
+    const end = performance.now() + delayMs;
+    let timer: NodeJS.Timeout;
+    const wait = (): void => {
+      // Node's timers count whole milliseconds and may end up to one too early; a longer wait than they can takes several.
+      const leftMs = end - performance.now();
+      if (leftMs <= 0) callback();
+      else timer = setTimeout(wait, Math.min(leftMs, MAX_DELAY_MS)).unref();
+    };
+    timer = setTimeout(wait, Math.min(delayMs, MAX_DELAY_MS)).unref();
     return () => clearTimeout(timer);
   },
 };

@@ -4,10 +4,10 @@
 import { createHash } from "node:crypto";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import { NPM_REGISTRY, type NpmSettings, readNpmSettings, registryOf, registryUrl } from "./npm-settings.ts";
+import { NPM_REGISTRY, type NpmSettings, ownAddress, readNpmSettings, registryOf, registryUrl } from "./npm-settings.ts";
 import { type Announced, type NpmSpec, PACKUMENT_LIMITS, type PackedPackument } from "./packument.ts";
 import type { ReadPlugin } from "./plugin-folder.ts";
-import { askRegistry, ownAddress, type RegistryAnswer, type RegistryRequest } from "./registry-client.ts";
+import type { RegistryAnswer, RegistryRequest } from "./registry-client.ts";
 import { PACKED_BYTES, packedTooLarge } from "./tarball.ts";
 
 /** Reads what strangers packed, where it may run away or die. Rejects as chooseVersion and readTarball do. */
@@ -80,6 +80,8 @@ export async function downloadNpm({ name, version, integrity, url }: NpmVersion,
 export const sha512 = (bytes: Uint8Array): string => `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
 
 async function ask(label: string, registry: string, settings: NpmSettings, asked: RegistryRequest): Promise<RegistryAnswer> {
+  // Most hosts never ask one.
+  const { askRegistry } = await import("./registry-client.ts");
   const answer = await askRegistry(asked, settings).catch((cause: unknown) => {
     throw cause instanceof HostError ? cause : unreachable(label, registry, cause);
   });

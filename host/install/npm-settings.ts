@@ -66,3 +66,11 @@ function parseSettings(text: string): Record<string, string> {
 // As npm does it: ${NAME} is an environment variable, a value may stand in quotes.
 const expand = (value: string): string =>
   value.replace(/^(["'])(.*)\1$/, "$2").replace(/\$\{(\w+)\}/g, (whole, name: string) => process.env[name] ?? whole);
+
+/** An address that a registry gives. Throws HostError `http-failed` for what is none, or lies elsewhere than the registry. */
+export function ownAddress(text: string, registry: URL): URL {
+  const url = URL.parse(text, registry);
+  if (url !== null && url.origin === registry.origin && url.username === "" && url.password === "") return url;
+  const remedy = "only what lies at the registry itself is fetched; name the registry where it lies, or install the .tgz";
+  throw new HostError("http-failed", `${registry.origin} sends us to ${printable(text)}; ${remedy}`);
+}

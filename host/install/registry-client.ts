@@ -5,8 +5,7 @@ import { EnvHttpProxyAgent, request } from "undici";
 import { BoundedBytes } from "../bounds/bytes.ts";
 import { boundedConnector } from "../bounds/sockets.ts";
 import { HostError } from "../core/errors.ts";
-import { printable } from "../core/names.ts";
-import type { NpmSettings } from "./npm-settings.ts";
+import { type NpmSettings, ownAddress } from "./npm-settings.ts";
 
 const MAX_REDIRECTS = 3;
 const TRIES = 3;
@@ -74,14 +73,6 @@ async function followed(
     url = ownAddress(location, url);
   }
   throw new HostError("http-failed", `${first.origin} redirects more than ${MAX_REDIRECTS} times`);
-}
-
-/** An address that a registry gives. Throws HostError `http-failed` for what is none, or lies elsewhere than the registry. */
-export function ownAddress(text: string, registry: URL): URL {
-  const url = URL.parse(text, registry);
-  if (url !== null && url.origin === registry.origin && url.username === "" && url.password === "") return url;
-  const remedy = "only what lies at the registry itself is fetched; name the registry where it lies, or install the .tgz";
-  throw new HostError("http-failed", `${registry.origin} sends us to ${printable(text)}; ${remedy}`);
 }
 
 /** As npm's settings say: of the longest path that leads to the address. */

@@ -69,9 +69,17 @@ describe("the control socket", () => {
   });
 
   it("refuses what is no JSON, pollutes a prototype or is too large, and goes on", async () => {
-    for (const body of ["{", '{"__proto__":{"a":1}}', JSON.stringify("x".repeat(2 * 1024 * 1024))]) {
-      expect((await post("list", body)).status, body.slice(0, 20)).not.toBe(200);
-    }
+    const tooLarge = JSON.stringify("x".repeat(2 * 1024 * 1024));
+    for (const [body, code] of [
+      ["{", "invalid-message"],
+      ['{"__proto__":{"a":1}}', "invalid-message"],
+      [tooLarge, "quota-exceeded"],
+    ] as const)
+      expect(await post("list", body), body.slice(0, 20)).toMatchObject({ status: 422, body: { error: { code } } });
+    expect(await post("../list", "{}")).toMatchObject({
+      status: 422,
+      body: { error: { message: expect.stringContaining("is no operation") } },
+    });
     expect(asked).toEqual([]);
     expect((await post("list", "{}")).status).toBe(200);
   });

@@ -1,9 +1,10 @@
 // How the command reaches a running host: JSON over HTTP on a socket in the data folder that only its user can open.
 
 import { chmodSync, rmSync } from "node:fs";
-import fastify from "fastify";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { boundConnections } from "../../bounds/connections.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
+import { printable } from "../../core/names.ts";
 
 /** What the socket passes on. */
 export interface ControlHandler {
@@ -17,7 +18,8 @@ export interface ControlSocket {
 
 // The longest path that every system takes for a socket.
 const MAX_PATH_BYTES = 103;
-const MAX_BODY_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
+const MAX_BODY_BYTES = MIB;
 // One command has one, for as long as it waits.
 const MAX_CONNECTIONS = 32;
 const HEADERS_MS = 10_000;
@@ -30,20 +32,63 @@ export async function listenForControl(path: string, handler: ControlHandler): P
       `the path ${path} is longer than the ${MAX_PATH_BYTES} bytes that a socket may have; use a shorter data folder`,
     );
   }
-  const http = { headersTimeout: HEADERS_MS };
-  const server = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, http });
-  boundConnections(server.server, MAX_CONNECTIONS);
-  server.post<{ Params: { operation: string } }>("/:operation", async (request) => ({
-    result: (await handler.invoke(request.params.operation, request.body ?? {})) ?? null,
-  }));
-  server.setErrorHandler((thrown, _request, reply) => {
-    const { code, message, detail } = toHostError(thrown);
-    // A status of its own, so that the client can tell a refusal from a broken connection.
-    return reply.status(422).send({ error: { code, message, detail } });
-  });
+  const server = createServer({ headersTimeout: HEADERS_MS }, (request, response) => void answer(request, response, handler));
+  boundConnections(server, MAX_CONNECTIONS);
   // Whoever holds the folder's lock is alone: what is left here is of a host that died.
   rmSync(path, { force: true });
-  await server.listen({ path });
+  await new Promise<void>((listening, failed) => server.once("error", failed).listen(path, listening));
   chmodSync(path, 0o600);
-  return { close: () => server.close() };
+  return {
+    close: () =>
+      new Promise((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, handler: ControlHandler): Promise<void> {
+  let status = 200;
+  let body: string;
+  try {
+    const operation = operationOf(request);
+    body = JSON.stringify({ result: (await handler.invoke(operation, await inputOf(request))) ?? null });
+  } catch (thrown) {
+    const { code, message, detail } = toHostError(thrown);
+    // A status of its own, so that the client can tell a refusal from a broken connection.
+    status = 422;
+    body = JSON.stringify({ error: { code, message, detail } });
+  }
+  // What was not read of a request would be taken for the next one.
+  const headers = { "content-type": "application/json", ...(request.complete ? {} : { connection: "close" }) };
+  response.writeHead(status, headers).end(body);
+}
+
+function operationOf({ method = "", url = "" }: IncomingMessage): string {
+  const [, operation] = method === "POST" ? (/^\/([a-z-]+)$/.exec(url) ?? []) : [];
+  if (operation === undefined) throw new HostError("invalid-message", `${method} ${printable(url)} is no operation; write POST /list`);
+  return operation;
+}
+
+/** Of no body, `{}`. */
+async function inputOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Whoever sends too much is told so, which a connection that is destroyed could not.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES)
+      throw new HostError("quota-exceeded", `the operation's input has more than ${MAX_BODY_BYTES / MIB} MiB, which is the limit`);
+    chunks.push(chunk);
+  }
+  try {
+    return bytes === 0 ? {} : (JSON.parse(Buffer.concat(chunks).toString("utf8"), refuseProto) as unknown);
+  } catch (cause) {
+    throw new HostError("invalid-message", "the operation's input is no JSON, or has a key __proto__", { cause });
+  }
+}
+
+function refuseProto(key: string, value: unknown): unknown {
+  if (key === "__proto__") throw new SyntaxError("the key __proto__ is not allowed");
+  return value;
 }

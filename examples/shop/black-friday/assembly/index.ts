@@ -5,7 +5,7 @@ import { ok, service } from "@bulkhead/assemblyscript";
 @json
 class Cart {
   customer!: string;
-  total!: f64;
+  total: f64 = 0;
 }
 
 @json

@@ -1,6 +1,10 @@
 // A point for each coin spent, and a percent off for each twenty points.
 
-import { type Event, plugin, type Request, services, storage } from "@bulkhead/sdk";
+import { type Event, plugin, services, storage } from "@bulkhead/sdk";
+
+interface Customer {
+  readonly customer: string;
+}
 
 interface Order {
   readonly customer: string;
@@ -9,8 +13,6 @@ interface Order {
 
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const parsed = (value: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(value));
-
-const customerIn = (request: Request): string => request.json<{ readonly customer: string }>().customer;
 
 function pointsOf(customer: string): number {
   const stored = storage.get(`points/${customer}`);
@@ -25,9 +27,9 @@ export const entryPoints = plugin({
     },
   },
   services: {
-    points: (request) => ({ points: pointsOf(customerIn(request)) }),
+    points: (request) => ({ points: pointsOf(request.json<Customer>().customer) }),
     discount(request) {
-      const points = pointsOf(customerIn(request));
+      const points = pointsOf(request.json<Customer>().customer);
       return { percent: Math.min(20, Math.floor(points / 20)), because: `${points} points` };
     },
   },

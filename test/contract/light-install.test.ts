@@ -1,0 +1,108 @@
+// What `npm install bulkhead` brings without anything optional: few packages, none of the optional peers, and a host that serves a plugin.
+
+import { execFile, spawn } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it } from "vitest";
+import { ROOT, read } from "../docs/markdown.ts";
+import { ownPlugin, temporaryFolder } from "../support/plugin-folders.ts";
+
+/** Measured: 78 and 49.4 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems. What takes more needs a reason. */
+const MAX_PACKAGES = 82;
+const MAX_MIB = 53;
+const MIB = 1_024 * 1_024;
+/** npm's words for a registry that cannot be reached. */
+const NO_REGISTRY = /\b(EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ENOTFOUND|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/;
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const installed = join(folder.path, "node_modules");
+
+const npm = (args: readonly string[], cwd: string): Promise<{ readonly stdout: string }> => promisify(execFile)("npm", args, { cwd });
+
+/** Undefined when it worked; why not, when the registry cannot be reached. */
+async function install(): Promise<string | undefined> {
+  // dist/ is built already, by test/build.setup.ts.
+  const { stdout } = await npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", folder.path], ROOT);
+  writeFileSync(join(folder.path, "package.json"), '{ "private": true }');
+  const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
+  const light = ["--omit=optional", "--omit=peer", "--omit=dev"];
+  try {
+    await npm(["install", ...light, ...quiet, `./${stdout.trim()}`], folder.path);
+    return undefined;
+  } catch (cause) {
+    const said = NO_REGISTRY.exec(String((cause as { stderr?: unknown }).stderr));
+    if (said === null) throw cause;
+    return `npm cannot reach its registry: ${said[0]}`;
+  }
+}
+
+/** The folders of all packages, those within others included. */
+function packagesIn(modules: string): string[] {
+  if (!existsSync(modules)) return [];
+  const scopes = readdirSync(modules).filter((name) => !name.startsWith("."));
+  const names = scopes.flatMap((name) => (name.startsWith("@") ? readdirSync(join(modules, name)).map((one) => join(name, one)) : [name]));
+  return names.flatMap((name) => [join(modules, name), ...packagesIn(join(modules, name, "node_modules"))]);
+}
+
+const sizeOf = (at: string): number =>
+  readdirSync(at, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((bytes, { parentPath, name }) => bytes + statSync(join(parentPath, name)).size, 0);
+
+const missing = await install();
+const skipped = missing === undefined ? "" : ` (skipped: ${missing})`;
+
+describe.skipIf(missing !== undefined)(`the package, installed without what is optional${skipped}`, () => {
+  it("brings few packages", () => {
+    const count = packagesIn(installed).length;
+    const mib = sizeOf(installed) / MIB;
+    expect(count).toBeGreaterThan(1);
+    expect(count).toBeLessThanOrEqual(MAX_PACKAGES);
+    expect(mib).toBeLessThanOrEqual(MAX_MIB);
+  });
+
+  it("brings none of the optional peers", () => {
+    const { peerDependencies, peerDependenciesMeta } = JSON.parse(read("package.json"));
+    const optional = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional === true);
+    expect(optional).toEqual(Object.keys(peerDependencies));
+    const names = packagesIn(installed).map((at) => JSON.parse(readFileSync(join(at, "package.json"), "utf8")).name);
+    expect(names.filter((name) => optional.includes(name))).toEqual([]);
+  });
+
+  it("serves a plugin over HTTP, and says what a component would need", async () => {
+    cpSync(ownPlugin("hello"), join(folder.path, "hello"), { recursive: true });
+    const configuration = { adapters: { http: { port: 0 } }, plugins: { hello: { path: "hello", grants: "all" } } };
+    writeFileSync(join(folder.path, "bulkhead.json"), JSON.stringify(configuration));
+    const launcher = join(installed, ".bin", "bulkhead");
+    const host = spawn(process.execPath, [launcher, "serve"], { cwd: folder.path, stdio: ["ignore", "ignore", "pipe"] });
+    const ended = new Promise<number | null>((resolve) => host.once("exit", resolve));
+    try {
+      const url = await new Promise<string>((resolve, reject) => {
+        let said = "";
+        host.stderr.on("data", (chunk: Buffer) => {
+          said += chunk;
+          const [, address] = /listening on (\S+);/.exec(said) ?? [];
+          if (address !== undefined) resolve(address);
+        });
+        host.once("exit", () => reject(new Error(said)));
+      });
+      const answer = await fetch(`${url}/v1/services/hello.greet`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"name":"Ada"}',
+      });
+      expect([answer.status, await answer.json()]).toEqual([200, { message: "Hello, Ada!" }]);
+    } finally {
+      host.kill("SIGTERM");
+    }
+    expect(await ended).toBe(0);
+
+    const component = join(ROOT, "test/hostile/attacker.component.wasm");
+    const inspected = await promisify(execFile)(process.execPath, [launcher, "inspect", component], { cwd: folder.path }).catch(
+      (cause: { readonly stdout: string }) => cause,
+    );
+    expect(inspected.stdout).toContain("npm install --save-exact @bytecodealliance/jco-transpile@");
+  });
+});
