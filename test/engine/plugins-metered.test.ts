@@ -111,6 +111,7 @@ const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
     refused(turn("publish", sample)),
     ...["call", "call_raw"].map((name) => turn(name, { id: "other" })),
     turn("call_and_tell"),
+    ...["ask_point", "ask_raw"].map((name) => turn(name, { id: "other" })),
     turn("store", { key: "k/1", value: "grün" }),
     turn("store", { key: "k/2", value: "" }),
     turn("absent", { key: "none" }),
