@@ -280,7 +280,7 @@ export class HostedPlugin implements Pacer {
         ok: false,
         error: { code: result.code, message: result.message, detail: result.detail },
         usage,
-        broken: result.broken,
+        broken: result.broken && !isByOrder(turn, result),
       });
   }
 
@@ -317,4 +317,9 @@ export class HostedPlugin implements Pacer {
       `${plugin} ${entryPoint} used ${used}; the limit is ${this.#image.limits.cpuMs} ms of CPU a turn (limits.cpuMs)`,
     );
   }
+}
+
+// The instance is lost, and the plugin is not to blame for it: who asked has gone. Else whoever can call a plugin could have it quarantined.
+function isByOrder(turn: ActiveTurn, { code }: Extract<GuestResult, { ok: false }>): boolean {
+  return code === "deadline-exceeded" && turn.isCancelled;
 }
