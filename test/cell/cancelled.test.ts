@@ -1,7 +1,7 @@
 // Turns that somebody else ends: whoever asked has gone, or gave hardly any time. The plugin is not to blame for these.
 
 import { afterEach, describe, expect, it } from "vitest";
-import type { Cell } from "../../host/core/ports/cell.ts";
+import type { Cell, Turn } from "../../host/core/ports/cell.ts";
 import { createCell, image, runTurn } from "../support/cells.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { wat } from "../support/wat.ts";
@@ -23,5 +23,21 @@ describe("a turn that somebody else ends", () => {
     const outcome = await runTurn(await load(), "p", "endless", { cancelled: soon(), timeoutMs: 200 });
     expect(outcome).toMatchObject({ ok: false, error: { code: "deadline-exceeded", message: expect.stringContaining("nobody waits") } });
     expect(outcome.ok || outcome.broken).toBe(false);
+  });
+
+  it("leaves nothing behind on a signal that lives longer", async () => {
+    const ends = new AbortController();
+    let listeners = 0;
+    const counting = new Proxy(ends.signal, {
+      get(target, name) {
+        if (name === "addEventListener") listeners += 1;
+        if (name === "removeEventListener") listeners -= 1;
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const turn: Partial<Turn> = { cancelled: counting };
+    await runTurn(await load(), "p", "endless", { ...turn, timeoutMs: 20 });
+    expect(listeners).toBe(0);
   });
 });
