@@ -25,6 +25,13 @@ describe("a turn that somebody else ends", () => {
     expect(outcome.ok || outcome.broken).toBe(false);
   });
 
+  it("is none when it was given less than half of the plugin's own time, and is one when it had it", async () => {
+    const hurried = await runTurn(await load(), "p", "endless", { timeoutMs: 50 });
+    expect(hurried).toMatchObject({ ok: false, error: { code: "deadline-exceeded" } });
+    expect(hurried.ok || hurried.broken).toBe(false);
+    expect(await runTurn(cell as Cell, "p", "endless", { timeoutMs: 200 })).toMatchObject({ ok: false, broken: true });
+  });
+
   it("leaves nothing behind on a signal that lives longer", async () => {
     const ends = new AbortController();
     let listeners = 0;
