@@ -156,9 +156,13 @@ export class Plugin {
     });
   }
 
-  /** `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`; a start that is under way ends first. Never throws. */
+  /**
+   * `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`; a start that is under way ends first. One that has failed is
+   * `stopped` as well, so that nobody starts it again by himself. Never throws.
+   */
   stop(drainMs: number): Promise<void> {
     return this.#serially(async () => {
+      if (this.#state === "failed") this.#become("stopped");
       if (this.#state !== "running") return;
       const life = this.#life;
       this.#become("stopping");
