@@ -181,7 +181,10 @@ export class Plugin {
     this.#become(state);
     this.#refuseWaiting();
     this.#rest();
-    await this.#guest.unload();
+    const unloaded = this.#guest.unload();
+    // What comes next finds nothing of it loaded: neither another start nor whoever copies its data.
+    this.#last = Promise.all([this.#last, unloaded]);
+    await unloaded;
   }
 
   /**

@@ -156,7 +156,7 @@ describe("containment", () => {
   it("quarantines a plugin although that cannot be written, and says what that means", async () => {
     const { host, log, call } = await boot();
     database.connection.pragma("query_only = ON");
-    for (let i = 0; i < 60; i += 1) await call();
+    for (let i = 0; i < 100; i += 1) await call();
     expect(host.plugin("p")?.state).toBe("quarantined");
     expect(log.lines).toContainEqual(
       expect.objectContaining({ level: "error", about: "p", message: "the quarantine of p cannot be kept over a restart" }),
