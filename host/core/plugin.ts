@@ -181,8 +181,8 @@ export class Plugin {
     this.#become(state);
     this.#refuseWaiting();
     this.#rest();
-    const unloaded = this.#guest.unload();
     // What comes next finds nothing of it loaded: neither another start nor whoever copies its data.
+    const unloaded = this.#guest.unload();
     this.#last = Promise.all([this.#last, unloaded]);
     await unloaded;
   }
