@@ -27,6 +27,8 @@ export interface Sources {
 
 /** The running host's side; see PluginManager. */
 export interface LivePlugins {
+  /** Throws HostError `conflict` for a name that the host's own code has; asked before anything is written down. */
+  refuseTaken(name: string): void;
   /** Stops it at once, also one that is just starting. */
   halt(name: string): Promise<void>;
   restart(name: string): Promise<void>;
@@ -331,6 +333,7 @@ export class Installer {
     const folder = await this.#stores.packages.read(id);
     const { name, version } = folder.manifest;
     if (this.#isConfigured(name)) throw new HostError("conflict", `the configuration names ${name}; change it there`);
+    this.#live?.refuseTaken(name);
     this.#stores.installations.refuseBlocked(folder.manifest);
     const unmet = this.#unmet(folder.manifest);
     if (unmet.length > 0) throw new HostError("conflict", `${name} ${version} does not fit what is installed: ${unmet.join("; ")}`);

@@ -27,10 +27,6 @@ export class Guest {
     this.#ports = ports;
   }
 
-  get isLoaded(): boolean {
-    return this.#isLoaded;
-  }
-
   /** Resolves with what the cell ends with, should it end. Rejects with HostError. */
   async load(): Promise<{ readonly ended: Promise<HostError> }> {
     const { cell, mailbox, definition } = this.#ports;
@@ -43,7 +39,6 @@ export class Guest {
   /** After a load that is under way. Never throws. */
   async unload(): Promise<void> {
     await this.#loading?.catch(() => {});
-    this.#loading = undefined;
     this.#isLoaded = false;
     await this.#ports.cell.unload(this.#ports.definition().name).catch(() => {});
   }

@@ -45,7 +45,7 @@ export class Host {
   readonly #functions: ReadonlyMap<string, HostFunction>;
   readonly #guards: readonly Guard[];
   /** Names that the host's own code has taken. */
-  readonly #taken = new Set<string>();
+  readonly taken: Set<string> = new Set();
   #observers: readonly Observer[] = [];
   #eventCount = 0;
   #stamped = { at: Number.NaN, time: "" };
@@ -83,7 +83,7 @@ export class Host {
   add(definition: PluginDefinition, cell: Cell, { loadAtOnce }: { readonly loadAtOnce?: boolean } = {}): Plugin {
     const { name } = definition;
     if (!isPluginName(name)) throw new HostError("invalid-manifest", `"${printable(name)}" is no plugin name or reserved`);
-    if (this.#plugins.has(name) || this.#taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
+    if (this.#plugins.has(name) || this.taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
     const plugin = new Plugin(definition, {
       cell,
       loadAtOnce,
@@ -103,9 +103,9 @@ export class Host {
   /** Takes a name for the host's own code, so that no plugin can have it; returns its undo. Throws like `add`. */
   take(name: string): () => void {
     if (!isPluginName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no name for a provider`);
-    if (this.#plugins.has(name) || this.#taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
-    this.#taken.add(name);
-    return () => this.#taken.delete(name);
+    if (this.#plugins.has(name) || this.taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
+    this.taken.add(name);
+    return () => this.taken.delete(name);
   }
 
   /** Takes away a plugin that does not run, with its services and subscriptions. */

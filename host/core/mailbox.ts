@@ -105,8 +105,9 @@ export class Mailbox {
 
   /** Answers whatever waits. */
   refuse(error: HostError): void {
-    for (const turn of this.#waiting.splice(0)) turn.settle(failedTurn(error));
+    // Counted first: who hears of it may add the next.
     this.#waitingCount = 0;
+    for (const turn of this.#waiting.splice(0)) turn.settle(failedTurn(error));
   }
 
   /** Resolves once nothing runs, nor waits unless the mailbox is held; after `drainMs` at the latest. */

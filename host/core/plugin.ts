@@ -156,9 +156,13 @@ export class Plugin {
     });
   }
 
-  /** `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`; a start that is under way ends first. Never throws. */
+  /**
+   * `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`; a start that is under way ends first. One that has failed is
+   * `stopped` as well, so that nobody starts it again by himself. Never throws.
+   */
   stop(drainMs: number): Promise<void> {
     return this.#serially(async () => {
+      if (this.#state === "failed") this.#become("stopped");
       if (this.#state !== "running") return;
       const life = this.#life;
       this.#become("stopping");
@@ -177,7 +181,10 @@ export class Plugin {
     this.#become(state);
     this.#refuseWaiting();
     this.#rest();
-    await this.#guest.unload();
+    // What comes next finds nothing of it loaded: neither another start nor whoever copies its data.
+    const unloaded = this.#guest.unload();
+    this.#last = Promise.all([this.#last, unloaded]);
+    await unloaded;
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Provider as CoreProvider } from "../core/service-registry.ts";
 import { startTrace } from "../core/trace.ts";
 import { type CallScope, failedTurn, type TurnContext } from "../core/turn.ts";
 import { type Bytes, type Caller, NO_USAGE, type TurnOutcome } from "../core/types.ts";
+import { PERMISSIONS } from "../manifest/resources.ts";
 import type { CatalogEvent, CatalogPoint, CatalogService } from "../seams.ts";
 import { jsonBytes, MAX_JSON_BYTES, parseJsonBytes } from "./json.ts";
 import {
@@ -54,8 +55,8 @@ export class ProviderBinding implements CoreProvider, Bound {
     this.#parts = parts;
     this.#ports = ports;
     this.#caller = Object.freeze({ kind: "host", name: parts.name });
-    const all = ["services.call", "events.publish", "state.read", "state.write"].map((permission) => ({ permission, resource: "**" }));
-    this.#permissions = new Permissions(parts.name, all, all, { ...ports.permissions, onCheck() {} });
+    const all = PERMISSIONS.map((permission) => ({ permission, resource: "**" }));
+    this.#permissions = new Permissions(parts.name, all, all, { compile: () => () => true, onCheck() {} });
   }
 
   /** Declares everything; all or nothing. Returns its undo. Throws HostError `conflict` for a name that is taken. */
@@ -83,6 +84,9 @@ export class ProviderBinding implements CoreProvider, Bound {
     const service = Object.hasOwn(this.#parts.services, entryPoint) ? this.#parts.services[entryPoint] : undefined;
     const wire = wireName(this.name, entryPoint);
     if (service === undefined) return failedTurn(new HostError("internal", `${wire} is not there`));
+    // As a plugin's mailbox does: the program's code is not to begin what nobody waits for.
+    if (context.cancelled?.aborted === true || context.deadline <= this.#ports.clock.monotonicMs())
+      return failedTurn(new HostError("deadline-exceeded", `nobody waited for ${wire} any more before it began`));
     if (this.#running >= MAX_RUNNING)
       return failedTurn(new HostError("queue-full", `${this.name} answers ${this.#running} calls, which is its limit`));
     this.#running += 1;

@@ -36,6 +36,7 @@ export class Cells {
   readonly #storageDir: string;
   /** The next user that no cell of this run has had. */
   #nextUser: number;
+  #isClosed = false;
 
   /** Throws HostError `storage-failed`. */
   constructor(ports: CellsPorts) {
@@ -46,7 +47,9 @@ export class Cells {
     this.#reclaim();
   }
 
+  /** Throws HostError `plugin-not-running` once all are closed: an operation that outlives its host must not leave a process behind. */
   get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">): Cell {
+    if (this.#isClosed) throw new HostError("plugin-not-running", `${name} has no cell: the host has stopped`);
     const group = groupOf(name, isolation, cell);
     const found = this.#made.get(group) ?? this.#make(isolation, group);
     this.#made.set(group, found);
@@ -54,6 +57,7 @@ export class Cells {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#made.values()].map((cell) => cell[Symbol.asyncDispose]()));
     // Another host on this machine may give the same users to other plugins.
     if (this.#ports.hardening.users !== undefined) this.#reclaim();

@@ -106,8 +106,8 @@ export class Containment {
     const message = `${name} failed ${failures} times and pauses for ${Math.round(pauseMs)} ms; last: ${reason}`;
     const cancel = clock.after(pauseMs, () => {
       this.#pauses.delete(name);
-      // Another version may have taken its place meanwhile.
-      if (host.plugin(name) === plugin) this.#start(name);
+      // Another version may have taken its place meanwhile, or an operator stopped it.
+      if (host.plugin(name) === plugin && plugin.state === "failed") this.#start(name);
     });
     this.#pauses.set(name, cancel);
     log.write({ level: "warning", plugin: name, message });
@@ -131,7 +131,12 @@ export class Containment {
     const data = encoder.encode(JSON.stringify({ plugin: name, failures, reason }));
     const event = { type: "host.plugin-quarantined", contentType: "application/json", source: "/host", traceparent: startTrace(), data };
     await plugin.fail(error, "quarantined");
-    await host.publish(event, { kind: "host", name: "containment" });
+    try {
+      await host.publish(event, { kind: "host", name: "containment" });
+    } catch (cause) {
+      // Nobody waits for this, so that a guard which refuses it would end the host.
+      log.write({ level: "error", plugin: "host", about: name, message: `the quarantine of ${name} is not published`, cause });
+    }
   }
 
   #release(name: string): void {

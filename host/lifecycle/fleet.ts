@@ -35,6 +35,11 @@ export class Fleet implements LivePlugins {
     this.#ports = ports;
   }
 
+  refuseTaken(name: string): void {
+    if (this.#ports.core.taken.has(name))
+      throw new HostError("conflict", `${name} is a provider of this host; a plugin cannot have its name`);
+  }
+
   /** Admits it and adds it to the core, in the state `installed`. Rejects with HostError. */
   async add(folder: PluginFolder, settings: PluginConfiguration, onProbation = false): Promise<void> {
     const { core, cells } = this.#ports;

@@ -250,6 +250,23 @@ describe("HTTP adapter", () => {
     expect(abandoned).toBe(1);
   });
 
+  it("asks for nobody who has gone while his body was read", async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const call: AdapterContext["call"] = async (_caller, { signal }) => {
+      signals.push(signal);
+      return new Uint8Array(0);
+    };
+    const other = await startHttpServer(httpOptions.parse({ port: 0 }), { ...context, call });
+    const { port, hostname } = new URL(other.url);
+    const body = `[${"1,".repeat(500_000)}1]`;
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => {});
+    const head = `POST /v1/services/p.echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    socket.end(head + body, () => socket.destroy());
+    await eventually("the end of the call", () => (signals[0]?.aborted === true ? true : undefined));
+    await other.close();
+  });
+
   it("tells what runs and what failed, and why", async () => {
     expect(JSON.parse((await send("GET", "/healthz")).text)).toEqual({ status: "degraded", failed: ["down"] });
     problems = ["the disk is full"];

@@ -3,8 +3,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type HostDatabase, openHostDatabase } from "../../host/admin/database.ts";
 import { QuarantineStore } from "../../host/admin/quarantine.ts";
+import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { Cell, Turn } from "../../host/core/ports/cell.ts";
+import type { Guard } from "../../host/core/ports/policy.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { NO_USAGE } from "../../host/core/types.ts";
 import { Containment } from "../../host/lifecycle/containment.ts";
@@ -55,9 +57,9 @@ describe("containment", () => {
     folder.remove();
   });
 
-  const boot = async (entryPoints: Record<string, () => undefined> = {}) => {
+  const boot = async (entryPoints: Record<string, () => undefined> = {}, guards: readonly Guard[] = []) => {
     const log = memoryLog();
-    const host = new Host(hostPorts({ clock, log }));
+    const host = new Host(hostPorts({ clock, log, guards }));
     const cell = fragileCell(() => broken);
     host.add(definition("p", { run: () => undefined, ...entryPoints }, { services: [{ name: "p.run", entryPoint: "run" }] }), cell);
     const quarantine = new QuarantineStore(database.connection);
@@ -97,6 +99,28 @@ describe("containment", () => {
     expect(await call()).toBe("ok");
   });
 
+  it("leaves a plugin stopped that an operator stops while it pauses", async () => {
+    const { call, plugin } = await boot();
+    for (let i = 0; i < 3; i += 1) await call();
+    expect(plugin?.state).toBe("failed");
+    await plugin?.stop(0);
+    await clock.advance(60_000);
+    expect(plugin?.state).toBe("stopped");
+  });
+
+  it("quarantines although a guard refuses the event that tells of it", async () => {
+    const refuse = (): void => {
+      throw new HostError("permission-denied", "not on my watch");
+    };
+    const { call, plugin, log } = await boot({}, [{ publish: refuse }]);
+    for (let i = 0; i < 5; i += 1) {
+      await call();
+      if (i >= 2) await clock.advance(4_000);
+    }
+    expect(plugin?.state).toBe("quarantined");
+    expect(log.lines.map(({ message }) => message)).toContain("the quarantine of p is not published");
+  });
+
   it("quarantines with an event and a log line, keeps it over a restart of the host, and releases", async () => {
     const first = await boot();
     const events: string[] = [];
@@ -132,7 +156,7 @@ describe("containment", () => {
   it("quarantines a plugin although that cannot be written, and says what that means", async () => {
     const { host, log, call } = await boot();
     database.connection.pragma("query_only = ON");
-    for (let i = 0; i < 60; i += 1) await call();
+    for (let i = 0; i < 100; i += 1) await call();
     expect(host.plugin("p")?.state).toBe("quarantined");
     expect(log.lines).toContainEqual(
       expect.objectContaining({ level: "error", about: "p", message: "the quarantine of p cannot be kept over a restart" }),

@@ -173,7 +173,7 @@ describe("a process cell", () => {
 });
 
 /** A cell that never runs anything and dies when told to. */
-function mortal(): LiveCell & { die(): void; readonly ran: Turn[] } {
+function mortal(load: (died: Promise<HostError>) => Promise<void>): LiveCell & { die(): void; readonly ran: Turn[]; disposed: boolean } {
   const { promise, resolve } = Promise.withResolvers<HostError>();
   const ran: Turn[] = [];
   const die = (error = new HostError("plugin-failed", "it died")): void => {
@@ -186,10 +186,13 @@ function mortal(): LiveCell & { die(): void; readonly ran: Turn[] } {
     die: () => die(),
     kill: die,
     ping: async () => {},
-    load: async () => {},
+    load: () => load(promise),
     run: (turn) => void ran.push(turn),
     unload: async () => {},
-    async [Symbol.asyncDispose]() {},
+    disposed: false,
+    async [Symbol.asyncDispose]() {
+      this.disposed = true;
+    },
   };
 }
 
@@ -197,10 +200,10 @@ describe("the supervisor", () => {
   const setUp = async () => {
     const lives: ReturnType<typeof mortal>[] = [];
     const clock = fakeClock();
-    const state = { canSpawn: true };
+    const state: { canSpawn: boolean; load: (died: Promise<HostError>) => Promise<void> } = { canSpawn: true, load: async () => {} };
     const spawn = (): LiveCell => {
       if (!state.canSpawn) throw new Error("too many open files");
-      const live = mortal();
+      const live = mortal((died) => state.load(died));
       lives.push(live);
       return live;
     };
@@ -245,6 +248,62 @@ describe("the supervisor", () => {
     last().die();
     for (let i = 0; i < 20; i += 1) await clock.advance(30_000);
     expect((await cell.ended).message).toContain("died 7 times in a row");
+  });
+
+  it("has what is loaded while it backs off wait for the next life, and begins none beside it", async () => {
+    const { lives, clock, cell, last } = await setUp();
+    for (let deaths = 0; deaths < 4; deaths += 1) {
+      last().die();
+      await clock.advance(deaths < 3 ? 5_000 : 0);
+    }
+    const before = lives.length;
+    const loaded = cell.load(image("q", await wat(PLUGIN)));
+    await settle();
+    expect(lives).toHaveLength(before);
+    await clock.advance(5_000);
+    await loaded;
+    expect(lives).toHaveLength(before + 1);
+    void runTurn(cell, "q", "echo");
+    expect(last().ran).toHaveLength(1);
+  });
+
+  it("begins no life for nobody after a load that failed, and keeps none", async () => {
+    const { lives, clock, cell, state, last } = await setUp();
+    await cell.unload("p");
+    const before = lives.length;
+    state.load = async () => {
+      throw new HostError("plugin-failed", "it does not compile");
+    };
+    await expect(cell.load(image("p", await wat(PLUGIN)))).rejects.toMatchObject({ message: "it does not compile" });
+    expect(last().disposed).toBe(true);
+    state.load = async () => {
+      last().die();
+      throw new HostError("plugin-failed", "it died");
+    };
+    await expect(cell.load(image("p", await wat(PLUGIN)))).rejects.toMatchObject({ message: "it died" });
+    await clock.advance(60_000);
+    expect(lives).toHaveLength(before + 2);
+  });
+
+  it("kills a life that answers pings and never loads", async () => {
+    const { clock, cell, state } = await setUp();
+    await cell.unload("p");
+    state.load = (died) => died.then((error) => Promise.reject(error));
+    const loaded = expect(cell.load(image("p", await wat(PLUGIN)))).rejects.toMatchObject({ code: "plugin-failed" });
+    await clock.advance(121_000);
+    await loaded;
+  });
+
+  it("tries again when its only plugin is not loaded again, and in the end says so", async () => {
+    const { clock, cell, state, last } = await setUp();
+    state.load = async () => {
+      throw new HostError("storage-failed", "the disk is full");
+    };
+    last().die();
+    await clock.advance(1_000);
+    expect(cell.restarts).toBeGreaterThan(1);
+    await clock.advance(120_000);
+    expect((await cell.ended).message).toContain("the disk is full");
   });
 
   it("gives up on a crash loop and tells whoever watches", async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { createHost, defineProvider, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
@@ -49,6 +49,18 @@ describe("createHost", () => {
     expect(errors).toContainEqual(expect.stringMatching(/^garbage is left out/));
     expect(errors).toContainEqual(expect.stringContaining("other is left out: "));
     expect(host.core.plugin("wants")?.failure?.message).toContain("needs good ^2.0.0; 1.0.0 is installed");
+  });
+
+  it("installs nothing under the name of a provider, nor remembers that it was asked to", async () => {
+    await writePlugin(folder.path, "shop", SERVES, { services: { "shop.x": { entryPoint: "serve" } } });
+    const dataDir = join(folder.path, "d");
+    const host = await createHost({ dataDir, providers: [defineProvider("shop", {})], log: memoryLog() });
+    hosts.push(host);
+    await expect(host.install(join(folder.path, "shop"))).rejects.toMatchObject({ code: "conflict" });
+    await host.stop();
+    const again = await createHost({ dataDir, log: memoryLog() });
+    hosts.push(again);
+    expect(again.core.plugins).toEqual([]);
   });
 
   it("warns of a plugin that subscribes without a grant, and not of one that has it", async () => {

@@ -124,6 +124,37 @@ describe("a service of the program", () => {
     await expect(asked).rejects.toMatchObject({ code: "deadline-exceeded" });
   });
 
+  it("does not begin when nobody waits any more", async () => {
+    const { host, ports } = await setUp();
+    let began = 0;
+    const counting = defineProvider("till", {
+      services: { count: { input: z.unknown(), output: z.unknown(), run: () => (began += 1) } },
+    });
+    new ProviderBinding(partsOf(counting), ports).attach();
+    const asked = {
+      service: "till.count",
+      payload: utf8("1"),
+      caller: { kind: "adapter", name: "test" },
+      traceparent: startTrace(),
+    } as const;
+    await expect(host.services.call({ ...asked, cancelled: AbortSignal.abort() })).rejects.toMatchObject({ code: "deadline-exceeded" });
+    await expect(host.services.call({ ...asked, timeoutMs: 0 })).rejects.toMatchObject({ code: "deadline-exceeded" });
+    expect(began).toBe(0);
+  });
+
+  it("lends all that the host may to what acts with its authority", async () => {
+    const fetches: Script = {
+      get: (_input, turn) => turn.answer("extensions.ask", [utf8("shop.discount"), utf8('{"total":1}'), utf8("null")]),
+    };
+    const { host } = await setUp({
+      lent: [
+        fetches,
+        { services: [{ name: "lent.get", entryPoint: "get", asCaller: true }], ...granted(["extensions.ask", "shop.discount"]) },
+      ],
+    });
+    expect(await call(host, "shop.back", '"lent.get"')).not.toMatch(/^permission-denied/);
+  });
+
   it("needs the caller's permission: none, the wrong one, the right one", async () => {
     const cases = [
       [[], "permission-denied"],

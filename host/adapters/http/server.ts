@@ -139,6 +139,8 @@ function call(
   const traceparent = startTrace(typeof incoming === "string" ? incoming : undefined);
   reply.header("traceparent", traceparent);
   const gone = new AbortController();
+  // While its body was read, say.
+  if (reply.raw.destroyed) gone.abort();
   reply.raw.once("close", () => {
     if (!reply.raw.writableEnded) gone.abort();
   });

@@ -24,6 +24,7 @@ export class ActiveTurn {
   hostCallsBefore = 0;
   readonly #owner: TurnOwner;
   #ended = false;
+  #isCancelled = false;
 
   constructor(message: TurnMessage, expiresAt: number, owner: TurnOwner) {
     this.message = message;
@@ -35,6 +36,11 @@ export class ActiveTurn {
     return this.#ended;
   }
 
+  /** Whether whoever asked has ended it. */
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
   expire(): void {
     const { plugin, entryPoint, remainingMs } = this.message;
     const spent = `it had ${Math.round(remainingMs)} ms when its cell got it and used ${this.cpuMs.toFixed(1)} ms of CPU (limits.deadlineMs)`;
@@ -42,6 +48,7 @@ export class ActiveTurn {
   }
 
   cancel(): void {
+    this.#isCancelled = true;
     const { plugin, entryPoint } = this.message;
     this.#owner.abort(this, new HostError("deadline-exceeded", `${plugin} ${entryPoint} was ended: nobody waits for its answer any more`));
   }

@@ -4,7 +4,7 @@ import { LogLimit } from "../../bounds/log-limit.ts";
 import { describeCause, HostError, toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
-import type { Bytes, Caller, PluginImage } from "../../core/types.ts";
+import type { Bytes, Caller, Limits, PluginImage } from "../../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
 import type { FromCell } from "../wire/protocol.ts";
@@ -280,7 +280,7 @@ export class HostedPlugin implements Pacer {
         ok: false,
         error: { code: result.code, message: result.message, detail: result.detail },
         usage,
-        broken: result.broken,
+        broken: result.broken && !isByOrder(turn, result, this.#image.limits),
       });
   }
 
@@ -317,4 +317,10 @@ export class HostedPlugin implements Pacer {
       `${plugin} ${entryPoint} used ${used}; the limit is ${this.#image.limits.cpuMs} ms of CPU a turn (limits.cpuMs)`,
     );
   }
+}
+
+// The instance is lost, and the plugin is not to blame for it: who asked has gone, or gave it less than half of its own time. Else whoever can call a plugin
+// could have it quarantined.
+function isByOrder({ isCancelled, message }: ActiveTurn, { code }: Extract<GuestResult, { ok: false }>, { deadlineMs }: Limits): boolean {
+  return code === "deadline-exceeded" && (isCancelled || message.remainingMs < deadlineMs / 2);
 }

@@ -32,9 +32,16 @@ interface LoadedPlugin {
   asking: number | undefined;
 }
 
+interface SentTurn {
+  readonly turn: Turn;
+  calls: number;
+  /** What is told of the turn's cancellation until it ends. */
+  readonly cancel: () => void;
+}
+
 export class CellClient implements Cell {
   readonly #ports: CellClientPorts;
-  readonly #turns = new Map<number, { readonly turn: Turn; calls: number }>();
+  readonly #turns = new Map<number, SentTurn>();
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   readonly #plugins = new Map<string, LoadedPlugin>();
   readonly #ended = Promise.withResolvers<HostError>();
@@ -75,13 +82,13 @@ export class CellClient implements Cell {
       return;
     }
     const id = this.#nextId();
-    this.#turns.set(id, { turn, calls: 0 });
+    const cancel = (): void => this.#ports.channel.send({ kind: "cancel", id });
+    this.#turns.set(id, { turn, calls: 0, cancel });
     const { plugin, entryPoint, input, caller, traceparent } = turn;
     const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
     this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs });
-    turn.cancelled?.addEventListener("abort", () => this.#turns.has(id) && this.#ports.channel.send({ kind: "cancel", id }), {
-      once: true,
-    });
+    // An inline cell may have ended it already.
+    if (this.#turns.has(id)) turn.cancelled?.addEventListener("abort", cancel, { once: true });
   }
 
   /** The cell is gone: whoever waits for it is answered with this error, and so is whoever asks later. */
@@ -90,6 +97,7 @@ export class CellClient implements Cell {
     this.#death = error;
     this.#ended.resolve(error);
     const turns = [...this.#turns.values()];
+    for (const one of turns) this.#forget(one);
     this.#turns.clear();
     // After those have heard of it who hold back what comes next: a mailbox hands over its next turn as soon as one ends.
     queueMicrotask(() => {
@@ -133,7 +141,8 @@ export class CellClient implements Cell {
     if (this.#death !== undefined) return;
     switch (message.kind) {
       case "ended": {
-        const { turn } = this.#turnOf(message.id);
+        const sent = this.#turnOf(message.id);
+        const { turn } = sent;
         const plugin = this.#plugins.get(turn.plugin);
         const payloadBytes = plugin?.limits.payloadBytes ?? 0;
         if (message.outcome.ok && message.outcome.output.length > payloadBytes)
@@ -142,6 +151,7 @@ export class CellClient implements Cell {
             `the cell gives an output of ${message.outcome.output.length} bytes; the limit is ${payloadBytes}`,
           );
         this.#turns.delete(message.id);
+        this.#forget(sent);
         if (plugin?.asking === message.id) plugin.asking = undefined;
         turn.end(message.outcome);
         break;
@@ -171,7 +181,12 @@ export class CellClient implements Cell {
     else request.reject(error);
   }
 
-  #turnOf(id: number): { readonly turn: Turn; calls: number } {
+  // The signal may live much longer, and a guest can have thousands of turns hear the same one.
+  #forget({ turn, cancel }: SentTurn): void {
+    turn.cancelled?.removeEventListener("abort", cancel);
+  }
+
+  #turnOf(id: number): SentTurn {
     const found = this.#turns.get(id);
     if (found === undefined) throw new HostError("internal", "the cell speaks of a turn that it does not have");
     return found;

@@ -28,6 +28,8 @@ const PING_INTERVAL_MS = 250;
 const PING_TIMEOUT_MS = 2_000;
 // Until it answers for the first time it has no module and is only booting, which takes long while plugins that hang use every core.
 const BOOT_TIMEOUT_MS = 20_000;
+// Its pings say that its event loop runs, and nothing of whether it means to answer. The largest module compiles in a tenth of this on a busy machine.
+const LOAD_TIMEOUT_MS = 120_000;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
 // A cell that has lived this long starts its count of deaths anew.
@@ -47,6 +49,8 @@ export class SupervisedCell implements Cell {
   /** When the next life begins; undefined while there is one, or none is needed. */
   #restartAt: number | undefined;
   #cancelRestart: () => void = () => {};
+  /** Resolves when the next life has begun, or is not waited for any more. */
+  #restarted: PromiseWithResolvers<void> | undefined;
   /** Why it is down for good, or until somebody loads a plugin again. */
   #closed: HostError | undefined;
   #disposed = false;
@@ -66,14 +70,17 @@ export class SupervisedCell implements Cell {
   }
 
   async load(image: PluginImage, hold?: () => () => void): Promise<void> {
+    // A life that it began beside the one that is about to begin would be left alone by it, with the plugin in both.
+    while (this.#restarted !== undefined) await this.#restarted.promise;
     if (this.#disposed) throw this.#closed;
     if (this.#closed !== undefined) this.#beginAnew();
     if (this.#loaded.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
     this.#loaded.set(image.name, { image, hold });
     try {
-      await (this.#live ?? this.#spawn()).load(image);
+      await this.#loadInto(this.#live ?? this.#spawn(), image);
     } catch (thrown) {
       this.#loaded.delete(image.name);
+      if (this.#loaded.size === 0) await this.#endLife();
       throw toHostError(thrown);
     }
   }
@@ -99,10 +106,17 @@ export class SupervisedCell implements Cell {
   async #endLife(): Promise<void> {
     const live = this.#live;
     this.#live = undefined;
+    this.#endWaiting();
+    await live?.[Symbol.asyncDispose]();
+  }
+
+  // For the next life: it has begun, or will not.
+  #endWaiting(): void {
     this.#cancelRestart();
     this.#restartAt = undefined;
+    this.#restarted?.resolve();
+    this.#restarted = undefined;
     this.#release?.();
-    await live?.[Symbol.asyncDispose]();
   }
 
   // After it has given up, its plugins have failed; whoever loads one again wants another try.
@@ -181,6 +195,7 @@ export class SupervisedCell implements Cell {
     const backoff = this.#deaths === 1 ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** (this.#deaths - 1), MAX_BACKOFF_MS);
     const delayMs = backoff * (0.5 + Math.random() / 2);
     this.#restartAt = clock.monotonicMs() + delayMs;
+    this.#restarted ??= Promise.withResolvers();
     // A replacement is a matter of a tenth of a second; what would have to wait longer is refused, so that callers do not hang.
     if (delayMs <= FIRST_BACKOFF_MS) this.#holdAll();
     else this.#release?.();
@@ -200,7 +215,7 @@ export class SupervisedCell implements Cell {
     }
     this.#holdAll();
     const loading = [...this.#loaded.values()].map(({ image }) =>
-      live.load(image).catch((thrown) => {
+      this.#loadInto(live, image).catch((thrown) => {
         const cause = toHostError(thrown);
         this.#ports.log.write({
           level: "error",
@@ -208,12 +223,18 @@ export class SupervisedCell implements Cell {
           message: `it was not loaded again: ${cause.message}`,
           cause: cause.detail,
         });
+        // Nobody shares it, so it is tried again, and in the end its plugin fails: else that would seem to run with nothing loaded.
+        if (this.#live === live && this.#loaded.size === 1) live.kill(cause);
       }),
     );
     await Promise.all(loading);
-    if (this.#live !== live) return;
-    this.#restartAt = undefined;
-    this.#release?.();
+    if (this.#live === live) this.#endWaiting();
+  }
+
+  async #loadInto(live: LiveCell, image: PluginImage): Promise<void> {
+    const message = `the cell did not load ${image.name} within ${LOAD_TIMEOUT_MS} ms and was killed`;
+    const cancel = this.#ports.clock.after(LOAD_TIMEOUT_MS, () => live.kill(new HostError("plugin-failed", message)));
+    await live.load(image).finally(cancel);
   }
 
   #holdAll(): void {
@@ -232,7 +253,7 @@ export class SupervisedCell implements Cell {
   #close(error: HostError): void {
     this.#closed ??= error;
     this.#ended.resolve(error);
-    this.#release?.();
+    this.#endWaiting();
   }
 
   // Later, as for every other turn: a plugin hands over its next turn as soon as one ends.
