@@ -124,7 +124,6 @@ export class Mailbox {
   #turn(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): PendingTurn {
     const { caller, traceparent, deadline, cancelled } = context;
     const { plugin, clock } = this.#ports;
-    const isOver = (): boolean => turn.ended || clock.monotonicMs() > deadline;
     const turn: PendingTurn = {
       plugin,
       entryPoint,
@@ -136,7 +135,7 @@ export class Mailbox {
       expiresAt: deadline,
       inFlight: false,
       ended: false,
-      answer: (functionName, args) => this.#ports.answer(context, isOver, functionName, args),
+      answer: (functionName, args) => this.#ports.answer(context, () => turn.ended || clock.monotonicMs() > deadline, functionName, args),
       settle: (outcome) => {
         if (turn.ended) return;
         turn.ended = true;

@@ -19,6 +19,11 @@ export interface Provider {
   enter(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome>;
 }
 
+interface Entry {
+  readonly provider: Provider;
+  readonly definition: ServiceDefinition;
+}
+
 export interface RegistryPorts {
   readonly clock: Clock;
   readonly guards: readonly Guard[];
@@ -27,7 +32,7 @@ export interface RegistryPorts {
 
 export class ServiceRegistry {
   readonly #ports: RegistryPorts;
-  readonly #services = new Map<string, { readonly provider: Provider; readonly definition: ServiceDefinition }>();
+  readonly #services = new Map<string, Entry>();
 
   constructor(ports: RegistryPorts) {
     this.#ports = ports;
@@ -49,7 +54,10 @@ export class ServiceRegistry {
     const { service, caller, traceparent } = call;
     let failure: HostError | undefined;
     try {
-      const outcome = await this.#enter(call);
+      const entry = this.#services.get(service);
+      if (entry === undefined) throw new HostError("no-such-service", `nobody provides ${printable(service)}`);
+      for (const guard of this.#ports.guards) await guard.call?.(call, entry.definition);
+      const outcome = await this.#enter(call, entry);
       if (outcome.ok) return outcome.output;
       throw HostError.fromShape(outcome.error);
     } catch (thrown) {
@@ -60,11 +68,7 @@ export class ServiceRegistry {
     }
   }
 
-  async #enter(call: ServiceCall): Promise<TurnOutcome> {
-    const entry = this.#services.get(call.service);
-    if (entry === undefined) throw new HostError("no-such-service", `nobody provides ${printable(call.service)}`);
-    const { provider, definition } = entry;
-    for (const guard of this.#ports.guards) await guard.call?.(call, definition);
+  #enter(call: ServiceCall, { provider, definition }: Entry): Promise<TurnOutcome> {
     const { plugin, context } = call.within ?? {};
     const waiting = waitingWith(call.within);
     const authorities = plugin === undefined || !definition.asCaller ? [] : [plugin.permissions, ...(context?.authorities ?? [])];
