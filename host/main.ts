@@ -87,12 +87,17 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const addresses = await adapters.start((name) => adapterContext(name, { core, operations, catalog, clock, log, problems }), booting);
   booting.defer(() => record("stop", "host"));
   const running = booting.move();
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= running.disposeAsync();
+    return stopping;
+  };
   const operate: Operate = async <T>(operation: string, input: unknown) => (await operations.invoke(operation, input, "host")) as T;
   return {
     ...{ core, addresses, url: addresses.get("http") },
     install: (spec, how = {}) => install(operate, spec, how),
     call: (service, input, how = {}) => callService(core, service, input, how),
-    stop: () => running.disposeAsync(),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

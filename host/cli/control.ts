@@ -11,7 +11,7 @@ import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
 import { openHousehold } from "../lifecycle/boot.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { say } from "./report.ts";
-import { type DataOptions, readConfiguration, withOverrides } from "./serve.ts";
+import { type DataOptions, readConfigurationOf, withOverrides } from "./serve.ts";
 
 export interface Control extends AsyncDisposable {
   /** Whether a host runs. */
@@ -26,7 +26,7 @@ export const isHostRunning = (dataDir: string): Promise<boolean> => listens(sock
 
 /** The host of a command's options. Rejects like `openControl`. */
 export async function openHost(options: DataOptions): Promise<Control> {
-  return openControl(withOverrides(await readConfiguration(options.config), options), await readLock(lockFileOf(options.config)));
+  return openControl(withOverrides(await readConfigurationOf(options), options), await readLock(lockFileOf(options.config)));
 }
 
 /** Throws HostError `conflict` when another process works on the folder without being a host that listens. */

@@ -1,5 +1,6 @@
 // `bulkhead serve`: runs the host of a configuration file until it is told to stop.
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
@@ -7,7 +8,7 @@ import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { lockFileOf, readLock } from "../install/lock.ts";
 import { createHost, type RunningHost } from "../main.ts";
-import { type Configuration, parseConfiguration } from "../manifest/configuration.ts";
+import { type Configuration, configurationOf, parseConfiguration } from "../manifest/configuration.ts";
 import { EXIT } from "./exit-codes.ts";
 import { say } from "./report.ts";
 import { packageVersion } from "./version.ts";
@@ -17,6 +18,8 @@ export interface DataOptions {
   readonly config: string;
   readonly data?: string;
 }
+
+const DEFAULT_FILE = "bulkhead.json";
 
 interface ServeOptions extends DataOptions {
   readonly port?: number;
@@ -28,7 +31,7 @@ const COMES_WITH_HOST: ReadonlySet<string> = new Set(["http", "control-socket"])
 
 export function withDataOptions(command: Command): Command {
   return command
-    .option("-c, --config <file>", "configuration file", "bulkhead.json")
+    .option("-c, --config <file>", "configuration file", DEFAULT_FILE)
     .option("-d, --data <folder>", "data folder, instead of the configuration's");
 }
 
@@ -60,6 +63,12 @@ async function serve(options: ServeOptions): Promise<void> {
   say(host.url === undefined ? "serving without HTTP; Ctrl-C stops" : `listening on ${host.url}; Ctrl-C stops`);
   await stopped;
   await stop(host, configuration);
+}
+
+/** For a command about a host: that of a program which embeds it may have a data folder and no file. Rejects like `readConfiguration`. */
+export async function readConfigurationOf({ config, data }: DataOptions): Promise<Configuration> {
+  const isEmbedded = data !== undefined && config === DEFAULT_FILE && !existsSync(config);
+  return isEmbedded ? configurationOf({ dataDir: data }) : readConfiguration(config);
 }
 
 export async function readConfiguration(file: string): Promise<Configuration> {

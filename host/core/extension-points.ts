@@ -55,7 +55,7 @@ export class ExtensionPoints {
     point.checkInput(input);
     const latest = this.#services.deadlineOf(question.timeoutMs ?? Number.POSITIVE_INFINITY, within?.context);
     if (latest <= this.#services.deadlineOf(0, undefined)) throw new HostError("deadline-exceeded", `no time is left to ask ${name}`);
-    const waiting = [...waitingWith(within), point.owner];
+    const waiting = waitingWith(within);
     const asked = this.#answerers()
       .flatMap((plugin) => plugin.definition.extensions?.filter((one) => one.point === name).map((one) => ({ plugin, ...one })) ?? [])
       .filter(({ plugin }) => plugin.state === "running" && plugin.permissions.allows("extensions.answer", name))

@@ -1,5 +1,6 @@
 // What a program that embeds the host does with it: install plugins and call services, as values instead of bytes.
 
+import { isDeepStrictEqual } from "node:util";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { startTrace } from "../core/trace.ts";
@@ -31,6 +32,8 @@ interface Planned {
   readonly wasmSha256: string;
   readonly installed: string | undefined;
   readonly asks: readonly PermissionRequest[];
+  /** What the installed version did not ask for. */
+  readonly newlyAsks: readonly PermissionRequest[];
   readonly refusals: readonly string[];
   readonly unmet: readonly string[];
 }
@@ -38,17 +41,19 @@ interface Planned {
 interface Installation {
   readonly plugin: string;
   readonly integrity: string;
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 const EMBEDDER: Caller = Object.freeze({ kind: "host", name: "program" });
 
 /**
- * Installs a plugin from a folder, a tarball or a registry and starts it; one that is there in another version is exchanged, one that is there as it is only gets
- * the grants. Resolves with its name. Rejects with HostError `admission-refused`, `conflict`, or what else keeps it from running.
+ * Installs a plugin from a folder, a tarball or a registry and starts it; one that is there in another version is exchanged, and granted of what it asks for anew
+ * only; one that is there as it is stays as it is: what operators granted and revoked since lasts. Resolves with its name. Rejects with HostError
+ * `admission-refused`, `conflict` (also for one that is there with other settings), or what else keeps it from running.
  */
 export async function install(operate: Operate, spec: string, { grant = "none", settings = {} }: InstallOptions): Promise<string> {
   const plan = await operate<Planned>("plan", { spec: absoluteSpec(spec) });
-  const { plugin, version, integrity, asks, refusals, unmet } = plan;
+  const { plugin, version, integrity, asks, newlyAsks, refusals, unmet } = plan;
   if (refusals.length > 0)
     throw new HostError("admission-refused", `${plugin} ${version} may not run here`, { detail: refusals.join("\n") });
   if (unmet.length > 0) throw new HostError("conflict", `${plugin} ${version} does not fit what is installed: ${unmet.join("; ")}`);
@@ -56,8 +61,12 @@ export async function install(operate: Operate, spec: string, { grant = "none", 
   const what = { package: plan.package, source: plan.source, integrity, wasmSha256: plan.wasmSha256, grants };
   const there = (await operate<Installation[]>("installations", {})).find((one) => one.plugin === plugin);
   if (there === undefined) return operate<string>("install", { ...what, settings });
-  if (there.integrity !== integrity) await operate("update", { ...what, settings, approved: true });
-  else for (const one of grants) await operate("grant", { plugin, ...one });
+  if (!isDeepStrictEqual(there.settings, settings))
+    throw new HostError("conflict", `${plugin} is installed with other settings; uninstall it first (bulkhead uninstall ${plugin})`);
+  if (there.integrity === integrity) return plugin;
+  const isNew = (one: Pick<Grant, "permission" | "resource">): boolean =>
+    newlyAsks.some(({ permission, resource }) => permission === one.permission && resource === one.resource);
+  await operate("update", { ...what, grants: grants.filter(isNew), settings, approved: true });
   return plugin;
 }
 

@@ -7,6 +7,7 @@ import { compilePattern } from "../core/names.ts";
 import { Permissions } from "../core/permissions.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
+import type { Observer } from "../core/ports/policy.ts";
 import { startTrace } from "../core/trace.ts";
 import type { Caller, Grant } from "../core/types.ts";
 import type { AdapterContext, Catalog, Credentials, Principal } from "../seams.ts";
@@ -37,6 +38,16 @@ const OPERATOR = principal(localActor(), [...WORKING, all("host.operate")]);
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
   const { core, operations, catalog, clock, log, problems } = ports;
   const caller: Caller = Object.freeze({ kind: "adapter", name });
+  // One that takes its time has no one who waits for it, so its failure would end the host.
+  const guarded =
+    <T>(listener: (fact: T) => unknown) =>
+    (fact: T): void => {
+      const told = listener(fact);
+      if (told instanceof Promise)
+        told.catch((cause: unknown) =>
+          log.write({ level: "error", plugin: "host", message: `a listener of the adapter ${name} failed`, cause }),
+        );
+    };
   return {
     clock,
     log,
@@ -54,12 +65,13 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     },
     follow: ({ permissions }, types, deliver) =>
       core.events.subscribe(types, (event) => {
-        if (permissions.allows("events.subscribe", event.type)) deliver(event);
+        if (permissions.allows("events.subscribe", event.type)) guarded(deliver)(event);
       }),
     async operate({ name: actor, permissions }, operation, input) {
       permissions.require("host.operate", operation);
       return operations.invoke(operation, input, `user:${actor.replace(/^user:/, "")}`);
     },
-    observe: (observer) => core.observe(observer),
+    observe: (observer) =>
+      core.observe(Object.fromEntries(Object.entries(observer).map(([kind, told]) => [kind, guarded(told.bind(observer))])) as Observer),
   };
 }

@@ -60,6 +60,15 @@ describe("docs/embedding.md", () => {
     expect((await shop()).stdout).toBe(prints.replace("80 }", "160 }").replace("loyalty: 4 %, 80 points", "loyalty: 8 %, 160 points"));
   }, 240_000);
 
+  it("has a program that grants nothing again which an operator has revoked", async () => {
+    const bulkhead = [join(root, "bin", "bulkhead.mjs")];
+    await run(process.execPath, [...bulkhead, "revoke", "loyalty", "extensions.answer", "shop.discount", "--data", "data"], {
+      cwd: folder,
+    });
+    expect((await shop()).stdout.trim().split("\n").slice(1)).toEqual(["black-friday: 30 %, Black Friday"]);
+    await run(process.execPath, [...bulkhead, "grant", "loyalty", "extensions.answer", "shop.discount", "--data", "data"], { cwd: folder });
+  }, 240_000);
+
   it("has a program that a plugin which lies, and one which never ends, cost their own answers only", async () => {
     const extensions = { extends: { "shop.discount": { entryPoint: "discount", priority: 99 } } };
     const permissions = [{ permission: "extensions.answer", resource: "shop.discount", reason: "to do harm" }];
@@ -68,7 +77,7 @@ describe("docs/embedding.md", () => {
     const all = '["black-friday", "loyalty", "liar", "endless"]';
     writeFileSync(join(folder, "shop.ts"), program.replace('["black-friday", "loyalty"]', all));
     const { stdout, stderr } = await shop();
-    expect(stdout.trim().split("\n").slice(1)).toEqual(["black-friday: 30 %, Black Friday", "loyalty: 12 %, 240 points"]);
+    expect(stdout.trim().split("\n").slice(1)).toEqual(["black-friday: 30 %, Black Friday", "loyalty: 16 %, 320 points"]);
     expect(stderr).toMatch(/liar did not answer shop\.discount: liar answers shop\.discount wrongly: .*percent/);
     expect(stderr).toMatch(/endless did not answer shop\.discount: /);
   }, 240_000);

@@ -85,6 +85,20 @@ describe("the context of an adapter", () => {
     expect(heard).toHaveLength(1);
   });
 
+  it("logs a listener that fails, at once or later, and goes on", async () => {
+    const late = memoryLog();
+    const { context: mine } = testContext(host, { log: late, adapter: "door" });
+    const anonymous = await mine.authenticate({ kind: "none" });
+    const stops = [
+      mine.follow(anonymous, "**", (async () => Promise.reject(new Error("late"))) as () => void),
+      mine.observe({ event: (async () => Promise.reject(new Error("later"))) as () => void }),
+    ];
+    await mine.publish(anonymous, { type: "a.b", contentType: "text/plain", data: utf8("") });
+    await settle();
+    expect(late.lines.map(({ cause }) => String(cause))).toEqual(["Error: late", "Error: later"]);
+    for (const stop of stops) stop();
+  });
+
   it("lets the operator operate and nobody else, whatever else he may", async () => {
     const anonymous = await context.authenticate({ kind: "none" });
     for (const who of [anonymous, somebody("x", may("services.call", "**")), somebody("x", may("host.operate", "list"))])
