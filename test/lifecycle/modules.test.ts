@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { HostError } from "../../host/core/errors.ts";
+import { Host } from "../../host/core/host.ts";
 import type { CapabilityFunction } from "../../host/core/ports/capability.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { contributionParsers, openAdapters } from "../../host/lifecycle/adapters.ts";
@@ -13,8 +14,10 @@ import { chooseStorage } from "../../host/lifecycle/drivers.ts";
 import { openOurs } from "../../host/lifecycle/foreign.ts";
 import { chosenDriver, optionsOf, sectionOf } from "../../host/lifecycle/sections.ts";
 import { type Configuration, parseConfiguration } from "../../host/manifest/configuration.ts";
+import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
 
 describe("what the configuration chooses", () => {
   let folder: TemporaryFolder;
@@ -100,6 +103,36 @@ describe("what the configuration chooses", () => {
     await expect(openAdapters(configuration({ adapters: { "./none.mjs": {} } }), opening(), booting)).rejects.toMatchObject({
       message: "adapters../none.mjs cannot be loaded; its name is the path of a module",
     });
+  });
+
+  it("may open one object and offer several seams over it, before the core exists", async () => {
+    const source = `let calls = 0;
+      const object = {
+        functions: { "http.fetch": { needs: "http.fetch", answer: async () => ({ status: 200, headers: [], body: new Uint8Array([calls]) }) } },
+        guard: { call: ({ service }) => { calls += 1; if (service === "p.no") throw new Error("closed"); } },
+        observer: { call: () => { calls += 10; } },
+        [Symbol.asyncDispose]: async () => {},
+      };
+      export const adapter = { name: "many", options: { safeParse: (data) => ({ success: true, data }) }, open: async () => object,
+        start: async (_context, _options, opened) => ({ address: String(opened === object), [Symbol.asyncDispose]: async () => {} }) };`;
+    writeFileSync(join(folder.path, "many.mjs"), source);
+    const given = configuration({ adapters: { http: false, "control-socket": false, "./many.mjs": {} } });
+    const { functions, guards, observers, start } = await openAdapters(given, opening(), booting);
+    const host = new Host(hostPorts({ clock: systemClock, log: memoryLog(), capabilities: functions, guards }));
+    for (const observer of observers) host.observe(observer);
+    const asked: Script = {
+      yes: (_input, turn) => turn.answer("http.fetch", [utf8('{"method":"GET","url":"http://a.test/","headers":[]}'), utf8("")]),
+    };
+    const permissions = [{ permission: "http.fetch", resource: "http://a.test", reason: "to test" }];
+    const services = ["p.yes", "p.no"].map((name) => ({ name, entryPoint: "yes" }));
+    host.add(definition("p", asked, { services, permissions, grants: permissions }), scriptedCell({ p: asked }));
+    await host.start("p");
+    const call = (service: string) =>
+      host.services.call({ service, payload: utf8(""), caller: { kind: "adapter", name: "t" }, traceparent: "t" });
+    await expect(call("p.no")).rejects.toMatchObject({ code: "internal", cause: expect.objectContaining({ message: "closed" }) });
+    // One question to the guard before and this one, and one ended call told.
+    expect(textOf(await call("p.yes"))).toContain(Buffer.from([12]).toString("base64"));
+    expect([...(await start(() => ({}) as never, booting))]).toEqual([["many", "true"]]);
   });
 
   it("says which package is missing and how to get it, for what comes with the host", async () => {
