@@ -4,7 +4,7 @@
 import type { LivePlugins } from "../admin/installer.ts";
 import type { Stores } from "../admin/stores.ts";
 import type { AdmissionCache } from "../cell/admission/admission-process.ts";
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { PluginDefinition } from "../core/types.ts";
@@ -93,8 +93,18 @@ export class Fleet implements LivePlugins {
       plugin.permissions.replaceGrants(stores.grantsOf(name));
     };
     const undo = async (): Promise<void> => {
-      await changeover.undo();
-      as(before);
+      try {
+        await changeover.undo();
+      } catch (thrown) {
+        // Nobody tries this again: the next start of the host puts the data back first, and what was written until then would be lost.
+        const why = toHostError(thrown).message;
+        throw new HostError(
+          "conflict",
+          `the data of ${name} could not be put back (${why}); make room if the disk is full, and restart the host`,
+        );
+      } finally {
+        as(before);
+      }
     };
     if (plugin.state === "running") await plugin.exchange({ drainMs: this.#drainMs, between, undo });
     else await this.#startAnew(plugin, { between, undo });

@@ -1,6 +1,7 @@
 // A plugin's life in real cells: turns wait in order while it is restarted, exchanged or asleep, and nothing is lost.
 
 import { afterEach, describe, expect, it } from "vitest";
+import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { Plugin } from "../../host/core/plugin.ts";
 import type { Cell } from "../../host/core/ports/cell.ts";
@@ -113,6 +114,20 @@ describe.each(CELL_KINDS)("a plugin in a %s cell", (kind: CellKind) => {
     expect(steps).toEqual(["between", "undo"]);
     expect(lifecycle().slice(-4)).toEqual(["S2", "T2", "L1", "S1"]);
     expect(one.definition.version).toBe("1.0.0");
+  });
+
+  it("has failed when neither version comes back, with why", async () => {
+    await open();
+    const broken = await definition("2", { onStart: "(i32.const 1)" });
+    const undo = (): Promise<void> => Promise.reject(new HostError("conflict", "the data are lost"));
+    const exchanging = one.exchange({ drainMs: 100, between: async () => host.redefine(broken), undo });
+    const during = turn();
+    await expect(exchanging).rejects.toMatchObject({ code: "conflict" });
+    expect(await during).toBe("plugin-not-running");
+    expect([one.state, one.failure?.message]).toEqual(["failed", "the data are lost"]);
+    host.redefine({ ...broken, ...(await definition("3")) });
+    await host.start("p");
+    expect(await turn()).toBe("31");
   });
 
   it("exchanges one after the other, and none that does not run", async () => {
