@@ -19,6 +19,8 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { EXIT } from "./exit-codes.ts";
 import { say, stderrLog } from "./report.ts";
 
+const NEWLINE = 10;
+
 interface CallOptions {
   readonly input: string;
   readonly set: Readonly<Record<string, string>>;
@@ -77,9 +79,10 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
     const outcome = await mailbox.pass(entryPoint, input, { caller, traceparent: startTrace(), deadline, waiting: [], authorities: [] });
     if (!outcome.ok) throw HostError.fromShape(outcome.error);
     process.stdout.write(outcome.output);
+    if (process.stdout.isTTY && outcome.output.at(-1) !== NEWLINE) process.stdout.write("\n");
     if (process.stderr.isTTY) {
       const { cpuUs, fuel, peakMemoryBytes, hostCalls } = outcome.usage;
-      say(`\n(${cpuUs} µs of CPU, ${fuel} fuel, ${Math.ceil(peakMemoryBytes / 1024)} KiB, ${hostCalls} host calls)`);
+      say(`(${cpuUs} µs of CPU, ${fuel} fuel, ${Math.ceil(peakMemoryBytes / 1024)} KiB, ${hostCalls} host calls)`);
     }
     process.exitCode = EXIT.ok;
   } finally {

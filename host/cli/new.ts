@@ -8,7 +8,7 @@ import * as prompts from "@clack/prompts";
 import { type Command, Option } from "commander";
 import { HostError } from "../core/errors.ts";
 import { isPluginName, printable } from "../core/names.ts";
-import { print, say } from "./report.ts";
+import { commandName, print, say } from "./report.ts";
 import type { Language } from "./toolchains/languages.ts";
 
 interface Template {
@@ -76,7 +76,8 @@ export function addNew(program: Command): void {
       const template = lang ?? (await askLanguage());
       const made = await makePlugin(folder, template);
       print(json, { folder: made, language: template }, () => made);
-      if (json !== true) say(`next: cd ${folder} && bulkhead test; README.md says what it needs`);
+      const install = existsSync(join(made, "package.json")) ? "npm install && " : "";
+      if (json !== true) say(`next: cd ${folder} && ${install}${commandName()} test; README.md says what it needs`);
     });
 }
 

@@ -6,7 +6,8 @@ import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
-import { describeIssues, grantShape, pluginName, withResource } from "../manifest/manifest.ts";
+import { describeIssues } from "../manifest/issues.ts";
+import { grantShape, pluginName, withResource } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 
 export interface LockedPlugin {

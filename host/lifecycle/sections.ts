@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Configuration } from "../manifest/configuration.ts";
-import { describeIssues } from "../manifest/manifest.ts";
+import { describeIssues } from "../manifest/issues.ts";
 
 /** How 0.1 called a section. */
 const FORMER_KEYS: Readonly<Record<string, readonly [section: "adapters", key: string]>> = {

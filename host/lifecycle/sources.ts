@@ -8,7 +8,7 @@ import type { Lock } from "../install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
 import { PackageStore } from "../install/package-store.ts";
 import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
-import type { Configuration } from "../manifest/configuration.ts";
+import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { contributionParsers } from "./adapters.ts";
 import type { ContributionParser } from "./catalog.ts";
@@ -51,17 +51,26 @@ export async function readConfigured(
 ): Promise<Map<string, PluginFolder>> {
   const packages = new PackageStore(dataDir);
   const folders = new Map<string, PluginFolder>();
-  for (const [name, { path, source }] of Object.entries(plugins)) {
+  for (const [name, settings] of Object.entries(plugins)) {
     try {
-      const folder = path === undefined ? await packages.read(lockedPackage(name, source ?? "", lock)) : await readPluginFolder(path);
-      const found = folder.manifest.name;
-      if (found !== name) throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
-      folders.set(name, folder);
+      folders.set(name, await readOneConfigured(name, settings, { packages, lock }));
     } catch (thrown) {
       onFailure(name, thrown);
     }
   }
   return folders;
+}
+
+/** One plugin that the configuration names, as it lies there now. Rejects with HostError. */
+export async function readOneConfigured(
+  name: string,
+  { path, source = "" }: Pick<PluginConfiguration, "path" | "source">,
+  { packages, lock }: { readonly packages: PackageStore; readonly lock: Lock },
+): Promise<PluginFolder> {
+  const folder = path === undefined ? await packages.read(lockedPackage(name, source, lock)) : await readPluginFolder(path);
+  const found = folder.manifest.name;
+  if (found === name) return folder;
+  throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
 }
 
 function lockedPackage(name: string, source: string, lock: Lock): string {

@@ -4,8 +4,9 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
+import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
-import { describeIssues, grantShape, pluginName, withResource } from "./manifest.ts";
+import { grantShape, pluginName, withResource } from "./manifest.ts";
 import { absoluteSpec } from "./package-spec.ts";
 import { parseByExtension } from "./structured-file.ts";
 
