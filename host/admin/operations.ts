@@ -261,5 +261,5 @@ function checked<T>(schema: z.ZodType<T>, run: (input: T, actor: Actor) => unkno
 function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new HostError("invalid-message", "the operation's input is malformed", { detail: describeIssues(parsed.error, input) });
+  throw new HostError("invalid-message", "the operation's input is malformed", { detail: describeIssues(parsed.error, { input }) });
 }

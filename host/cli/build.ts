@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { HostError } from "../core/errors.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { refuseWhatFails } from "./check.ts";
 import { print, say } from "./report.ts";
 import { findToolchain, type Language, languageOf } from "./toolchains/languages.ts";
 
@@ -49,7 +50,7 @@ async function tellingOf<T>(name: string, work: () => Promise<T>): Promise<T> {
 
 /**
  * Rejects with HostError `invalid-manifest` for a folder without a plugin.json, and `plugin-failed` when a tool is missing, with how to get it as its detail, or when it does not
- * compile, with what the compiler says; then the module of before stays.
+ * compile, with what the compiler says; then the module of before stays. What was built and does not fit the manifest is refused as by `bulkhead check`.
  */
 export async function buildPlugin(folder: string): Promise<Built> {
   const root = resolve(folder);
@@ -64,5 +65,6 @@ export async function buildPlugin(folder: string): Promise<Built> {
   const started = performance.now();
   const { ok, output } = await tellingOf(manifest.name, () => build(root, file));
   if (!ok) throw new HostError("plugin-failed", `${manifest.name} does not compile`, { detail: output.trim() });
+  await refuseWhatFails(root);
   return { manifest, language, file, bytes: (await stat(file)).size, ms: performance.now() - started, output };
 }

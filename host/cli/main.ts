@@ -6,6 +6,7 @@ import { addAudit } from "./audit.ts";
 import { addBlock } from "./block.ts";
 import { addBuild } from "./build.ts";
 import { addCall } from "./call.ts";
+import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
 import { addDev } from "./dev.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
   addBlock(program);
   addNew(program);
   addBuild(program);
+  addCheck(program);
   addTest(program);
   addDev(program);
   addPack(program);

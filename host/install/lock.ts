@@ -55,7 +55,7 @@ export async function readLock(file: string): Promise<Lock | undefined> {
   if (text === undefined) return undefined;
   const input = parseJson(text, file, "invalid-message");
   const parsed = lockSchema.safeParse(input);
-  if (!parsed.success) throw new HostError("invalid-message", `${file} is no lock`, { detail: describeIssues(parsed.error, input) });
+  if (!parsed.success) throw new HostError("invalid-message", `${file} is no lock`, { detail: describeIssues(parsed.error, { input }) });
   const base = dirname(file);
   return new Map(
     Object.entries(parsed.data.plugins).map(([name, locked]) => [

@@ -9,7 +9,7 @@ import { Header } from "tar";
 import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import { MANIFEST_FILE, type Manifest } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 import { sha512 } from "./npm-registry.ts";
 import { isNpmName } from "./package-sources.ts";
@@ -28,7 +28,6 @@ export interface PackedFolder {
   readonly files: readonly string[];
 }
 
-const MANIFEST = "plugin.json";
 const NPM_MANIFEST = "package.json";
 const TEXTS = ["README.md", "LICENSE"] as const;
 /** What a registry shows of a package. The rest of a package.json is for building: npm would run its scripts, fetch its dependencies and refuse a private one. */
@@ -53,7 +52,7 @@ export async function packPlugin(folder: string, { name }: { readonly name?: str
   const contents: Record<string, Uint8Array | undefined> = {
     ...Object.fromEntries(texts),
     [NPM_MANIFEST]: Buffer.from(npm.text),
-    [MANIFEST]: Buffer.from(manifestText),
+    [MANIFEST_FILE]: Buffer.from(manifestText),
     [manifest.wasm]: wasm,
   };
   const files = Object.keys(contents)
@@ -79,7 +78,7 @@ function npmManifest(
     throw new HostError("invalid-message", `"${printable(name)}" is no name of an npm package; write one such as @acme/${manifest.name}`);
   const { version, description, wasm } = manifest;
   const shown = SHOWN.flatMap((key) => (said[key] === undefined ? [] : [[key, said[key]]]));
-  const made = { name, version, description, ...Object.fromEntries(shown), files: [MANIFEST, wasm] };
+  const made = { name, version, description, ...Object.fromEntries(shown), files: [MANIFEST_FILE, wasm] };
   return { name, text: `${JSON.stringify(made, null, 2)}\n` };
 }
 

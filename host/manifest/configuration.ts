@@ -98,7 +98,9 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
 export function pluginSettings(input: Readonly<Record<string, unknown>>): PluginConfiguration {
   const parsed = pluginSchema.safeParse({ ...input, path: "." });
   if (!parsed.success)
-    throw new HostError("invalid-message", "these are no settings of a plugin", { detail: describeIssues(parsed.error, input) });
+    throw new HostError("invalid-message", "these are no settings of a plugin", {
+      detail: describeIssues(parsed.error, { input, schema: pluginSchema }),
+    });
   return parsed.data;
 }
 
@@ -153,7 +155,9 @@ export function parseConfiguration(text: string, path: string): Configuration {
   const input = parseByExtension(text, path, "invalid-message");
   const parsed = configurationSchema.safeParse(input);
   if (!parsed.success)
-    throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error, input) });
+    throw new HostError("invalid-message", `${path} is no configuration`, {
+      detail: describeIssues(parsed.error, { input, schema: configurationSchema }),
+    });
   const base = dirname(resolve(path));
   const plugins = Object.fromEntries(
     Object.entries(parsed.data.plugins).map(([name, { path: folder, source, ...plugin }]) => [

@@ -13,6 +13,8 @@ import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { parseJson } from "./structured-file.ts";
 
+/** How people call it. */
+export const MANIFEST_FILE = "plugin.json";
 const MAX_LISTED = 256;
 const MAX_PRIORITY = 1_000;
 // The host's own exports begin with `__`.
@@ -119,7 +121,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
 export function parseManifest(text: string, file: string): Manifest {
   const input = parseJson(text, file, "invalid-manifest");
   const parsed = manifestSchema.safeParse(input);
-  if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error, input) });
+  const source = { file: MANIFEST_FILE, text };
+  if (!parsed.success)
+    throw new HostError("invalid-manifest", `${file} is no manifest`, {
+      detail: describeIssues(parsed.error, { input, schema: manifestSchema, source }),
+    });
   const manifest = parsed.data;
   if (!API_VERSIONS.some((version) => version === manifest.api)) {
     const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
