@@ -1,7 +1,7 @@
 // What a turn's failure looks like to its caller, whatever ran the guest: the first of the host's verdict, the guest's words and the trap.
 
 import { HostError } from "../core/errors.ts";
-import { escapeControls } from "../core/names.ts";
+import { escapeControls, printable } from "../core/names.ts";
 import type { GuestEnvironment, GuestResult } from "./engine.ts";
 
 const MAX_MESSAGE_LENGTH = 4_096;
@@ -10,6 +10,8 @@ const MAX_STACK_LINES = 8;
 export interface Failure {
   /** What the host ended the guest with, or what was thrown out of it. */
   readonly error: unknown;
+  /** What was thrown out of it, which shows where it was. */
+  readonly thrown?: unknown;
   /** What the guest said about it. */
   readonly said: string | undefined;
   /** Bytes of its linear memories. */
@@ -17,8 +19,12 @@ export interface Failure {
 }
 
 /** The instance is to be thrown away. */
-export function brokenResult({ plugin, limits }: GuestEnvironment, { error, said, memoryBytes }: Failure): GuestResult {
-  if (error instanceof HostError) return { ok: false, code: error.code, message: error.message, broken: true };
+export function brokenResult({ plugin, limits }: GuestEnvironment, { error, thrown = error, said, memoryBytes }: Failure): GuestResult {
+  if (error instanceof HostError) {
+    const detail = guestStack(thrown);
+    const where = TIMED_OUT.has(error.code) ? placeIn(detail) : "";
+    return { ok: false, code: error.code, message: `${error.message}${where}`, ...(detail === "" ? {} : { detail }), broken: true };
+  }
   if (isStackOverflow(error)) {
     const message = `${plugin} nests calls deeper than ${limits.stackBytes} bytes of stack (limits.stackKiB)`;
     return { ok: false, code: "memory-exhausted", message, detail: guestStack(error), broken: true };
@@ -26,7 +32,24 @@ export function brokenResult({ plugin, limits }: GuestEnvironment, { error, said
   // A guest whose memory.grow was refused mostly ends in a bare `unreachable`; the numbers tell the two apart.
   const memory = memoryBytes === 0 ? "" : ` (memory ${mib(memoryBytes)} of ${mib(limits.memoryBytes)} MiB)`;
   const trap = `${plugin} trapped: ${messageOf(error)}${memory}`;
-  return { ok: false, code: "plugin-failed", message: said ?? trap, detail: guestStack(error), broken: true };
+  const isOutOfMemory = memoryBytes > limits.memoryBytes - PAGE_BYTES || (said !== undefined && ALLOCATION_FAILED.test(said));
+  const code = isOutOfMemory && isTrap(error) ? "memory-exhausted" : "plugin-failed";
+  const limit = code === "plugin-failed" ? "" : `; the limit is ${mib(limits.memoryBytes)} MiB (limits.memoryMiB)`;
+  return { ok: false, code, message: `${said ?? trap}${limit}`, detail: guestStack(error), broken: true };
+}
+
+const PAGE_BYTES = 65_536;
+/** How the runtimes of languages say it before they trap. Nobody sees a growth that was refused, and a large one is refused long before the memory is full. */
+const ALLOCATION_FAILED = /out of memory|memory allocation of \d+ bytes failed|MemoryError|bad_alloc/i;
+const TIMED_OUT: ReadonlySet<string> = new Set(["cpu-exhausted", "deadline-exceeded"]);
+
+// An abort ends in `unreachable`; other traps have other causes.
+const isTrap = (thrown: unknown): boolean => thrown instanceof WebAssembly.RuntimeError && thrown.message === "unreachable";
+
+/** `; it was in name`, by the first function of the guest's that has a name. */
+function placeIn(stack: string): string {
+  const [, name] = /^at (.+) \(wasm:/m.exec(stack) ?? [];
+  return name === undefined ? "" : `; it was in ${printable(name)}`;
 }
 
 /** A guest's words, fit for a terminal and a log. */

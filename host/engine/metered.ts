@@ -197,7 +197,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
 
   #broken(thrown: unknown): GuestResult {
     const error = this.#fate ?? (this.#blocks.exhausted ? blocksExhausted(this.#environment) : thrown);
-    return brokenResult(this.#environment, { error, said: this.#errorText(), memoryBytes: this.#memory?.buffer.byteLength ?? 0 });
+    return brokenResult(this.#environment, { error, thrown, said: this.#errorText(), memoryBytes: this.#memory?.buffer.byteLength ?? 0 });
   }
 
   #errorText(): string | undefined {

@@ -103,18 +103,18 @@ export class ComponentInstance implements GuestInstance, GuestControl {
           typeof payload === "string" && payload !== "" ? asMessage(payload) : `${this.#environment.plugin} failed without a message`;
         return { ok: false, code: "plugin-failed", message: said, broken: false };
       }
-      return this.#broken(this.#fate ?? thrown);
+      return this.#broken(this.#fate ?? thrown, thrown);
     }
   }
 
-  #broken(error: unknown): GuestResult {
+  #broken(error: unknown, thrown = error): GuestResult {
     this.#imports.endTurn();
     const words = this.#imports.lastWords.join(" | ");
     const trap =
       error instanceof HostError || words === ""
         ? undefined
         : `${this.#environment.plugin} trapped: ${messageOf(error)}; it wrote: ${asMessage(words)}`;
-    return brokenResult(this.#environment, { error, said: trap, memoryBytes: this.memoryBytes });
+    return brokenResult(this.#environment, { error, thrown, said: trap, memoryBytes: this.memoryBytes });
   }
 
   async #enter(exports: Readonly<Record<string, unknown>>, entryPoint: string, input: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
