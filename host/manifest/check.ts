@@ -62,7 +62,7 @@ export function namedEntryPoints({
 }
 
 /** The entry points that a manifest names and its module does not export. */
-export function missingEntryPoints(manifest: Manifest, exported: readonly string[]): readonly Finding[] {
+function missingEntryPoints(manifest: Manifest, exported: readonly string[]): readonly Finding[] {
   const known = new Set(exported);
   const shown =
     exported.length === 0 ? "none" : [...exported.slice(0, MAX_SHOWN), ...(exported.length > MAX_SHOWN ? ["…"] : [])].join(", ");

@@ -27,7 +27,8 @@ function unknownTo(parse: (keys: object) => unknown, keys: readonly string[]): s
       parse({ [key]: { nonsense: { nonsense: 1 } } });
       return false;
     } catch (thrown) {
-      return (toHostError(thrown).detail ?? "").includes(`Unrecognized key: "${key}"`);
+      const lines = (toHostError(thrown).detail ?? "").split("\n");
+      return lines.some((line) => line.includes("there is no such key") && line.split(/[ :.]/).includes(key));
     }
   });
 }

@@ -1,9 +1,10 @@
 // Every link and every file named in the docs leads somewhere.
 
+import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PERMISSIONS } from "../../host/manifest/resources.ts";
-import { anchorsOf, exists, filesNamedIn, linksOf, PAGES, read } from "./markdown.ts";
+import { anchorsOf, exists, filesNamedIn, linksOf, PAGES, ROOT, read } from "./markdown.ts";
 
 describe.each(PAGES)("%s", (page) => {
   it("links to what is there", () => {
@@ -31,6 +32,14 @@ describe("the docs", () => {
     }
     expect(PAGES.filter((page) => !reached.has(page))).toEqual([]);
     expect([...reached]).toContain("docs/errors.md");
+  });
+
+  it("never let npx ask a registry for what it does not find here", () => {
+    const guides = readdirSync(join(ROOT, "plugin-sdk"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".md"));
+    const pages = [...PAGES, ...guides.map((file) => `plugin-sdk/${file}`), "examples/README.md"];
+    const asking = pages.flatMap((page) => [...read(page).matchAll(/npx (?!--no-install[ `])\S+/g)].map(([line]) => `${page}: ${line}`));
+    // Words about it, and vitest, which is a dependency.
+    expect(asking.filter((line) => !/npx (?:would|runs|in|is|vitest|asc)\b/.test(line))).toEqual([]);
   });
 
   it("name every permission", () => {

@@ -24,7 +24,7 @@ export const userEnvironment = (): NodeJS.ProcessEnv => {
 };
 
 /** Runs npm as a user does, without notices; rejects with what it says on standard error. */
-export const npm = (args: readonly string[], cwd: string): Promise<{ readonly stdout: string }> =>
+const npm = (args: readonly string[], cwd: string): Promise<{ readonly stdout: string }> =>
   promisify(execFile)("npm", args, { cwd, env: userEnvironment() });
 
 /** With `light`, without anything optional. */
