@@ -27,8 +27,8 @@ function unknownTo(parse: (keys: object) => unknown, keys: readonly string[]): s
       parse({ [key]: { nonsense: { nonsense: 1 } } });
       return false;
     } catch (thrown) {
-      const lines = (toHostError(thrown).detail ?? "").split("\n");
-      return lines.some((line) => line.includes("there is no such key") && line.split(/[ :.]/).includes(key));
+      const unknown = [...(toHostError(thrown).detail ?? "").matchAll(/(\S+?)(?: \(.*\))?: there is no such key/g)];
+      return unknown.some(([, path = ""]) => path.split(".").at(-1) === key);
     }
   });
 }
