@@ -45,10 +45,8 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   if (plugin.manifest !== undefined) refuseLaterApi(plugin.manifest, admitted);
   const { module } = admitted;
   const entryPoints = entryPointsOf(admitted, [entryPoint]);
-  if (!entryPoints.includes(entryPoint)) {
-    const known = entryPoints.length === 0 ? "it exports none" : `it exports ${entryPoints.join(", ")}`;
-    throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${known}`);
-  }
+  if (!entryPoints.includes(entryPoint))
+    throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${admitted.exported}`);
   const hardening = await resolveHardening();
   const cell = createProcessCell({
     clock: systemClock,

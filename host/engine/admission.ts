@@ -3,7 +3,7 @@
 // that can be killed). It grants nothing; which imports exist is the caller's answer.
 
 import { HostError } from "../core/errors.ts";
-import { findRefusals } from "./admission-checks.ts";
+import { exceeded, findRefusals } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { rewrite } from "./meter/rewrite.ts";
 import { verify } from "./meter/verify.ts";
@@ -12,6 +12,9 @@ import { parseModule } from "./wasm/parse-module.ts";
 
 export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
 export { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./meter/added-exports.ts";
+
+/** kV8MaxWasmFunctionSize of V8. */
+const V8_MAX_FUNCTION_BYTES = 7_654_321;
 
 export interface ImportName {
   readonly module: string;
@@ -84,10 +87,27 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   const settings = { maxMemoryPages, maxTableElements, maxTableGrowth, hasGuestCallers: options.hasGuestCallers === true };
   const admitted = rewrite(module, { ...settings, exceptions: module.features.has("exceptions") ? "try-table" : "legacy" });
   if (!WebAssembly.validate(admitted)) {
+    const outgrown = findOutgrown(admitted, module.importedFunctions);
+    if (outgrown !== undefined) throw refused([outgrown]);
     throw new HostError("internal", "metering made an invalid module of a valid one");
   }
   verify(admitted, settings);
   return { bytes: admitted, report: reportOf(module, imports, admitted.length, options.limits) };
+}
+
+/** A function that the meter made larger than V8 takes. */
+function findOutgrown(admitted: Uint8Array, importedFunctions: number): string | undefined {
+  const unbounded = { maxModuleBytes: Number.POSITIVE_INFINITY, maxNameBytes: Number.POSITIVE_INFINITY };
+  const { bodies } = parseModule(admitted, unbounded);
+  const position = bodies.findIndex(({ start, end }) => end - start > V8_MAX_FUNCTION_BYTES);
+  const body = bodies[position];
+  if (body === undefined) return undefined;
+  return exceeded(
+    "maxFunctionBytes",
+    body.end - body.start,
+    V8_MAX_FUNCTION_BYTES,
+    `the size of function ${importedFunctions + position} with its meter`,
+  );
 }
 
 /**

@@ -31,6 +31,8 @@ export interface AdmittedPlugin {
   readonly module: Uint8Array<ArrayBuffer>;
   /** "any" for a component that is asked by name. */
   readonly entryPoints: readonly string[] | "any";
+  /** What can be called of it and what cannot, in words that begin with "its". */
+  readonly exported: string;
   readonly api: { readonly since: ApiVersion; readonly because: string };
 }
 
@@ -88,10 +90,8 @@ export function definePlugin(
   const named = parts.map(({ entryPoint }) => entryPoint);
   const entryPoints = entryPointsOf(admitted, named);
   const missing = named.find((entryPoint) => !entryPoints.includes(entryPoint));
-  if (missing !== undefined) {
-    const known = entryPoints.join(", ") || "none";
-    throw new HostError("invalid-manifest", `${manifest.name} names the entry point ${missing}; its module exports ${known}`);
-  }
+  if (missing !== undefined)
+    throw new HostError("invalid-manifest", `${manifest.name} names the entry point ${missing}; ${admitted.exported}`);
   return {
     name: manifest.name,
     version: manifest.version,

@@ -25,15 +25,15 @@ describe("admitInProcess", () => {
 
   it("refuses a module whose check takes more memory or time than it may, or kills the process", async () => {
     const wasm = await wat(MODULE);
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, memoryBytes: 1 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { bounds: { ...ADMISSION_BOUNDS, memoryBytes: 1 } })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("of memory"),
     });
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, timeoutMs: 1 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { bounds: { ...ADMISSION_BOUNDS, timeoutMs: 1 } })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("took more than 1 ms"),
     });
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, cpuMs: 1 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { bounds: { ...ADMISSION_BOUNDS, cpuMs: 1 } })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("took more than 1 ms of CPU time"),
     });

@@ -1,10 +1,11 @@
 // Admission of a component: its binary is judged before jco sees it, then jco splits it into core modules and glue, every core module passes the same wall and
 // the same meter as any other, and the glue is looked through.
 
-import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { AdmissionReport } from "../admission.ts";
+import { type AdmissionRules, DEFAULT_RULES } from "../admission-rules.ts";
 import type { AdmittedModule, ModuleLimits } from "../admit-plugin.ts";
+import { messageOf } from "../failures.ts";
 import { SHAPES } from "../guest/wit-shapes.ts";
 import { parseComponent } from "./binary/parse-component.ts";
 import { SUSPENDING_FUNCTIONS } from "./bulkhead.ts";
@@ -17,6 +18,7 @@ import { apiOfComponent, entriesOf, importsOf, refusalsOfImports } from "./world
 
 /** jco's transpiler, with what admission needs of it. Throws whatever it says about a component that it does not take. */
 export interface Transpiler {
+  readonly version: string;
   transpile(
     component: Uint8Array,
     options: { readonly suspending: readonly string[] },
@@ -30,6 +32,7 @@ export async function admitComponent(
   component: Uint8Array<ArrayBuffer>,
   limits: ModuleLimits,
   loadTranspiler: () => Promise<Transpiler>,
+  rules: AdmissionRules = DEFAULT_RULES,
 ): Promise<AdmittedModule> {
   const parsed = parseComponent(component);
   const imports = importsOf(parsed);
@@ -42,22 +45,31 @@ export async function admitComponent(
     [...files].filter(([name]) => name.endsWith(".wasm")),
     parsed,
     limits,
+    rules,
   );
   const glue = prepareGlue(decoder.decode(files.get("component.js")));
   const entered = entries.of === "exports" ? entries.entries : {};
   const module = encodeBundle({ glue, modules, imports, entries: entered });
   const entryPoints = entries.of === "exports" ? Object.keys(entered) : "any";
   const exported = entryPoints === "any" ? ENTRY_POINTS.filter((name) => parsed.exports.has(name)) : entryPoints;
-  return { module, entryPoints, api: apiOfComponent(parsed), report: reportOf(component, imports, exported, reports, module.length) };
+  const said = `its component exports ${exported.join(", ") || "no entry point"}`;
+  return {
+    module,
+    entryPoints,
+    exported: said,
+    api: apiOfComponent(parsed),
+    report: reportOf(component, imports, exported, reports, module.length),
+  };
 }
 
-function transpiled(component: Uint8Array, { transpile }: Transpiler): ReadonlyMap<string, Uint8Array> {
+// Whatever it throws, a panic of its own included, says that this version of it cannot take this component: that is no fault of the host's.
+function transpiled(component: Uint8Array, { version, transpile }: Transpiler): ReadonlyMap<string, Uint8Array> {
   try {
     return new Map(transpile(component, { suspending: [...SUSPENDING_FUNCTIONS, ...SUSPENDING_WASI] }));
   } catch (thrown) {
-    if (thrown instanceof HostError) throw thrown;
+    const said = (thrown as { payload?: unknown } | undefined)?.payload ?? messageOf(thrown);
     throw refused([
-      `jco does not take it: ${printable(String((thrown as { payload?: unknown }).payload ?? (thrown as Error).message)).slice(0, 1_000)}`,
+      `jco (@bytecodealliance/jco-transpile ${version}) does not take it: ${printable(String(said)).slice(0, 1_000)}; if the component is valid, that is a fault of jco's`,
     ]);
   }
 }
