@@ -77,7 +77,7 @@ async function run(
   const stored: Bytes[] = [];
   const args = values.map(({ value }, i) => argumentOf(value, params[i]));
   try {
-    const answer = await waitFor({ clock, deadline: call.deadline, cancelled: call.ended, what }, (signal) => {
+    const answer = await waitFor<unknown>({ clock, deadline: call.deadline, cancelled: call.ended, what }, (signal) => {
       const began = clock.monotonicMs();
       try {
         return work(contextOf(call, values, stored, signal), ...(args as never[]));
@@ -85,7 +85,7 @@ async function run(
         call.spend(clock.monotonicMs() - began);
       }
     });
-    return resultOf(what, results[0], answer ?? undefined, stored);
+    return resultOf(what, results[0], answer, stored);
   } catch (thrown) {
     if (thrown instanceof HostError && thrown.code !== "internal") throw new HostError(thrown.code, thrown.message);
     // The cause is the program's own, and for the host's log.

@@ -41,7 +41,9 @@ export interface FunctionDeclaration<P extends readonly NumberType[], R extends 
 }
 
 type Arguments<P extends readonly NumberType[]> = { [K in keyof P]: ValueOf<P[K]> };
-type Result<R extends readonly NumberType[]> = R extends readonly [infer T extends NumberType] ? ValueOf<T> : undefined;
+type Answer<R extends readonly NumberType[]> = R extends readonly [infer T extends NumberType]
+  ? MaybePromise<ValueOf<T>>
+  : MaybePromise<void>;
 
 /** What `createHost` takes as `functions`: module → name → function, as `createPlugin` of @extism/extism does. */
 export type HostFunctions = Readonly<Record<string, Readonly<Record<string, DeclaredFunction>>>>;
@@ -52,7 +54,7 @@ export interface DeclaredFunction {
   readonly results: readonly NumberType[];
   readonly permission: string;
   readonly description?: string | undefined;
-  readonly run: (context: FunctionContext, ...args: never[]) => MaybePromise<number | bigint | undefined>;
+  readonly run: (context: FunctionContext, ...args: never[]) => MaybePromise<number | bigint> | MaybePromise<void>;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface DeclaredFunction {
  */
 export function defineFunction<const P extends readonly NumberType[], const R extends readonly NumberType[]>(
   { params, results, permission, description }: FunctionDeclaration<P, R>,
-  run: (context: FunctionContext, ...args: Arguments<P>) => MaybePromise<Result<R>>,
+  run: (context: FunctionContext, ...args: Arguments<P>) => Answer<R>,
 ): DeclaredFunction {
   const odd = [...params, ...results].find((type) => !TYPES.includes(type));
   if (odd !== undefined) throw new HostError("invalid-message", `"${String(odd)}" is no type of a function; write ${TYPES.join(", ")}`);
