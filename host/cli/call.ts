@@ -57,7 +57,8 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
     user: hardening.users && anyCellUser(hardening.users),
   });
   try {
-    await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });
+    const { compileBytes } = admitted.report;
+    await cell.load({ name: plugin.name, module, compileBytes, entryPoints, limits: plugin.limits, config: options.set });
     const mailbox = new Mailbox({
       plugin: plugin.name,
       cell,

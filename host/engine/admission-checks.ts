@@ -10,8 +10,15 @@ import { StackScan } from "./wasm/stack-scan.ts";
 const REASONS_MAX = 50;
 const REASON_LENGTH_MAX = 300;
 
-/** Every reason not to admit the module. Adds the features of its code to `module.features`. */
-export function findRefusals(module: WasmModule, limits: AdmissionLimits): string[] {
+export interface Findings {
+  /** Every reason not to admit the module. */
+  readonly reasons: string[];
+  /** Of the function that takes most memory to compile. */
+  readonly largestSlots: number;
+}
+
+/** Adds the features of its code to `module.features`. */
+export function examine(module: WasmModule, limits: AdmissionLimits): Findings {
   const refusals = new Refusals(limits);
   checkCounts(module, refusals);
   checkMemory(module, refusals);
@@ -19,14 +26,14 @@ export function findRefusals(module: WasmModule, limits: AdmissionLimits): strin
   for (const { name } of module.exports) {
     if (name.startsWith(RESERVED_PREFIX)) refusals.add(`export ${name} uses the reserved prefix ${RESERVED_PREFIX}`);
   }
-  checkCode(module, refusals);
+  const largestSlots = checkCode(module, refusals);
   if (module.features.has(STORED_EXCEPTIONS)) {
     refusals.add("a table or global keeps exceptions (exnref), which live outside of every memory limit");
   }
   if (module.features.has("exceptions") && module.features.has("legacy-exceptions")) {
     refusals.add("the module mixes legacy and current exception handling");
   }
-  return refusals.reasons;
+  return { reasons: refusals.reasons, largestSlots };
 }
 
 class Refusals {
@@ -99,8 +106,10 @@ function checkWidth(limits: SizeLimits, what: string, refusals: Refusals): void 
   if (limits.is64Bit) refusals.add(`${what} is 64-bit (proposal memory64), which this host does not serve; build for wasm32`);
 }
 
-function checkCode(module: WasmModule, refusals: Refusals): void {
+/** Answers the most slots that a function has. */
+function checkCode(module: WasmModule, refusals: Refusals): number {
   const scan = new StackScan(module);
+  let largestSlots = 0;
   module.bodies.forEach((body, position) => {
     const name = `of function ${module.importedFunctions + position}`;
     // What is too large is not scanned, so that its refusal costs nothing.
@@ -112,7 +121,9 @@ function checkCode(module: WasmModule, refusals: Refusals): void {
     refusals.check("maxBlockParams", measure.blockParams, `the number of a block's parameters ${name}`);
     refusals.check("maxBlockResults", measure.blockResults, `the number of a block's results ${name}`);
     refusals.check("maxBranchTableValues", measure.branchTableValues, `the number of values in branch tables ${name}`);
+    largestSlots = Math.max(largestSlots, measure.slots);
     refusals.check("maxSlots", measure.slots, `the sum of slots ${name}`);
   });
   for (const feature of scan.features()) module.features.add(feature);
+  return largestSlots;
 }

@@ -33,6 +33,7 @@ export interface AdmittedPlugin {
   readonly entryPoints: readonly string[] | "any";
   /** What can be called of it and what cannot, in words that begin with "its". */
   readonly exported: string;
+  readonly report: { readonly compileBytes: number };
   readonly api: { readonly since: ApiVersion; readonly because: string };
 }
 
@@ -96,6 +97,7 @@ export function definePlugin(
     name: manifest.name,
     version: manifest.version,
     module: admitted.module,
+    compileBytes: admitted.report.compileBytes,
     entryPoints,
     services: Object.entries(manifest.services).map(([name, { entryPoint, authority }]) => ({
       name,

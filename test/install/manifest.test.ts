@@ -138,7 +138,7 @@ describe("manifest", () => {
     const permissions = [{ permission: "services.call" as const, resource: "logger.log", reason: "to log" }];
     const manifest = parse({ permissions, dependencies: { logger: "^1.0.0" }, services: { "p.x": { entryPoint: "x" } } });
     const api = { since: "0.1", because: "" } as const;
-    const admitted = { module: new Uint8Array(0), entryPoints: ["x"], exported: "its module exports x", api };
+    const admitted = { module: new Uint8Array(0), entryPoints: ["x"], exported: "its module exports x", report: { compileBytes: 0 }, api };
     const configuration = {
       path: "",
       isolation: "thread",

@@ -112,6 +112,7 @@ function reportOf(
     dataSegments: sum(({ dataSegments }) => dataSegments),
     functions: sum(({ functions }) => functions),
     largestFunctionBytes: Math.max(0, ...reports.map(({ largestFunctionBytes }) => largestFunctionBytes)),
+    compileBytes: Math.max(0, ...reports.map(({ compileBytes }) => compileBytes)),
     features: [...new Set(["component-model", ...reports.flatMap(({ features }) => features)])].sort(),
     hasStart: reports.some(({ hasStart }) => hasStart),
     sourceBytes: component.length,
