@@ -175,7 +175,7 @@ describe("functions of the program", () => {
   });
 
   it("are named where a module wants one that is not there", async () => {
-    const reason = await refusal({ acme: FUNCTIONS["acme"] ?? {} });
+    const reason = await refusal({ acme: FUNCTIONS.acme ?? {} });
     expect(reason).toContain(
       "import extism:host/user shout: the host provides no such function; a program that embeds the host can declare it",
     );

@@ -1,6 +1,7 @@
 // Admission of a component: its binary is judged before jco sees it, then jco splits it into core modules and glue, every core module passes the same wall and
 // the same meter as any other, and the glue is looked through.
 
+import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { AdmissionReport } from "../admission.ts";
 import { type AdmissionRules, DEFAULT_RULES } from "../admission-rules.ts";
@@ -25,6 +26,7 @@ export interface Transpiler {
   ): readonly (readonly [file: string, content: Uint8Array])[];
 }
 
+const JCO = "@bytecodealliance/jco-transpile";
 const decoder = new TextDecoder();
 
 /** Rejects with HostError `admission-refused` with every reason in `detail`; also when jco, which is loaded for what its binary says nothing against, is not there. */
@@ -40,14 +42,16 @@ export async function admitComponent(
   const reasons = [...refusalsOfImports(parsed), ...(entries.of === "nothing" ? entries.reasons : [])];
   if (reasons.length > 0) throw refused(reasons);
 
-  const files = transpiled(component, await loadTranspiler());
+  const { version, transpile } = await loadTranspiler();
+  const suspending = [...SUSPENDING_FUNCTIONS, ...SUSPENDING_WASI];
+  const files = byJco(version, () => new Map(transpile(component, { suspending })));
   const { modules, reports } = admitCoreModules(
     [...files].filter(([name]) => name.endsWith(".wasm")),
     parsed,
     limits,
     rules,
   );
-  const glue = prepareGlue(decoder.decode(files.get("component.js")));
+  const glue = byJco(version, () => prepareGlue(decoder.decode(files.get("component.js"))));
   const entered = entries.of === "exports" ? entries.entries : {};
   const module = encodeBundle({ glue, modules, imports, entries: entered });
   const entryPoints = entries.of === "exports" ? Object.keys(entered) : "any";
@@ -62,14 +66,15 @@ export async function admitComponent(
   };
 }
 
-// Whatever it throws, a panic of its own included, says that this version of it cannot take this component: that is no fault of the host's.
-function transpiled(component: Uint8Array, { version, transpile }: Transpiler): ReadonlyMap<string, Uint8Array> {
+// Whatever is thrown by it or over what it made, a panic of its own included, says that this version of it cannot take this component: that is no fault of the host's.
+function byJco<T>(version: string, work: () => T): T {
   try {
-    return new Map(transpile(component, { suspending: [...SUSPENDING_FUNCTIONS, ...SUSPENDING_WASI] }));
+    return work();
   } catch (thrown) {
+    if (thrown instanceof HostError) throw thrown;
     const said = (thrown as { payload?: unknown } | undefined)?.payload ?? messageOf(thrown);
     throw refused([
-      `jco (@bytecodealliance/jco-transpile ${version}) does not take it: ${printable(String(said)).slice(0, 1_000)}; if the component is valid, that is a fault of jco's`,
+      `jco (${JCO} ${version}) does not take it: ${printable(String(said)).slice(0, 1_000)}; if the component is valid, that is a fault of jco's`,
     ]);
   }
 }
