@@ -8,6 +8,15 @@ export type { EndedTurn } from "./core/turn.ts";
 export type { CloudEvent, Limits, PluginState, TurnOutcome, Usage } from "./core/types.ts";
 export type { CallOptions, InstallOptions } from "./embedding/embedded.ts";
 export {
+  type Block,
+  type DeclaredFunction,
+  defineFunction,
+  type FunctionContext,
+  type FunctionDeclaration,
+  type HostFunctions,
+  type NumberType,
+} from "./embedding/functions.ts";
+export {
   type AskOptions,
   type CallContext,
   defineProvider,

@@ -7,8 +7,11 @@ import type { LogSink } from "./core/ports/log.ts";
 import { systemClock } from "./drivers/system-clock.ts";
 import { catalogOf, ProviderBinding } from "./embedding/binding.ts";
 import { type CallOptions, callService, type InstallOptions, install, type Operate } from "./embedding/embedded.ts";
+import { answersOf, signaturesOf } from "./embedding/function-binding.ts";
+import type { HostFunctions } from "./embedding/functions.ts";
 import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
+import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
@@ -29,6 +32,8 @@ export interface HostOptions {
   readonly dataDir?: string | undefined;
   /** Services, events and extension points of the program itself. */
   readonly providers?: readonly object[] | undefined;
+  /** Functions of the program that Extism plugins import: module → name → what `defineFunction` made. */
+  readonly functions?: HostFunctions | undefined;
   /** Where log lines go; as the configuration says by default, and JSON on standard error without one. */
   readonly log?: LogSink | undefined;
   /** Of bulkhead.lock: says which packages the configuration's sources are. What differs from it is logged. */
@@ -62,7 +67,9 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const log = await openLog(configuration, options.log, { clock, dataDir }, booting);
   const opening = { clock, log, dataDir };
   const tell = (message: string, cause?: unknown): void => log.write({ level: "error", plugin: "host", message, cause });
-  const household = await openHousehold({ configuration, lock: options.lock ?? new Map(), clock, tell }, booting);
+  const functions = options.functions ?? {};
+  const signatures = signaturesOf(functions, (module, name) => isReservedModule(module) || isOwnImport(module, name));
+  const household = await openHousehold({ configuration, lock: options.lock ?? new Map(), clock, functions: signatures, tell }, booting);
   const { stores, sources } = household;
   const hardening = await hardeningOf(configuration, log);
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
@@ -72,7 +79,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
   const core = new Host({
     ...{ clock, log, hostMsPerSecond, permissions, blocks: blockCodec, guards: adapters.guards },
-    capabilities: { ...capabilities, ...adapters.functions },
+    capabilities: { ...capabilities, ...adapters.functions, ...answersOf(functions, clock) },
   });
   for (const observer of adapters.observers) core.observe(observer);
   const providers = (options.providers ?? []).map(partsOf);

@@ -1,15 +1,16 @@
 // Writes what follows from the schemas that the host checks with: schemas/, the JSON Schemas of plugin.json and of the configuration for editors,
-// and the table of limits in docs/configuration.md.
+// and the tables of limits and of admission's bounds in docs/configuration.md.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { MODULE_BOUNDS, remedyFor } from "../host/bounds/module-bounds.ts";
 import { configurationSchema } from "../host/manifest/configuration.ts";
 import { LIMITS } from "../host/manifest/limits.ts";
 import { manifestSchema } from "../host/manifest/manifest.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PAGE = "docs/configuration.md";
-const MARKED = /(?<=<!-- limits: .* -->\n)[\s\S]*(?=<!-- end of limits -->)/;
+const marked = (what: string): RegExp => new RegExp(`(?<=<!-- ${what}: .* -->\\n)[\\s\\S]*(?=<!-- end of ${what} -->)`);
 
 /** File name in schemas/ → text. */
 export function schemaFiles(): ReadonlyMap<string, string> {
@@ -22,14 +23,27 @@ export function schemaFiles(): ReadonlyMap<string, string> {
   );
 }
 
-/** The page with the table of limits between its markers. */
+/** The page with both tables between their markers. */
 export function withLimits(page: string): string {
-  if (!MARKED.test(page)) throw new Error(`${PAGE} has no markers of the table of limits; put them back`);
-  const rows = Object.values(LIMITS).map(
+  const limits = Object.values(LIMITS).map(
     ({ key, default: byDefault, minimum, maximum, meaning, beyond }) =>
       `| \`${key}\` | ${byDefault} | ${maximum} | ${meaning}${minimum === undefined ? "" : `; ${minimum} at least`} | ${beyond} |\n`,
   );
-  return page.replace(MARKED, `| key | default | at most | what it bounds | error |\n|---|---|---|---|---|\n${rows.join("")}`);
+  const bounds = (Object.keys(MODULE_BOUNDS) as (keyof typeof MODULE_BOUNDS)[]).map((name) => {
+    const { key, default: byDefault, maximum, meaning, protects } = MODULE_BOUNDS[name];
+    return `| \`${key}\` | ${byDefault} | ${maximum} | ${meaning} | ${protects} | ${remedyFor(name) ?? ""} |\n`;
+  });
+  const tables = [
+    ["limits", `| key | default | at most | what it bounds | error |\n|---|---|---|---|---|\n${limits.join("")}`],
+    [
+      "admission",
+      `| key | default | at most | what it bounds | what it protects | what to do |\n|---|---|---|---|---|---|\n${bounds.join("")}`,
+    ],
+  ] as const;
+  return tables.reduce((text, [what, table]) => {
+    if (!marked(what).test(text)) throw new Error(`${PAGE} has no markers of the table of ${what}; put them back`);
+    return text.replace(marked(what), table);
+  }, page);
 }
 
 if (import.meta.main) {

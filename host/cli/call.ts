@@ -50,10 +50,8 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   if (plugin.manifest !== undefined) refuseLaterApi(plugin.manifest, admitted);
   const { module } = admitted;
   const entryPoints = entryPointsOf(admitted, [entryPoint]);
-  if (!entryPoints.includes(entryPoint)) {
-    const known = entryPoints.length === 0 ? "it exports none" : `it exports ${entryPoints.join(", ")}`;
-    throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${known}`);
-  }
+  if (!entryPoints.includes(entryPoint))
+    throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${admitted.exported}`);
   const hardening = await resolveHardening();
   await using cell = createProcessCell({
     clock: systemClock,
@@ -66,7 +64,8 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   const core = new Host(hostPorts());
   core.observe({ event: ({ type, data }) => say(`published ${type} ${escapeControls(shortened(Buffer.from(data).toString("utf8")))}`) });
   const { name, limits } = plugin;
-  const one = core.add({ ...NOTHING_ELSE, name, limits, module, entryPoints: [entryPoint], config: options.set }, cell);
+  const { compileBytes } = admitted.report;
+  const one = core.add({ ...NOTHING_ELSE, name, limits, module, compileBytes, entryPoints: [entryPoint], config: options.set }, cell);
   await one.start();
   if (one.failure !== undefined) throw HostError.fromShape(one.failure);
   const deadline = systemClock.monotonicMs() + plugin.limits.deadlineMs;

@@ -10,7 +10,7 @@ import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { effectiveLimits, MAX_MANIFEST_BYTES, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
-import { checkManifest, type Findings } from "../manifest/check.ts";
+import { type CheckPorts, checkManifest, type Findings } from "../manifest/check.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import { describeFindings } from "../manifest/issues.ts";
 import { MANIFEST_FILE, type Manifest, parseManifest } from "../manifest/manifest.ts";
@@ -53,7 +53,7 @@ export async function checkFolder(path: string): Promise<Checked> {
   const manifest = parseManifest(text, file);
   const isBuilt = existsSync(join(folder, manifest.wasm));
   const findings = checkManifest(manifest, {
-    entryPoints: isBuilt ? await exportsIn(folder) : undefined,
+    module: isBuilt ? await exportsIn(folder) : undefined,
     parsers: await ownParsers(),
   });
   return { manifest, ...described(findings, manifest, text, isBuilt) };
@@ -75,11 +75,12 @@ function described(
 const escapeLines = (text: string): string[] => text.split("\n").map(escapeControls);
 
 /** Undefined for a component that is asked by name, which alone knows what it handles. */
-async function exportsIn(folder: string): Promise<readonly string[] | undefined> {
+async function exportsIn(folder: string): Promise<CheckPorts["module"]> {
   const { manifest, wasm } = await readPluginFolder(folder);
   const admitted = await admitInProcess(wasm, effectiveLimits(manifest, pluginSettings({})));
   refuseLaterApi(manifest, admitted);
-  return admitted.entryPoints === "any" ? undefined : admitted.entryPoints;
+  const { entryPoints, exported } = admitted;
+  return entryPoints === "any" ? undefined : { entryPoints, exported };
 }
 
 /** Of the adapters that come with the host; others are known to the host that runs them. */

@@ -118,6 +118,8 @@ export interface PluginImage {
   readonly entryPoints: readonly string[];
   readonly limits: Limits;
   readonly config: Readonly<Record<string, string>>;
+  /** What it takes for a moment to compile the largest of its functions, beside what its limits say. */
+  readonly compileBytes?: number | undefined;
   /** What runs it; the cell's default when undefined. */
   readonly engine?: string | undefined;
 }

@@ -12,6 +12,7 @@ import { type CallScope, failedTurn, type TurnContext } from "../core/turn.ts";
 import { type Bytes, type Caller, NO_USAGE, type TurnOutcome } from "../core/types.ts";
 import { PERMISSIONS } from "../manifest/resources.ts";
 import type { CatalogEvent, CatalogPoint, CatalogService } from "../seams.ts";
+import { waitFor } from "./deadline.ts";
 import { jsonBytes, MAX_JSON_BYTES, parseJsonBytes } from "./json.ts";
 import {
   type AnySchema,
@@ -148,23 +149,9 @@ export class ProviderBinding implements CoreProvider, Bound {
   ): Promise<Bytes> {
     const { clock } = this.#ports;
     const asked = check(input, parseJsonBytes(payload, `the payload of ${wire}`), `the payload of ${wire}`);
-    const over = new AbortController();
-    const late = (): void => over.abort(new HostError("deadline-exceeded", `${wire} did not answer before its deadline`));
-    const cancel = clock.after(Math.max(0, context.deadline - clock.monotonicMs()), late);
-    context.cancelled?.addEventListener("abort", late, { once: true });
-    const ended = new Promise<never>((_resolve, reject) =>
-      over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true }),
-    );
-    try {
-      const answered = Promise.resolve(run(asked, this.#callContext(context, over.signal)));
-      answered.catch(() => {});
-      const answer = await Promise.race([answered, ended]);
-      return jsonBytes(checkedAnswer(output, answer, wire));
-    } finally {
-      cancel();
-      context.cancelled?.removeEventListener("abort", late);
-      ended.catch(() => {});
-    }
+    const { deadline, cancelled } = context;
+    const answer = await waitFor({ clock, deadline, cancelled, what: wire }, (signal) => run(asked, this.#callContext(context, signal)));
+    return jsonBytes(checkedAnswer(output, answer, wire));
   }
 
   #callContext(context: TurnContext, signal: AbortSignal): CallContext {

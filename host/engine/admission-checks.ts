@@ -1,7 +1,7 @@
 // Compares a parsed module with the limits and the fixed rules of admission, and says every way in which it exceeds them.
 // It neither validates nor rewrites.
 
-import type { AdmissionLimits } from "./admission-limits.ts";
+import { type AdmissionLimits, remedyOf } from "./admission-limits.ts";
 import { RESERVED_PREFIX } from "./meter/added-exports.ts";
 import { functionTypeAt, type SizeLimits, STORED_EXCEPTIONS, type WasmModule } from "./wasm/module.ts";
 import { StackScan } from "./wasm/stack-scan.ts";
@@ -10,8 +10,15 @@ import { StackScan } from "./wasm/stack-scan.ts";
 const REASONS_MAX = 50;
 const REASON_LENGTH_MAX = 300;
 
-/** Every reason not to admit the module. Adds the features of its code to `module.features`. */
-export function findRefusals(module: WasmModule, limits: AdmissionLimits): string[] {
+export interface Findings {
+  /** Every reason not to admit the module. */
+  readonly reasons: string[];
+  /** Of the function that takes most memory to compile. */
+  readonly largestSlots: number;
+}
+
+/** Adds the features of its code to `module.features`. */
+export function examine(module: WasmModule, limits: AdmissionLimits): Findings {
   const refusals = new Refusals(limits);
   checkCounts(module, refusals);
   checkMemory(module, refusals);
@@ -19,14 +26,14 @@ export function findRefusals(module: WasmModule, limits: AdmissionLimits): strin
   for (const { name } of module.exports) {
     if (name.startsWith(RESERVED_PREFIX)) refusals.add(`export ${name} uses the reserved prefix ${RESERVED_PREFIX}`);
   }
-  checkCode(module, refusals);
+  const largestSlots = checkCode(module, refusals);
   if (module.features.has(STORED_EXCEPTIONS)) {
     refusals.add("a table or global keeps exceptions (exnref), which live outside of every memory limit");
   }
   if (module.features.has("exceptions") && module.features.has("legacy-exceptions")) {
     refusals.add("the module mixes legacy and current exception handling");
   }
-  return refusals.reasons;
+  return { reasons: refusals.reasons, largestSlots };
 }
 
 class Refusals {
@@ -45,9 +52,15 @@ class Refusals {
   check(limit: keyof AdmissionLimits, value: number, what: string): boolean {
     const max = this.#limits[limit];
     if (value <= max) return true;
-    this.add(`${what} is ${value}; the limit ${limit} is ${max}`);
+    this.add(exceeded(limit, value, max, what));
     return false;
   }
+}
+
+/** The sentence for a size beyond its limit: with the key, and with what to do. */
+export function exceeded(limit: keyof AdmissionLimits, value: number, max: number, what: string): string {
+  const { key, remedy } = remedyOf(limit);
+  return `${what} is ${value}; the limit is ${max} (${key})${remedy === undefined ? "" : `; ${remedy}`}`;
 }
 
 function checkCounts(module: WasmModule, refusals: Refusals): void {
@@ -68,7 +81,7 @@ function checkCounts(module: WasmModule, refusals: Refusals): void {
 function checkMemory(module: WasmModule, refusals: Refusals): void {
   const imported = module.imports.filter(({ kind }) => kind === "memory");
   const count = imported.length + module.memories.length;
-  if (count > 1) refusals.add(`the module has ${count} memories; one is allowed`);
+  if (count > 1) refusals.add(`the module has ${count} memories (proposal multi-memory); one is allowed`);
   for (const { limits } of imported) if (limits !== undefined) checkWidth(limits, "the imported memory", refusals);
   for (const memory of module.memories) {
     checkWidth(memory, "the memory", refusals);
@@ -89,34 +102,28 @@ function checkTables(module: WasmModule, refusals: Refusals): void {
 }
 
 function checkWidth(limits: SizeLimits, what: string, refusals: Refusals): void {
-  if (limits.isShared) refusals.add(`${what} is shared`);
-  if (limits.is64Bit) refusals.add(`${what} is 64-bit`);
+  if (limits.isShared) refusals.add(`${what} is shared (proposal threads), and a plugin has one thread; build without threads and atomics`);
+  if (limits.is64Bit) refusals.add(`${what} is 64-bit (proposal memory64), which this host does not serve; build for wasm32`);
 }
 
-function checkCode(module: WasmModule, refusals: Refusals): void {
+/** Answers the most slots that a function has. */
+function checkCode(module: WasmModule, refusals: Refusals): number {
   const scan = new StackScan(module);
-  let locals = 0;
-  let slots = 0;
-  let branchTableValues = 0;
+  let largestSlots = 0;
   module.bodies.forEach((body, position) => {
     const name = `of function ${module.importedFunctions + position}`;
     // What is too large is not scanned, so that its refusal costs nothing.
     if (!refusals.check("maxFunctionBytes", body.end - body.start, `the size ${name}`)) return;
     const measure = scan.measure(body);
-    refusals.check("maxLocals", measure.locals, `the number of locals ${name}`);
+    refusals.check("maxLocalBytes", measure.localBytes, `the size of the ${measure.locals} locals ${name}`);
     refusals.check("maxLoopsPerFunction", measure.loops, `the number of loops ${name}`);
     refusals.check("maxNesting", measure.nesting, `the nesting ${name}`);
     refusals.check("maxBlockParams", measure.blockParams, `the number of a block's parameters ${name}`);
     refusals.check("maxBlockResults", measure.blockResults, `the number of a block's results ${name}`);
     refusals.check("maxBranchTableValues", measure.branchTableValues, `the number of values in branch tables ${name}`);
+    largestSlots = Math.max(largestSlots, measure.slots);
     refusals.check("maxSlots", measure.slots, `the sum of slots ${name}`);
-    refusals.check("maxNestSlots", measure.nestSlots, `the nested sum of slots ${name}`);
-    locals += measure.locals;
-    slots += measure.slots;
-    branchTableValues += measure.branchTableValues;
   });
-  refusals.check("maxLocalsInAll", locals, "the number of locals in all");
-  refusals.check("maxSlotsInAll", slots, "the sum of slots in all");
-  refusals.check("maxBranchTableValuesInAll", branchTableValues, "the number of values in branch tables in all");
   for (const feature of scan.features()) module.features.add(feature);
+  return largestSlots;
 }

@@ -3,7 +3,7 @@
 // that can be killed). It grants nothing; which imports exist is the caller's answer.
 
 import { HostError } from "../core/errors.ts";
-import { findRefusals } from "./admission-checks.ts";
+import { examine, exceeded, type Findings } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { rewrite } from "./meter/rewrite.ts";
 import { verify } from "./meter/verify.ts";
@@ -12,6 +12,12 @@ import { parseModule } from "./wasm/parse-module.ts";
 
 export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
 export { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./meter/added-exports.ts";
+
+/** What V8's first tier takes where all locals hold values: 390 MiB for 16 million slots (docs/decisions/0019). */
+const COMPILE_BYTES_PER_SLOT = 25;
+
+/** kV8MaxWasmFunctionSize of V8. */
+const V8_MAX_FUNCTION_BYTES = 7_654_321;
 
 export interface ImportName {
   readonly module: string;
@@ -41,6 +47,8 @@ export interface AdmissionReport {
   readonly dataSegments: number;
   readonly functions: number;
   readonly largestFunctionBytes: number;
+  /** What V8 may take for a moment to compile one of its functions. */
+  readonly compileBytes: number;
   /** Proposals that the module uses, sorted, such as "simd" and "gc". */
   readonly features: readonly string[];
   readonly hasStart: boolean;
@@ -72,7 +80,8 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   const bytes = new Uint8Array(source);
   const module = parseModule(bytes, options.limits);
   const imports = importsOf(module);
-  const reasons = findRefusals(module, options.limits);
+  const findings = examine(module, options.limits);
+  const { reasons } = findings;
   for (const entry of imports) {
     const reason = refusalOf(entry, options);
     if (reason !== undefined) reasons.push(reason);
@@ -84,10 +93,27 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   const settings = { maxMemoryPages, maxTableElements, maxTableGrowth, hasGuestCallers: options.hasGuestCallers === true };
   const admitted = rewrite(module, { ...settings, exceptions: module.features.has("exceptions") ? "try-table" : "legacy" });
   if (!WebAssembly.validate(admitted)) {
+    const outgrown = findOutgrown(admitted, module.importedFunctions);
+    if (outgrown !== undefined) throw refused([outgrown]);
     throw new HostError("internal", "metering made an invalid module of a valid one");
   }
   verify(admitted, settings);
-  return { bytes: admitted, report: reportOf(module, imports, admitted.length, options.limits) };
+  return { bytes: admitted, report: reportOf(module, imports, findings, admitted.length, options.limits) };
+}
+
+/** A function that the meter made larger than V8 takes. */
+function findOutgrown(admitted: Uint8Array, importedFunctions: number): string | undefined {
+  const unbounded = { maxModuleBytes: Number.POSITIVE_INFINITY, maxNameBytes: Number.POSITIVE_INFINITY };
+  const { bodies } = parseModule(admitted, unbounded);
+  const position = bodies.findIndex(({ start, end }) => end - start > V8_MAX_FUNCTION_BYTES);
+  const body = bodies[position];
+  if (body === undefined) return undefined;
+  return exceeded(
+    "maxFunctionBytes",
+    body.end - body.start,
+    V8_MAX_FUNCTION_BYTES,
+    `the size of function ${importedFunctions + position} with its meter`,
+  );
 }
 
 /**
@@ -97,8 +123,8 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
 export function inspect(source: Uint8Array, limits: AdmissionLimits): AdmissionReport {
   const module = parseModule(new Uint8Array(source), limits);
   // Reading the code finds the features that it uses.
-  findRefusals(module, limits);
-  return reportOf(module, importsOf(module), 0, limits);
+  const findings = examine(module, limits);
+  return reportOf(module, importsOf(module), findings, 0, limits);
 }
 
 function refused(reasons: readonly string[]): HostError {
@@ -119,7 +145,13 @@ function importsOf(module: WasmModule): ImportName[] {
   });
 }
 
-function reportOf(module: WasmModule, imports: readonly ImportName[], admittedBytes: number, limits: AdmissionLimits): AdmissionReport {
+function reportOf(
+  module: WasmModule,
+  imports: readonly ImportName[],
+  { largestSlots }: Findings,
+  admittedBytes: number,
+  limits: AdmissionLimits,
+): AdmissionReport {
   const [memory] = module.memories;
   return {
     imports,
@@ -136,6 +168,7 @@ function reportOf(module: WasmModule, imports: readonly ImportName[], admittedBy
     dataSegments: module.dataSegments,
     functions: module.bodies.length,
     largestFunctionBytes: module.bodies.reduce((largest, { start, end }) => Math.max(largest, end - start), 0),
+    compileBytes: largestSlots * COMPILE_BYTES_PER_SLOT,
     features: [...module.features].filter((feature) => feature !== "" && feature !== "mvp").sort(),
     hasStart: module.start !== undefined,
     sourceBytes: module.bytes.length,

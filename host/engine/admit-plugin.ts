@@ -2,8 +2,10 @@
 
 import { HostError } from "../core/errors.ts";
 import type { Limits } from "../core/types.ts";
-import { type AdmissionReport, admit } from "./admission.ts";
-import { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "./admission-limits.ts";
+import { type AdmissionReport, admit, type ImportName } from "./admission.ts";
+import type { AdmissionLimits } from "./admission-limits.ts";
+import { type AdmissionRules, DEFAULT_RULES } from "./admission-rules.ts";
+import { describeExports, entryPointsIn } from "./entry-points.ts";
 import { type ApiNeed, apiOf, apiOfImport, isAllowedImport } from "./guest/imports.ts";
 import { PAGE_BYTES } from "./guest/kernel.ts";
 
@@ -11,6 +13,8 @@ export interface AdmittedModule {
   readonly module: Uint8Array<ArrayBuffer>;
   /** Exports without parameters and with no result or one i32; "any" for a component, which alone knows what it handles. */
   readonly entryPoints: readonly string[] | "any";
+  /** What can be called of it and what cannot, with the reason, for who asks for something else. Begins with "its module". */
+  readonly exported: string;
   readonly api: ApiNeed;
   readonly report: AdmissionReport;
 }
@@ -19,9 +23,9 @@ export interface AdmittedModule {
 export type ModuleLimits = Pick<Limits, "memoryBytes" | "tableElements" | "moduleBytes">;
 
 /** What admission compares with, for a plugin with these limits. */
-export function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimits): AdmissionLimits {
+export function admissionLimits({ memoryBytes, tableElements, moduleBytes }: ModuleLimits, { bounds }: AdmissionRules): AdmissionLimits {
   return {
-    ...DEFAULT_ADMISSION_LIMITS,
+    ...bounds,
     maxMemoryPages: Math.floor(memoryBytes / PAGE_BYTES),
     maxTableElements: tableElements,
     maxModuleBytes: moduleBytes,
@@ -32,14 +36,13 @@ export function admissionLimits({ memoryBytes, tableElements, moduleBytes }: Mod
 export function admitPlugin(
   wasm: Uint8Array<ArrayBuffer>,
   limits: ModuleLimits,
+  rules: AdmissionRules = DEFAULT_RULES,
 ): AdmittedModule & { readonly entryPoints: readonly string[] } {
-  const { bytes, report } = admit(wasm, { limits: admissionLimits(limits), isAllowedImport });
+  const isAllowed = (entry: ImportName): true | string => isAllowedImport(entry, rules.functions);
+  const { bytes, report } = admit(wasm, { limits: admissionLimits(limits, rules), isAllowedImport: isAllowed });
   refuseGarbageCollection(report);
-  const entryPoints = report.exports
-    .filter(({ params, results }) => params?.length === 0 && (results?.length === 0 || (results?.length === 1 && results[0] === "i32")))
-    .map(({ name }) => name)
-    .filter((name) => !name.startsWith("_"));
-  return { module: bytes, entryPoints, api: apiOf(report.imports.map(apiOfImport)), report };
+  const entryPoints = entryPointsIn(report);
+  return { module: bytes, entryPoints, exported: describeExports(report), api: apiOf(report.imports.map(apiOfImport)), report };
 }
 
 /** Throws HostError `admission-refused` for a module that makes objects of V8's heap. */

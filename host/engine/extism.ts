@@ -5,6 +5,7 @@ import type { ExtismPluginOptions } from "@extism/extism";
 import { HostError } from "../core/errors.ts";
 import type { Engine } from "./engine.ts";
 import { hiddenModule, hideFromExtism, revealed } from "./extism-names.ts";
+import { importedBy } from "./guest/imported.ts";
 import { compileAdmitted, type Link, MeteredInstance } from "./metered.ts";
 
 type Extism = Pick<typeof import("@extism/extism"), "createPlugin">;
@@ -27,7 +28,8 @@ export async function createExtismEngine(load: () => Promise<Extism> = importExt
         const plugin = await createPlugin({ wasm: [{ module: compiled }] }, options);
         return { exports: revealed((await plugin.getInstance()).exports) };
       };
-      return { instantiate: (environment) => new MeteredInstance(link, environment) };
+      const imported = importedBy(module);
+      return { instantiate: (environment) => new MeteredInstance(link, environment, imported) };
     },
   };
 }

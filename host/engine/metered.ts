@@ -8,7 +8,9 @@ import { asMessage, brokenResult, messageOf } from "./failures.ts";
 import { Bindings, blocksExhausted } from "./guest/bindings.ts";
 import { BlockMemory } from "./guest/block-memory.ts";
 import type { GuestControl } from "./guest/control.ts";
-import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./meter/added-exports.ts";
+import { type Imported, importedBy } from "./guest/imported.ts";
+import { initialisersOf } from "./guest/initialisers.ts";
+import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT } from "./meter/added-exports.ts";
 import { createRefuel } from "./meter/refuel-trampoline.ts";
 
 // Any negative fuel makes the next check trap.
@@ -19,8 +21,9 @@ const decoder = new TextDecoder();
 export const meteredEngine: Engine = {
   async compile(module) {
     const compiled = await compileAdmitted(module);
+    const imported = importedBy(module);
     const link = (imports: WebAssembly.Imports) => new WebAssembly.Instance(compiled, imports);
-    return { instantiate: (environment) => new MeteredInstance(link, environment) } satisfies CompiledGuest;
+    return { instantiate: (environment) => new MeteredInstance(link, environment, imported) } satisfies CompiledGuest;
   },
 };
 
@@ -46,21 +49,23 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   readonly #blocks: BlockMemory;
   readonly #bindings: Bindings;
   readonly #link: Link;
+  readonly #usesWasi: boolean;
   #exports: WebAssembly.Exports = {};
   // A stand-in until the module is linked, so that a guest can be granted fuel and doomed before.
   #fuel: { value: number } = { value: 0 };
   #memory: WebAssembly.Memory | undefined;
-  readonly #entryPoints = new Map<string, () => Promise<unknown>>();
+  readonly #entryPoints = new Map<string, (...args: readonly number[]) => Promise<unknown>>();
   #fate: HostError | undefined;
   #initialised = false;
   #fuelForfeited = 0;
   #done: (result: GuestResult) => void = () => {};
 
-  constructor(link: Link, environment: GuestEnvironment) {
+  constructor(link: Link, environment: GuestEnvironment, { usesWasi, declared }: Imported) {
     this.#link = link;
+    this.#usesWasi = usesWasi;
     this.#environment = environment;
     this.#blocks = new BlockMemory(environment.limits.blockBytes);
-    this.#bindings = new Bindings(environment, this.#blocks, this);
+    this.#bindings = new Bindings(environment, this.#blocks, this, declared);
   }
 
   get fuelLeft(): number {
@@ -121,13 +126,11 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     this.#done(this.#broken(thrown));
   };
 
-  // The former start function and a reactor's initialiser run metered, like any turn.
+  // The former start function and what a language's runtime begins with run metered, like any turn.
   async #initialise(): Promise<void> {
     await this.#instantiate();
     this.#blocks.begin("");
-    for (const name of [START_EXPORT, "_initialize"]) {
-      if (this.#exports[name] !== undefined) await this.#entryPoint(name)();
-    }
+    for (const { name, args } of initialisersOf(this.#exports, this.#usesWasi)) await this.#entryPoint(name)(...args);
     this.#initialised = true;
   }
 
@@ -150,7 +153,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     this.#bindings.attach(this.#memory);
   }
 
-  #entryPoint(name: string): () => Promise<unknown> {
+  #entryPoint(name: string): (...args: readonly number[]) => Promise<unknown> {
     let enter = this.#entryPoints.get(name);
     if (enter === undefined) {
       if (!Object.hasOwn(this.#exports, name)) throw new HostError("plugin-failed", `${this.#environment.plugin} exports no ${name}`);

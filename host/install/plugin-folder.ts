@@ -33,6 +33,9 @@ export interface AdmittedPlugin {
   readonly module: Uint8Array<ArrayBuffer>;
   /** "any" for a component that is asked by name. */
   readonly entryPoints: readonly string[] | "any";
+  /** What can be called of it and what cannot, in words that begin with "its". */
+  readonly exported: string;
+  readonly report: { readonly compileBytes: number };
   readonly api: { readonly since: ApiVersion; readonly because: string };
 }
 
@@ -90,13 +93,14 @@ export function definePlugin(
   const entryPoints = entryPointsOf(admitted, named);
   const missing = named.find((entryPoint) => !entryPoints.includes(entryPoint));
   if (missing !== undefined) {
-    const known = `${entryPoints.join(", ") || "none"}${didYouMean(missing, entryPoints)}`;
-    throw new HostError("invalid-manifest", `${manifest.name} names the entry point ${missing}; its module exports ${known}`);
+    const near = didYouMean(missing, entryPoints);
+    throw new HostError("invalid-manifest", `${manifest.name} names the entry point ${missing}; ${admitted.exported}${near}`);
   }
   return {
     name: manifest.name,
     version: manifest.version,
     module: admitted.module,
+    compileBytes: admitted.report.compileBytes,
     entryPoints,
     services: Object.entries(manifest.services).map(([name, { entryPoint, authority }]) => ({
       name,

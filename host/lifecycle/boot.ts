@@ -3,6 +3,7 @@
 import { openHostDatabase } from "../admin/database.ts";
 import type { Operations } from "../admin/operations.ts";
 import { type LoadedPlugin, Stores } from "../admin/stores.ts";
+import type { DeclaredFunctions } from "../cell/admission/admission-process.ts";
 import { type Hardening, resolveHardening } from "../cell/outside/hardening.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -33,6 +34,8 @@ export interface HouseholdPorts {
   /** Of bulkhead.lock. */
   readonly lock: Lock;
   readonly clock: Clock;
+  /** What modules may import of the program that the host is part of. */
+  readonly functions?: DeclaredFunctions;
   /** Told of what is wrong and stops nothing. */
   tell(trouble: string, cause?: unknown): void;
 }
@@ -42,12 +45,12 @@ export interface HouseholdPorts {
  * process has the folder, and `storage-failed`. All is closed with `opening`.
  */
 export async function openHousehold(
-  { configuration, lock, clock, tell }: HouseholdPorts,
+  { configuration, lock, clock, functions = {}, tell }: HouseholdPorts,
   opening: AsyncDisposableStack,
 ): Promise<Household> {
   const database = openHostDatabase(configuration.dataDir);
   opening.defer(() => database.close());
-  const sources = await pluginSources(configuration);
+  const sources = await pluginSources(configuration, functions);
   const leftOut = new Map<string, HostError>();
   const folders = await readConfigured(configuration, lock, (name, thrown) => {
     tell(leftOutWords(name, thrown), toHostError(thrown).detail);

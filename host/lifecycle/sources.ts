@@ -2,7 +2,8 @@
 
 import { join } from "node:path";
 import type { Sources } from "../admin/installer.ts";
-import { AdmissionCache } from "../cell/admission/admission-process.ts";
+import { toModuleBounds } from "../bounds/module-bounds.ts";
+import { AdmissionCache, type DeclaredFunctions } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
 import type { Lock } from "../install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
@@ -20,11 +21,15 @@ export interface PluginSources extends Sources {
   readonly admission: AdmissionCache;
 }
 
-/** Rejects with HostError for an adapter of the configuration that cannot be loaded: it has a say in what may be installed. */
-export async function pluginSources(configuration: Configuration): Promise<PluginSources> {
+/**
+ * `functions` are those that the program declares for modules to import. Rejects with HostError for an adapter of the configuration that cannot be loaded: it
+ * has a say in what may be installed.
+ */
+export async function pluginSources(configuration: Configuration, functions: DeclaredFunctions): Promise<PluginSources> {
   const parsers = await contributionParsers(configuration);
   const { dataDir, hardening, registry } = configuration;
-  const admission = new AdmissionCache(join(dataDir, "admitted"), hardening);
+  const rules = { bounds: toModuleBounds(configuration.admission), functions };
+  const admission = new AdmissionCache(join(dataDir, "admitted"), { hardening, rules });
   const options = { reader: packageReader(hardening), registry };
   return {
     admission,
@@ -33,8 +38,9 @@ export async function pluginSources(configuration: Configuration): Promise<Plugi
     async admit(folder, settings) {
       refuseEscapes(folder.manifest.name, settings, configuration);
       const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
-      const entryPoints = admitted.entryPoints === "any" ? undefined : admitted.entryPoints;
-      refuseFindings(folder, checkManifest(folder.manifest, { entryPoints, parsers }));
+      const { entryPoints, exported } = admitted;
+      const module = entryPoints === "any" ? undefined : { entryPoints, exported };
+      refuseFindings(folder, checkManifest(folder.manifest, { module, parsers }));
       definePlugin(folder.manifest, admitted, settings, []);
     },
   };

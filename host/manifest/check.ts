@@ -6,8 +6,6 @@ import { schemaFindings } from "./json-schema.ts";
 import type { Manifest } from "./manifest.ts";
 import { didYouMean } from "./suggest.ts";
 
-const MAX_SHOWN = 16;
-
 export interface Findings {
   /** What will fail. */
   readonly errors: readonly Finding[];
@@ -16,14 +14,14 @@ export interface Findings {
 }
 
 export interface CheckPorts {
-  /** What the module exports; undefined when that is not known, so that nothing is said of it. */
-  readonly entryPoints: readonly string[] | undefined;
+  /** What can be called of the module, and that in words; undefined when it is not known, so that nothing is said of it. */
+  readonly module: { readonly entryPoints: readonly string[]; readonly exported: string } | undefined;
   /** Readers of the sections of `contributes`, by the adapter's name. They throw HostError `invalid-manifest`, its detail a line each that begins with the path. */
   readonly parsers: ReadonlyMap<string, (plugin: string, section: unknown) => unknown>;
 }
 
 /** Never throws. */
-export function checkManifest(manifest: Manifest, { entryPoints, parsers }: CheckPorts): Findings {
+export function checkManifest(manifest: Manifest, { module, parsers }: CheckPorts): Findings {
   const contributed = Object.entries(manifest.contributes).map(([adapter, section]) => {
     const parse = parsers.get(adapter);
     return parse === undefined ? { unread: adapter } : { findings: sectionFindings(adapter, () => parse(manifest.name, section)) };
@@ -31,7 +29,7 @@ export function checkManifest(manifest: Manifest, { entryPoints, parsers }: Chec
   const unread = contributed.flatMap(({ unread: adapter }) => adapter ?? []);
   return {
     errors: [
-      ...(entryPoints === undefined ? [] : missingEntryPoints(manifest, entryPoints)),
+      ...(module === undefined ? [] : missingEntryPoints(manifest, module)),
       ...Object.entries(manifest.services).flatMap(([name, { input, output }]) => [
         ...(input === undefined ? [] : schemaFindings(input, ["services", name, "input"])),
         ...(output === undefined ? [] : schemaFindings(output, ["services", name, "output"])),
@@ -62,13 +60,11 @@ export function namedEntryPoints({
 }
 
 /** The entry points that a manifest names and its module does not export. */
-function missingEntryPoints(manifest: Manifest, exported: readonly string[]): readonly Finding[] {
-  const known = new Set(exported);
-  const shown =
-    exported.length === 0 ? "none" : [...exported.slice(0, MAX_SHOWN), ...(exported.length > MAX_SHOWN ? ["…"] : [])].join(", ");
+function missingEntryPoints(manifest: Manifest, { entryPoints, exported }: NonNullable<CheckPorts["module"]>): readonly Finding[] {
+  const known = new Set(entryPoints);
   return namedEntryPoints(manifest)
     .filter(({ entryPoint }) => !known.has(entryPoint))
-    .map(({ entryPoint, path }) => ({ path, message: `the module exports ${shown}${didYouMean(entryPoint, exported)}` }));
+    .map(({ entryPoint, path }) => ({ path, message: `${exported}${didYouMean(entryPoint, entryPoints)}` }));
 }
 
 function sectionFindings(adapter: string, read: () => unknown): readonly Finding[] {

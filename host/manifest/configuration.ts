@@ -2,6 +2,7 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { MODULE_BOUNDS, type ModuleBoundsInput } from "../bounds/module-bounds.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
 import { describeIssues } from "./issues.ts";
@@ -57,6 +58,8 @@ export interface Configuration {
   readonly drainMs: number;
   /** How much of a second the host itself works for all plugins together. */
   readonly hostMsPerSecond: number;
+  /** Sizes of a module up to which it is admitted, beside the limits of its plugin. */
+  readonly admission: ModuleBoundsInput;
   /** The npm registry that plugins come from, instead of npm's own setting. */
   readonly registry?: string | undefined;
   /** By what doors the host is reached: one that comes with it, a package, or a file beside the configuration; `false` turns one off. */
@@ -121,6 +124,12 @@ const containmentSchema: z.ZodType<ContainmentInput> = z.strictObject({
   maxPauseMs: z.number().positive().default(60_000),
 });
 
+const admissionSchema: z.ZodType<ModuleBoundsInput> = z.strictObject(
+  Object.fromEntries(
+    Object.values(MODULE_BOUNDS).map(({ key, maximum, meaning }) => [key, z.int().positive().max(maximum).optional().describe(meaning)]),
+  ),
+);
+
 export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.strictObject({
   $schema: z.string().optional(),
   dataDir: z.string().min(1).default("data"),
@@ -128,6 +137,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   containment: containmentSchema.default(() => containmentSchema.parse({})),
   drainMs: z.number().nonnegative().max(60_000).default(5_000),
   hostMsPerSecond: z.number().positive().max(1_000).default(600),
+  admission: admissionSchema.default({}),
   registry: z.url({ protocol: /^https?$/ }).optional(),
   adapters: z.record(z.string(), z.unknown()).default({}),
   capabilities: z.record(z.string(), z.unknown()).default({}),

@@ -141,7 +141,8 @@ const TABLE = {
     unit: "count",
     default: 100_000,
     maximum: 1_000_000_000,
-    meaning: "host functions called in one turn",
+    meaning:
+      "host functions called in one turn. Reading clocks, the configuration, variables, who calls, and up to 1 KiB of random bytes or of these values, costs no more than the call itself: `cpuMs` alone bounds that",
     beyond: "`quota-exceeded`",
   },
   hostMsPerSecond: {

@@ -10,12 +10,15 @@ import type { PermissionKind } from "../seams.ts";
 
 const MAX_RESOURCE_LENGTH = 512;
 const NAMES: PermissionKind = { compile: compilePattern };
+/** For functions of the program that the host is part of; the resource is the permission that the program names for each. */
+export const FUNCTIONS_CALL = "functions.call";
 /** What the core itself asks for and a pattern of names says all about. */
 const OWN = ["events.publish", "events.subscribe", "services.call", "state.read", "state.write", "extensions.ask"];
 
 const KINDS: ReadonlyMap<Permission, PermissionKind> = new Map([
   ...OWN.map((name) => [name, NAMES] as const),
   ["extensions.answer", { ...NAMES, meaning: (point) => `receives what ${ownersOf(point)} sends` }],
+  [FUNCTIONS_CALL, { ...NAMES, meaning: () => "calls functions of the program that the host is part of" }],
   ...Object.values(CAPABILITIES).flatMap(({ permissions }) => Object.entries(permissions)),
 ]);
 

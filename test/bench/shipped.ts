@@ -5,6 +5,7 @@ import { SLICE_MS } from "../../host/cell/inside/scheduler.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT } from "../../host/engine/admission.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import type { GuestEnvironment, GuestInstance } from "../../host/engine/engine.ts";
+import { importedBy } from "../../host/engine/guest/imported.ts";
 import { type Link, MeteredInstance } from "../../host/engine/metered.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
@@ -88,7 +89,7 @@ export interface ShippedFigures {
 async function benchShippedPlugin(shipped: Shipped): Promise<ShippedFigures> {
   const wasm = await readWasm(`../../plugins/${shipped.name}`);
   const run = async (link: Link): Promise<() => Promise<readonly number[]>> => {
-    const instance = new MeteredInstance(link, environment(shipped.name));
+    const instance = new MeteredInstance(link, environment(shipped.name), importedBy(wasm));
     for (const step of shipped.setUp) await enter(instance, step);
     return async () => {
       const start = performance.now();

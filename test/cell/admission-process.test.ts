@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { toModuleBounds } from "../../host/bounds/module-bounds.ts";
 import { ADMISSION_BOUNDS, AdmissionCache, admitInProcess } from "../../host/cell/admission/admission-process.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
@@ -25,15 +26,15 @@ describe("admitInProcess", () => {
 
   it("refuses a module whose check takes more memory or time than it may, or kills the process", async () => {
     const wasm = await wat(MODULE);
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, memoryBytes: 1 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { bounds: { ...ADMISSION_BOUNDS, memoryBytes: 1 } })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("of memory"),
     });
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, timeoutMs: 1 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { bounds: { ...ADMISSION_BOUNDS, timeoutMs: 1 } })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("took more than 1 ms"),
     });
-    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { ...ADMISSION_BOUNDS, cpuMs: 1 })).rejects.toMatchObject({
+    await expect(admitInProcess(wasm, DEFAULT_LIMITS, { bounds: { ...ADMISSION_BOUNDS, cpuMs: 1 } })).rejects.toMatchObject({
       code: "admission-refused",
       message: expect.stringContaining("took more than 1 ms of CPU time"),
     });
@@ -72,10 +73,15 @@ describe("the cache", () => {
     await cache.admit(await wat(MODULE), { ...DEFAULT_LIMITS, tableElements: 1 });
     await cache.admit(await wat(MODULE), { ...DEFAULT_LIMITS, moduleBytes: 1_000 });
     expect(readdirSync(folder.path)).toHaveLength(4);
+    const stricter = { bounds: toModuleBounds({ functions: 10 }), functions: {} };
+    await new AdmissionCache(folder.path, { rules: stricter }).admit(await wat(MODULE), DEFAULT_LIMITS);
+    const declaring = { ...stricter, functions: { env: { a: ":" } } };
+    await new AdmissionCache(folder.path, { rules: declaring }).admit(await wat(MODULE), DEFAULT_LIMITS);
+    expect(readdirSync(folder.path)).toHaveLength(6);
     await expect(cache.admit(await wat(`(module (import "env" "a" (func)))`), DEFAULT_LIMITS)).rejects.toMatchObject({
       code: "admission-refused",
     });
-    expect(readdirSync(folder.path)).toHaveLength(4);
+    expect(readdirSync(folder.path)).toHaveLength(6);
     expect(existsSync(join(folder.path, "a"))).toBe(false);
   });
 });

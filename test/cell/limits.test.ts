@@ -27,6 +27,8 @@ const GREEDY = `(module
   (import "extism:host/user" "storage_set" (func $storage_set (param i64 i64) (result i64)))
   (import "extism:host/user" "events_publish" (func $publish (param i64 i64 i64) (result i64)))
   (import "extism:host/user" "services_call" (func $call (param i64 i64 i64) (result i64)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
   (import "bulkhead:host/memory" "release" (func $release (param i64)))
   (import "bulkhead:host/memory" "store" (func $store (param i32 i64 i32)))
   (memory 1)
@@ -39,6 +41,13 @@ const GREEDY = `(module
   (func $give (param $block i64) (result i32) (call $output (local.get $block) (call $length (local.get $block))) (i32.const 0))
   (func (export "spin") (result i32) (loop (br 0)) (i32.const 0))
   (func (export "ask_for_ever") (result i32) (loop $again (call $release (call $config_get (call $input))) (br $again)) (i32.const 0))
+  (func (export "store_for_ever") (result i32) (loop $again (call $release (call $storage_set (call $input) (i64.const 0))) (br $again)) (i32.const 0))
+  (func (export "wait_busily") (result i32) (local $reads i32)
+    (loop $again
+      (if (call $clock (i32.const 1) (i64.const 0) (i32.const 64)) (then (unreachable)))
+      (if (call $random (i32.const 72) (i32.const 16)) (then (unreachable)))
+      (br_if $again (i32.lt_u (local.tee $reads (i32.add (local.get $reads) (i32.const 1))) (i32.const 100000))))
+    (i32.const 0))
   (func (export "call_for_ever") (result i32)
     (loop $again (call $release (call $call (call $input) (i64.const 0) (call $text (i32.const 18) (i32.const 1)))) (br $again)) (i32.const 0))
   (func (export "log_for_ever") (result i32) (loop $again (call $log (call $input)) (br $again)) (i32.const 0))
@@ -69,9 +78,20 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
 
   it("ends a turn that calls the host more often than it may", async () => {
     await load({ hostCalls: 1_000 });
-    const outcome = await runTurn(cell, "greedy", "ask_for_ever", { input: "x" });
+    const outcome = await runTurn(cell, "greedy", "store_for_ever", { input: "x" });
     expect(outcome).toMatchObject({ ok: false, error: { code: "quota-exceeded", message: expect.stringContaining("limits.hostCalls") } });
     expect(outcome.usage.hostCalls).toBeLessThanOrEqual(1_002);
+  });
+
+  it("lets a turn read the clock as often as its CPU time allows, and no longer", async () => {
+    await load({ hostCalls: 10, cpuMs: 20_000 });
+    expect(await runTurn(cell, "greedy", "wait_busily", { timeoutMs: 60_000 })).toMatchObject({ ok: true, usage: { hostCalls: 0 } });
+    await cell[Symbol.asyncDispose]();
+    await load({ hostCalls: 10, cpuMs: 100 });
+    const outcome = await runTurn(cell, "greedy", "ask_for_ever", { input: "x", timeoutMs: 60_000 });
+    expect(outcome).toMatchObject({ ok: false, error: { code: "cpu-exhausted" } });
+    // What such calls cost is looked at after each, so that no slice goes on for long.
+    expect(outcome.usage.cpuUs).toBeLessThan(1_000_000);
   });
 
   it("asks the host no more often than a turn may, and goes on with the next", async () => {
@@ -159,8 +179,8 @@ describe("admission", () => {
       }
     };
     expect(refusal({ tableElements: 11, moduleBytes: wasm.length })).toBeUndefined();
-    expect(refusal({ tableElements: 10 })).toContain("the limit maxTableElements is 10");
-    expect(refusal({ moduleBytes: 100 })).toContain("maxModuleBytes");
+    expect(refusal({ tableElements: 10 })).toContain("the limit is 10 (limits.tableElements)");
+    expect(refusal({ moduleBytes: 100 })).toContain("limits.moduleMiB");
   });
 });
 

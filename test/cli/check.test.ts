@@ -42,7 +42,7 @@ describe("bulkhead check", () => {
     [
       { services: { "greeter.greet": { entryPoint: "great" } } },
       "great",
-      `services.greeter.greet.entryPoint ("great"): the module exports greet, on_arrived; did you mean greet?`,
+      `services.greeter.greet.entryPoint ("great"): its module exports greet, on_arrived; did you mean greet?`,
     ],
     [{ subscriptions: [{ type: "a.b", entryPoint: "on_arive" }] }, "on_arive", "did you mean on_arrived?"],
     [{ services: { "greeter.greet": { entryPoint: "greet", input: { type: "objet" } } } }, "objet", "input.type"],

@@ -88,7 +88,7 @@ describe("bulkhead", () => {
     it("exits with 2 for what it cannot read or find, and says what there is", async () => {
       expect(await run(["call", plain, "nope"])).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining("it exports echo, fail, ask, spin"),
+        stderr: expect.stringContaining("its module exports echo, fail, ask, spin"),
       });
       expect(await run(["call", join(folder.path, "ghost.wasm"), "echo"])).toMatchObject({
         code: 2,

@@ -262,6 +262,29 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
+    title: "runs hs_init before anything else",
+    body: `(func (export "hs_init") (param i32 i32) (call $step (i32.const 3)) (call $step (i32.const 1)))
+      (func (export "steps") (result i32) (call $say_steps) (i32.const 0))`,
+    calls: [
+      ["steps", "", said("3")],
+      ["steps", "", said("3")],
+    ],
+  },
+  {
+    title: "runs _start of a module without WASI before anything else",
+    body: `(func (export "_start") (call $step (i32.const 3)) (call $step (i32.const 1)))
+      (func (export "steps") (result i32) (call $say_steps) (i32.const 0))`,
+    calls: [["steps", "", said("3")]],
+  },
+  {
+    title: "leaves _start and constructors to _initialize where there is one",
+    body: `(func $ctors (export "__wasm_call_ctors") (call $step (i32.const 3)))
+      (func (export "_start") (call $step (i32.const 9)))
+      (func (export "_initialize") (call $ctors) (call $step (i32.const 1)))
+      (func (export "steps") (result i32) (call $say_steps) (i32.const 0))`,
+    calls: [["steps", "", said("3")]],
+  },
+  {
     title: "logs and keeps variables while it initialises",
     body: `${VARS} (func (export "_initialize") (call $log_info (call $key)) (call $var_set (call $key) (call $complaint)))`,
     calls: [["get", "", said("it says no")]],
@@ -346,10 +369,18 @@ export const DIFFERENCES: readonly Difference[] = [
     extism: [said("key")],
   },
   {
-    title: "does not run _start, which is a program's and not a plugin's, where Extism runs it while it instantiates",
-    body: `(func (export "_start") (call $step (i32.const 3)) (call $step (i32.const 1)))
+    title: "initialises Haskell's runtime as Extism's own runtime does, constructors first, where its JavaScript leaves these out",
+    body: `(func (export "hs_init") (param i32 i32) (if (i32.or (local.get 0) (local.get 1)) (then unreachable)) (call $step (i32.const 1)))
+      (func (export "_initialize") (call $step (i32.const 3)))
       (func (export "steps") (result i32) (call $say_steps) (i32.const 0))`,
-    calls: [["steps", "", said("0")]],
-    extism: [said("3")],
+    calls: [["steps", "", said("3")]],
+    extism: [said("0")],
+  },
+  {
+    title: "calls constructors that nothing else calls, as Extism's own runtime does and its JavaScript does not",
+    body: `(func (export "__wasm_call_ctors") (call $step (i32.const 3)) (call $step (i32.const 1)))
+      (func (export "steps") (result i32) (call $say_steps) (i32.const 0))`,
+    calls: [["steps", "", said("3")]],
+    extism: [said("0")],
   },
 ];

@@ -11,6 +11,7 @@ import {
   MEMORY_EXPORT,
   START_EXPORT,
 } from "../../host/engine/admission.ts";
+import { remedyOf } from "../../host/engine/admission-limits.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { assemble, assembleWithGc } from "./corpus/text.ts";
@@ -40,8 +41,6 @@ interface LimitCase {
 
 const nested = (depth: number): string => `(func ${repeated(depth, "(block ")} ${repeated(depth, ")")})`;
 const custom = section(0, [...text("junk"), ...new Array(500).fill(7)]);
-const twoBodies = (code: number[]): Uint8Array<ArrayBuffer> =>
-  wasm(section(1, vector([[0x60, 0, 0]])), section(3, vector([[0], [0]])), section(10, vector([body(code), body(code)])));
 
 const CASES: readonly LimitCase[] = [
   { limit: "maxModuleBytes", bytes: wasm(custom, section(1, vector([[0x60, 0, 0]]))), value: 14 },
@@ -65,8 +64,7 @@ const CASES: readonly LimitCase[] = [
   },
   { limit: "maxFunctions", bytes: plain("(func) (func) (func)"), value: 3 },
   { limit: "maxFunctionBytes", bytes: plain("(func (drop (i32.const 1)))"), value: 5 },
-  { limit: "maxLocals", bytes: plain("(func (param i32 i32) (local i64 i64 i64))"), value: 5 },
-  { limit: "maxLocalsInAll", bytes: plain("(func (param i32 i32) (local i64)) (func (local i32))"), value: 4 },
+  { limit: "maxLocalBytes", bytes: plain("(func (param i32 f32) (local i64 f64 v128 funcref))"), value: 48 },
   { limit: "maxLoopsPerFunction", bytes: plain("(func (loop) (loop (loop)))"), value: 3 },
   { limit: "maxNesting", bytes: plain(nested(4)), value: 5 },
   {
@@ -80,19 +78,12 @@ const CASES: readonly LimitCase[] = [
     value: 3,
   },
   { limit: "maxBranchTableValues", bytes: plain("(func (block (br_table 0 0 0 (i32.const 0))))"), value: 3 },
-  {
-    limit: "maxBranchTableValuesInAll",
-    bytes: twoBodies([0x02, 0x40, 0x41, 0, 0x0e, 1, 0, 0, 0x0b]),
-    value: 4,
-  },
   // Five slots each: two locals, two values on the stack, and the block itself.
   {
     limit: "maxSlots",
     bytes: plain("(func (local i32 i32) (i32.const 1) (i32.const 1) (block) (block) (drop) (drop))"),
     value: 10,
   },
-  { limit: "maxSlotsInAll", bytes: twoBodies([0x02, 0x40, 0x0b, 0x02, 0x40, 0x0b]), value: 4 },
-  { limit: "maxNestSlots", bytes: plain("(func (local i32) (block (block)) (block))"), value: 4 },
 ];
 
 describe.each(CASES)("the limit $limit", ({ limit, bytes, value }) => {
@@ -102,7 +93,7 @@ describe.each(CASES)("the limit $limit", ({ limit, bytes, value }) => {
 
   it("refuses what exceeds it, with its name and the value", () => {
     const [reason, ...others] = reasons(bytes, { [limit]: value - 1 });
-    expect(reason).toContain(`is ${value}; the limit ${limit} is ${value - 1}`);
+    expect(reason).toContain(`is ${value}; the limit is ${value - 1} (${remedyOf(limit).key})`);
     expect(others).toEqual([]);
   });
 });
@@ -115,7 +106,9 @@ describe("the limit maxNameBytes", () => {
   });
 
   it("refuses what exceeds it, with its name and the value", () => {
-    expect(reasons(bytes, { maxNameBytes: 3 })).toEqual([expect.stringContaining("a name of 4 bytes exceeds maxNameBytes 3")]);
+    expect(reasons(bytes, { maxNameBytes: 3 })).toEqual([
+      expect.stringContaining("a name has 4 bytes; the limit is 3 (admission.nameBytes)"),
+    ]);
   });
 });
 
@@ -133,19 +126,19 @@ describe("modules known to hurt", () => {
   it.each([
     ["40 tables of 10 million elements", wasm(section(4, vector(new Array(40).fill(minimum(10_000_000))))), "maxTables"],
     ["a memory that begins with 4 GB", wasm(section(5, vector([[0, ...leb(65_536)]]))), "maxMemoryPages"],
-    ["300,000 loops", functions(body(new Array(300_000).fill([0x03, 0x40, 0x0b]))), "maxFunctionBytes"],
+    ["a function of 2.1 MB", functions(body(new Array(2_100_000).fill(0x01))), "maxFunctionBytes"],
     ["80,000 loops", functions(body(new Array(80_000).fill([0x03, 0x40, 0x0b]))), "maxLoopsPerFunction"],
-    ["50,000 locals", functions(locals(50_000)), "maxLocals"],
+    ["50,000 locals", functions(locals(50_000)), "maxLocalBytes"],
     [
-      "2,000 locals in 1,000 nested blocks",
-      functions(locals(2_000, new Array(1_000).fill([0x02, 0x40]), new Array(1_000).fill(0x0b))),
-      "maxNestSlots",
+      "16,000 locals in 1,100 nested blocks",
+      functions(locals(16_000, new Array(1_100).fill([0x02, 0x40]), new Array(1_100).fill(0x0b))),
+      "maxSlots",
     ],
-    ["2,000 locals at 5,000 blocks", functions(locals(2_000, new Array(5_000).fill([0x02, 0x40, 0x0b]))), "maxSlots"],
+    ["16,000 locals at 1,100 blocks", functions(locals(16_000, new Array(1_100).fill([0x02, 0x40, 0x0b]))), "maxSlots"],
     [
       "20,000 values on the stack of nested blocks",
       functions(body(new Array(20_000).fill([0x41, 0]), new Array(2_000).fill([0x02, 0x40]), new Array(2_000).fill(0x0b))),
-      "maxNestSlots",
+      "maxSlots",
     ],
     [
       "a branch table of 65,000 targets",
@@ -160,8 +153,8 @@ describe("modules known to hurt", () => {
         (array.new_default $a (i32.mul (i32.const 100000) (i32.const 1000)))))`),
       "maxConstantArrayElements",
     ],
-  ])("are refused: %s", (_, bytes, limit) => {
-    expect(reasons(bytes)).toContainEqual(expect.stringContaining(`the limit ${limit} is`));
+  ] as const)("are refused: %s", (_, bytes, limit) => {
+    expect(reasons(bytes)).toContainEqual(expect.stringContaining(`(${remedyOf(limit).key})`));
   });
 
   it("are told all reasons, and not more than can be read", () => {
@@ -188,7 +181,7 @@ describe("rules without a limit", () => {
           ]),
         ),
       ),
-      "the module has 2 memories; one is allowed",
+      "the module has 2 memories (proposal multi-memory); one is allowed",
     ],
     ["the name of a global that is added", plain('(func (export "__bulkhead_fuel"))'), "uses the reserved prefix"],
     ["any reserved name", plain('(func (export "__bulkhead_"))'), "uses the reserved prefix"],

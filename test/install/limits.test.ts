@@ -80,7 +80,7 @@ describe("the table of limits", () => {
         byDefault: effectiveLimits({ limits: {} }, { limits: {} }).replyBytes,
         refused: limitsSchema.safeParse({ replyKiB: 5 }).success,
         schema: schemaFiles().get("plugin.schema.json").includes('"description": "a reply"'),
-        documented: withLimits("<!-- limits: x -->\\n<!-- end of limits -->").includes("| \`replyKiB\` | 2 | 4 | a reply | silence |"),
+        documented: withLimits("<!-- limits: x -->\\n<!-- end of limits --><!-- admission: x -->\\n<!-- end of admission -->").includes("| \`replyKiB\` | 2 | 4 | a reply | silence |"),
       }));`;
     writeFileSync(join(folder, "ask.ts"), asked);
     expect(JSON.parse(run(folder, process.execPath, "ask.ts"))).toEqual({

@@ -138,7 +138,7 @@ describe("manifest", () => {
     const permissions = [{ permission: "services.call" as const, resource: "logger.log", reason: "to log" }];
     const manifest = parse({ permissions, dependencies: { logger: "^1.0.0" }, services: { "p.x": { entryPoint: "x" } } });
     const api = { since: "0.1", because: "" } as const;
-    const admitted = { module: new Uint8Array(0), entryPoints: ["x"], api };
+    const admitted = { module: new Uint8Array(0), entryPoints: ["x"], exported: "its module exports x", report: { compileBytes: 0 }, api };
     const configuration = {
       path: "",
       isolation: "thread",
@@ -155,7 +155,9 @@ describe("manifest", () => {
       services: [{ name: "p.x", entryPoint: "x", asCaller: false }],
       config: { text: "ü", list: "[1,2]" },
     });
-    expect(refusal(() => definePlugin(manifest, { ...admitted, entryPoints: ["y"] }, configuration, []))).toMatchObject({
+    expect(
+      refusal(() => definePlugin(manifest, { ...admitted, entryPoints: ["y"], exported: "its module exports y" }, configuration, [])),
+    ).toMatchObject({
       code: "invalid-manifest",
       message: "p names the entry point x; its module exports y",
     });

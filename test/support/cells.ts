@@ -28,8 +28,8 @@ export function image(
   config: Record<string, string> = {},
 ): PluginImage {
   const all = { ...DEFAULT_LIMITS, ...limits };
-  const { module, entryPoints } = admitPlugin(wasm, all);
-  return { name, module, entryPoints, limits: all, config };
+  const { module, entryPoints, report } = admitPlugin(wasm, all);
+  return { name, module, compileBytes: report.compileBytes, entryPoints, limits: all, config };
 }
 
 export type TurnOptions = Partial<Omit<Turn, "end">> & { readonly timeoutMs?: number };

@@ -54,7 +54,9 @@ export async function componentImage(
   limits: Partial<Limits> = {},
   config: Record<string, string> = {},
 ): Promise<PluginImage> {
-  const { module, entryPoints } = await admitted(component, limits);
+  const { module, entryPoints, report } = await admitted(component, limits);
   // Test guests do nothing when they are loaded.
-  return { name, module, entryPoints: entryPoints === "any" ? [] : entryPoints, limits: { ...DEFAULT_LIMITS, ...limits }, config };
+  const entered = entryPoints === "any" ? [] : entryPoints;
+  const { compileBytes } = report;
+  return { name, module, compileBytes, entryPoints: entered, limits: { ...DEFAULT_LIMITS, ...limits }, config };
 }

@@ -1,8 +1,9 @@
 // What the disposable admission process runs: admits one module, compiles all of it, instantiates it, answers and ends.
 
-import { admitPlugin, type ModuleLimits } from "../../engine/admit-plugin.ts";
+import { admitPlugin } from "../../engine/admit-plugin.ts";
 import { admitComponent } from "../../engine/component/admit-component.ts";
 import { decodeBundle, isBundle, isComponent } from "../../engine/component/bundle.ts";
+import type { AdmissionQuestion } from "./admission-process.ts";
 import { answerOnce } from "./disposable-main.ts";
 import { loadTranspiler } from "./transpiler.ts";
 
@@ -27,8 +28,10 @@ function tryOut(module: Uint8Array<ArrayBuffer>): void {
 }
 
 answerOnce(async ({ value, bytes: wasm }) => {
-  const limits = value as ModuleLimits;
-  const { module, ...admitted } = isComponent(wasm) ? await admitComponent(wasm, limits, loadTranspiler) : admitPlugin(wasm, limits);
+  const { limits, rules } = value as AdmissionQuestion;
+  const { module, ...admitted } = isComponent(wasm)
+    ? await admitComponent(wasm, limits, loadTranspiler, rules)
+    : admitPlugin(wasm, limits, rules);
   tryOut(module);
   return { value: admitted, bytes: module };
 });

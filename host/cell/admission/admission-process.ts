@@ -8,9 +8,12 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
 import { API_VERSIONS } from "../../core/wit.ts";
+import { type AdmissionRules, DEFAULT_RULES } from "../../engine/admission-rules.ts";
 import type { AdmittedModule, ModuleLimits } from "../../engine/admit-plugin.ts";
 import type { HardeningOptions } from "../outside/hardening.ts";
 import { askDisposable, type DisposableBounds } from "./disposable-process.ts";
+
+export type { DeclaredFunctions } from "../../engine/admission-rules.ts";
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./admission-main.ts" : "./admission-main.js", import.meta.url);
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -28,9 +31,22 @@ const FLAGS = ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", "--max-old-spa
 
 const admittedSchema: z.ZodType<Omit<AdmittedModule, "module">> = z.object({
   entryPoints: z.union([z.array(z.string()), z.literal("any")]),
+  exported: z.string(),
   api: z.object({ since: z.enum(API_VERSIONS), because: z.string() }),
   report: z.custom<AdmittedModule["report"]>((value) => typeof value === "object" && value !== null),
 });
+
+/** What the admission process is asked about a module. */
+export interface AdmissionQuestion {
+  readonly limits: ModuleLimits;
+  readonly rules: AdmissionRules;
+}
+
+export interface AdmissionOptions {
+  readonly rules?: AdmissionRules;
+  readonly bounds?: DisposableBounds;
+  readonly hardening?: HardeningOptions;
+}
 
 /**
  * Rejects with HostError `admission-refused`, whose detail lists every reason; also when the module made the process die, run
@@ -39,15 +55,15 @@ const admittedSchema: z.ZodType<Omit<AdmittedModule, "module">> = z.object({
 export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
   { memoryBytes, tableElements, moduleBytes }: ModuleLimits,
-  bounds: DisposableBounds = ADMISSION_BOUNDS,
-  hardening: HardeningOptions = {},
+  { rules = DEFAULT_RULES, bounds = ADMISSION_BOUNDS, hardening = {} }: AdmissionOptions = {},
 ): Promise<AdmittedModule> {
   const refused = (message: string, detail?: string): HostError => new HostError("admission-refused", message, { detail });
   if (wasm.length > MAX_SOURCE_BYTES)
     throw refused(`the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`);
+  const question: AdmissionQuestion = { limits: { memoryBytes, tableElements, moduleBytes }, rules };
   const { value, bytes } = await askDisposable({
     entry: ENTRY,
-    request: { value: { memoryBytes, tableElements, moduleBytes } satisfies ModuleLimits, bytes: wasm },
+    request: { value: question, bytes: wasm },
     maxAnswerBytes: MAX_ADMITTED_BYTES,
     bounds,
     flags: FLAGS,
@@ -63,17 +79,20 @@ export async function admitInProcess(
 export class AdmissionCache {
   readonly #folder: string;
   readonly #hardening: HardeningOptions;
+  readonly #rules: AdmissionRules;
   #engine: Promise<string> | undefined;
 
-  constructor(folder: string, hardening: HardeningOptions = {}) {
+  constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds"> = {}) {
     this.#folder = folder;
     this.#hardening = hardening;
+    this.#rules = rules;
   }
 
   /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
   async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits): Promise<AdmittedModule> {
     this.#engine ??= digestOfEngine();
-    const settings = JSON.stringify([limits.memoryBytes, limits.tableElements, limits.moduleBytes, process.version, await this.#engine]);
+    const ofPlugin = [limits.memoryBytes, limits.tableElements, limits.moduleBytes];
+    const settings = JSON.stringify([ofPlugin, this.#rules, process.version, await this.#engine]);
     const key = sha256(Buffer.from(sha256(wasm) + settings));
     const file = join(this.#folder, `${key}.admitted`);
     const known = await readFile(file).then(
@@ -81,7 +100,7 @@ export class AdmissionCache {
       () => undefined,
     );
     if (known !== undefined) return known;
-    const admitted = await admitInProcess(wasm, limits, ADMISSION_BOUNDS, this.#hardening);
+    const admitted = await admitInProcess(wasm, limits, { rules: this.#rules, hardening: this.#hardening });
     // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
     const unfinished = `${file}.${randomUUID()}`;
     try {

@@ -20,6 +20,7 @@ export async function loadTranspiler(): Promise<Transpiler> {
   const { $init, generate } = await importJco();
   await $init;
   return {
+    version: VERSION,
     transpile: (component, { suspending }) =>
       generate(component, {
         name: "component",

@@ -4,7 +4,7 @@
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { Limits, PluginImage } from "../../core/types.ts";
+import type { PluginImage } from "../../core/types.ts";
 import type { ProcessCellData } from "../inside/process-main.ts";
 import { readFromCell, writeToCell } from "../wire/codec.ts";
 import { pipeChannel } from "../wire/pipe-channel.ts";
@@ -134,8 +134,10 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
 
 const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);
 
-function memoryOf({ limits, module }: { readonly limits: Limits; readonly module: Uint8Array }): number {
-  return limits.memoryBytes + limits.blockBytes + limits.varBytes + 4 * limits.payloadBytes + COMPILED_FACTOR * module.length;
+function memoryOf({ limits, module, compileBytes = 0 }: PluginImage): number {
+  return (
+    compileBytes + limits.memoryBytes + limits.blockBytes + limits.varBytes + 4 * limits.payloadBytes + COMPILED_FACTOR * module.length
+  );
 }
 
 /** All that can be under way to it at a time: its module, its turns, one answer. */

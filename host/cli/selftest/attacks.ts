@@ -87,6 +87,7 @@ export const TURN_ATTACKS: readonly TurnAttack[] = [
   turn("load beyond the input", "overflow_input", "range check", /^plugin-failed$/),
   turn("variable flood", "vars_flood", "varMiB", /^quota-exceeded$/),
   turn("host call flood", "host_calls", "hostCalls", /^quota-exceeded$/),
+  turn("flood of host calls that are not counted", "free_calls", "cpuMs", /^cpu-exhausted$/),
   turn("log flood", "log_flood", "logMiBPerMinute", /^(quota-exceeded|cpu-exhausted)$/),
   turn("storage flood", "storage_flood", "storageMiB", /quota-exceeded/),
   turn("flood of storage keys", "storage_keys_flood", "storageKeys", /quota-exceeded.*storageKeys/),

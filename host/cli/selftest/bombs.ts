@@ -33,39 +33,39 @@ const bomb = (name: string, limit: string, make: Bomb["make"], expected = new Re
 
 /** None of them may be admitted. */
 export const BOMBS: readonly Bomb[] = [
-  bomb("one function of 8 MB", "maxFunctionBytes", () => withBody(0, piece().repeat(8_000_000, NOP))),
-  bomb("300,000 small loops", "maxFunctionBytes", () => withBody(0, piece().repeat(300_000, [...LOOP, END]))),
-  bomb("80,000 small loops", "maxLoopsPerFunction", () => withBody(0, piece().repeat(80_000, [...LOOP, END]))),
+  bomb("one function of 8 MB", "admission.functionKiB", () => withBody(0, piece().repeat(8_000_000, NOP))),
+  bomb("300,000 small loops", "admission.loops", () => withBody(0, piece().repeat(300_000, [...LOOP, END]))),
+  bomb("80,000 small loops", "admission.loops", () => withBody(0, piece().repeat(80_000, [...LOOP, END]))),
   bomb(
     "a million tiny functions",
-    "maxFunctions",
+    "admission.functions",
     () => module(oneType, many(3, 1_000_000, [0]), many(10, 1_000_000, [2, 0, END])),
-    /maxFunctions/,
+    /admission\.functions/,
   ),
   bomb(
     "a million nested blocks",
-    "maxFunctionBytes, maxNesting",
+    "admission.functionKiB, admission.nesting",
     () => withBody(0, nested(1_000_000, BLOCK)),
-    /maxFunctionBytes|maxNesting/,
+    /admission\.(functionKiB|nesting)/,
   ),
-  bomb("50,000 nested blocks", "maxNesting", () => withBody(0, nested(50_000, BLOCK))),
-  bomb("br_table of 65,000 targets", "maxBranchTableValues", () =>
+  bomb("50,000 nested blocks", "admission.nesting", () => withBody(0, nested(50_000, BLOCK))),
+  bomb("br_table of 65,000 targets", "admission.branchTargets", () =>
     withBody(0, piece().add(BLOCK, ZERO, [0x0e], leb(65_000)).repeat(65_001, [0]).add([END])),
   ),
-  bomb("50,000 locals", "maxLocals", () => withBody(50_000, nested(1_000, BLOCK))),
-  bomb("2,000 locals in 1,000 nested blocks", "maxNestSlots", () => withBody(2_000, nested(1_000, BLOCK))),
-  bomb("2,000 locals at 5,000 blocks", "maxSlots", () => withBody(2_000, piece().repeat(5_000, [...BLOCK, END]))),
-  bomb("20,000 values below 2,000 nested blocks", "maxNestSlots", () =>
+  bomb("50,000 locals", "admission.localKiB", () => withBody(50_000, nested(1_000, BLOCK))),
+  bomb("16,000 locals in 1,100 nested blocks", "admission.slots", () => withBody(16_000, nested(1_100, BLOCK))),
+  bomb("16,000 locals at 1,100 blocks", "admission.slots", () => withBody(16_000, piece().repeat(1_100, [...BLOCK, END]))),
+  bomb("20,000 values below 2,000 nested blocks", "admission.slots", () =>
     withBody(0, piece().repeat(20_000, ZERO).add(nested(2_000, BLOCK)).repeat(20_000, [0x1a])),
   ),
-  bomb("a million globals", "maxGlobals", () => module(many(6, 1_000_000, [I32, 0, ...ZERO, END]))),
-  bomb("100,000 data segments", "maxDataSegments", () =>
-    module(section(5, piece().add([1, 0, 1])), many(11, 100_000, [0, ...ZERO, END, 0])),
+  bomb("a million globals", "admission.globals", () => module(many(6, 1_000_000, [I32, 0, ...ZERO, END]))),
+  bomb("100,001 data segments", "admission.dataSegments", () =>
+    module(section(5, piece().add([1, 0, 1])), many(11, 100_001, [0, ...ZERO, END, 0])),
   ),
-  bomb("100,000 element segments", "maxElementSegments", () =>
+  bomb("100,000 element segments", "admission.elementSegments", () =>
     module(section(4, piece().add([1, FUNCREF, 0, 1])), many(9, 100_000, [0, ...ZERO, END, 0])),
   ),
-  bomb("a data segment of 30 MB", "maxModuleBytes", () =>
+  bomb("a data segment of 30 MB", "limits.moduleMiB", () =>
     module(
       section(5, piece().add([1, 0, 1])),
       section(
@@ -76,7 +76,7 @@ export const BOMBS: readonly Bomb[] = [
       ),
     ),
   ),
-  bomb("a million entries of tables", "maxElementEntries", () =>
+  bomb("a million entries of tables", "admission.elementEntries", () =>
     module(
       oneType,
       section(3, piece().add([1, 0])),
@@ -90,11 +90,11 @@ export const BOMBS: readonly Bomb[] = [
       section(10, piece().add([1, 2, 0, END])),
     ),
   ),
-  bomb("100,000 imports", "maxImports", () => module(oneType, many(2, 100_000, [1, 0x61, 1, 0x62, 0, 0]))),
-  bomb("100,000 exports", "maxExports", () =>
+  bomb("100,000 imports", "admission.imports", () => module(oneType, many(2, 100_000, [1, 0x61, 1, 0x62, 0, 0]))),
+  bomb("100,000 exports", "admission.exports", () =>
     module(oneType, section(3, piece().add([1, 0])), many(7, 100_000, [1, 0x61, 0, 0]), section(10, piece().add([1, 2, 0, END]))),
   ),
-  bomb("100,000 types", "maxTypes", () => module(many(1, 100_000, [0x60, 0, 0]))),
+  bomb("100,000 types", "admission.types", () => module(many(1, 100_000, [0x60, 0, 0]))),
   bomb(
     "an export that takes the place of its fuel",
     "reserved names",
@@ -104,11 +104,11 @@ export const BOMBS: readonly Bomb[] = [
     },
     /reserved prefix/,
   ),
-  bomb("an export with a name of 1 MB", "maxNameBytes", () =>
+  bomb("an export with a name of 1 MB", "admission.nameBytes", () =>
     module(section(5, piece().add([1, 0, 1])), section(7, piece().add([1], leb(1_000_000)).repeat(1_000_000, [0x61]).add([2, 0]))),
   ),
-  bomb("40 tables of 10 million elements", "maxTables", () => module(many(4, 40, [FUNCREF, 0, ...leb(10_000_000)]))),
-  bomb("one table of 10 million elements", "maxTableElements", () => module(many(4, 1, [FUNCREF, 0, ...leb(10_000_000)]))),
+  bomb("40 tables of 10 million elements", "admission.tables", () => module(many(4, 40, [FUNCREF, 0, ...leb(10_000_000)]))),
+  bomb("one table of 10 million elements", "limits.tableElements", () => module(many(4, 1, [FUNCREF, 0, ...leb(10_000_000)]))),
   bomb("memory of 4 GiB from the start", "memoryMiB", () => module(section(5, piece().add([1, 0], leb(65_536)))), /memory's minimum/),
   bomb("two memories", "allow-list", () => module(section(5, piece().add([2, 0, 1, 0, 1]))), /one is allowed/),
   bomb("shared memory", "allow-list", () => module(section(5, piece().add([1, 3, 1, 1]))), /is shared/),

@@ -112,7 +112,7 @@ async function dieWhileChecking(world: World): Promise<AttackResult> {
 }
 
 function verdict(wasm: Uint8Array<ArrayBuffer>, bounds: typeof ADMISSION_BOUNDS): Promise<string> {
-  return admitInProcess(wasm, DEFAULT_LIMITS, bounds).then(
+  return admitInProcess(wasm, DEFAULT_LIMITS, { bounds }).then(
     () => "admitted",
     (thrown) =>
       (toHostError(thrown).detail ?? toHostError(thrown).message).replaceAll("\n", " ") +

@@ -4,7 +4,9 @@
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { AdmissionReport } from "../admission.ts";
+import { type AdmissionRules, DEFAULT_RULES } from "../admission-rules.ts";
 import type { AdmittedModule, ModuleLimits } from "../admit-plugin.ts";
+import { messageOf } from "../failures.ts";
 import { SHAPES } from "../guest/wit-shapes.ts";
 import { parseComponent } from "./binary/parse-component.ts";
 import { SUSPENDING_FUNCTIONS } from "./bulkhead.ts";
@@ -17,12 +19,14 @@ import { apiOfComponent, entriesOf, importsOf, refusalsOfImports } from "./world
 
 /** jco's transpiler, with what admission needs of it. Throws whatever it says about a component that it does not take. */
 export interface Transpiler {
+  readonly version: string;
   transpile(
     component: Uint8Array,
     options: { readonly suspending: readonly string[] },
   ): readonly (readonly [file: string, content: Uint8Array])[];
 }
 
+const JCO = "@bytecodealliance/jco-transpile";
 const decoder = new TextDecoder();
 
 /** Rejects with HostError `admission-refused` with every reason in `detail`; also when jco, which is loaded for what its binary says nothing against, is not there. */
@@ -30,6 +34,7 @@ export async function admitComponent(
   component: Uint8Array<ArrayBuffer>,
   limits: ModuleLimits,
   loadTranspiler: () => Promise<Transpiler>,
+  rules: AdmissionRules = DEFAULT_RULES,
 ): Promise<AdmittedModule> {
   const parsed = parseComponent(component);
   const imports = importsOf(parsed);
@@ -37,27 +42,39 @@ export async function admitComponent(
   const reasons = [...refusalsOfImports(parsed), ...(entries.of === "nothing" ? entries.reasons : [])];
   if (reasons.length > 0) throw refused(reasons);
 
-  const files = transpiled(component, await loadTranspiler());
+  const { version, transpile } = await loadTranspiler();
+  const suspending = [...SUSPENDING_FUNCTIONS, ...SUSPENDING_WASI];
+  const files = byJco(version, () => new Map(transpile(component, { suspending })));
   const { modules, reports } = admitCoreModules(
     [...files].filter(([name]) => name.endsWith(".wasm")),
     parsed,
     limits,
+    rules,
   );
-  const glue = prepareGlue(decoder.decode(files.get("component.js")));
+  const glue = byJco(version, () => prepareGlue(decoder.decode(files.get("component.js"))));
   const entered = entries.of === "exports" ? entries.entries : {};
   const module = encodeBundle({ glue, modules, imports, entries: entered });
   const entryPoints = entries.of === "exports" ? Object.keys(entered) : "any";
   const exported = entryPoints === "any" ? ENTRY_POINTS.filter((name) => parsed.exports.has(name)) : entryPoints;
-  return { module, entryPoints, api: apiOfComponent(parsed), report: reportOf(component, imports, exported, reports, module.length) };
+  const said = `its component exports ${exported.join(", ") || "no entry point"}`;
+  return {
+    module,
+    entryPoints,
+    exported: said,
+    api: apiOfComponent(parsed),
+    report: reportOf(component, imports, exported, reports, module.length),
+  };
 }
 
-function transpiled(component: Uint8Array, { transpile }: Transpiler): ReadonlyMap<string, Uint8Array> {
+// Whatever is thrown by it or over what it made, a panic of its own included, says that this version of it cannot take this component: that is no fault of the host's.
+function byJco<T>(version: string, work: () => T): T {
   try {
-    return new Map(transpile(component, { suspending: [...SUSPENDING_FUNCTIONS, ...SUSPENDING_WASI] }));
+    return work();
   } catch (thrown) {
     if (thrown instanceof HostError) throw thrown;
+    const said = (thrown as { payload?: unknown } | undefined)?.payload ?? messageOf(thrown);
     throw refused([
-      `jco does not take it: ${printable(String((thrown as { payload?: unknown }).payload ?? (thrown as Error).message)).slice(0, 1_000)}`,
+      `jco (${JCO} ${version}) does not take it: ${printable(String(said)).slice(0, 1_000)}; if the component is valid, that is a fault of jco's`,
     ]);
   }
 }
@@ -100,6 +117,7 @@ function reportOf(
     dataSegments: sum(({ dataSegments }) => dataSegments),
     functions: sum(({ functions }) => functions),
     largestFunctionBytes: Math.max(0, ...reports.map(({ largestFunctionBytes }) => largestFunctionBytes)),
+    compileBytes: Math.max(0, ...reports.map(({ compileBytes }) => compileBytes)),
     features: [...new Set(["component-model", ...reports.flatMap(({ features }) => features)])].sort(),
     hasStart: reports.some(({ hasStart }) => hasStart),
     sourceBytes: component.length,

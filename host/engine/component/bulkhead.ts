@@ -6,7 +6,7 @@ import type { Bytes, Limits } from "../../core/types.ts";
 import type { WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import { decodeResult, encodeArguments, encodeError } from "../guest/blocks.ts";
-import { CELL_FUNCTIONS } from "../guest/cell-functions.ts";
+import { CELL_FUNCTIONS, FREE_BYTES, FREE_FUNCTIONS } from "../guest/cell-functions.ts";
 import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
 import { type ComponentHost, type Interfaces, lowerCamelCase } from "./component-host.ts";
 import { err, ok } from "./resources.ts";
@@ -38,9 +38,12 @@ function hostFunction(name: WitFunction, host: ComponentHost): unknown {
   const hostValues = (values: readonly unknown[]): unknown[] => values.map((value, i) => toHost[i]?.(value) ?? value);
   const resultOf = (block: Bytes): unknown => resultValue(name, block, fails, host);
   if (inCell !== undefined) {
+    const isFree = FREE_FUNCTIONS.has(name);
     return (...values: unknown[]) => {
-      host.count();
-      return resultOf(refusing(() => inCell(host.environment.scope, encodeArguments(name, hostValues(values)))));
+      const block = refusing(() => inCell(host.environment.scope, encodeArguments(name, hostValues(values))));
+      if (isFree && block.length <= FREE_BYTES) host.free();
+      else host.count();
+      return resultOf(block);
     };
   }
   return async (...values: unknown[]) => {

@@ -15,6 +15,8 @@ export interface ComponentHost {
   readonly ledger: Ledger;
   /** Counts a host call, whose arguments have been taken. */
   count(): void;
+  /** The same for one that costs no more than entering the host, which CPU time alone bounds. */
+  free(): void;
   /**
    * How the turn that runs asks the host, now and later: one question after the other, since the host takes one at a time. Resolves with the tagged
    * block; what is refused, what fails, and what is asked when the turn has ended, is such a block too.

@@ -3,7 +3,8 @@
 
 import { HostError } from "../../core/errors.ts";
 import { type AdmissionReport, type Admitted, admit, type ImportName } from "../admission.ts";
-import { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from "../admission-limits.ts";
+import { type AdmissionLimits, remedyOf } from "../admission-limits.ts";
+import type { AdmissionRules } from "../admission-rules.ts";
 import { admissionLimits, type ModuleLimits, refuseGarbageCollection } from "../admit-plugin.ts";
 import type { WasmModule } from "../wasm/module.ts";
 import { parseModule } from "../wasm/parse-module.ts";
@@ -31,9 +32,10 @@ export function admitCoreModules(
   files: readonly (readonly [name: string, bytes: Uint8Array])[],
   component: ParsedComponent,
   limits: ModuleLimits,
+  rules: AdmissionRules,
 ): CoreModules {
   const sources = countInstances(files, component);
-  let left = admissionLimits(limits);
+  let left = admissionLimits(limits, rules);
   const maxTableGrowth = tableGrowth(sources, left);
   const modules = new Map<string, Uint8Array<ArrayBuffer>>();
   const reports: AdmissionReport[] = [];
@@ -42,7 +44,7 @@ export function admitCoreModules(
     modules.set(source.name, bytes);
     reports.push(report);
     left = lessened(left, report, source.instances);
-    checkSums(source, left, limits);
+    checkSums(source, left, limits, rules);
   }
   return { modules, reports };
 }
@@ -133,7 +135,12 @@ function lessened(limits: AdmissionLimits, report: AdmissionReport, instances: n
 }
 
 // One instance of it was small enough; so many are not.
-function checkSums({ name, instances }: Source, left: AdmissionLimits, { memoryBytes, tableElements }: ModuleLimits): void {
+function checkSums(
+  { name, instances }: Source,
+  left: AdmissionLimits,
+  { memoryBytes, tableElements }: ModuleLimits,
+  { bounds }: AdmissionRules,
+): void {
   if (left.maxMemoryPages < 0) {
     throw refused([
       `the memories of ${instances} instances of ${name}, and of those before, begin above the limit of ${memoryBytes} bytes in all (limits.memoryMiB)`,
@@ -146,7 +153,8 @@ function checkSums({ name, instances }: Source, left: AdmissionLimits, { memoryB
   }
   const tooMany = (["maxImports", "maxExports", "maxGlobals"] as const).find((limit) => left[limit] < 0);
   if (tooMany !== undefined) {
-    const limit = DEFAULT_ADMISSION_LIMITS[tooMany];
-    throw refused([`${instances} instances of ${name}, with those before, are above the limit ${tooMany} of ${limit} in all`]);
+    throw refused([
+      `${instances} instances of ${name}, with those before, are above the limit of ${bounds[tooMany]} in all (${remedyOf(tooMany).key})`,
+    ]);
   }
 }

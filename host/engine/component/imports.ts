@@ -50,6 +50,7 @@ export class ComponentImports {
       control,
       ledger: this.#ledger,
       count,
+      free: called,
       asker: () => {
         const turn = this.#turns;
         return (name, values) => this.#ask(turn, name, values);

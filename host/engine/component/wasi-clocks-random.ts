@@ -2,6 +2,7 @@
 
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
+import { FREE_BYTES } from "../guest/cell-functions.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { Pollable } from "./wasi-poll.ts";
 
@@ -12,10 +13,10 @@ const RESOLUTION_NS = 1_000;
 
 export function wasiClocks(host: ComponentHost): Interfaces {
   const { clock } = host.environment.scope;
-  const counted =
+  const free =
     <T>(answer: () => T) =>
     (): T => {
-      host.count();
+      host.free();
       return answer();
     };
   const readyAt = (ms: number): Pollable => {
@@ -24,24 +25,25 @@ export function wasiClocks(host: ComponentHost): Interfaces {
   };
   return {
     "wasi:clocks/monotonic-clock": {
-      now: counted(() => BigInt(Math.floor(clock.monotonicMs() * NS_PER_MS))),
-      resolution: counted(() => BigInt(RESOLUTION_NS)),
+      now: free(() => BigInt(Math.floor(clock.monotonicMs() * NS_PER_MS))),
+      resolution: free(() => BigInt(RESOLUTION_NS)),
       subscribeInstant: (ns: bigint) => readyAt(Number(ns) / NS_PER_MS),
       subscribeDuration: (ns: bigint) => readyAt(clock.monotonicMs() + Number(ns) / NS_PER_MS),
     },
     "wasi:clocks/wall-clock": {
-      now: counted(() => {
+      now: free(() => {
         const ms = Math.floor(clock.now());
         return { seconds: BigInt(Math.floor(ms / 1_000)), nanoseconds: (ms % 1_000) * NS_PER_MS };
       }),
-      resolution: counted(() => ({ seconds: 0n, nanoseconds: NS_PER_MS })),
+      resolution: free(() => ({ seconds: 0n, nanoseconds: NS_PER_MS })),
     },
   };
 }
 
 export function wasiRandom(host: ComponentHost): Interfaces {
   const bytes = (length: bigint): Bytes => {
-    host.count();
+    if (length > BigInt(FREE_BYTES)) host.count();
+    else host.free();
     if (length > BigInt(MAX_RANDOM_BYTES)) {
       const message = `${host.environment.plugin} asks for ${length} random bytes; the limit is ${MAX_RANDOM_BYTES} a call`;
       host.control.doom(new HostError("plugin-failed", message));
@@ -52,7 +54,7 @@ export function wasiRandom(host: ComponentHost): Interfaces {
     return made;
   };
   const u64 = (): bigint => {
-    host.count();
+    host.free();
     return crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
   };
   return {

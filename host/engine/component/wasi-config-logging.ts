@@ -1,7 +1,7 @@
 // wasi:config and wasi:logging, mapped onto the plugin's own configuration and log.
 
 import type { LogLevel } from "../../core/ports/log.ts";
-import { writeLog } from "../guest/cell-functions.ts";
+import { FREE_BYTES, writeLog } from "../guest/cell-functions.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { ok, type WitResultValue } from "./resources.ts";
 
@@ -17,8 +17,10 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
 export function wasiConfig(host: ComponentHost): Interfaces {
   const { config } = host.environment.scope;
   const get = (key: string): WitResultValue => {
-    host.count();
-    return ok(Object.hasOwn(config, key) ? config[key] : undefined);
+    const value = Object.hasOwn(config, key) ? config[key] : undefined;
+    if ((value?.length ?? 0) > FREE_BYTES) host.count();
+    else host.free();
+    return ok(value);
   };
   const getAll = (): WitResultValue => {
     host.count();

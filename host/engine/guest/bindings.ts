@@ -6,9 +6,11 @@ import type { Bytes } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
 import { encodeError } from "./blocks.ts";
-import { CELL_FUNCTIONS, type CellFunction } from "./cell-functions.ts";
+import { CELL_FUNCTIONS, type CellFunction, FREE_BYTES, FREE_FUNCTIONS } from "./cell-functions.ts";
 import type { GuestControl } from "./control.ts";
+import { declaredFunctions } from "./declared-functions.ts";
 import { ExtismHttp } from "./extism-http.ts";
+import type { DeclaredImport } from "./imported.ts";
 import { BULK_MEMORY, EXTISM_ENV, EXTISM_USER, FUNCTION_BY_IMPORT } from "./imports.ts";
 import { GuestVars } from "./vars.ts";
 import { WASI_PREVIEW1, Wasi } from "./wasi.ts";
@@ -36,7 +38,10 @@ export class Bindings {
   #memory: WebAssembly.Memory | undefined;
   #guestBytes: Bytes = EMPTY;
 
-  constructor(environment: GuestEnvironment, blocks: BlockMemory, control: GuestControl) {
+  readonly #declared: WebAssembly.Imports;
+
+  /** `declared` are the functions of the host's program that the guest imports. */
+  constructor(environment: GuestEnvironment, blocks: BlockMemory, control: GuestControl, declared: readonly DeclaredImport[]) {
     this.#environment = environment;
     this.#blocks = blocks;
     this.#control = control;
@@ -50,14 +55,26 @@ export class Bindings {
       },
       doom: (error) => control.doom(error),
     });
+    this.#declared = declaredFunctions(declared, {
+      view: (handle) => blocks.view(handle),
+      give: (bytes) => this.#give(bytes),
+      ask: (name, args) => {
+        this.#hostCalls += 1;
+        return this.#ask(name, args);
+      },
+      control,
+      yieldWhenOverdue: () => this.#yieldWhenOverdue(),
+    });
   }
 
   /** Made for the link and kept by nobody: what the guest does not import is garbage afterwards. */
   makeImports(): WebAssembly.Imports {
     const wasi = (): Wasi => this.#makeWasi();
+    const user = Object.fromEntries([...FUNCTION_BY_IMPORT].map(([name, hostFunction]) => [name, this.#hostFunction(hostFunction)]));
     return {
+      ...this.#declared,
       [EXTISM_ENV]: { ...this.#blocks.functions, length_unsafe: this.#blocks.functions.length, ...this.#extismFunctions() },
-      [EXTISM_USER]: Object.fromEntries([...FUNCTION_BY_IMPORT].map(([name, hostFunction]) => [name, this.#hostFunction(hostFunction)])),
+      [EXTISM_USER]: { ...this.#declared[EXTISM_USER], ...user },
       [BULK_MEMORY]: this.#bulkCopies(),
       get [WASI_PREVIEW1]() {
         return wasi().functions;
@@ -95,14 +112,16 @@ export class Bindings {
 
   #hostFunction(name: string): unknown {
     const inCell = CELL_FUNCTIONS.get(name);
-    if (inCell !== undefined) return (...handles: bigint[]) => this.#answerInCell(inCell, handles);
+    if (inCell !== undefined) return (...handles: bigint[]) => this.#answerInCell(inCell, FREE_FUNCTIONS.has(name), handles);
     return new WebAssembly.Suspending((...handles: bigint[]) => this.#answerInHost(name, handles));
   }
 
-  #answerInCell(answer: CellFunction, handles: readonly bigint[]): bigint {
-    this.#hostCalls += 1;
+  #answerInCell(answer: CellFunction, isFree: boolean, handles: readonly bigint[]): bigint {
     const args = this.#arguments(handles);
-    const block = this.#give(args === undefined ? INVALID_HANDLE : answer(this.#environment.scope, args));
+    const answered = args === undefined ? INVALID_HANDLE : answer(this.#environment.scope, args);
+    if (isFree) this.#countLong(answered.length);
+    else this.#hostCalls += 1;
+    const block = this.#give(answered);
     this.#yieldWhenOverdue();
     return block;
   }
@@ -156,17 +175,26 @@ export class Bindings {
     return NO_BLOCK;
   }
 
+  /** Of the plugin's own things, read or written in the cell: long ones count as a host call. */
+  #countLong(bytes: number): void {
+    if (bytes > FREE_BYTES) this.#hostCalls += 1;
+  }
+
+  #giveOwn(bytes: Bytes): bigint {
+    this.#countLong(bytes.length);
+    return this.#give(bytes);
+  }
+
   #text(handle = NO_BLOCK): string {
     return decoder.decode(this.#blocks.view(handle) ?? EMPTY);
   }
 
   #extismFunctions(): Record<string, unknown> {
     const { scope } = this.#environment;
-    const counted =
+    const clocked =
       (answer: (...handles: bigint[]) => bigint) =>
       (...handles: bigint[]) => {
         if (this.#control.doomed) return NO_BLOCK;
-        this.#hostCalls += 1;
         const block = answer(...handles);
         this.#yieldWhenOverdue();
         return block;
@@ -174,7 +202,8 @@ export class Bindings {
     const logger = (level: string) => {
       const encodedLevel = encoder.encode(JSON.stringify(level));
       const write = CELL_FUNCTIONS.get("log.write");
-      return counted((handle = NO_BLOCK) => {
+      return clocked((handle = NO_BLOCK) => {
+        this.#hostCalls += 1;
         write?.(scope, [encodedLevel, this.#blocks.view(handle) ?? EMPTY]);
         return NO_BLOCK;
       });
@@ -186,18 +215,20 @@ export class Bindings {
       log_warn: logger("warning"),
       log_error: logger("error"),
       get_log_level: () => LOG_LEVEL_DEBUG,
-      config_get: counted((key) => {
+      config_get: clocked((key) => {
         const name = this.#text(key);
         const found = Object.hasOwn(scope.config, name) ? scope.config[name] : undefined;
-        return found === undefined ? NO_BLOCK : this.#give(encoder.encode(found));
+        return found === undefined ? NO_BLOCK : this.#giveOwn(encoder.encode(found));
       }),
-      var_get: counted((key) => {
+      var_get: clocked((key) => {
         const value = this.#vars.get(this.#text(key));
-        return value === undefined ? NO_BLOCK : this.#give(value);
+        return value === undefined ? NO_BLOCK : this.#giveOwn(value);
       }),
-      var_set: counted((key, value = NO_BLOCK) => {
+      var_set: clocked((key, value = NO_BLOCK) => {
         try {
-          this.#vars.set(this.#text(key), value === NO_BLOCK ? undefined : (this.#blocks.view(value) ?? EMPTY).slice());
+          const bytes = value === NO_BLOCK ? undefined : (this.#blocks.view(value) ?? EMPTY).slice();
+          this.#countLong(bytes?.length ?? 0);
+          this.#vars.set(this.#text(key), bytes);
         } catch (thrown) {
           this.#control.doom(toHostError(thrown));
         }
@@ -205,9 +236,9 @@ export class Bindings {
       }),
       http_request: new WebAssembly.Suspending((request: bigint, body: bigint) => this.#http.request(request, body)),
       http_status_code: () => this.#http.status,
-      http_headers: counted(() => {
+      http_headers: clocked(() => {
         const { headers } = this.#http;
-        return headers === undefined ? NO_BLOCK : this.#give(encoder.encode(headers));
+        return headers === undefined ? NO_BLOCK : this.#giveOwn(encoder.encode(headers));
       }),
     };
   }

@@ -1,7 +1,7 @@
 // How values cross the Wasm line inside of blocks: one codec for each WIT type (docs/abi.md). Decoding trusts nothing.
 
 import { isJsonText, isJsonWithin } from "../../bounds/json.ts";
-import { type ErrorShape, HostError } from "../../core/errors.ts";
+import { type ErrorShape, HostError, isHostErrorCode } from "../../core/errors.ts";
 import type { BlockCodec } from "../../core/host-functions.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
@@ -84,6 +84,12 @@ export const encodeResultView = <F extends WitFunction>(name: F, value: WitResul
 /** The block of a failure; a copy, since it may wait. `detail` may hold another guest's stack, so it stays on the host's side. */
 export const encodeError = ({ code, message }: ErrorShape): Bytes =>
   block(1, () => putText(JSON.stringify({ code, message, detail: null }))).slice();
+
+/** The failure in a block whose tag is not 0. */
+export function decodeError(failure: Bytes): HostError {
+  const { code, message } = JSON.parse(decoder.decode(failure.subarray(1))) as { readonly code: unknown; readonly message: unknown };
+  return new HostError(isHostErrorCode(code) ? code : "internal", String(message));
+}
 
 function decodeText(bytes: Bytes): string {
   try {
@@ -190,9 +196,11 @@ const CODECS = Object.fromEntries(
   ]),
 ) as unknown as Record<WitFunction, { readonly params: readonly Codec[]; readonly result: Codec }>;
 
-/** How the core's host functions see blocks. */
+const isOfWit = (name: string): boolean => Object.hasOwn(CODECS, name);
+
+/** How the core's host functions see blocks. A function that is none of wit/ reads its blocks itself, and answers bytes. */
 export const blockCodec: BlockCodec = {
-  decode: decodeAll,
+  decode: (name, args) => (isOfWit(name) ? decodeAll(name, args) : ([args] as never)),
   isJson: isJsonText,
-  encode: (name, value) => encodeResultView(name, value).slice(),
+  encode: (name, value) => (isOfWit(name) ? encodeResultView(name, value) : block(0, () => bytes.encode(value))).slice(),
 };

@@ -33,6 +33,20 @@ export interface CellScope {
 /** Answers a view that is valid until the next host function answers. */
 export type CellFunction = (scope: CellScope, args: readonly Bytes[]) => Bytes;
 
+/**
+ * Answered from memory or a clock at the cost of entering the host, so that CPU time alone bounds them: `limits.hostCalls` does not count them while an
+ * answer is short.
+ */
+export const FREE_FUNCTIONS: ReadonlySet<string> = new Set<WitFunction>([
+  "services.current-caller",
+  "config.get",
+  "clock.now",
+  "clock.monotonic",
+  "random.bytes",
+]);
+/** Up to here a call of those takes about a microsecond or two, randomness included. */
+export const FREE_BYTES = 1_024;
+
 // Nothing is thrown across the Wasm line: what `run` throws becomes the tagged error.
 function inCell<F extends WitFunction>(
   name: F,

@@ -1,7 +1,8 @@
 // Extism's `http_request`, served by http.fetch with its permissions and limits. Extism knows no errors as values, so a refusal ends the turn.
 
-import { HostError, isHostErrorCode } from "../../core/errors.ts";
+import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
+import { decodeError } from "./blocks.ts";
 
 const NO_BLOCK = 0n;
 const EMPTY: Bytes = new Uint8Array(0);
@@ -58,12 +59,8 @@ export class ExtismHttp {
     }
     const block = await this.#ports.fetch(encoder.encode(JSON.stringify(translated)), sent);
     if (block === undefined) return NO_BLOCK;
-    const answer: unknown = JSON.parse(decoder.decode(block.subarray(1)));
-    if (block[0] !== 0) {
-      const { code, message } = answer as { code: unknown; message: unknown };
-      return this.#end(new HostError(isHostErrorCode(code) ? code : "internal", String(message)));
-    }
-    const found = answer as Answer;
+    if (block[0] !== 0) return this.#end(decodeError(block));
+    const found = JSON.parse(decoder.decode(block.subarray(1))) as Answer;
     this.#answer = found;
     return this.#ports.give(Buffer.from(found.body, "base64"));
   }

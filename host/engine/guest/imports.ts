@@ -1,6 +1,7 @@
 // The allow-list: every import that the host provides, with its signature. What is not here is refused at admission.
 
 import { API_VERSIONS, type ApiVersion, type WitFunction } from "../../core/wit.ts";
+import type { DeclaredFunctions } from "../admission-rules.ts";
 import { WASI_PREVIEW1, WASI_SIGNATURES } from "./wasi.ts";
 import { SHAPES } from "./wit-shapes.ts";
 
@@ -86,11 +87,30 @@ export function apiOfImport({ module, name }: Pick<FunctionImport, "module" | "n
   return { since: shape?.since ?? API_VERSIONS[0], because: `the import ${name}` };
 }
 
-/** True for an import that the host provides with exactly this signature, else the reason why not. */
-export function isAllowedImport({ module, name, kind, params, results }: FunctionImport): true | string {
+/** Whether the host answers this import itself, whatever its program declares. */
+export const isOwnImport = (module: string, name: string): boolean => ALLOWED.get(module)?.has(name) === true;
+
+/** Modules whose functions are the host's alone. */
+export const isReservedModule = (module: string): boolean => module !== EXTISM_USER && ALLOWED.has(module);
+
+/** True for an import that the host provides, or its program declares, with exactly this signature; else the reason why not. */
+export function isAllowedImport({ module, name, kind, params, results }: FunctionImport, declared: DeclaredFunctions): true | string {
   if (kind !== "function") return `it is a ${kind}; only functions can be imported`;
-  const signature = ALLOWED.get(module)?.get(name);
-  if (signature === undefined) return "the host provides no such function";
+  const ofProgram = Object.hasOwn(declared, module) ? declared[module] : undefined;
+  const signature = ALLOWED.get(module)?.get(name) ?? (Object.hasOwn(ofProgram ?? {}, name) ? ofProgram?.[name] : undefined);
+  if (signature === undefined) return unknownImport(module, name);
   const asked = `${params.join(",")}:${results.join(",")}`;
   return asked === signature || `it is (${signature.replace(":", ") -> (")}), not (${asked.replace(":", ") -> (")})`;
+}
+
+// What is said of imports that many people have, so that they need not search.
+function unknownImport(module: string, name: string): string {
+  if (name.startsWith("extism_") && (module === "env" || module === EXTISM_ENV))
+    return 'it was built with an old PDK, from before Extism 1.0; build it again with a PDK of 1.0 or later (Rust: extism-pdk = "1"; Go: github.com/extism/go-pdk v1)';
+  if (module === "wasi_unstable")
+    return "it was built for WASI preview 0; build it again with a toolchain of today, for preview 1 (wasm32-wasip1)";
+  if (module.startsWith("wasi:") || module.startsWith("wasm:"))
+    return "only a component can import it, or nothing here can; build a component";
+  if (isReservedModule(module)) return "the host provides no such function";
+  return "the host provides no such function; a program that embeds the host can declare it (functions of createHost, docs/from-extism.md)";
 }

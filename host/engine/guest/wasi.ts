@@ -5,6 +5,7 @@
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
+import { FREE_BYTES } from "./cell-functions.ts";
 import type { GuestControl } from "./control.ts";
 import { LogLines } from "./log-lines.ts";
 import { ERRNO, type Errno, isStandard, STDERR, STDIN, STDOUT } from "./wasi-errno.ts";
@@ -93,7 +94,7 @@ export interface WasiPorts {
   readonly control: GuestControl;
   /** The guest's linear memory as it is at this moment; empty when it has none. */
   memory(): Bytes;
-  /** Counts a host call. */
+  /** Counts a host call: one that writes, waits or takes long. What only reads what the cell knows is bounded by CPU time alone. */
   count(): void;
   /** To be called after work that costs the guest no fuel. */
   yieldWhenOverdue(): void;
@@ -117,7 +118,6 @@ export class Wasi {
       (answer: (...args: never[]) => Errno) =>
       (...args: never[]): Errno => {
         if (control.doomed) return ERRNO.nosys;
-        ports.count();
         const errno = this.#faulting(() => answer(...args));
         ports.yieldWhenOverdue();
         return errno;
@@ -208,6 +208,7 @@ export class Wasi {
 
   #write(fd: number, iovecs: number, count: number, at: number): Errno {
     if (fd !== STDOUT && fd !== STDERR) return ERRNO.badf;
+    this.#ports.count();
     const lines = this.#lines[fd];
     if (count >>> 0 > MAX_IOVECS) return ERRNO.inval;
     const list = this.#view(iovecs, (count >>> 0) * IOVEC_BYTES);
@@ -224,6 +225,7 @@ export class Wasi {
 
   #random(at: number, length: number): Errno {
     if (length > MAX_RANDOM_BYTES) return ERRNO.inval;
+    if (length > FREE_BYTES) this.#ports.count();
     const bytes = this.#bytes(at, length) as Uint8Array<ArrayBuffer>;
     for (let i = 0; i < length; i += RANDOM_CHUNK_BYTES) crypto.getRandomValues(bytes.subarray(i, i + RANDOM_CHUNK_BYTES));
     return ERRNO.success;

@@ -4,6 +4,8 @@ import { EXTERNAL_KINDS, type ExternalKind, type SizeLimits } from "./module.ts"
 import { malformed, type Reader } from "./reader.ts";
 import { readValueType } from "./value-type.ts";
 
+const CUSTOM_PAGE_SIZE = 8;
+
 export function readKind(reader: Reader): ExternalKind {
   const code = reader.byte();
   const kind = EXTERNAL_KINDS[code];
@@ -14,6 +16,8 @@ export function readKind(reader: Reader): ExternalKind {
 export function readSizeLimits(reader: Reader): SizeLimits {
   const at = reader.offset;
   const flags = reader.byte();
+  if ((flags & CUSTOM_PAGE_SIZE) !== 0 && flags < 16)
+    throw malformed("a memory has pages of its own size (proposal custom-page-sizes), which this host does not serve", at);
   if (flags > 7) throw malformed(`unknown kind of limits 0x${flags.toString(16)}`, at);
   const minimum = reader.u64();
   const maximum = (flags & 1) === 0 ? undefined : reader.u64();

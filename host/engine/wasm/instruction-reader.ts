@@ -1,7 +1,7 @@
 // Decodes one instruction after another, just far enough to know where it ends and what it refers to. It neither
 // validates (V8 does) nor interprets. One object is reused for all, since modules have millions of instructions.
 
-import { IMMEDIATE, immediateOf, KEYS, OP, PREFIX_BASE } from "./instructions.ts";
+import { IMMEDIATE, immediateOf, KEYS, OP, PREFIX_BASE, unservedProposal } from "./instructions.ts";
 import { malformed, Reader } from "./reader.ts";
 import { beginsValueType, readHeapType, readValueType } from "./value-type.ts";
 
@@ -51,13 +51,15 @@ export class InstructionReader extends Reader {
     if (base === undefined) throw this.#unknown();
     const key = base + this.u32();
     const limit = prefix === 0xfd ? KEYS : base + 0x100;
-    if (key >= limit) throw this.#unknown();
+    if (key >= limit) throw this.#unknown(key);
     return key;
   }
 
-  #unknown(): Error {
+  #unknown(key: number = this.key): Error {
     const hex = Array.from(this.bytes.subarray(this.start, this.offset), (byte) => byte.toString(16).padStart(2, "0"));
-    return malformed(`unknown instruction ${hex.join(" ")}`, this.start);
+    const proposal = unservedProposal(this.bytes[this.start] ?? 0, key);
+    const of = proposal === undefined ? "" : ` of the proposal ${proposal}, which this host does not serve`;
+    return malformed(`unknown instruction ${hex.join(" ")}${of}`, this.start);
   }
 
   #immediates(kind: number): void {

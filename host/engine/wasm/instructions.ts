@@ -338,3 +338,11 @@ export const pushesOf = (key: number): number => pushes[key] ?? 0;
 export const costOf = (key: number): number => costs[key] ?? 0;
 export const bulkOf = (key: number): number => bulk[key] ?? BULK.none;
 export const featureOf = (key: number): string => features[key] ?? "";
+
+/** The proposal that an instruction is of which is not in the table, by its first byte and its key; undefined for what nobody has proposed. */
+export function unservedProposal(opcode: number, key: number): string | undefined {
+  if (opcode === 0xfe) return "threads";
+  if (opcode >= 0xe0 && opcode <= 0xe6) return "stack-switching";
+  if (opcode === 0xfc && key >= 0x213 && key <= 0x216) return "wide-arithmetic";
+  return opcode === 0xfd && key >= 0x420 ? "half-precision" : undefined;
+}

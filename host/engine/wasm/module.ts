@@ -77,6 +77,8 @@ export interface FunctionBody {
   readonly typeIndex: number;
   /** Locals declared beside the parameters, and the number of runs in which they are declared. */
   readonly declaredLocals: number;
+  /** What those take in a frame of V8's. */
+  readonly localBytes: number;
   readonly localRuns: number;
   /** Offsets: the body, its first run of locals, its first instruction, its end. */
   readonly start: number;

@@ -18,7 +18,7 @@ import {
 } from "./module.ts";
 import { malformed, Reader } from "./reader.ts";
 import { readTypeSection, type TypeDefinition } from "./type-section.ts";
-import { readValueType } from "./value-type.ts";
+import { bytesOfLocal, readValueType } from "./value-type.ts";
 
 const HEADER: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const TABLE_WITH_INITIAL_VALUE = 0x40;
@@ -105,7 +105,7 @@ class ModuleParser {
     const size = this.#bytes.length - this.#droppedBytes;
     const { maxModuleBytes } = this.#options;
     if (size <= maxModuleBytes) return;
-    const detail = `the size without what is dropped is ${size}; the limit maxModuleBytes is ${maxModuleBytes}`;
+    const detail = `the size without what is dropped is ${size}; the limit is ${maxModuleBytes} (limits.moduleMiB)`;
     throw new HostError("admission-refused", `the module is refused: ${detail}`, { detail });
   }
 
@@ -300,14 +300,16 @@ class ModuleParser {
     const localRuns = reader.count();
     const runsAt = reader.offset;
     let declaredLocals = 0;
+    let localBytes = 0;
     for (let left = localRuns; left > 0; left--) {
-      declaredLocals += reader.u32();
-      readValueType(reader);
+      const count = reader.u32();
+      declaredLocals += count;
+      localBytes += count * bytesOfLocal(readValueType(reader));
     }
     if (reader.sawExceptionType) this.#features.add("exceptions");
     const typeIndex = this.#functionTypes[this.#importedFunctions + this.#bodies.length];
     if (typeIndex === undefined) throw malformed("a body without a function", start);
     const codeAt = reader.offset;
-    this.#bodies.push({ typeIndex, declaredLocals, localRuns, start, runsAt, codeAt, end: reader.end });
+    this.#bodies.push({ typeIndex, declaredLocals, localBytes, localRuns, start, runsAt, codeAt, end: reader.end });
   }
 }

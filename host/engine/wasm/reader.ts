@@ -115,7 +115,7 @@ export class Reader {
   name(maxBytes: number): string {
     const start = this.offset;
     const length = this.count();
-    if (length > maxBytes) throw malformed(`a name of ${length} bytes exceeds maxNameBytes ${maxBytes}`, start);
+    if (length > maxBytes) throw malformed(`a name has ${length} bytes; the limit is ${maxBytes} (admission.nameBytes)`, start);
     const from = this.offset;
     this.skip(length);
     try {

@@ -6,10 +6,13 @@ import { featureOf, KEYS, OP, popsOf, pushesOf } from "./instructions.ts";
 import { type FunctionBody, functionTypeAt, signatureOf, type WasmModule } from "./module.ts";
 import { malformed } from "./reader.ts";
 import type { FunctionType } from "./type-section.ts";
+import { bytesOfLocal } from "./value-type.ts";
 
 export interface BodyMeasure {
   /** Parameters and declared locals. */
   locals: number;
+  /** What they take in a frame of V8's. */
+  localBytes: number;
   loops: number;
   /** The deepest nesting of blocks, the body itself included. */
   nesting: number;
@@ -19,8 +22,6 @@ export interface BodyMeasure {
   branchTableValues: number;
   /** Sum over the control instructions of locals plus stack height. */
   slots: number;
-  /** The same, summed over the blocks that are open at one point, at its largest. */
-  nestSlots: number;
 }
 
 interface Frame {
@@ -29,7 +30,6 @@ interface Frame {
   readonly base: number;
   readonly params: number;
   readonly results: number;
-  readonly slots: number;
 }
 
 export class StackScan {
@@ -37,9 +37,8 @@ export class StackScan {
   readonly #seen = new Uint8Array(KEYS);
   #reader: InstructionReader;
   #frames: Frame[] = [];
-  #measure: BodyMeasure = emptyMeasure(0);
+  #measure: BodyMeasure = emptyMeasure(0, 0);
   #height = 0;
-  #openSlots = 0;
   #sawExceptionType = false;
 
   constructor(module: WasmModule) {
@@ -61,10 +60,10 @@ export class StackScan {
     const type = functionTypeAt(this.#module, body.typeIndex);
     if (type === undefined) throw malformed("a function whose type is none", body.start);
     this.#reader = new InstructionReader(this.#module.bytes, body.codeAt, body.end);
-    this.#measure = emptyMeasure(type.params.length + body.declaredLocals);
-    this.#frames = [{ isLoop: false, base: 0, params: 0, results: type.results.length, slots: 0 }];
+    const paramBytes = type.params.reduce((sum, param) => sum + bytesOfLocal(param), 0);
+    this.#measure = emptyMeasure(type.params.length + body.declaredLocals, paramBytes + body.localBytes);
+    this.#frames = [{ isLoop: false, base: 0, params: 0, results: type.results.length }];
     this.#height = 0;
-    this.#openSlots = 0;
     while (this.#frames.length > 0) {
       const key = this.#reader.next();
       this.#seen[key] = 1;
@@ -143,18 +142,16 @@ export class StackScan {
     const results = type?.results.length ?? blockResults;
     if (key === OP.tryTable) this.#countTargets();
     if (key === OP.if) this.#adjust(1, 0);
-    const slots = this.#countSlots(1 + (key === OP.tryTable ? labels.length : 0));
+    this.#countSlots(1 + (key === OP.tryTable ? labels.length : 0));
     const parent = this.#frames.at(-1)?.base ?? 0;
     const base = Math.max(parent, this.#height - params);
-    this.#frames.push({ isLoop: key === OP.loop, base, params, results, slots });
+    this.#frames.push({ isLoop: key === OP.loop, base, params, results });
     this.#height = base + params;
-    this.#openSlots += slots;
     const measure = this.#measure;
     if (key === OP.loop) measure.loops++;
     measure.nesting = Math.max(measure.nesting, this.#frames.length);
     measure.blockParams = Math.max(measure.blockParams, params);
     measure.blockResults = Math.max(measure.blockResults, results);
-    measure.nestSlots = Math.max(measure.nestSlots, this.#openSlots);
   }
 
   #nextArm(key: number): void {
@@ -168,7 +165,6 @@ export class StackScan {
     const frame = this.#frame(0);
     this.#frames.pop();
     this.#height = frame.base + frame.results;
-    this.#openSlots -= frame.slots;
   }
 
   #call(type: FunctionType | undefined, extra: number): void {
@@ -186,10 +182,8 @@ export class StackScan {
     this.#countSlots(1);
   }
 
-  #countSlots(times: number): number {
-    const slots = (1 + this.#measure.locals + this.#height) * times;
-    this.#measure.slots += slots;
-    return slots;
+  #countSlots(times: number): void {
+    this.#measure.slots += (1 + this.#measure.locals + this.#height) * times;
   }
 
   #adjust(popped: number, pushed: number): void {
@@ -222,15 +216,15 @@ export class StackScan {
   }
 }
 
-function emptyMeasure(locals: number): BodyMeasure {
+function emptyMeasure(locals: number, localBytes: number): BodyMeasure {
   return {
     locals,
+    localBytes,
     loops: 0,
     nesting: 1,
     blockParams: 0,
     blockResults: 0,
     branchTableValues: 0,
     slots: 0,
-    nestSlots: 0,
   };
 }

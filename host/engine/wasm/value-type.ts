@@ -75,6 +75,9 @@ export function readValueType(reader: Reader): string {
   return SHORTHAND.get(name) ?? `${name}ref`;
 }
 
+/** What a local of this type takes in a frame. */
+export const bytesOfLocal = (type: string): number => (type === "v128" ? 16 : type === "i32" || type === "f32" ? 4 : 8);
+
 /** A value type or one of the packed types that only fields and array elements have. */
 export function readStorageType(reader: Reader): string {
   const packed = PACKED.get(reader.peek());

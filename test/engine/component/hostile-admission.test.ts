@@ -3,6 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { HostError } from "../../../host/core/errors.ts";
 import type { Limits } from "../../../host/core/types.ts";
+import { admitComponent } from "../../../host/engine/component/admit-component.ts";
+import { DEFAULT_LIMITS } from "../../../host/manifest/limits.ts";
 import { admitted, componentOf, componentText } from "../../support/components.ts";
 
 async function refusal(component: Uint8Array<ArrayBuffer>, limits: Partial<Limits> = {}): Promise<string> {
@@ -101,7 +103,7 @@ describe("a component is refused when its copy of a standard interface", () => {
         (core instance $i (instantiate $m)) (alias core export $i "m" (core memory $mem)) (alias core export $i "f" (core func $f))
         (core func (canon lower (func $r "get-random-bytes") (memory $mem) (realloc $f))))
       (instance (instantiate $c (with "wasi:random/random@0.2.0" (instance $r)))) ${GO})`;
-    expect(await ofText(text)).toContain("jco does not take it");
+    expect(await ofText(text)).toMatch(/jco \(@bytecodealliance\/jco-transpile \d+\.\d+\.\d+\) does not take it: /);
   });
 
   it("is no interface", async () => {
@@ -283,12 +285,12 @@ describe("a component is refused when it instantiates", () => {
   });
 
   it.each([
-    ["maxExports", `(func $f) ${times(400, (i) => `(export "e${i}" (func $f))`)}`],
-    ["maxGlobals", times(400, () => "(global i32 (i32.const 0))")],
+    ["exports", `(func $f) ${times(400, (i) => `(export "e${i}" (func $f))`)}`],
+    ["globals", times(400, () => "(global i32 (i32.const 0))")],
   ])("one module so often that it has too much of %s in all", async (limit, content) => {
     const text = `(component (core module $m ${content}) ${times(30, () => "(core instance (instantiate $m))")} ${GO})`;
     expect(await ofText(text)).toContain(
-      `30 instances of component.core.wasm, with those before, are above the limit ${limit} of 10000 in all`,
+      `30 instances of component.core.wasm, with those before, are above the limit of 10000 in all (admission.${limit})`,
     );
   });
 
@@ -296,6 +298,36 @@ describe("a component is refused when it instantiates", () => {
     const text = `(component (core module $m (table 60000 funcref)) ${times(2, () => "(core instance (instantiate $m))")} ${GO})`;
     expect(await ofText(text)).toContain("begin above the limit of 100000 elements in all (limits.tableElements)");
     await expect(admitted(await componentText(text), { tableElements: 120_000 })).resolves.toBeDefined();
+  });
+});
+
+describe("a component that jco fails over", () => {
+  it.each<[string, () => never]>([
+    [
+      "an exception",
+      () => {
+        throw new TypeError("Cannot read properties of undefined");
+      },
+    ],
+    [
+      "a trap",
+      () => {
+        throw new WebAssembly.RuntimeError("unreachable");
+      },
+    ],
+    [
+      "nothing at all",
+      () => {
+        throw undefined;
+      },
+    ],
+  ])("is refused, with jco and its version named: %s", async (_, transpile) => {
+    const component = await componentText(`(component ${GO})`);
+    const failing = async () => ({ version: "9.9.9", transpile });
+    await expect(admitComponent(component, DEFAULT_LIMITS, failing)).rejects.toMatchObject({
+      code: "admission-refused",
+      detail: expect.stringMatching(/^jco \(@bytecodealliance\/jco-transpile 9\.9\.9\) does not take it: /),
+    });
   });
 });
 
