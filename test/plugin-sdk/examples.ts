@@ -57,20 +57,31 @@ strip = true
   }),
 };
 
+/** What a plugin's folder holds beside its manifest. */
+export interface Sources {
+  /** The one file that the author wrote. */
+  readonly source: string;
+  readonly manifest: object;
+}
+
 /** Writes the plugin's folder, its manifest included, and leaves what a build put there. */
-export function writeExample(language: Language, folder: string, sdk: string = sdkFolder(language)): void {
-  const example = blocksOf(read(`plugin-sdk/${language}/README.md`))[0]?.text;
-  if (example === undefined) throw new Error(`the README of ${language} has no example`);
-  const manifest = {
-    name: "visits",
-    version: "1.0.0",
-    api: "0.2",
-    wasm: "visits.wasm",
-    services: { "visits.welcome": { entryPoint: "welcome" } },
-  };
-  for (const [path, text] of Object.entries({ ...FILES[language](example, sdk), "plugin.json": JSON.stringify(manifest) })) {
+export function writeSources(language: Language, folder: string, { source, manifest }: Sources, sdk: string = sdkFolder(language)): void {
+  for (const [path, text] of Object.entries({ ...FILES[language](source, sdk), "plugin.json": JSON.stringify(manifest) })) {
     const file = join(folder, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
+}
+
+/** The first block of the SDK's README as a plugin. */
+export function writeExample(language: Language, folder: string, sdk: string = sdkFolder(language)): void {
+  const source = blocksOf(read(`plugin-sdk/${language}/README.md`))[0]?.text;
+  if (source === undefined) throw new Error(`the README of ${language} has no example`);
+  const services = { "visits.welcome": { entryPoint: "welcome" } };
+  writeSources(
+    language,
+    folder,
+    { source, manifest: { name: "visits", version: "1.0.0", api: "0.2", wasm: "visits.wasm", services } },
+    sdk,
+  );
 }

@@ -86,7 +86,7 @@ function run({ events, services, ...lifecycle }: Handlers, entryPoint: string, i
   return bytesOf(lifecycle[step]?.() as Answer, true);
 }
 
-function bytesOf(answer: Answer, isIgnored = false): Uint8Array {
+export function bytesOf(answer: Answer, isIgnored = false): Uint8Array {
   if (answer instanceof Promise) throw new TypeError("a handler answers at once: host functions wait by themselves, so there is nothing to await");
   if (isIgnored || answer === undefined) return new Uint8Array(0);
   if (answer instanceof Uint8Array) return answer;

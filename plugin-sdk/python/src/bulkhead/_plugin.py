@@ -91,7 +91,7 @@ def on_unload(handler: Handler) -> Handler:
     return _registering(_lifecycle, "on_unload")(handler)
 
 
-def _bytes_of(answer: Any) -> bytes:
+def bytes_of(answer: Any) -> bytes:
     if answer is None:
         return b""
     if isinstance(answer, bytes | bytearray):
@@ -106,7 +106,7 @@ def _event_of(data: bytes) -> Event:
 
 def _run(entry_point: str, data: bytes) -> bytes:
     if entry_point in _services:
-        return _bytes_of(_services[entry_point](Request(data)))
+        return bytes_of(_services[entry_point](Request(data)))
     if entry_point in _events:
         _events[entry_point](_event_of(data))
     elif entry_point in _lifecycle:
