@@ -1,11 +1,12 @@
 // The double nearest to a decimal number, exactly: for what numberOf in json-number.ts cannot do in 64 bits. A guess is compared with the middle between it and its
-// neighbours, in whole numbers of any size, until the number lies between them (Clinger's AlgorithmR).
+// neighbours, in whole numbers of any size, until the number lies between them (after Clinger's AlgorithmR).
 
 /** More digits than that decide nothing but whether there is something behind them. */
 const MOST_DIGITS = 800;
 const FRACTION_BITS = 52;
 const FRACTION: u64 = ((<u64>1) << FRACTION_BITS) - 1;
 const LEAST_EXPONENT = -1074;
+const NEAR: u64 = 4;
 const INFINITE: u64 = (<u64>0x7ff) << FRACTION_BITS;
 
 /** A natural number in 32-bit digits, the least first. */
@@ -93,17 +94,22 @@ export function nearest(bytes: StaticArray<u8>, start: i32, end: i32, exponent: 
     digits.timesPlus(10, 1);
     power--;
   }
-  let bits = reinterpret<u64>(guess);
-  for (;;) {
-    // Nothing is above infinity.
-    const above = bits == INFINITE ? -1 : compareWithMiddle(digits, power, bits);
-    if (above > 0 || (above == 0 && (bits & 1))) bits++;
-    else if (bits == 0) break;
-    else {
-      const below = compareWithMiddle(digits, power, bits - 1);
-      if (below > 0 || (below == 0 && !(bits & 1))) break;
-      bits--;
-    }
+  const bits = reinterpret<u64>(guess);
+  // Between the two lies what is sought: at first near to the guess, then anywhere, since f64.parse is far off for some very large and very small numbers.
+  let low: u64 = bits > NEAR && bits < INFINITE ? bits - NEAR : 0;
+  let high: u64 = bits < INFINITE - NEAR ? bits + NEAR : INFINITE;
+  if (low && !isAbove(digits, power, low - 1)) low = 0;
+  if (high < INFINITE && isAbove(digits, power, high)) high = INFINITE;
+  while (low < high) {
+    const middle = low + ((high - low) >> 1);
+    if (isAbove(digits, power, middle)) low = middle + 1;
+    else high = middle;
   }
-  return reinterpret<f64>(bits);
+  return reinterpret<f64>(low);
+}
+
+/** Whether the number is nearer to the next double than to this one; from the middle it goes to the even one. */
+function isAbove(digits: Natural, power: i32, bits: u64): bool {
+  const compared = compareWithMiddle(digits, power, bits);
+  return compared > 0 || (compared == 0 && (bits & 1) == 1);
 }
