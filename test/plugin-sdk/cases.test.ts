@@ -7,14 +7,10 @@ import { findToolchain, LANGUAGES, type Language } from "../../host/cli/toolchai
 import { loadPlugin, type TestPlugin } from "../../host/testing/index.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { describeWith } from "../support/toolchains.ts";
-import { sdkFolder, writeSources } from "./examples.ts";
+import { CASES, sdkFolder, writeSources } from "./examples.ts";
 import cases from "./json-cases.json" with { type: "json" };
 
 const BUILD_TIMEOUT_MS = 600_000;
-const SOURCE: Readonly<Record<Language, string>> = {
-  ...{ assemblyscript: "assembly/index.ts", rust: "rust.rs", go: "go.go", c: "c.c", zig: "zig.zig" },
-  ...{ typescript: "typescript.js", python: "python.py" },
-};
 const SERVICES = ["any", "floats", "signed", "unsigned", "text", "unfit", "random", "frozen", "route"];
 /** Words of the language have another export. */
 const ENTRY_POINTS: Readonly<Partial<Record<Language, Readonly<Record<string, string>>>>> = {
@@ -68,7 +64,7 @@ for (const language of LANGUAGES)
         (name) => (name !== "route" || WITH_ROUTES.has(language)) && (name !== "frozen" || RUN_AT_BUILD.has(language)),
       );
       const services = Object.fromEntries(known.map((name) => [`cases.${name}`, { entryPoint: ENTRY_POINTS[language]?.[name] ?? name }]));
-      const source = readFileSync(new URL(`cases/${SOURCE[language]}`, import.meta.url), "utf8");
+      const source = readFileSync(new URL(`cases/${CASES[language]}`, import.meta.url), "utf8");
       const manifest = { name: "cases", version: "1.0.0", api: "0.2", wasm: "cases.wasm", services };
       // Zig takes no absolute path.
       const sdk = language === "zig" ? relative(at, sdkFolder(language)) : undefined;

@@ -8,6 +8,12 @@ import { blocksOf, read } from "../docs/markdown.ts";
 
 export const sdkFolder = (language: Language): string => fileURLToPath(new URL(`../../plugin-sdk/${language}`, import.meta.url));
 
+/** Below test/plugin-sdk/cases: one plugin in every language. */
+export const CASES: Readonly<Record<Language, string>> = {
+  ...{ assemblyscript: "assembly/index.ts", rust: "rust.rs", go: "go.go", c: "c.c", zig: "zig.zig" },
+  ...{ typescript: "typescript.js", python: "python.py" },
+};
+
 /** What stands around the example; `sdk` is where the SDK lies. */
 const FILES: Readonly<Record<Language, (example: string, sdk: string) => Readonly<Record<string, string>>>> = {
   assemblyscript: (example) => ({ "assembly/index.ts": example }),
@@ -28,6 +34,7 @@ crate-type = ["cdylib"]
 [dependencies]
 bulkhead = { path = ${JSON.stringify(sdk)} }
 serde = { version = "1", features = ["derive"] }
+serde_json = "1"
 [profile.release]
 opt-level = "s"
 lto = true

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand"
 	"strconv"
@@ -25,7 +24,7 @@ type unfitAnswer struct {
 }
 
 //go:wasmexport any
-func anyValue() int32 { return bulkhead.Service(same[json.RawMessage]) }
+func anyValue() int32 { return bulkhead.Service(same[any]) }
 
 //go:wasmexport floats
 func floats() int32 { return bulkhead.Service(same[of[float64]]) }

@@ -17,22 +17,8 @@ struct Unfit {
     list: Vec<X>,
 }
 
-// The example's crate has no serde_json of its own.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Value {
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Text(String),
-    List(Vec<Value>),
-    Map(std::collections::BTreeMap<String, Value>),
-    Null,
-}
-
 #[bulkhead::service]
-fn any(value: Json<Value>) -> Json<Value> {
+fn any(value: Json<serde_json::Value>) -> Json<serde_json::Value> {
     value
 }
 
