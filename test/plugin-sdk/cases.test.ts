@@ -49,7 +49,7 @@ for (const language of LANGUAGES)
     let at: string;
     let plugin: TestPlugin;
 
-    const load = (): Promise<TestPlugin> => loadPlugin(at, { limits: { memoryMiB: 128 } });
+    const load = (seed?: number): Promise<TestPlugin> => loadPlugin(at, { limits: { memoryMiB: 128 }, seed });
     const ask = async (service: string, input: string | Uint8Array): Promise<string> =>
       (await plugin.call(`cases.${service}`, typeof input === "string" ? encoder.encode(input) : input)).text();
     /** The answer, or the failure that the caller is told. */
@@ -137,6 +137,17 @@ for (const language of LANGUAGES)
       expect(new Set(answers).size).toBe(3);
       if (RUN_AT_BUILD.has(language)) expect((await other.call("cases.frozen", {})).text()).toBe(await ask("frozen", "{}"));
       await other.stop();
+    });
+
+    it("draws the same numbers where a test has seeded them", async () => {
+      const drawn: string[] = [];
+      for (const seed of [1, 1, 2]) {
+        const seeded = await load(seed);
+        drawn.push((await seeded.call("cases.random", {})).text());
+        await seeded.stop();
+      }
+      expect(drawn[1]).toBe(drawn[0]);
+      expect(drawn[2]).not.toBe(drawn[0]);
     });
 
     if (WITH_ROUTES.has(language))
