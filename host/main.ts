@@ -1,6 +1,7 @@
 // Composition root of the host: the one file that knows everyone. What is chosen from tables is opened first, then the core, then its plugins, then the doors.
 
 import { Operations } from "./admin/operations.ts";
+import type { PluginSummary } from "./admin/plugin-overview.ts";
 import { Host } from "./core/host.ts";
 import type { LogSink } from "./core/ports/log.ts";
 import { systemClock } from "./drivers/system-clock.ts";
@@ -40,6 +41,8 @@ export interface RunningHost extends AsyncDisposable {
   readonly url: string | undefined;
   /** Where every adapter listens that tells, by its name. */
   readonly addresses: ReadonlyMap<string, string>;
+  /** How its plugins are, also those that were left out. */
+  list(): readonly PluginSummary[];
   /** See host/embedding/embedded.ts. */
   install(spec: string, options?: InstallOptions): Promise<string>;
   call<T = unknown>(service: string, input?: unknown, options?: CallOptions): Promise<T>;
@@ -95,6 +98,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const operate: Operate = async <T>(operation: string, input: unknown) => (await operations.invoke(operation, input, "host")) as T;
   return {
     ...{ core, addresses, url: addresses.get("http") },
+    list: () => operations.plugins.list(),
     install: (spec, how = {}) => install(operate, spec, how),
     call: (service, input, how = {}) => callService(core, service, input, how),
     stop,

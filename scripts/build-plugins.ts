@@ -28,6 +28,8 @@ export interface BuildOptions {
   readonly entry?: string;
   /** Compile even if the output is newer than every source. */
   readonly force?: boolean;
+  /** Called when there is something to compile, which takes seconds. */
+  readonly onStart?: () => void;
 }
 
 /** Compiles one plugin's folder. Rejects with the compiler's messages, each with file and line. */
@@ -37,7 +39,10 @@ export async function buildPlugin(folder: string, options: BuildOptions = {}): P
   const file = options.outFile ?? join(folder, `${name}.wasm`);
   const entry = options.entry ?? join("assembly", "index.ts");
   const skipped = !options.force && (await newestOf([join(folder, "assembly"), join(folder, entry), SDK])) < (await modifiedMs(file));
-  if (!skipped) await compile(folder, entry, file);
+  if (!skipped) {
+    options.onStart?.();
+    await compile(folder, entry, file);
+  }
   return { name, file, bytes: (await stat(file)).size, ms: performance.now() - started, skipped };
 }
 
@@ -82,7 +87,8 @@ async function main(args: readonly string[]): Promise<void> {
   const named = args.filter((arg) => arg !== "--force");
   const limit = pLimit(availableParallelism());
   await limit.map(named.length > 0 ? named : await pluginFolders(), async (folder) => {
-    const { file, bytes, ms, skipped } = await buildPlugin(folder, { force });
+    const onStart = (): unknown => process.stderr.write(`building ${relative(process.cwd(), folder)} …\n`);
+    const { file, bytes, ms, skipped } = await buildPlugin(folder, { force, onStart });
     const cost = skipped ? "up to date" : `${ms.toFixed(0)} ms`;
     process.stdout.write(`${relative(process.cwd(), file)}  ${(bytes / 1024).toFixed(1)} KiB  ${cost}\n`);
   });

@@ -31,6 +31,8 @@ export interface LivePlugins {
   refuseTaken(name: string): void;
   /** Stops it at once, also one that is just starting. */
   halt(name: string): Promise<void>;
+  /** Adds one that is installed or configured and not there, as it lies there now. */
+  bring(name: string): Promise<void>;
   restart(name: string): Promise<void>;
   add(folder: PluginFolder, settings: PluginConfiguration): Promise<void>;
   start(name: string): Promise<void>;

@@ -9,7 +9,8 @@ import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Permission } from "../core/types.ts";
 import type { Lock } from "../install/lock.ts";
-import { describeIssues, pluginName } from "../manifest/manifest.ts";
+import { describeIssues } from "../manifest/issues.ts";
+import { pluginName } from "../manifest/manifest.ts";
 import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
 import type { Actor, AuditLog } from "./audit.ts";
 import type { Block } from "./installations.ts";
@@ -77,24 +78,24 @@ const noneSchema: z.ZodType<object> = z.strictObject({});
 
 export class Operations {
   readonly installer: Installer;
+  readonly plugins: PluginOverview;
   readonly #ports: OperationsPorts;
   readonly #stores: Stores;
   readonly #queue = new OperationQueue();
-  readonly #plugins: PluginOverview;
   readonly #operations: ReadonlyMap<string, Operation>;
 
   constructor(ports: OperationsPorts) {
     const { stores, sources, live } = ports;
     this.#ports = ports;
     this.#stores = stores;
-    this.#plugins = new PluginOverview({ stores, sources, core: live?.core });
+    this.plugins = new PluginOverview({ stores, sources, core: live?.core });
     this.installer = new Installer({ stores, queue: this.#queue, sources, live: live?.plugins });
     this.#operations = this.#table();
   }
 
   /** What is there now, as bulkhead.lock would have it. */
   lock(): Promise<Lock> {
-    return this.#plugins.lock();
+    return this.plugins.lock();
   }
 
   /** Does an operation by its name. Throws HostError `invalid-message` for what is no operation or malformed. */
@@ -109,8 +110,7 @@ export class Operations {
   }
 
   #table(): ReadonlyMap<string, Operation> {
-    const plugins = this.#plugins;
-    const { installer } = this;
+    const { installer, plugins } = this;
     const { permissions, installations, secrets, audit } = this.#stores;
     return new Map<string, Operation>([
       ["list", checked(noneSchema, () => plugins.list())],
@@ -221,23 +221,20 @@ export class Operations {
   }
 
   async #control(operation: "start" | "stop" | "restart", name: string, actor: Actor): Promise<PluginSummary> {
-    const plugin = this.#ports.live?.core.plugin(name);
-    const live = this.#ports.live?.plugins;
-    if (live === undefined || plugin === undefined) {
-      throw new HostError(
-        "plugin-not-running",
-        `${printable(name)} cannot ${operation}: ${live === undefined ? "the host does not run" : "it is not there"}`,
-      );
-    }
+    const { live } = this.#ports;
+    if (live === undefined)
+      throw new HostError("plugin-not-running", `${printable(name)} cannot ${operation}: no host runs; "bulkhead serve" starts one`);
+    if (operation !== "stop") await live.plugins.bring(name);
+    const plugin = live.core.plugin(name);
+    if (plugin === undefined) throw new HostError("plugin-not-running", `${printable(name)} is not there, so it does not run`);
     if (operation !== "stop") this.#stores.installations.refuseBlocked(plugin.definition);
     this.#stores.transaction(() => {
       this.#stores.installations.setEnabled(name, operation !== "stop");
       this.#stores.audit.append(actor, operation, name);
     });
     if (operation === "stop") await plugin.stop(this.#stores.configuration.drainMs);
-    else if (operation === "start") await live.start(name);
-    else await live.restart(name);
-    const [summary] = this.#plugins.list().filter((line) => line.plugin === name);
+    else await live.plugins[operation](name);
+    const [summary] = this.plugins.list().filter((line) => line.plugin === name);
     if (summary === undefined) throw new HostError("internal", `${name} is gone`);
     return summary;
   }
@@ -264,5 +261,5 @@ function checked<T>(schema: z.ZodType<T>, run: (input: T, actor: Actor) => unkno
 function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new HostError("invalid-message", "the operation's input is malformed", { detail: describeIssues(parsed.error, input) });
+  throw new HostError("invalid-message", "the operation's input is malformed", { detail: describeIssues(parsed.error, { input }) });
 }

@@ -1,7 +1,8 @@
 // Which plugins there are and what is known of them: states, versions, sources, and the lock that describes them all.
 
-import { HostError, toHostError } from "../core/errors.ts";
+import { type ErrorShape, HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { printable } from "../core/names.ts";
 import type { Lock, LockedPlugin } from "../install/lock.ts";
 import { updateSpec } from "../install/package-sources.ts";
 import { idOf } from "../install/package-store.ts";
@@ -53,6 +54,16 @@ export interface PluginOverviewPorts {
   readonly core: Host | undefined;
 }
 
+const UNREAD = {
+  description: undefined,
+  services: [],
+  extends: [],
+  subscriptions: [],
+  dependencies: [],
+  permissions: [],
+  limits: {},
+} as const;
+
 export class PluginOverview {
   readonly #stores: Stores;
   readonly #sources: Sources;
@@ -71,25 +82,29 @@ export class PluginOverview {
       .map(({ plugin, settings }) => ({ plugin, isolation: pluginSettings(settings).isolation }));
     return [...configured, ...installed].map(({ plugin, isolation }) => {
       const live = this.#core?.plugin(plugin);
+      const leftOut = this.#stores.leftOut.get(plugin);
       return {
         plugin,
         version: this.#stores.manifests.get(plugin)?.version ?? "",
-        state: this.#core === undefined ? "not running" : (live?.state ?? "left out"),
+        state: this.#core === undefined ? "not running" : (live?.state ?? (leftOut === undefined ? "unloaded" : "left out")),
         isolation,
         queued: live?.queued ?? 0,
-        failure: live?.failure?.message,
+        failure: withDetail(live?.failure ?? leftOut),
       };
     });
   }
 
   info(name: string): PluginDetails {
-    const manifest = this.#stores.permissions.manifestOf(name);
     const summary = this.list().find(({ plugin }) => plugin === name);
-    if (summary === undefined) throw new HostError("internal", `${name} has a manifest and is not there`);
+    const installation = this.#stores.installations.find(name);
+    const manifest = this.#stores.manifests.get(name);
+    // One that was left out may have no manifest that can be read.
+    if (summary !== undefined && manifest === undefined) return { ...summary, ...UNREAD, installation };
+    if (summary === undefined || manifest === undefined) throw this.#unknown(name);
     return {
       ...summary,
       description: manifest.description,
-      installation: this.#stores.installations.find(name),
+      installation,
       services: Object.keys(manifest.services),
       extends: Object.keys(manifest.extends),
       subscriptions: manifest.subscriptions.map(({ type }) => type),
@@ -97,6 +112,11 @@ export class PluginOverview {
       permissions: this.#stores.permissions.statusOf(name),
       limits: manifest.limits,
     };
+  }
+
+  #unknown(name: string): HostError {
+    const known = this.list().map(({ plugin }) => plugin);
+    return new HostError("invalid-message", `there is no plugin ${printable(name)}; known: ${known.join(", ") || "none"}`);
   }
 
   /** Every installed plugin with the version that its source has now. */
@@ -135,4 +155,10 @@ export class PluginOverview {
     const { manifest, source, integrity, wasmSha256 } = fetched;
     return { version: manifest.version, source, integrity, wasmSha256, package: idOf(fetched) };
   }
+}
+
+/** The first reason too, where the message alone says only that there are some. */
+function withDetail(failure: ErrorShape | undefined): string | undefined {
+  if (failure?.code !== "invalid-manifest" && failure?.code !== "admission-refused") return failure?.message;
+  return [failure.message, ...(failure.detail?.split("\n", 1) ?? [])].join(": ");
 }

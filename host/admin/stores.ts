@@ -1,5 +1,6 @@
 // All that a host remembers about itself, whether it runs or not: who may do what, what is installed, what happened. Everything in it is whole once it is made.
 
+import type { HostError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Grant } from "../core/types.ts";
 import type { Lock } from "../install/lock.ts";
@@ -12,7 +13,7 @@ import { AuditLog } from "./audit.ts";
 import { AuditAnchor } from "./audit-anchor.ts";
 import type { HostDatabase } from "./database.ts";
 import { GrantStore } from "./grants.ts";
-import { Installations } from "./installations.ts";
+import { type Installation, Installations } from "./installations.ts";
 import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
@@ -46,6 +47,8 @@ export class Stores {
   readonly quarantine: QuarantineStore;
   /** Of all plugins; kept true by whoever installs and removes. */
   readonly manifests: KnownManifests = new KnownManifests();
+  /** Why a plugin that is installed or configured is not there. */
+  readonly leftOut: Map<string, HostError> = new Map();
   readonly audit: AuditLog;
   readonly usage: PermissionUsage;
   readonly secrets: SecretStore;
@@ -113,17 +116,22 @@ export class Stores {
   /** The installed plugins that are to run. What cannot be read is told of and left out. */
   async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<LoadedPlugin[]> {
     const loaded: LoadedPlugin[] = [];
-    for (const { plugin, version, package: id, settings, enabled, onProbation } of this.installations.list()) {
+    for (const installation of this.installations.list()) {
       try {
-        this.installations.refuseBlocked({ name: plugin, version });
-        const folder = await this.packages.read(id);
-        this.manifests.set(plugin, folder.manifest);
-        loaded.push({ folder, settings: pluginSettings(settings), enabled, onProbation });
+        loaded.push(await this.loadOne(installation));
       } catch (thrown) {
-        onFailure(plugin, thrown);
+        onFailure(installation.plugin, thrown);
       }
     }
     return loaded;
+  }
+
+  /** One of them. Rejects with HostError. */
+  async loadOne({ plugin, version, package: id, settings, enabled, onProbation }: Installation): Promise<LoadedPlugin> {
+    this.installations.refuseBlocked({ name: plugin, version });
+    const folder = await this.packages.read(id);
+    this.manifests.set(plugin, folder.manifest);
+    return { folder, settings: pluginSettings(settings), enabled, onProbation };
   }
 
   /** What an operator has to know of the data when a host starts, in words. */

@@ -69,6 +69,6 @@ function rowOf({ seq, at, actor, action, subject, detail }: AuditEntry): (string
     actor,
     action,
     escapeControls(subject),
-    escapeControls(parts.map(([key, value]) => `${key}=${String(value)}`).join(" ")),
+    escapeControls(parts.map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" ")),
   ];
 }

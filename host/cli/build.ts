@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { HostError } from "../core/errors.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { refuseWhatFails } from "./check.ts";
 import { print, say } from "./report.ts";
 import { findToolchain, type Language, languageOf } from "./toolchains/languages.ts";
 
@@ -35,9 +36,21 @@ export function addBuild(program: Command): void {
     });
 }
 
+const TELL_MS = 10_000;
+
+/** Some compilers build their standard library first, which takes minutes: says that it goes on. */
+async function tellingOf<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const telling = setInterval(() => {
+    const seconds = Math.round((performance.now() - started) / 1_000);
+    say(`still compiling ${name} after ${seconds} s; a compiler that was never used for Wasm builds its standard library first`);
+  }, TELL_MS);
+  return work().finally(() => clearInterval(telling));
+}
+
 /**
- * Rejects with HostError `invalid-manifest` for a folder without a plugin.json, `invalid-message` when a tool is missing, and `plugin-failed` with what the
- * compiler says as its detail when it does not compile; then the module of before stays.
+ * Rejects with HostError `invalid-manifest` for a folder without a plugin.json, and `plugin-failed` when a tool is missing, with how to get it as its detail, or when it does not
+ * compile, with what the compiler says; then the module of before stays. What was built and does not fit the manifest is refused as by `bulkhead check`.
  */
 export async function buildPlugin(folder: string): Promise<Built> {
   const root = resolve(folder);
@@ -50,7 +63,8 @@ export async function buildPlugin(folder: string): Promise<Built> {
   const build = await findToolchain(language, root);
   const file = join(root, manifest.wasm);
   const started = performance.now();
-  const { ok, output } = await build(root, file);
+  const { ok, output } = await tellingOf(manifest.name, () => build(root, file));
   if (!ok) throw new HostError("plugin-failed", `${manifest.name} does not compile`, { detail: output.trim() });
+  await refuseWhatFails(root);
   return { manifest, language, file, bytes: (await stat(file)).size, ms: performance.now() - started, output };
 }

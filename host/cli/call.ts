@@ -8,16 +8,21 @@ import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { anyCellUser, resolveHardening } from "../cell/outside/hardening.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { HostError } from "../core/errors.ts";
-import { Mailbox } from "../core/mailbox.ts";
-import { isPluginName } from "../core/names.ts";
+import { Host, type HostPorts } from "../core/host.ts";
+import { escapeControls, isPluginName } from "../core/names.ts";
 import { startTrace } from "../core/trace.ts";
-import type { Limits } from "../core/types.ts";
+import type { Limits, TurnOutcome } from "../core/types.ts";
 import { systemClock } from "../drivers/system-clock.ts";
+import { blockCodec } from "../engine/guest/blocks.ts";
 import { effectiveLimits, entryPointsOf, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { EXIT } from "./exit-codes.ts";
+import { compileResource } from "../manifest/resources.ts";
 import { say, stderrLog } from "./report.ts";
+
+const NEWLINE = 10;
+/** Characters of an event's data. */
+const MAX_SHOWN = 500;
 
 interface CallOptions {
   readonly input: string;
@@ -34,7 +39,7 @@ export function addCall(program: Command): void {
     .option("-i, --input <text>", "the input: a text, @FILE for a file's bytes, - for standard input", "")
     .option("-s, --set <key=value>", "a value of the plugin's configuration; may be given often", collectPair, {})
     .option("-t, --timeout <ms>", "wall deadline and CPU budget in milliseconds", parsePositive)
-    .addHelpText("after", "\nStorage and state are empty and vanish with the call; events, services and state are denied.")
+    .addHelpText("after", "\nThe storage is empty and vanishes with the call; events of its own are shown; services and state are denied.")
     .action(call);
 }
 
@@ -50,7 +55,7 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
     throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${known}`);
   }
   const hardening = await resolveHardening();
-  const cell = createProcessCell({
+  await using cell = createProcessCell({
     clock: systemClock,
     log: stderrLog,
     storageDir: undefined,
@@ -58,34 +63,40 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
     hardening,
     user: hardening.users && anyCellUser(hardening.users),
   });
-  try {
-    await cell.load({ name: plugin.name, module, entryPoints, limits: plugin.limits, config: options.set });
-    const mailbox = new Mailbox({
-      plugin: plugin.name,
-      cell,
-      clock: systemClock,
-      limits: () => plugin.limits,
-      async answer(_context, _isOver, name) {
-        throw new HostError("permission-denied", `${name} is not available in a one-shot call, which grants nothing`);
-      },
-      onTurn() {},
-      onHeldTurn() {},
-      onIdle() {},
-    });
-    const deadline = systemClock.monotonicMs() + plugin.limits.deadlineMs;
-    const caller = { kind: "host", name: "call" } as const;
-    const outcome = await mailbox.pass(entryPoint, input, { caller, traceparent: startTrace(), deadline, waiting: [], authorities: [] });
-    if (!outcome.ok) throw HostError.fromShape(outcome.error);
-    process.stdout.write(outcome.output);
-    if (process.stderr.isTTY) {
-      const { cpuUs, fuel, peakMemoryBytes, hostCalls } = outcome.usage;
-      say(`\n(${cpuUs} µs of CPU, ${fuel} fuel, ${Math.ceil(peakMemoryBytes / 1024)} KiB, ${hostCalls} host calls)`);
-    }
-    process.exitCode = EXIT.ok;
-  } finally {
-    await cell[Symbol.asyncDispose]();
-  }
+  const core = new Host(hostPorts());
+  core.observe({ event: ({ type, data }) => say(`published ${type} ${escapeControls(shortened(Buffer.from(data).toString("utf8")))}`) });
+  const { name, limits } = plugin;
+  const one = core.add({ ...NOTHING_ELSE, name, limits, module, entryPoints: [entryPoint], config: options.set }, cell);
+  await one.start();
+  if (one.failure !== undefined) throw HostError.fromShape(one.failure);
+  const deadline = systemClock.monotonicMs() + plugin.limits.deadlineMs;
+  const caller = { kind: "host", name: "call" } as const;
+  const outcome = await one.enter(entryPoint, input, { caller, traceparent: startTrace(), deadline, waiting: [], authorities: [] });
+  await one.stop(0);
+  if (!outcome.ok) throw HostError.fromShape(outcome.error);
+  show(outcome);
 }
+
+/** Of what the plugin would be in a host nothing counts but this one export. */
+const NOTHING_ELSE = {
+  version: "0.0.0",
+  ...{ services: [], subscriptions: [], permissions: [], grants: [], dependencies: [] },
+} as const;
+
+const hostPorts = (): HostPorts => ({
+  ...{ clock: systemClock, log: stderrLog, hostMsPerSecond: 1_000, blocks: blockCodec },
+  permissions: { compile: compileResource, onCheck: () => {} },
+});
+
+function show({ output, usage }: Extract<TurnOutcome, { ok: true }>): void {
+  process.stdout.write(output);
+  if (process.stdout.isTTY && output.at(-1) !== NEWLINE) process.stdout.write("\n");
+  if (!process.stderr.isTTY) return;
+  const { cpuUs, fuel, peakMemoryBytes, hostCalls } = usage;
+  say(`(${cpuUs} µs of CPU, ${fuel} fuel, ${Math.ceil(peakMemoryBytes / 1024)} KiB, ${hostCalls} host calls)`);
+}
+
+const shortened = (text: string): string => (text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`);
 
 async function readPlugin(
   path: string,

@@ -6,6 +6,7 @@ import { localActor } from "../admin/audit.ts";
 import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
 import { Operations } from "../admin/operations.ts";
 import { HostError, isHostErrorCode, toHostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
 import { openHousehold } from "../lifecycle/boot.ts";
@@ -26,7 +27,10 @@ export const isHostRunning = (dataDir: string): Promise<boolean> => listens(sock
 
 /** The host of a command's options. Rejects like `openControl`. */
 export async function openHost(options: DataOptions): Promise<Control> {
-  return openControl(withOverrides(await readConfigurationOf(options), options), await readLock(lockFileOf(options.config)));
+  const configuration = withOverrides(await readConfigurationOf(options), options);
+  const host = await openControl(configuration, await readLock(lockFileOf(options.config)));
+  if (!host.isLive) say(`no host runs on ${escapeControls(configuration.dataDir)}; this is about the folder itself`);
+  return host;
 }
 
 /** Throws HostError `conflict` when another process works on the folder without being a host that listens. */

@@ -14,6 +14,7 @@ import { functionOfImport } from "../engine/guest/imports.ts";
 import { readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { checkFolder } from "./check.ts";
 import { EXIT } from "./exit-codes.ts";
 
 /** What `--json` prints. */
@@ -61,6 +62,7 @@ async function inspectPlugin(path: string): Promise<Inspection> {
       module = admitted.report;
       if (manifest !== undefined) refuseLaterApi(manifest, admitted);
     }, refuse);
+    if (info.isDirectory() && reasons.length === 0) reasons.push(...(await checkFolder(path)).errors);
   } catch (thrown) {
     refuse(thrown);
   }

@@ -1,10 +1,12 @@
 // The `bulkhead` command: its subcommands and what they have in common. One file a subcommand does the work.
 
 import { Command, CommanderError } from "commander";
+import { HostError } from "../core/errors.ts";
 import { addAudit } from "./audit.ts";
 import { addBlock } from "./block.ts";
 import { addBuild } from "./build.ts";
 import { addCall } from "./call.ts";
+import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
 import { addDev } from "./dev.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
@@ -29,8 +31,8 @@ async function main(): Promise<void> {
   const program = new Command("bulkhead")
     .description("A host for untrusted WebAssembly plugins.")
     .version(packageVersion(), "-V, --version", "print the version")
-    .showHelpAfterError("(bulkhead help lists commands and options)")
     .addHelpText("after", EXIT_CODES_HELP)
+    .configureOutput({ outputError: () => {} })
     .exitOverride();
   addServe(program);
   addCall(program);
@@ -42,6 +44,7 @@ async function main(): Promise<void> {
   addBlock(program);
   addNew(program);
   addBuild(program);
+  addCheck(program);
   addTest(program);
   addDev(program);
   addPack(program);
@@ -56,9 +59,17 @@ async function main(): Promise<void> {
   try {
     await program.parseAsync();
   } catch (thrown) {
-    // Commander has printed its own message; help and version come here too, with exit code 0.
-    process.exitCode = thrown instanceof CommanderError ? (thrown.exitCode === 0 ? EXIT.ok : EXIT.usage) : reportFailure(thrown);
+    process.exitCode = thrown instanceof CommanderError ? reportUsage(thrown) : reportFailure(thrown);
   }
+}
+
+// Help and version come here too, printed already.
+function reportUsage({ code, exitCode, message }: CommanderError): number {
+  if (exitCode === 0) return EXIT.ok;
+  if (code === "commander.help") return EXIT.usage;
+  const [what = "", ...hints] = message.replace(/^error: /, "").split("\n");
+  const detail = [...hints, '"bulkhead help" lists the commands, "bulkhead help <command>" its options'].join("\n");
+  return reportFailure(new HostError("invalid-message", what, { detail }));
 }
 
 // Whoever reads our output may have seen enough of it (`| head`).

@@ -6,9 +6,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as prompts from "@clack/prompts";
 import { type Command, Option } from "commander";
+import { TRANSPILER_INSTALL } from "../cell/admission/transpiler.ts";
 import { HostError } from "../core/errors.ts";
 import { isPluginName, printable } from "../core/names.ts";
-import { print, say } from "./report.ts";
+import { commandName, print, say } from "./report.ts";
 import type { Language } from "./toolchains/languages.ts";
 
 interface Template {
@@ -18,6 +19,8 @@ interface Template {
   readonly sources: string;
   /** What `bulkhead build` needs, as a README says it. */
   readonly needs: string;
+  /** What it makes is a WebAssembly component. */
+  readonly component?: boolean;
 }
 
 const NAMES = ["assemblyscript", "rust", "go", "c", "cpp", "zig", "typescript", "javascript", "python"] as const;
@@ -46,15 +49,25 @@ export const TEMPLATES: Readonly<Record<TemplateName, Template>> = {
     language: "typescript",
     sources: "`src/index.ts`",
     needs: "componentize-qjs, which `npm install` in this folder brings",
+    component: true,
   },
   javascript: {
     title: "JavaScript",
     language: "typescript",
     sources: "`src/index.js`",
     needs: "componentize-qjs, which `npm install` in this folder brings",
+    component: true,
   },
-  python: { title: "Python", language: "python", sources: "`plugin.py`", needs: "`pip install componentize-py==0.25.1`" },
+  python: {
+    title: "Python",
+    language: "python",
+    sources: "`plugin.py`",
+    needs: "`pip install componentize-py==0.25.1`",
+    component: true,
+  },
 };
+
+const NPM_INSTALL = "npm install";
 
 const SDKS = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "plugin-sdk");
 /** What compilers and editors leave in an SDK's folder. */
@@ -76,7 +89,8 @@ export function addNew(program: Command): void {
       const template = lang ?? (await askLanguage());
       const made = await makePlugin(folder, template);
       print(json, { folder: made, language: template }, () => made);
-      if (json !== true) say(`next: cd ${folder} && bulkhead test; README.md says what it needs`);
+      const install = TEMPLATES[template].needs.includes(NPM_INSTALL) ? `${NPM_INSTALL} && ` : "";
+      if (json !== true) say(`next: cd ${folder} && ${install}${commandName()} test; README.md says what it needs`);
     });
 }
 
@@ -140,5 +154,13 @@ async function copyTemplate(from: string, to: string, name: string, template: Te
 
 const UNNAMED = "my-plugin";
 
-const filledIn = (text: string, name: string, { title, sources, needs }: Template): string =>
-  text.replaceAll("{{language}}", title).replaceAll("{{sources}}", sources).replaceAll("{{needs}}", needs).replaceAll(UNNAMED, name);
+const COMPONENT = `It makes a WebAssembly component, for which the Bulkhead that tests or runs it needs two more packages beside itself: \`${TRANSPILER_INSTALL}\`, once. `;
+
+const filledIn = (text: string, name: string, { title, sources, needs, component }: Template): string =>
+  text
+    .replaceAll("{{language}}", title)
+    .replaceAll("{{sources}}", sources)
+    .replaceAll("{{needs}}", needs)
+    .replaceAll("{{install}}", needs.includes(NPM_INSTALL) ? "npm install                # brings the compiler\n" : "")
+    .replaceAll("{{component}}", component === true ? COMPONENT : "")
+    .replaceAll(UNNAMED, name);

@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { HostError } from "../core/errors.ts";
 import { type PackedFolder, packPlugin } from "../install/pack.ts";
+import { refuseWhatFails } from "./check.ts";
 import { print, say, table } from "./report.ts";
 
 interface PackOptions {
@@ -42,6 +43,7 @@ const withPackOptions = (command: Command): Command =>
     .option("--json", "print JSON on standard output");
 
 async function pack(folder: string, options: PackOptions): Promise<void> {
+  await refuseWhatFails(folder);
   const packed = await packPlugin(folder, { name: options.name });
   const file = resolve(options.out ?? packed.fileName);
   await writeFile(file, packed.tarball).catch((cause: unknown) => {
@@ -51,6 +53,7 @@ async function pack(folder: string, options: PackOptions): Promise<void> {
 }
 
 async function publish(folder: string, options: PublishOptions): Promise<void> {
+  await refuseWhatFails(folder);
   const packed = await packPlugin(folder, { name: options.name });
   const temporary = await mkdtemp(join(tmpdir(), "bulkhead-publish-"));
   try {

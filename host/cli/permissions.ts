@@ -58,9 +58,19 @@ async function change(
   await using host = await openHost(options);
   const { untilRestart, reason } = options;
   const status = await host.invoke<PermissionStatus[]>(operation, { ...request, untilRestart, reason });
-  say(host.isLive ? `${request.plugin}: in force now` : `${request.plugin}: in force when the host starts`);
+  say(`${request.plugin}: ${effectOf(request, status, host.isLive)}`);
   await saveLock(host, options, { ifThere: true });
   print(options.json, status, () => tableOf(status));
+}
+
+function effectOf(
+  { permission, resource }: { readonly permission: string; readonly resource: string },
+  status: readonly PermissionStatus[],
+  isLive: boolean,
+): string {
+  const isPointless = status.some((one) => one.status === "not asked for" && one.permission === permission && one.resource === resource);
+  if (isPointless) return "it changes nothing: the plugin's manifest does not ask for this, and it gets only what it asks for";
+  return isLive ? "in force now" : "in force when the host starts";
 }
 
 async function show(plugin: string, options: ReportOptions): Promise<void> {

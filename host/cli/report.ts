@@ -7,6 +7,7 @@ import { describeCause, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import { EXIT } from "./exit-codes.ts";
+import { fitted } from "./fit.ts";
 
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -23,23 +24,38 @@ export function conclude(json: boolean | undefined, value: unknown, sentence: st
   else say(sentence);
 }
 
-/** Cells must be escaped already where they hold a stranger's text. */
+/** As wide as the terminal at most. Cells must be escaped already where they hold a stranger's text. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const bold = head.map((text) => styleText("bold", text, { stream: process.stdout }));
   const made = new Table({ head: bold, style: { head: [], border: [], compact: true } });
-  made.push(...rows.map((row) => [...row]));
+  made.push(...fitted([[...head], ...rows.map((row) => row.map(String))], process.stdout.columns).slice(1));
   return made.toString();
 }
 
 const USAGE_ERRORS: ReadonlySet<HostErrorCode> = new Set(["invalid-message", "invalid-manifest"]);
 
-/** Prints the failure with its detail and returns the exit code for it. */
+/** How this command is to be called from here: in a project that has it, not by a name that npx would look for elsewhere. */
+export const commandName = (): string =>
+  process.env.npm_lifecycle_event === "npx" || process.env.npm_command === "exec" ? "npx --no-install bulkhead" : "bulkhead";
+
+/** Whether the caller asked for JSON, also where the arguments themselves are wrong. */
+const wantsJson = (): boolean => process.argv.slice(2, indexOrEnd(process.argv, "--")).includes("--json");
+
+const indexOrEnd = (list: readonly string[], item: string): number => (list.includes(item) ? list.indexOf(item) : list.length);
+
+/** Prints the failure with its detail, with --json as JSON on standard output, and returns the exit code for it. */
 export function reportFailure(thrown: unknown): number {
   const error = toHostError(thrown);
-  say(styleText("red", `bulkhead: ${error.code}: ${escapeControls(error.message)}`, { stream: process.stderr }));
-  for (const line of (error.detail ?? "").split("\n")) if (line !== "") say(`  ${escapeControls(line)}`);
-  if (error.code === "internal" && error.cause instanceof Error) say(`  ${error.cause.stack ?? error.cause.message}`);
-  return USAGE_ERRORS.has(error.code) ? EXIT.usage : EXIT.failed;
+  const { code, message, detail } = error;
+  const exitCode = USAGE_ERRORS.has(code) ? EXIT.usage : EXIT.failed;
+  if (wantsJson()) {
+    print(true, { error: { code, message, detail } }, () => "");
+    if (code !== "internal") return exitCode;
+  }
+  say(styleText("red", `bulkhead: ${code}: ${escapeControls(message)}`, { stream: process.stderr }));
+  for (const line of (detail ?? "").split("\n")) if (line !== "") say(`  ${escapeControls(line)}`);
+  if (code === "internal" && error.cause instanceof Error) say(`  ${error.cause.stack ?? error.cause.message}`);
+  return exitCode;
 }
 
 /** Log lines for people, on standard error. */

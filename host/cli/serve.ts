@@ -51,12 +51,8 @@ async function serve(options: ServeOptions): Promise<void> {
     `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,
   );
   const host = await createHost({ configuration, lock: await readLock(lockFileOf(options.config)) });
-  for (const plugin of host.core.plugins) {
-    const { isolation } = configuration.plugins[plugin.name] ?? { isolation: "installed" };
-    say(
-      `  ${plugin.name} ${plugin.definition.version}: ${plugin.state} (${isolation})${plugin.failure ? `: ${plugin.failure.message}` : ""}`,
-    );
-  }
+  for (const { plugin, version, state, isolation, failure } of host.list())
+    say(`  ${plugin} ${version}: ${state} (${isolation})${failure === undefined ? "" : `: ${escapeControls(failure)}`}`);
   for (const [adapter, address] of host.addresses) if (!COMES_WITH_HOST.has(adapter)) say(`  ${adapter} at ${escapeControls(address)}`);
   // Whoever reads the next line may send a signal at once.
   const stopped = stopSignal();

@@ -89,6 +89,8 @@ async function outdated(options: JsonOptions): Promise<void> {
   print(options.json, found, () =>
     rows.length === 0 ? "all installed plugins are what their sources have" : table(["plugin", "installed", "there is", "from"], rows),
   );
+  const unanswered = found.filter(({ latest }) => latest === undefined).map(({ plugin }) => plugin);
+  if (unanswered.length > 0) throw new HostError("http-failed", `nobody could say whether ${unanswered.join(", ")} is outdated`);
 }
 
 async function rollback(plugin: string, options: JsonOptions): Promise<void> {

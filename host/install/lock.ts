@@ -6,7 +6,8 @@ import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
-import { describeIssues, grantShape, pluginName, withResource } from "../manifest/manifest.ts";
+import { describeIssues } from "../manifest/issues.ts";
+import { grantShape, pluginName, withResource } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 
 export interface LockedPlugin {
@@ -54,7 +55,7 @@ export async function readLock(file: string): Promise<Lock | undefined> {
   if (text === undefined) return undefined;
   const input = parseJson(text, file, "invalid-message");
   const parsed = lockSchema.safeParse(input);
-  if (!parsed.success) throw new HostError("invalid-message", `${file} is no lock`, { detail: describeIssues(parsed.error, input) });
+  if (!parsed.success) throw new HostError("invalid-message", `${file} is no lock`, { detail: describeIssues(parsed.error, { input }) });
   const base = dirname(file);
   return new Map(
     Object.entries(parsed.data.plugins).map(([name, locked]) => [

@@ -1,9 +1,10 @@
 // Which registry to ask and how to say who we are: what the operator names, else npm's environment variable and the user's .npmrc. Of that file only
-// registries and credentials count; a project's .npmrc does not.
+// registries, credentials, proxies and the file of authorities count; a project's .npmrc does not.
 
-import { readFile } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 
@@ -11,7 +12,9 @@ import { escapeControls, printable } from "../core/names.ts";
 export type NpmSettings = Readonly<Record<string, string>> & { readonly registry: string };
 
 export const NPM_REGISTRY = "https://registry.npmjs.org/";
-const SETTING = /^\s*(registry|@[^:=\s]+:registry|\/\/[^=\s]+:(?:_authToken|_auth|username|_password))\s*=\s*(.*?)\s*$/;
+const CAFILE_BYTES = 1_024 * 1_024;
+const SETTING =
+  /^\s*(registry|cafile|proxy|https-proxy|noproxy|@[^:=\s]+:registry|\/\/[^=\s]+:(?:_authToken|_auth|username|_password))\s*=\s*(.*?)\s*$/;
 
 /**
  * A registry named here is the only one that is asked, also for a scope that .npmrc sends elsewhere; the credentials of .npmrc go to their own
@@ -23,9 +26,25 @@ export async function readNpmSettings(registry: string | undefined): Promise<Npm
   const settings = parseSettings(await readIfThere(file));
   const chosen = registry ?? env.npm_config_registry ?? settings.registry ?? NPM_REGISTRY;
   const kept = Object.entries(settings).filter(([key]) => registry === undefined || !key.startsWith("@"));
-  const all = { ...Object.fromEntries(kept), registry: chosen };
+  const all = { ...Object.fromEntries(kept), ...fromEnvironment("cafile", "proxy", "https-proxy", "noproxy"), registry: chosen };
   for (const [key, value] of Object.entries(all)) if (key.endsWith("registry")) showRegistry(value);
   return all;
+}
+
+// As npm names them.
+function fromEnvironment(...keys: readonly string[]): Record<string, string> {
+  const found = keys.map((key) => [key, process.env[`npm_config_${key.replaceAll("-", "_")}`]] as const);
+  return Object.fromEntries(found.filter((one): one is [string, string] => one[1] !== undefined && one[1] !== ""));
+}
+
+/** The certificates of `cafile`, which count instead of the system's. Rejects with HostError `invalid-message` for a file that cannot be read. */
+export async function authoritiesOf({ cafile }: NpmSettings): Promise<Buffer | undefined> {
+  if (cafile === undefined) return undefined;
+  return readPlainFile(await realpath(cafile).catch(() => cafile), {
+    code: "invalid-message",
+    maxBytes: CAFILE_BYTES,
+    remedy: "npm's setting cafile names it; mend or remove it",
+  });
 }
 
 /** The registry that is asked for a package, as messages call it: without a password that may be in its address. */

@@ -9,7 +9,7 @@ import { Header } from "tar";
 import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import { MANIFEST_FILE, type Manifest } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 import { sha512 } from "./npm-registry.ts";
 import { isNpmName } from "./package-sources.ts";
@@ -28,9 +28,10 @@ export interface PackedFolder {
   readonly files: readonly string[];
 }
 
-const MANIFEST = "plugin.json";
 const NPM_MANIFEST = "package.json";
 const TEXTS = ["README.md", "LICENSE"] as const;
+/** What a registry shows of a package. The rest of a package.json is for building: npm would run its scripts, fetch its dependencies and refuse a private one. */
+const SHOWN = ["description", "keywords", "homepage", "bugs", "repository", "author", "contributors", "license", "funding"] as const;
 const MAX_TEXT_BYTES = 1_024 * 1_024;
 const BLOCK = 512;
 // npm's own: some tools take no older one.
@@ -51,7 +52,7 @@ export async function packPlugin(folder: string, { name }: { readonly name?: str
   const contents: Record<string, Uint8Array | undefined> = {
     ...Object.fromEntries(texts),
     [NPM_MANIFEST]: Buffer.from(npm.text),
-    [MANIFEST]: Buffer.from(manifestText),
+    [MANIFEST_FILE]: Buffer.from(manifestText),
     [manifest.wasm]: wasm,
   };
   const files = Object.keys(contents)
@@ -70,16 +71,15 @@ function npmManifest(
   wantedName: string | undefined,
   folder: string,
 ): { readonly name: string; readonly text: string } {
-  const text = found?.toString("utf8");
-  checkNpmVersion(text, manifest.version, escapeControls(folder));
-  const written = text === undefined ? undefined : parseJson(text, NPM_MANIFEST, "invalid-manifest");
-  const said = asRecord(written);
+  const said = asRecord(found === undefined ? undefined : parseJson(found.toString("utf8"), NPM_MANIFEST, "invalid-manifest"));
+  if (said.version !== undefined) checkNpmVersion(found?.toString("utf8"), manifest.version, escapeControls(folder));
   const name = wantedName ?? (said.name === undefined ? manifest.name : String(said.name));
   if (!isNpmName(name))
     throw new HostError("invalid-message", `"${printable(name)}" is no name of an npm package; write one such as @acme/${manifest.name}`);
-  if (text !== undefined && said.name === name) return { name, text };
-  const generated = { version: manifest.version, description: manifest.description, files: [MANIFEST, manifest.wasm] };
-  return { name, text: `${JSON.stringify({ name, ...(text === undefined ? generated : { ...said, name }) }, null, 2)}\n` };
+  const { version, description, wasm } = manifest;
+  const shown = SHOWN.flatMap((key) => (said[key] === undefined ? [] : [[key, said[key]]]));
+  const made = { name, version, description, ...Object.fromEntries(shown), files: [MANIFEST_FILE, wasm] };
+  return { name, text: `${JSON.stringify(made, null, 2)}\n` };
 }
 
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null ? { ...value } : {});

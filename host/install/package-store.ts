@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, ren
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { HostError } from "../core/errors.ts";
-import { parseManifest } from "../manifest/manifest.ts";
+import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
 import { type PluginFolder, type ReadPlugin, readPluginFolder } from "./plugin-folder.ts";
 
 /** A plugin as it came from its source. */
@@ -18,7 +18,6 @@ export interface FetchedPlugin extends ReadPlugin {
   readonly wasmSha256: string;
 }
 
-const MANIFEST = "plugin.json";
 const MODULE = "module.wasm";
 const ID = /^[0-9a-f]{64}$/;
 
@@ -45,7 +44,7 @@ export class PackageStore {
     const unfinished = `${final}.unfinished-${process.pid}`;
     try {
       mkdirSync(unfinished, { recursive: true, mode: 0o700 });
-      for (const [name, content] of [[MANIFEST, manifestText] as const, [MODULE, wasm] as const])
+      for (const [name, content] of [[MANIFEST_FILE, manifestText] as const, [MODULE, wasm] as const])
         writeSynced(join(unfinished, name), content);
       synced(unfinished);
       renameSync(unfinished, final);
@@ -62,10 +61,10 @@ export class PackageStore {
   async read(id: string): Promise<PluginFolder> {
     const folder = join(this.#folder, ID.test(id) ? id : "none");
     try {
-      const manifestText = await readFile(join(folder, MANIFEST), "utf8");
+      const manifestText = await readFile(join(folder, MANIFEST_FILE), "utf8");
       const wasm = new Uint8Array(await readFile(join(folder, MODULE)));
       if (idOf({ manifestText, wasm }) !== id) throw new Error("its content was changed");
-      return { manifest: parseManifest(manifestText, join(folder, MANIFEST)), wasm };
+      return { manifest: parseManifest(manifestText, join(folder, MANIFEST_FILE)), wasm };
     } catch (cause) {
       throw new HostError("invalid-manifest", `the package ${id} cannot be used; install the plugin again`, { cause });
     }

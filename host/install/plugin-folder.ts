@@ -5,10 +5,12 @@ import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant, Limits, PluginDefinition } from "../core/types.ts";
 import { API_VERSIONS, type ApiVersion } from "../core/wit.ts";
+import { namedEntryPoints } from "../manifest/check.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { compileFilter } from "../manifest/event-filter.ts";
 import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { didYouMean } from "../manifest/suggest.ts";
 
 export interface PluginFolder {
   readonly manifest: Manifest;
@@ -84,12 +86,11 @@ export function definePlugin(
   grants: readonly Grant[],
 ): PluginDefinition {
   refuseLaterApi(manifest, admitted);
-  const parts = [...Object.values(manifest.services), ...Object.values(manifest.extends), ...manifest.subscriptions];
-  const named = parts.map(({ entryPoint }) => entryPoint);
+  const named = namedEntryPoints(manifest).map(({ entryPoint }) => entryPoint);
   const entryPoints = entryPointsOf(admitted, named);
   const missing = named.find((entryPoint) => !entryPoints.includes(entryPoint));
   if (missing !== undefined) {
-    const known = entryPoints.join(", ") || "none";
+    const known = `${entryPoints.join(", ") || "none"}${didYouMean(missing, entryPoints)}`;
     throw new HostError("invalid-manifest", `${manifest.name} names the entry point ${missing}; its module exports ${known}`);
   }
   return {

@@ -5,7 +5,7 @@ import { EnvHttpProxyAgent, request } from "undici";
 import { BoundedBytes } from "../bounds/bytes.ts";
 import { boundedConnector } from "../bounds/sockets.ts";
 import { HostError } from "../core/errors.ts";
-import { type NpmSettings, ownAddress } from "./npm-settings.ts";
+import { authoritiesOf, type NpmSettings, ownAddress } from "./npm-settings.ts";
 
 const MAX_REDIRECTS = 3;
 const TRIES = 3;
@@ -35,12 +35,13 @@ export interface RegistryAnswer {
 /** Asks again when the registry cannot be reached or says 5xx or 429. Rejects with a HostError, or with what the network says. */
 export async function askRegistry(asked: RegistryRequest, settings: NpmSettings): Promise<RegistryAnswer> {
   const signal = AbortSignal.timeout(asked.timeoutMs);
-  // As npm does, HTTPS_PROXY and its kin are heeded.
+  const ca = await authoritiesOf(settings);
+  const tls = ca === undefined ? {} : { ca };
   const connect = boundedConnector(
-    { timeout: CONNECT_MS },
+    { timeout: CONNECT_MS, ...tls },
     { maxBytes: WIRE_FACTOR * asked.maxBytes + WIRE_EXTRA_BYTES, tooMuch: asked.tooLarge, sender: asked.url.host },
   );
-  await using agent = disposable(new EnvHttpProxyAgent({ connect }));
+  await using agent = disposable(new EnvHttpProxyAgent({ connect, requestTls: tls, proxyTls: tls, ...proxiesOf(settings) }));
   for (let left = TRIES - 1, pauseMs = FIRST_PAUSE_MS; ; left -= 1, pauseMs *= 4) {
     try {
       const answer = await followed(asked, settings, agent.dispatcher, signal);
@@ -51,6 +52,13 @@ export async function askRegistry(asked: RegistryRequest, settings: NpmSettings)
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
+
+// As npm does; what its settings do not say, HTTPS_PROXY and its kin do.
+const proxiesOf = ({ proxy, "https-proxy": httpsProxy = proxy, noproxy: noProxy }: NpmSettings): EnvHttpProxyAgent.Options => ({
+  ...(proxy === undefined ? {} : { httpProxy: proxy }),
+  ...(httpsProxy === undefined ? {} : { httpsProxy }),
+  ...(noProxy === undefined ? {} : { noProxy }),
+});
 
 async function followed(
   { url: first, accept, maxBytes, tooLarge }: RegistryRequest,

@@ -6,7 +6,7 @@ import { gunzip } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import { parseManifest } from "../manifest/manifest.ts";
+import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 import { MAX_MANIFEST_BYTES, type ReadPlugin } from "./plugin-folder.ts";
 
@@ -15,7 +15,6 @@ const MIB = 1024 * 1024;
 /** Of a package; the unpacked size bounds its module too. */
 const LIMITS = { packedBytes: 32 * MIB, unpackedBytes: 64 * MIB, entries: 10_000, jsonBytes: MAX_MANIFEST_BYTES } as const;
 
-const MANIFEST = "plugin.json";
 const NPM_MANIFEST = "package.json";
 const FILES: ReadonlySet<string> = new Set(["File", "OldFile"]);
 const GZIP = [0x1f, 0x8b] as const;
@@ -29,12 +28,12 @@ const unzip = promisify(gunzip);
 export async function readTarball(packed: Uint8Array, label: string): Promise<ReadPlugin> {
   if (packed.length > PACKED_BYTES) throw packedTooLarge(label);
   const files = await readEntries(await unpack(packed, label), label);
-  const manifestText = files.get(MANIFEST)?.toString("utf8");
-  if (manifestText === undefined) throw broken(label, `holds no ${MANIFEST}; "bulkhead pack" makes a package that does`);
-  const manifest = parseManifest(manifestText, `${MANIFEST} of ${label}`);
+  const manifestText = files.get(MANIFEST_FILE)?.toString("utf8");
+  if (manifestText === undefined) throw broken(label, `holds no ${MANIFEST_FILE}; "bulkhead pack" makes a package that does`);
+  const manifest = parseManifest(manifestText, `${MANIFEST_FILE} of ${label}`);
   checkNpmVersion(files.get(NPM_MANIFEST)?.toString("utf8"), manifest.version, label);
   const wasm = files.get(manifest.wasm);
-  if (wasm === undefined) throw broken(label, `holds no ${manifest.wasm}, which its ${MANIFEST} names`);
+  if (wasm === undefined) throw broken(label, `holds no ${manifest.wasm}, which its ${MANIFEST_FILE} names`);
   return { manifest, manifestText, wasm: new Uint8Array(wasm) };
 }
 
@@ -48,7 +47,7 @@ export function checkNpmVersion(text: string | undefined, version: string, label
   if (text === undefined) return;
   const parsed = parseJson(text, `${NPM_MANIFEST} of ${label}`, "invalid-manifest");
   const said = typeof parsed === "object" && parsed !== null && "version" in parsed ? parsed.version : undefined;
-  if (said !== version) throw broken(label, `disagrees with itself: ${NPM_MANIFEST} says ${shown(said)}, ${MANIFEST} ${version}`);
+  if (said !== version) throw broken(label, `disagrees with itself: ${NPM_MANIFEST} says ${shown(said)}, ${MANIFEST_FILE} ${version}`);
 }
 
 async function unpack(packed: Uint8Array, label: string): Promise<Buffer> {
@@ -91,7 +90,8 @@ async function readEntries(archive: Buffer, label: string): Promise<ReadonlyMap<
   return new Map([...chunks].map(([name, content]) => [name, Buffer.concat(content)]));
 }
 
-const counts = (name: string): boolean => name === MANIFEST || name === NPM_MANIFEST || (name.endsWith(".wasm") && !name.includes("/"));
+const counts = (name: string): boolean =>
+  name === MANIFEST_FILE || name === NPM_MANIFEST || (name.endsWith(".wasm") && !name.includes("/"));
 
 function parse(archive: Buffer, onEntry: (entry: ReadEntry) => void, label: string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -48,10 +48,14 @@ export async function openHousehold(
   const database = openHostDatabase(configuration.dataDir);
   opening.defer(() => database.close());
   const sources = await pluginSources(configuration);
-  const leftOut = (name: string, thrown: unknown): void => tell(leftOutWords(name, thrown), toHostError(thrown).detail);
-  const folders = await readConfigured(configuration, lock, leftOut);
+  const leftOut = new Map<string, HostError>();
+  const folders = await readConfigured(configuration, lock, (name, thrown) => {
+    tell(leftOutWords(name, thrown), toHostError(thrown).detail);
+    leftOut.set(name, toHostError(thrown));
+  });
   const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
   const stores = new Stores({ configuration, database, clock, manifests, lock });
+  for (const [name, why] of leftOut) stores.leftOut.set(name, why);
   opening.defer(() => {
     try {
       stores.close();
@@ -84,8 +88,10 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
   const { configuration } = stores;
   booting.defer(() => stopAll(core, configuration.drainMs));
   stores.grants.dropUntilRestart();
-  const leftOut = (name: string, thrown: unknown): void =>
+  const leftOut = (name: string, thrown: unknown): void => {
+    stores.leftOut.set(name, toHostError(thrown));
     log.write({ level: "error", plugin: "host", message: leftOutWords(name, thrown), cause: toHostError(thrown).detail });
+  };
   for (const [name, folder] of folders) {
     const settings = configuration.plugins[name];
     if (settings !== undefined) await fleet.add(folder, settings).catch((thrown) => leftOut(name, thrown));

@@ -6,11 +6,14 @@ import type { Stores } from "../admin/stores.ts";
 import type { AdmissionCache } from "../cell/admission/admission-process.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { printable } from "../core/names.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { PluginDefinition } from "../core/types.ts";
 import { definePlugin, effectiveLimits, type PluginFolder } from "../install/plugin-folder.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
+import { unmetDependencies } from "../manifest/dependencies.ts";
 import type { Cells } from "./cells.ts";
+import { readOneConfigured } from "./sources.ts";
 import { refuseEscapes } from "./strangers.ts";
 
 export interface FleetPorts {
@@ -45,6 +48,21 @@ export class Fleet implements LivePlugins {
     const { core, cells } = this.#ports;
     const definition = await this.#define(folder, settings);
     core.add(definition, cells.get(definition.name, settings), { loadAtOnce: onProbation });
+    this.#ports.stores.leftOut.delete(definition.name);
+  }
+
+  /**
+   * Adds a plugin that was left out or unloaded, as it lies there now; nothing when it is there. Rejects with HostError `invalid-message` for one that is neither
+   * configured nor installed, `conflict` for one whose dependencies are not met.
+   */
+  async bring(name: string): Promise<void> {
+    if (this.#ports.core.plugin(name) !== undefined) return;
+    const { folder, settings } = await this.#read(name);
+    const { manifests } = this.#ports.stores;
+    const [lack] = unmetDependencies(folder.manifest, manifests);
+    if (lack !== undefined) throw new HostError("conflict", lack);
+    await this.add(folder, settings);
+    manifests.set(name, folder.manifest);
   }
 
   /** How it ended is the plugin's state. Rejects with HostError `conflict` for a version that is blocked. */
@@ -59,12 +77,27 @@ export class Fleet implements LivePlugins {
     await this.#ports.core.plugin(name)?.stop(0);
   }
 
-  /** Turns that come meanwhile wait; one that does not run is started. */
+  /** As it lies there now. Turns that come meanwhile wait; one that does not run is started. */
   async restart(name: string): Promise<void> {
-    const plugin = this.#ports.core.plugin(name);
-    if (plugin !== undefined) this.#refuseBlocked(plugin.definition);
-    if (plugin?.state === "running") await plugin.exchange({ drainMs: this.#drainMs });
-    else await this.#ports.core.start(name);
+    const { core, stores } = this.#ports;
+    const { folder, settings } = await this.#read(name);
+    const nothing = async (): Promise<void> => {};
+    if (core.plugin(name)?.state === "running") await this.exchange(folder, settings, { between: nothing, undo: nothing });
+    else {
+      core.redefine(await this.#define(folder, settings));
+      await core.start(name);
+    }
+    stores.manifests.set(name, folder.manifest);
+  }
+
+  async #read(name: string): Promise<{ readonly folder: PluginFolder; readonly settings: PluginConfiguration }> {
+    const { stores } = this.#ports;
+    const { configuration, installations, packages, lock } = stores;
+    const configured = configuration.plugins[name];
+    if (configured !== undefined) return { folder: await readOneConfigured(name, configured, { packages, lock }), settings: configured };
+    const installation = installations.find(name);
+    if (installation === undefined) throw new HostError("invalid-message", `${printable(name)} is neither installed nor configured`);
+    return stores.loadOne(installation);
   }
 
   /**

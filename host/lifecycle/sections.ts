@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Configuration } from "../manifest/configuration.ts";
-import { describeIssues } from "../manifest/manifest.ts";
+import { describeIssues } from "../manifest/issues.ts";
 
 /** How 0.1 called a section. */
 const FORMER_KEYS: Readonly<Record<string, readonly [section: "adapters", key: string]>> = {
@@ -32,7 +32,7 @@ export function sectionOf(configuration: Configuration, room: "adapters" | "capa
 export function optionsOf<O>(schema: z.ZodType<O>, { key, value }: Section): O {
   const parsed = schema.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  const lines = describeIssues(parsed.error, value ?? {}).split("\n");
+  const lines = describeIssues(parsed.error, { input: value ?? {}, schema }).split("\n");
   const detail = lines.map((line) => (line.startsWith("the file") ? line.replace("the file", key) : `${key}.${line}`)).join("\n");
   throw new HostError("invalid-message", `the configuration of ${key} is malformed`, { detail });
 }

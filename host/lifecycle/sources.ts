@@ -8,10 +8,11 @@ import type { Lock } from "../install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
 import { PackageStore } from "../install/package-store.ts";
 import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
-import type { Configuration } from "../manifest/configuration.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import { checkManifest, type Findings } from "../manifest/check.ts";
+import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
+import { describeFindings } from "../manifest/issues.ts";
+import { MANIFEST_FILE } from "../manifest/manifest.ts";
 import { contributionParsers } from "./adapters.ts";
-import type { ContributionParser } from "./catalog.ts";
 import { packageReader } from "./package-reader.ts";
 import { refuseEscapes } from "./strangers.ts";
 
@@ -32,15 +33,19 @@ export async function pluginSources(configuration: Configuration): Promise<Plugi
     async admit(folder, settings) {
       refuseEscapes(folder.manifest.name, settings, configuration);
       const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
+      const entryPoints = admitted.entryPoints === "any" ? undefined : admitted.entryPoints;
+      refuseFindings(folder, checkManifest(folder.manifest, { entryPoints, parsers }));
       definePlugin(folder.manifest, admitted, settings, []);
-      checkContributions(folder.manifest, parsers);
     },
   };
 }
 
-/** Throws HostError `invalid-manifest` for a section that its adapter cannot read. */
-function checkContributions({ name, contributes }: Manifest, parsers: ReadonlyMap<string, ContributionParser>): void {
-  for (const [adapter, section] of Object.entries(contributes)) parsers.get(adapter)?.(name, section);
+/** Throws HostError `invalid-manifest` with a line for each error; warnings are the author's affair. */
+function refuseFindings({ manifest, manifestText }: PluginFolder & { readonly manifestText?: string }, { errors }: Findings): void {
+  if (errors.length === 0) return;
+  const source = manifestText === undefined ? {} : { source: { file: MANIFEST_FILE, text: manifestText } };
+  const detail = describeFindings(errors, { input: manifest, ...source });
+  throw new HostError("invalid-manifest", `the manifest of ${manifest.name} says what does not work`, { detail });
 }
 
 /** The plugins that the configuration names, as far as they can be read; what cannot is told of. */
@@ -51,17 +56,26 @@ export async function readConfigured(
 ): Promise<Map<string, PluginFolder>> {
   const packages = new PackageStore(dataDir);
   const folders = new Map<string, PluginFolder>();
-  for (const [name, { path, source }] of Object.entries(plugins)) {
+  for (const [name, settings] of Object.entries(plugins)) {
     try {
-      const folder = path === undefined ? await packages.read(lockedPackage(name, source ?? "", lock)) : await readPluginFolder(path);
-      const found = folder.manifest.name;
-      if (found !== name) throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
-      folders.set(name, folder);
+      folders.set(name, await readOneConfigured(name, settings, { packages, lock }));
     } catch (thrown) {
       onFailure(name, thrown);
     }
   }
   return folders;
+}
+
+/** One plugin that the configuration names, as it lies there now. Rejects with HostError. */
+export async function readOneConfigured(
+  name: string,
+  { path, source = "" }: Pick<PluginConfiguration, "path" | "source">,
+  { packages, lock }: { readonly packages: PackageStore; readonly lock: Lock },
+): Promise<PluginFolder> {
+  const folder = path === undefined ? await packages.read(lockedPackage(name, source, lock)) : await readPluginFolder(path);
+  const found = folder.manifest.name;
+  if (found === name) return folder;
+  throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
 }
 
 function lockedPackage(name: string, source: string, lock: Lock): string {

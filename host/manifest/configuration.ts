@@ -4,8 +4,9 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
+import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
-import { describeIssues, grantShape, pluginName, withResource } from "./manifest.ts";
+import { grantShape, pluginName, withResource } from "./manifest.ts";
 import { absoluteSpec } from "./package-spec.ts";
 import { parseByExtension } from "./structured-file.ts";
 
@@ -97,7 +98,9 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
 export function pluginSettings(input: Readonly<Record<string, unknown>>): PluginConfiguration {
   const parsed = pluginSchema.safeParse({ ...input, path: "." });
   if (!parsed.success)
-    throw new HostError("invalid-message", "these are no settings of a plugin", { detail: describeIssues(parsed.error, input) });
+    throw new HostError("invalid-message", "these are no settings of a plugin", {
+      detail: describeIssues(parsed.error, { input, schema: pluginSchema }),
+    });
   return parsed.data;
 }
 
@@ -152,7 +155,9 @@ export function parseConfiguration(text: string, path: string): Configuration {
   const input = parseByExtension(text, path, "invalid-message");
   const parsed = configurationSchema.safeParse(input);
   if (!parsed.success)
-    throw new HostError("invalid-message", `${path} is no configuration`, { detail: describeIssues(parsed.error, input) });
+    throw new HostError("invalid-message", `${path} is no configuration`, {
+      detail: describeIssues(parsed.error, { input, schema: configurationSchema }),
+    });
   const base = dirname(resolve(path));
   const plugins = Object.fromEntries(
     Object.entries(parsed.data.plugins).map(([name, { path: folder, source, ...plugin }]) => [

@@ -8,10 +8,13 @@ import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
 import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
+import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { parseJson } from "./structured-file.ts";
 
+/** How people call it. */
+export const MANIFEST_FILE = "plugin.json";
 const MAX_LISTED = 256;
 const MAX_PRIORITY = 1_000;
 // The host's own exports begin with `__`.
@@ -118,7 +121,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
 export function parseManifest(text: string, file: string): Manifest {
   const input = parseJson(text, file, "invalid-manifest");
   const parsed = manifestSchema.safeParse(input);
-  if (!parsed.success) throw new HostError("invalid-manifest", `${file} is no manifest`, { detail: describeIssues(parsed.error, input) });
+  const source = { file: MANIFEST_FILE, text };
+  if (!parsed.success)
+    throw new HostError("invalid-manifest", `${file} is no manifest`, {
+      detail: describeIssues(parsed.error, { input, schema: manifestSchema, source }),
+    });
   const manifest = parsed.data;
   if (!API_VERSIONS.some((version) => version === manifest.api)) {
     const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
@@ -135,26 +142,4 @@ export function parseManifest(text: string, file: string): Manifest {
   if (own !== undefined)
     throw new HostError("invalid-manifest", `${file}: extends.${own} is below the plugin's own name; extend points that others declare`);
   return manifest;
-}
-
-/** One line an issue: where in `input` it is, what stands there, and what to write instead. */
-export function describeIssues(error: z.ZodError, input: unknown): string {
-  return error.issues
-    .map((issue) => {
-      const { path } = issue;
-      // Of a bad key zod says only that it is bad; why stands inside.
-      const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
-      const value = valueAt(input, path);
-      const shown =
-        typeof value === "object" || value === undefined ? "" : ` (${typeof value === "string" ? `"${printable(value)}"` : String(value)})`;
-      return `${path.length === 0 ? "the file" : path.join(".")}${shown}: ${message}`;
-    })
-    .join("\n");
-}
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined),
-    input,
-  );
 }

@@ -9,14 +9,14 @@ const MAX_ALIASES = 100;
 
 /** Throws a HostError with `code` for what is no JSON, and for a key `__proto__`, which schemas would silently drop. */
 export function parseJson(text: string, file: string, code: HostErrorCode): unknown {
-  return parseWith(() => refuseProto(text), file, "JSON", code);
+  return parseWith(() => refuseProto(withoutMark(text)), file, "JSON", code);
 }
 
 /** By the file's extension: .yaml and .yml, .toml, else JSON. Throws like parseJson. */
 export function parseByExtension(text: string, file: string, code: HostErrorCode): unknown {
   // By way of JSON, so that dates and the like are text and the rules are the same whatever the format.
-  if (/\.ya?ml$/.test(file)) return parseWith(() => refuseProto(JSON.stringify(fromYaml(text))), file, "YAML", code);
-  if (file.endsWith(".toml")) return parseWith(() => refuseProto(JSON.stringify(parseToml(text))), file, "TOML", code);
+  if (/\.ya?ml$/.test(file)) return parseWith(() => refuseProto(JSON.stringify(fromYaml(withoutMark(text)))), file, "YAML", code);
+  if (file.endsWith(".toml")) return parseWith(() => refuseProto(JSON.stringify(parseToml(withoutMark(text)))), file, "TOML", code);
   return parseJson(text, file, code);
 }
 
@@ -24,9 +24,16 @@ function parseWith(parse: () => unknown, file: string, format: string, code: Hos
   try {
     return parse();
   } catch (cause) {
-    throw new HostError(code, `${file} is not ${format}: ${cause instanceof Error ? cause.message : ""}`, { cause });
+    // Parsers of YAML and TOML draw the place below their message.
+    const [message = "", ...drawing] = (cause instanceof Error ? cause.message : "").split("\n");
+    const isDrawn = format !== "JSON" && drawing.length > 0;
+    const why = isDrawn ? message.replace(/:$/, "") : [message, ...drawing].join(" ");
+    throw new HostError(code, `${file} is not ${format}: ${why}`, { detail: isDrawn ? drawing.join("\n") : undefined, cause });
   }
 }
+
+// Editors on Windows begin a file with a byte order mark.
+const withoutMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text);
 
 function refuseProto(text: string): unknown {
   return JSON.parse(text, (key, value) => {

@@ -187,7 +187,10 @@ describe("HTTP adapter", () => {
     expect((await send("POST", "/v1/services/p.echo", "{nope")).status).toBe(400);
     expect((await send("POST", "/v1/services/p.echo", '{"a":1}{')).status).toBe(400);
     expect((await send("POST", "/v1/services/p.echo", Uint8Array.of(0x22, 0xff, 0x22))).status).toBe(400);
-    expect((await send("POST", "/p/items/1", JSON.stringify("x".repeat(1_000)))).status).toBe(413);
+    expect(await send("POST", "/p/items/1", JSON.stringify("x".repeat(1_000)))).toMatchObject({
+      status: 413,
+      text: expect.stringContaining("1000 bytes, which is the limit (adapters.http.maxBodyBytes)"),
+    });
     expect((await send("POST", "/p/items/1", "a=1", { "content-type": "application/x-www-form-urlencoded" })).status).toBe(415);
     expect((await send("POST", "/p/items/1", Uint8Array.of(1), { "content-type": "application/octet-stream" })).status).toBe(400);
   });

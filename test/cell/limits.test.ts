@@ -253,5 +253,6 @@ describe("in the core", () => {
     made.add(definition("slow", {}, { module, entryPoints, limits }), cell);
     await startAll(made, memoryLog());
     expect(made.plugin("slow")).toMatchObject({ state: "failed", failure: { code: "deadline-exceeded" } });
+    expect(made.plugin("slow")?.failure?.message).toContain("(limits.startMs)");
   });
 });

@@ -27,7 +27,6 @@ describe("bulkhead new", async () => {
         const tested = await bulkhead(["test", plugin, "--", "--test-reporter=tap"], { timeoutMs: BUILD_TIMEOUT_MS });
         expect(tested, `${tested.stdout}${tested.stderr}`).toMatchObject({ code: 0 });
         expect(tested.stdout).toContain("# pass 4\n");
-        expect(readFileSync(join(plugin, "README.md"), "utf8")).not.toMatch(/\{\{|my-plugin/);
       },
       BUILD_TIMEOUT_MS,
     );
@@ -85,7 +84,7 @@ describe("bulkhead build", async () => {
     const plugin = await makePlugin(join(folder.path, "bare"), "go");
     // No Go on PATH, nor where the table looks besides: the commands are not found by their names.
     const { code, stderr } = await bulkhead(["build", plugin], { env: { PATH: folder.path, BULKHEAD_GO: join(folder.path, "none") } });
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toContain("Go 1.24 or later is missing; install it with one of these\n  https://go.dev/doc/install\n");
   });
 

@@ -6,37 +6,16 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { ROOT, read } from "../docs/markdown.ts";
+import { installPackage } from "../support/installed-package.ts";
 import { ownPlugin, temporaryFolder } from "../support/plugin-folders.ts";
 
 /** Measured: 78 and 49.4 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems. What takes more needs a reason. */
 const MAX_PACKAGES = 82;
 const MAX_MIB = 53;
 const MIB = 1_024 * 1_024;
-/** npm's words for a registry that cannot be reached. */
-const NO_REGISTRY = /\b(EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ENOTFOUND|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/;
-
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 const installed = join(folder.path, "node_modules");
-
-const npm = (args: readonly string[], cwd: string): Promise<{ readonly stdout: string }> => promisify(execFile)("npm", args, { cwd });
-
-/** Undefined when it worked; why not, when the registry cannot be reached. */
-async function install(): Promise<string | undefined> {
-  // dist/ is built already, by test/build.setup.ts.
-  const { stdout } = await npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", folder.path], ROOT);
-  writeFileSync(join(folder.path, "package.json"), '{ "private": true }');
-  const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
-  const light = ["--omit=optional", "--omit=peer", "--omit=dev"];
-  try {
-    await npm(["install", ...light, ...quiet, `./${stdout.trim()}`], folder.path);
-    return undefined;
-  } catch (cause) {
-    const said = NO_REGISTRY.exec(String((cause as { stderr?: unknown }).stderr));
-    if (said === null) throw cause;
-    return `npm cannot reach its registry: ${said[0]}`;
-  }
-}
 
 /** The folders of all packages, those within others included. */
 function packagesIn(modules: string): string[] {
@@ -51,8 +30,7 @@ const sizeOf = (at: string): number =>
     .filter((entry) => entry.isFile())
     .reduce((bytes, { parentPath, name }) => bytes + statSync(join(parentPath, name)).size, 0);
 
-const missing = await install();
-const skipped = missing === undefined ? "" : ` (skipped: ${missing})`;
+const { missing, skipped } = await installPackage(folder.path, { light: true });
 
 describe.skipIf(missing !== undefined)(`the package, installed without what is optional${skipped}`, () => {
   it("brings few packages", () => {

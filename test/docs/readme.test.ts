@@ -2,11 +2,12 @@
 // is run against a host with the repository's configuration. Below `$ <command>` stands the command's output.
 
 import { execFile } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../host/cli/exit-codes.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { userEnvironment } from "../support/installed-package.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { type Block, blocksOf, type Command, commandsOf, ROOT, read } from "./markdown.ts";
@@ -15,13 +16,12 @@ const blocks = blocksOf(read("README.md"));
 const marked = (word: string): Command[] => blocks.filter(({ info }) => info === `sh ${word}`).flatMap(commandsOf);
 const configuration = parseConfiguration(read("bulkhead.json"), join(ROOT, "bulkhead.json"));
 
-// npx would ask the registry when it finds no package; here it is always this checkout's command.
-const NPX = `npx() { shift; "${process.execPath}" "${join(ROOT, "bin/bulkhead.mjs")}" "$@"; }\n`;
-
 /** What the command prints on both streams. */
 function run(line: string, cwd: string): Promise<string> {
   return new Promise((resolve) => {
-    execFile("sh", ["-c", `${NPX}${line}`], { cwd, timeout: 60_000 }, (_error, stdout, stderr) => resolve(`${stdout}${stderr}`.trimEnd()));
+    execFile("sh", ["-c", line], { cwd, timeout: 60_000, env: userEnvironment() }, (_error, stdout, stderr) =>
+      resolve(`${stdout}${stderr}`.trimEnd()),
+    );
   });
 }
 
@@ -41,7 +41,8 @@ describe("the README", () => {
 
   beforeAll(async () => {
     folder = temporaryFolder();
-    for (const name of ["node_modules", "scripts"]) symlinkSync(join(ROOT, name), join(folder.path, name));
+    // A checkout to which the README's files are added.
+    for (const name of readdirSync(ROOT)) if (!name.startsWith(".git")) symlinkSync(join(ROOT, name), join(folder.path, name));
     expect(writeFiles(folder.path)).toEqual(["greeter/assembly/index.ts", "greeter/plugin.json"]);
     const http = { ...Object(configuration.adapters.http), port: 0 };
     host = await createHost({

@@ -1,17 +1,18 @@
-// docs/tutorial.md is run from top to bottom: files are written where they stand, commands are run against the host that it starts.
+// docs/tutorial.md is run from top to bottom as somebody types it, with the package that they would have: files are written where they stand, commands are
+// run against the host that it starts.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
-import { type Block, blocksOf, commandsOf, ROOT, read } from "./markdown.ts";
+import { installPackage, userEnvironment } from "../support/installed-package.ts";
+import { temporaryFolder } from "../support/plugin-folders.ts";
+import { type Block, blocksOf, commandsOf, read } from "./markdown.ts";
 
 const PORT = "7420";
-const BIN = join(ROOT, "bin/bulkhead.mjs");
-// npx would ask the registry when it finds no package; here it is always this checkout's command.
-const NPX = `npx() { shift; "${process.execPath}" "${BIN}" "$@"; }\n`;
+const env = userEnvironment();
 
 /** A pattern in which … stands for anything. */
 const patternOf = (output: string): RegExp =>
@@ -31,19 +32,22 @@ function freePort(): Promise<number> {
   });
 }
 
-describe("the tutorial", () => {
-  let folder: TemporaryFolder;
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const { missing, skipped } = await installPackage(folder.path);
+
+describe.skipIf(missing !== undefined)(`the tutorial${skipped}`, () => {
   let port: string;
   let host: ChildProcess | undefined;
 
   const here = (text: string): string => text.replaceAll(PORT, port);
   const run = (line: string): Promise<string> =>
     new Promise((resolve) => {
-      const options = { cwd: folder.path, timeout: 60_000 };
-      execFile("sh", ["-c", `${NPX}exec 2>&1\n${here(line)}`], options, (_error, stdout) => resolve(stdout.trimEnd()));
+      const options = { cwd: folder.path, timeout: 180_000, env };
+      execFile("sh", ["-c", `exec 2>&1\n${here(line)}`], options, (_error, stdout) => resolve(stdout.trimEnd()));
     });
-  const serve = async (): Promise<void> => {
-    const child = spawn(process.execPath, [BIN, "serve"], { cwd: folder.path, stdio: ["ignore", "ignore", "pipe"] });
+  const serve = async (line: string): Promise<void> => {
+    const child = spawn("sh", ["-c", line], { cwd: folder.path, stdio: ["ignore", "ignore", "pipe"], detached: true, env });
     host = child;
     await new Promise<void>((resolve, reject) => {
       let said = "";
@@ -60,7 +64,7 @@ describe("the tutorial", () => {
       mkdirSync(dirname(join(folder.path, path)), { recursive: true });
       writeFileSync(join(folder.path, path), here(text));
     }
-    if (info === "sh background") await serve();
+    if (info === "sh background") await serve(text.trim());
     if (info !== "sh tested") return 0;
     const commands = commandsOf({ info, text });
     for (const { line, output } of commands) expect(await run(line), line).toMatch(patternOf(output));
@@ -68,16 +72,17 @@ describe("the tutorial", () => {
   };
 
   beforeAll(async () => {
-    folder = temporaryFolder();
     port = String(await freePort());
-    for (const name of ["node_modules", "scripts"]) symlinkSync(join(ROOT, name), join(folder.path, name));
   });
   afterAll(async () => {
-    if (host?.exitCode === null) await new Promise((resolve) => host?.once("exit", resolve) && host.kill("SIGTERM"));
-    folder.remove();
+    if (host?.pid === undefined || host.exitCode !== null) return;
+    const ended = once(host, "exit");
+    // npx and the shell around it too, as Ctrl-C on a terminal does.
+    process.kill(-host.pid, "SIGINT");
+    await ended;
   });
 
-  it("shows what happens", { timeout: 120_000 }, async () => {
+  it("shows what happens", { timeout: 600_000 }, async () => {
     let commands = 0;
     for (const block of blocksOf(read("docs/tutorial.md"))) commands += await follow(block);
     expect(commands).toBeGreaterThan(15);

@@ -93,7 +93,7 @@ describe("manifest", () => {
     [{ "shop.discount": {} }, "extends.shop.discount.entryPoint"],
     [{ "shop.discount": { entryPoint: "x", priority: 1_001 } }, "extends.shop.discount.priority (1001)"],
     [{ "shop.discount": { entryPoint: "x", priority: 0.5 } }, "extends.shop.discount.priority (0.5)"],
-    [{ "shop.discount": { entryPoint: "x", prio: 1 } }, 'Unrecognized key: "prio"'],
+    [{ "shop.discount": { entryPoint: "x", prio: 1 } }, "there is no such key"],
     [Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`shop.p${i}`, { entryPoint: "x" }])), "extends: extend at most 256 points"],
   ])("refuses points that nobody can extend: %#", (points, told) => {
     expect(refusal(() => parse({ api: "0.2", extends: points })).detail).toContain(told);

@@ -1,5 +1,6 @@
 // Packing a folder takes what a plugin is made of and nothing else, gives the same bytes each time, and refuses what could not be installed.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -59,6 +60,17 @@ describe("packPlugin", () => {
       code: "invalid-message",
       message: expect.stringContaining("@acme/thermostat"),
     });
+  });
+
+  it("takes of a package.json what a registry shows, and no script, dependency or secret", async () => {
+    const building = { private: true, scripts: { postinstall: "evil" }, devDependencies: { assemblyscript: "1.0.0" }, publishConfig: {} };
+    write("package.json", JSON.stringify({ name: "thermostat", license: "MIT", description: "Keeps warm.", ...building }));
+    const { tarball } = await packPlugin(plugin);
+    const file = join(folder.path, "packed.tgz");
+    writeFileSync(file, tarball);
+    const packed = JSON.parse(execFileSync("tar", ["-xzOf", file, "package/package.json"], { encoding: "utf8" })) as object;
+    const files = ["plugin.json", "plugin.wasm"];
+    expect(packed).toEqual({ name: "thermostat", version: "1.2.3", description: "Keeps warm.", license: "MIT", files });
   });
 
   it("refuses a package.json of another version", async () => {

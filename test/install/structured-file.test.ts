@@ -36,6 +36,30 @@ describe("a configuration file", () => {
     expect("a" in {}).toBe(false);
   });
 
+  it("may begin with a byte order mark", () => {
+    for (const file of ["c.json", "c.yaml", "c.toml"])
+      expect(parse(`\ufeff${file === "c.toml" ? "a = 1" : '{"a": 1}'}`, file)).toEqual({ a: 1 });
+  });
+
+  it.each([
+    ["c.yaml", "a:\n  b: [1\n  c: 2", "c: 2"],
+    ["c.toml", "a = 1\nb = = 2", "b = = 2"],
+  ])("%s shows the place that is wrong, line by line", (file, text, line) => {
+    const shown = expect.objectContaining({ message: expect.not.stringContaining("\n"), detail: expect.stringContaining(line) });
+    expect(() => parse(text, file)).toThrow(shown);
+  });
+
+  it.each([
+    [{ plugins: { hello: { path: "p", grants: 5 } } }, 'plugins.hello.grants (5): write "all", or a list'],
+    [{ plugins: { hello: { path: "p", grants: [{ permission: "x", resource: "a" }] } } }, 'plugins.hello.grants.0.permission ("x"): '],
+    [{ plugins: { hello: { path: "p", grants: [{ permission: "state.read" }] } } }, "plugins.hello.grants.0.resource: "],
+    [{ hardening: { users: true } }, "hardening.users (true): write false, or an object"],
+    [{ hardening: { users: { first: 0, count: 64 } } }, "hardening.users.first (0): "],
+  ])("says of what may be written in several ways which one is wrong where: %j", (configuration, detail) => {
+    const text = JSON.stringify(configuration);
+    expect(() => parseConfiguration(text, "/x/c.json")).toThrow(expect.objectContaining({ detail: expect.stringContaining(detail) }));
+  });
+
   it("is no bomb", () => {
     const levels = [
       "a: &a [x,x,x,x,x,x,x,x,x,x]",

@@ -23,7 +23,7 @@ async function look(language: Language): Promise<{ readonly missing: string | un
     await findToolchain(language, exampleOf(language));
     return { missing: undefined };
   } catch (thrown) {
-    if (!(thrown instanceof HostError) || thrown.code !== "invalid-message") throw thrown;
+    if (!(thrown instanceof HostError) || thrown.code !== "plugin-failed") throw thrown;
     return { missing: thrown.message.split(";", 1)[0] };
   }
 }

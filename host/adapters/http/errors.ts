@@ -27,6 +27,11 @@ const STATUS = {
 
 export const statusOf = (code: HostErrorCode): number => STATUS[code];
 
+/** Seconds after which it may have passed: a queue that is full, a plugin that pauses. */
+const RETRY_AFTER: Partial<Record<HostErrorCode, number>> = { "queue-full": 1, "rate-limited": 1, "plugin-not-running": 5 };
+
+export const retryAfterOf = (code: HostErrorCode): number | undefined => RETRY_AFTER[code];
+
 /** The body of every error answer. A guest's stack is for the log, not for the caller. */
 export const errorBody = ({ code, message }: Pick<ErrorShape, "code" | "message">): { error: { code: string; message: string } } => ({
   error: { code, message },

@@ -8,7 +8,7 @@ import { isDottedName, printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import { startTrace } from "../../core/trace.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
-import { errorBody, statusOf } from "./errors.ts";
+import { errorBody, retryAfterOf, statusOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
 import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
@@ -45,7 +45,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   });
   boundConnections(app.server, affordable(options, context.log));
   const found = addDoor(app, options, new PluginRoutes(context.catalog, context.log));
-  app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, context.log));
+  app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, { log: context.log, options }));
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;
     return reply.code(404).send({ error: { code: "no-such-service", message } });
@@ -192,13 +192,21 @@ function sendRaw(plugin: string, output: Uint8Array, reply: FastifyReply): Fasti
 
 const wrongType = (message = ""): Error => Object.assign(new Error(message), { statusCode: 415 });
 
-function sendError(thrown: unknown, reply: FastifyReply, log: LogSink): FastifyReply {
+function sendError(
+  thrown: unknown,
+  reply: FastifyReply,
+  { log, options }: { readonly log: LogSink; readonly options: HttpOptions },
+): FastifyReply {
   if (isClientError(thrown)) {
-    const code = thrown.statusCode === 413 ? "quota-exceeded" : "invalid-message";
-    return reply.code(thrown.statusCode).send(errorBody({ code, message: thrown.message }));
+    const { statusCode } = thrown;
+    if (statusCode !== 413) return reply.code(statusCode).send(errorBody({ code: "invalid-message", message: thrown.message }));
+    const message = `the body has more than ${options.maxBodyBytes} bytes, which is the limit (adapters.http.maxBodyBytes)`;
+    return reply.code(statusCode).send(errorBody({ code: "quota-exceeded", message }));
   }
   const error = toHostError(thrown);
   if (error.code === "internal") log.write({ level: "error", plugin: "host", message: "an HTTP request failed", cause: error });
+  const retryAfter = retryAfterOf(error.code);
+  if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
   return reply.code(statusOf(error.code)).send(errorBody(error));
 }
 

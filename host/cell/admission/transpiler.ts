@@ -10,7 +10,8 @@ type Jco = typeof import("@bytecodealliance/jco-transpile/component");
 const PACKAGE = "@bytecodealliance/jco-transpile";
 /** The glue that another one makes has not been looked through. */
 const VERSION = "0.15.0";
-const REMEDY = `npm install --save-exact ${PACKAGE}@${VERSION} @bytecodealliance/preview2-shim@0.26.0`;
+/** Installs what a host needs for components. */
+export const TRANSPILER_INSTALL: string = `npm install --save-exact ${PACKAGE}@${VERSION} @bytecodealliance/preview2-shim@0.26.0`;
 const SHIM = /^@bytecodealliance\/preview2-shim\//;
 const OUR_WASI = new URL(import.meta.url.endsWith(".ts") ? "./transpiler-wasi.ts" : "./transpiler-wasi.js", import.meta.url).href;
 
@@ -41,7 +42,7 @@ async function importJco(): Promise<Jco> {
     return await import(`${PACKAGE}/component`);
   } catch (cause) {
     const why = cause instanceof TypeError ? cause.message : "it cannot be imported";
-    const message = `a WebAssembly component needs the package ${PACKAGE} ${VERSION}, and ${why}; install it with: ${REMEDY}`;
+    const message = `a WebAssembly component needs the package ${PACKAGE} ${VERSION}, and ${why}; install it with: ${TRANSPILER_INSTALL}`;
     throw new HostError("admission-refused", message, { cause });
   } finally {
     hooks.deregister();

@@ -43,7 +43,8 @@ export class ActiveTurn {
 
   expire(): void {
     const { plugin, entryPoint, remainingMs } = this.message;
-    const spent = `it had ${Math.round(remainingMs)} ms when its cell got it and used ${this.cpuMs.toFixed(1)} ms of CPU (limits.deadlineMs)`;
+    const limit = entryPoint === "on_load" || entryPoint === "on_start" ? "startMs" : "deadlineMs";
+    const spent = `it had ${Math.round(remainingMs)} ms when its cell got it and used ${this.cpuMs.toFixed(1)} ms of CPU (limits.${limit})`;
     this.#owner.abort(this, new HostError("deadline-exceeded", `${plugin} ${entryPoint} passed its deadline: ${spent}`));
   }
 

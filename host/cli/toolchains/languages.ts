@@ -3,6 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HostError } from "../../core/errors.ts";
@@ -14,7 +15,7 @@ export type Language = (typeof LANGUAGES)[number];
 interface Toolchain {
   /** Whether a folder holds a plugin in this language. */
   detects(files: readonly string[]): boolean;
-  /** Throws HostError `invalid-message`, which says what is missing and how to get it. */
+  /** Throws HostError `plugin-failed`, which says what is missing and how to get it. */
   find(folder: string): Promise<Builder>;
 }
 
@@ -35,6 +36,10 @@ async function built(program: Program, args: readonly string[], folder: string, 
   return ran;
 }
 
+/** One for all plugins of a user, who then builds Rust's standard library and the SDK once. Cargo locks it and knows what of it is stale. */
+const cargoTarget = (): string =>
+  process.env.CARGO_TARGET_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "bulkhead", "cargo");
+
 const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
   assemblyscript: {
     detects: (files) => files.includes("assembly"),
@@ -53,8 +58,8 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
         const { ok, output } = await run(rustc(cargo), ["--print", "sysroot"], process.cwd());
         if (ok && (await firstThat([cargo], ["--version"]))) sysroots.push({ cargo, root: output.trim() });
       }
-      const command = ["build", "--release", "--target", WASM];
-      const from = (folder: string): string => join(process.env.CARGO_TARGET_DIR ?? "target", WASM, "release", `${crateName(folder)}.wasm`);
+      const command = ["build", "--release", "--target", WASM, "--target-dir", cargoTarget()];
+      const from = (folder: string): string => join(cargoTarget(), WASM, "release", `${crateName(folder)}.wasm`);
       const ready = sysroots.find(({ root }) => existsSync(join(root, "lib", "rustlib", WASM)));
       if (ready !== undefined) return (folder, output) => built(ready.cargo, command, folder, from(folder), output);
       const sources = sysroots.find(({ root }) => existsSync(join(root, "lib", "rustlib", "src", "rust", "library", "Cargo.lock")));
@@ -193,7 +198,7 @@ export function languageOf(folder: string): Language {
   throw new HostError("invalid-message", `${folder} holds no plugin's sources: there is no ${known}`);
 }
 
-/** Throws HostError `invalid-message`, which says what is missing and how to get it. */
+/** Throws HostError `plugin-failed`, which says what is missing and how to get it. */
 export const findToolchain = (language: Language, folder: string): Promise<Builder> => TOOLCHAINS[language].find(folder);
 
 const crateName = (folder: string): string => {

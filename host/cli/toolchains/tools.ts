@@ -44,7 +44,7 @@ export async function firstThat(
   return undefined;
 }
 
-/** Throws HostError `invalid-message` with what is missing and how to get it. */
+/** Throws HostError `plugin-failed` with what is missing and how to get it: the machine lacks it, the words were right. */
 export function missing(what: string, remedies: readonly string[]): never {
-  throw new HostError("invalid-message", `${what} is missing; install it with one of these`, { detail: remedies.join("\n") });
+  throw new HostError("plugin-failed", `${what} is missing; install it with one of these`, { detail: remedies.join("\n") });
 }
