@@ -169,12 +169,12 @@ impl ser::SerializeMap for Items {
 mod tests {
     use super::*;
 
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     enum Reading {
         Missing,
         Value(f64),
     }
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     struct Room {
         name: Option<String>,
         readings: Vec<Reading>,
