@@ -17,6 +17,7 @@ import { type FakedHttp, fakedHttp } from "./fake-http.ts";
 import { FakeCell, type FakedPoints, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
 import type { Content } from "./payload.ts";
 import { Recording } from "./recording.ts";
+import { seededRandom } from "./seeded-random.ts";
 import { TestClock } from "./test-clock.ts";
 import { TestGrants } from "./test-grants.ts";
 import { ownerOf, TestPlugin } from "./test-plugin.ts";
@@ -43,6 +44,8 @@ export interface LoadOptions {
   readonly stored?: Readonly<Record<string, Content>> | undefined;
   /** Where the clock stands, a Date or milliseconds since 1970; 2026-01-01T00:00:00Z by default. */
   readonly now?: Date | number | undefined;
+  /** What is random to the plugin is the same each time it draws in the same order: `Math.random`, `random.bytes` and whatever its language has. Without it nothing is the same. */
+  readonly seed?: number | undefined;
 }
 
 const NEW_YEAR = Date.UTC(2026, 0, 1);
@@ -78,8 +81,9 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   for (const other of others) core.add(other, fakes);
   for (const name of new Set([...Object.keys(extensionPoints), ...Object.keys(manifest.extends)])) core.extensions.declare(pointOf(name));
 
+  const fillRandom = options.seed === undefined ? undefined : seededRandom(options.seed);
   const driver = openPluginStorage(undefined, definition, clock);
-  const cell = createInlineCell({ clock, log: recording.log, openStorage: () => keptOpen(driver) });
+  const cell = createInlineCell({ clock, log: recording.log, fillRandom, openStorage: () => keptOpen(driver) });
   const plugin = new TestPlugin({
     core,
     plugin: core.add(definition, recording.watch(cell)),

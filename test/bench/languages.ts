@@ -1,5 +1,5 @@
 // `npm run bench:languages`: the counter of every language side by side, as a table in Markdown. With `--write` it takes the place of the table in
-// docs/languages.md. A language whose toolchain is absent is left out, with the reason.
+// docs/languages.md, with `--text` that of texts and JSON. A language whose toolchain is absent is left out, with the reason.
 
 import { execFile } from "node:child_process";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -18,10 +18,14 @@ import { createCell } from "../support/cells.ts";
 import { ownPlugin, temporaryFolder } from "../support/plugin-folders.ts";
 import { enter, QUIET } from "./cells.ts";
 import { countEvents } from "./languages-events.ts";
+import { textTable } from "./languages-text.ts";
 import { measureInTurn, median, perCall } from "./measure.ts";
 
 const DOCS = new URL("../../docs/languages.md", import.meta.url);
-const [BEGIN, END] = ["<!-- npm run bench:languages -- --write -->\n", "<!-- end -->"];
+const END = "<!-- end -->";
+/** What a table is written behind. */
+const BEGIN = "<!-- npm run bench:languages -- --write -->\n";
+const BEGIN_TEXT = "<!-- npm run bench:languages -- --text --write -->\n";
 const NAMES: Readonly<Record<Language, string>> = {
   ...{ assemblyscript: "AssemblyScript", rust: "Rust", go: "Go", c: "C", zig: "Zig" },
   ...{ typescript: "TypeScript, JavaScript", python: "Python" },
@@ -58,17 +62,29 @@ async function main(args: readonly string[]): Promise<void> {
   const subjects: Subject[] = [];
   for (const language of LANGUAGES) {
     say(`${language}: building …`);
-    const subject = await prepare(language).catch((thrown: unknown) => {
+    const subject = await prepare(language, !args.includes("--text")).catch((thrown: unknown) => {
       say(`${language} is left out: ${toHostError(thrown).message}`);
     });
     if (subject !== undefined) subjects.push(subject);
   }
-  const table = await tableOf(subjects);
+  const table = args.includes("--text") ? await textTableOf(subjects) : await tableOf(subjects);
   console.log(table);
-  if (args.includes("--write")) await replaceTable(table);
+  if (args.includes("--write")) await replaceTable(args.includes("--text") ? BEGIN_TEXT : BEGIN, table);
 }
 
-async function prepare(language: Language): Promise<Subject> {
+async function textTableOf(subjects: readonly Subject[]): Promise<string> {
+  const cells = subjects.map(({ language }) => ({ language, counter: createCell("inline", QUIET) }));
+  for (const [i, { image }] of subjects.entries()) await cells[i]?.counter.load(image);
+  say("texts and JSON …");
+  const table = await textTable(cells, (language) => NAMES[language]);
+  for (const { counter } of cells) await counter[Symbol.asyncDispose]();
+  return `${table}\n${where()}\n`;
+}
+
+const where = (): string =>
+  `Node ${process.versions.node}, ${availableParallelism()} cores, ${new Date().toISOString().slice(0, 10)}; medians over interleaved rounds`;
+
+async function prepare(language: Language, timesBuilds: boolean): Promise<Subject> {
   const folder = ownPlugin(join("counter", language));
   const file = join(folder, "counter.wasm");
   const build = await findToolchain(language, folder);
@@ -79,11 +95,12 @@ async function prepare(language: Language): Promise<Subject> {
   const { module, entryPoints } = await admitInProcess(wasm, DEFAULT_LIMITS);
   const admissionMs = performance.now() - started;
   // A component is asked by name for whatever is called.
-  const entered = entryPoints === "any" ? ["echo", "environment"] : entryPoints;
+  const entered = entryPoints === "any" ? ["echo", "environment", "greet"] : entryPoints;
   const limits = { ...DEFAULT_LIMITS, cpuMs: 60_000, deadlineMs: 60_000 };
   const image = { name: "counter", module, entryPoints: entered, limits, config: { unit: "celsius" } };
   const sizeKib = (await stat(file)).size / 1024;
-  return { language, folder, image, sizeKib, admissionMs, ...(await buildTimes(language)) };
+  const times = timesBuilds ? await buildTimes(language) : { firstBuildMs: Number.NaN, rebuildMs: Number.NaN };
+  return { language, folder, image, sizeKib, admissionMs, ...times };
 }
 
 /** Of a plugin as `bulkhead new` makes it: the first build, and one after a line was added. Nobody else's files are touched. */
@@ -199,17 +216,17 @@ async function tableOf(subjects: readonly Subject[]): Promise<string> {
   const line = (values: readonly string[]): string => `| ${values.join(" | ")} |`;
   const all = [...head, ...costs];
   const made = [line(all), line(all.map(() => "---")), ...rows.map(line)].join("\n");
-  const where = `Node ${process.versions.node}, ${availableParallelism()} cores, ${new Date().toISOString().slice(0, 10)}; medians over interleaved rounds; × is beside the least of the column.`;
-  return `${made}\n\n${where}\n`;
+  return `${made}\n\n${where()}; × is beside the least of the column.\n`;
 }
 
 const rounded = (value: number): string => (value >= 10 ? Math.round(value).toLocaleString("en") : value.toFixed(1));
 
-async function replaceTable(table: string): Promise<void> {
+async function replaceTable(begin: string, table: string): Promise<void> {
   const text = await readFile(DOCS, "utf8");
-  const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (before < 0 || after < before) throw new Error(`docs/languages.md has no ${BEGIN.trim()} … ${END}`);
-  await writeFile(DOCS, `${text.slice(0, before + BEGIN.length)}${table}${text.slice(after)}`);
+  const before = text.indexOf(begin);
+  const after = text.indexOf(END, before);
+  if (before < 0 || after < 0) throw new Error(`docs/languages.md has no ${begin.trim()} … ${END}`);
+  await writeFile(DOCS, `${text.slice(0, before + begin.length)}${table}${text.slice(after)}`);
 }
 
 await main(process.argv.slice(2));

@@ -76,7 +76,7 @@ describe.each([
   it("is documented key for key, with its defaults", () => {
     const defaults = Object.entries(propertiesOf(schema)).map(([key, property]) => {
       const value: unknown = property.default;
-      return [key, Array.isArray(value) || typeof value === "number" ? JSON.stringify(value) : `\`${String(value)}\``];
+      return [key, typeof value === "object" || typeof value === "number" ? JSON.stringify(value) : `\`${String(value)}\``];
     });
     expect(rowsBelow(page, heading).map(([key, , byDefault]) => [key, byDefault])).toEqual(defaults);
   });

@@ -8,6 +8,12 @@ import { blocksOf, read } from "../docs/markdown.ts";
 
 export const sdkFolder = (language: Language): string => fileURLToPath(new URL(`../../plugin-sdk/${language}`, import.meta.url));
 
+/** Below test/plugin-sdk/cases: one plugin in every language. */
+export const CASES: Readonly<Record<Language, string>> = {
+  ...{ assemblyscript: "assembly/index.ts", rust: "rust.rs", go: "go.go", c: "c.c", zig: "zig.zig" },
+  ...{ typescript: "typescript.js", python: "python.py" },
+};
+
 /** What stands around the example; `sdk` is where the SDK lies. */
 const FILES: Readonly<Record<Language, (example: string, sdk: string) => Readonly<Record<string, string>>>> = {
   assemblyscript: (example) => ({ "assembly/index.ts": example }),
@@ -28,6 +34,7 @@ crate-type = ["cdylib"]
 [dependencies]
 bulkhead = { path = ${JSON.stringify(sdk)} }
 serde = { version = "1", features = ["derive"] }
+serde_json = "1"
 [profile.release]
 opt-level = "s"
 lto = true
@@ -57,20 +64,31 @@ strip = true
   }),
 };
 
+/** What a plugin's folder holds beside its manifest. */
+export interface Sources {
+  /** The one file that the author wrote. */
+  readonly source: string;
+  readonly manifest: object;
+}
+
 /** Writes the plugin's folder, its manifest included, and leaves what a build put there. */
-export function writeExample(language: Language, folder: string, sdk: string = sdkFolder(language)): void {
-  const example = blocksOf(read(`plugin-sdk/${language}/README.md`))[0]?.text;
-  if (example === undefined) throw new Error(`the README of ${language} has no example`);
-  const manifest = {
-    name: "visits",
-    version: "1.0.0",
-    api: "0.2",
-    wasm: "visits.wasm",
-    services: { "visits.welcome": { entryPoint: "welcome" } },
-  };
-  for (const [path, text] of Object.entries({ ...FILES[language](example, sdk), "plugin.json": JSON.stringify(manifest) })) {
+export function writeSources(language: Language, folder: string, { source, manifest }: Sources, sdk: string = sdkFolder(language)): void {
+  for (const [path, text] of Object.entries({ ...FILES[language](source, sdk), "plugin.json": JSON.stringify(manifest) })) {
     const file = join(folder, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
+}
+
+/** The first block of the SDK's README as a plugin. */
+export function writeExample(language: Language, folder: string, sdk: string = sdkFolder(language)): void {
+  const source = blocksOf(read(`plugin-sdk/${language}/README.md`))[0]?.text;
+  if (source === undefined) throw new Error(`the README of ${language} has no example`);
+  const services = { "visits.welcome": { entryPoint: "welcome" } };
+  writeSources(
+    language,
+    folder,
+    { source, manifest: { name: "visits", version: "1.0.0", api: "0.2", wasm: "visits.wasm", services } },
+    sdk,
+  );
 }

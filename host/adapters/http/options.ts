@@ -1,7 +1,9 @@
 // What the operator can set for the HTTP adapter.
 
 import { z } from "zod";
+import { isPluginName } from "../../core/names.ts";
 import { isHostOrOrigin } from "./origin.ts";
+import { CREDENTIALS } from "./raw-headers.ts";
 
 export interface HttpOptions {
   /** Address to listen on. Anything but loopback lets other machines call every service: put an authenticating proxy in front. */
@@ -17,6 +19,8 @@ export interface HttpOptions {
   readonly headersMs: number;
   /** Host names, or origins such as `https://bulkhead.example`, that requests may be addressed to, besides loopback's and `host` itself. */
   readonly allowedHosts: readonly string[];
+  /** Which headers with a client's credentials raw routes of a plugin may name, by the plugin's name. */
+  readonly credentialHeaders: Readonly<Record<string, readonly (typeof CREDENTIALS)[number][]>>;
 }
 
 export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
@@ -33,4 +37,5 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
   allowedHosts: z
     .array(z.string().refine(isHostOrOrigin, "write a host name without port, or an origin such as https://bulkhead.example"))
     .default([]),
+  credentialHeaders: z.record(z.string().refine(isPluginName, "write the name of a plugin"), z.array(z.enum(CREDENTIALS))).default({}),
 });

@@ -1,4 +1,4 @@
-// Which service a request of a plugin's route is for. Plugins come and go while the host runs, so the router is made anew when what they
+// Which plugin's route a request is for. Plugins come and go while the host runs, so the router is made anew when what they
 // contribute has changed.
 
 import createRouter, { type HTTPMethod, type Instance } from "find-my-way";
@@ -7,7 +7,8 @@ import type { Catalog, Contribution } from "../../seams.ts";
 import type { HttpRoute } from "./routes.ts";
 
 export interface FoundRoute {
-  readonly service: string;
+  readonly plugin: string;
+  readonly route: HttpRoute;
   /** The parameters of the path, decoded. */
   readonly params: Readonly<Record<string, string | undefined>>;
 }
@@ -19,7 +20,7 @@ export class PluginRoutes {
   readonly #log: LogSink;
   #version = -1;
   #known: readonly Contribution[] = [];
-  readonly #services = new Map<unknown, string>();
+  readonly #routes = new Map<unknown, Omit<FoundRoute, "params">>();
   #router: Instance<never>;
 
   constructor(catalog: Catalog, log: LogSink) {
@@ -32,8 +33,8 @@ export class PluginRoutes {
   find(method: string, url: string): FoundRoute | undefined {
     this.#refresh();
     const found = this.#router.find(method as HTTPMethod, url);
-    const service = found === null ? undefined : this.#services.get(found.store);
-    return found === null || service === undefined ? undefined : { service, params: found.params };
+    const route = found === null ? undefined : this.#routes.get(found.store);
+    return found === null || route === undefined ? undefined : { ...route, params: found.params };
   }
 
   #refresh(): void {
@@ -49,15 +50,16 @@ export class PluginRoutes {
 
   #build(contributions: readonly Contribution[]): Instance<never> {
     const router = createRouter({ maxParamLength: MAX_PARAM_LENGTH });
-    this.#services.clear();
+    this.#routes.clear();
     for (const { plugin, section } of contributions) {
-      for (const { method, path, service } of section as readonly HttpRoute[]) {
+      for (const route of section as readonly HttpRoute[]) {
+        const { method, path } = route;
         if (router.hasRoute(method, path)) {
           this.#log.write({ level: "error", plugin: "host", message: `${plugin} contributes ${method} ${path} twice; the first stays` });
           continue;
         }
         const key = {};
-        this.#services.set(key, service);
+        this.#routes.set(key, { plugin, route });
         router.on(method, path, () => {}, key);
       }
     }

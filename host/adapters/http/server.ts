@@ -12,7 +12,9 @@ import { errorBody, retryAfterOf, statusOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
 import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
-import { PluginRoutes } from "./plugin-routes.ts";
+import { type FoundRoute, PluginRoutes } from "./plugin-routes.ts";
+import { rawAnswer, rawInput } from "./raw.ts";
+import { SHOWN_ONLY } from "./raw-headers.ts";
 
 export interface HttpServer {
   /** Such as `http://127.0.0.1:7420`. */
@@ -27,6 +29,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const CHECKING_MS = 1_000;
 /** For answers under way when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
+/** Where what plugins contribute is found, beside the host's own routes. */
+const PLUGIN_ROUTES = "/*";
 const NO_BYTES = new Uint8Array(0);
 
 /** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. */
@@ -40,15 +44,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     http: { headersTimeout: options.headersMs, connectionsCheckingInterval: CHECKING_MS },
   });
   boundConnections(app.server, affordable(options, context.log));
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(Object.values(BODY_TYPES), { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  const refuseOrigin = originGuard([options.host, ...options.allowedHosts]);
-  app.addHook("onRequest", async ({ method, headers }) => {
-    const refusal = refuseOrigin(headers);
-    if (refusal !== undefined) throw new HostError("permission-denied", refusal);
-    const wrongType = refuseBodyType(method, headers["content-type"]);
-    if (wrongType !== undefined) throw Object.assign(new Error(wrongType), { statusCode: 415 });
-  });
+  const found = addDoor(app, options, new PluginRoutes(context.catalog, context.log));
   app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, { log: context.log, options }));
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;
@@ -56,12 +52,35 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   });
   const caller = await context.authenticate({ kind: "none" });
   addHostRoutes(app, context, caller);
-  addPluginRoutes(app, context, caller);
+  addPluginRoutes(app, context, caller, { found, credentialHeaders: options.credentialHeaders });
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
   });
   const { address, port, family } = app.server.address() as AddressInfo;
   return { url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`, close: () => close(app) };
+}
+
+/** Who comes in, and with which bodies. Answers where the plugins' routes that were found are put. */
+function addDoor(app: FastifyInstance, { host, allowedHosts }: HttpOptions, routes: PluginRoutes): WeakMap<FastifyRequest, FoundRoute> {
+  const found = new WeakMap<FastifyRequest, FoundRoute>();
+  const isRaw = (request: FastifyRequest): boolean => found.get(request)?.route.request === "raw";
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(Object.values(BODY_TYPES), { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (request, body, done) => {
+    if (isRaw(request)) done(null, body);
+    else done(wrongType(refuseBodyType(request.method, "")));
+  });
+  const refuseOrigin = originGuard([host, ...allowedHosts]);
+  app.addHook("onRequest", async (request) => {
+    const { method, headers } = request;
+    const refusal = refuseOrigin(headers);
+    if (refusal !== undefined) throw new HostError("permission-denied", refusal);
+    const route = request.routeOptions.url === PLUGIN_ROUTES ? routes.find(method, request.url) : undefined;
+    if (route !== undefined) found.set(request, route);
+    const refused = isRaw(request) ? undefined : refuseBodyType(method, headers["content-type"]);
+    if (refused !== undefined) throw wrongType(refused);
+  });
+  return found;
 }
 
 function affordable({ maxConnections }: HttpOptions, log: LogSink): number {
@@ -112,17 +131,26 @@ function addHostRoutes(app: FastifyInstance, context: AdapterContext, caller: Pr
   });
 }
 
-function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal): void {
-  const routes = new PluginRoutes(context.catalog, context.log);
+interface Routing extends Pick<HttpOptions, "credentialHeaders"> {
+  readonly found: WeakMap<FastifyRequest, FoundRoute>;
+}
+
+function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal, { found, credentialHeaders }: Routing): void {
   app.route({
     method: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-    url: "/*",
+    url: PLUGIN_ROUTES,
     exposeHeadRoute: false,
     handler: async (request, reply) => {
-      const found = routes.find(request.method, request.url);
-      if (found === undefined) return reply.callNotFound();
-      const input = await mergedInput(await readBody(request), found.params, request.query);
-      return send(await call(context, caller, found.service, input, request, reply), reply);
+      const asked = found.get(request);
+      if (asked === undefined) return reply.callNotFound();
+      const { plugin, route, params } = asked;
+      if (route.request !== "raw") {
+        const input = await mergedInput(await readBody(request), params, request.query);
+        return send(await call(context, caller, route.service, input, request, reply), reply);
+      }
+      const mayHave = Object.hasOwn(credentialHeaders, plugin) ? (credentialHeaders[plugin] ?? []) : [];
+      const input = rawInput(request, params, route.headers ?? [], mayHave);
+      return sendRaw(plugin, await call(context, caller, route.service, input, request, reply), reply);
     },
   });
 }
@@ -153,6 +181,16 @@ function send(output: Uint8Array, reply: FastifyReply): FastifyReply {
   reply.type(looksLikeJson(output) ? `${BODY_TYPES.json}; charset=utf-8` : BODY_TYPES.bytes);
   return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
 }
+
+function sendRaw(plugin: string, output: Uint8Array, reply: FastifyReply): FastifyReply {
+  const { status, headers, body } = rawAnswer(plugin, output);
+  reply.code(status).headers(SHOWN_ONLY);
+  if (body.length > 0) reply.type(BODY_TYPES.bytes);
+  for (const { name, value } of headers) reply.header(name, value);
+  return reply.send(body.length === 0 ? undefined : Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+}
+
+const wrongType = (message = ""): Error => Object.assign(new Error(message), { statusCode: 415 });
 
 function sendError(
   thrown: unknown,

@@ -7,12 +7,13 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
 import type { PluginImage, TurnOutcome } from "../../core/types.ts";
 import type { Engine } from "../../engine/engine.ts";
+import type { Randomness } from "../../engine/guest/random.ts";
 import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
 import { ActiveTurn, type TurnMessage, type TurnOwner } from "./active-turn.ts";
 import { HostedPlugin } from "./hosted-plugin.ts";
 import { FairScheduler } from "./scheduler.ts";
 
-export interface ExecutorPorts {
+export interface ExecutorPorts extends Randomness {
   readonly channel: Channel<FromCell, ToCell>;
   /** What runs this image. Rejects with HostError when nothing does. */
   engine(image: PluginImage): Promise<Engine>;
@@ -121,6 +122,7 @@ export class Executor implements TurnOwner {
     });
     const plugin = new HostedPlugin(image, guest, storage, {
       clock: this.#ports.clock,
+      fillRandom: this.#ports.fillRandom,
       scheduler: this.#scheduler,
       log: (line) => this.#ports.channel.send({ kind: "log", ...line }),
       askHost: (turn, functionName, args) => this.#ask(turn, functionName, args),

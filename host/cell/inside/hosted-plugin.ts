@@ -7,6 +7,7 @@ import type { StorageDriver } from "../../core/ports/storage.ts";
 import type { Bytes, Caller, Limits, PluginImage } from "../../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
+import type { Randomness } from "../../engine/guest/random.ts";
 import type { FromCell } from "../wire/protocol.ts";
 import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";
@@ -21,7 +22,7 @@ const HOST: Caller = { kind: "host", name: "host" };
 
 type LogMessage = Omit<Extract<FromCell, { kind: "log" }>, "kind">;
 
-export interface HostedPluginPorts {
+export interface HostedPluginPorts extends Randomness {
   readonly clock: Clock;
   readonly scheduler: FairScheduler;
   log(line: LogMessage): void;
@@ -154,6 +155,7 @@ export class HostedPlugin implements Pacer {
       storage: this.#storage,
       config: this.#image.config,
       clock: this.#ports.clock,
+      fillRandom: this.#ports.fillRandom,
       log: (level, message) => this.#log({ level, message, cause: undefined }),
       reportFault: (fault) => this.#log({ level: "error", message: "a host function failed", cause: describeCause(fault) }),
     } satisfies Omit<CellScope, "caller">;

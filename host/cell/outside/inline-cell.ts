@@ -5,21 +5,22 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
 import type { PluginImage } from "../../core/types.ts";
+import type { Randomness } from "../../engine/guest/random.ts";
 import { engineOf } from "../inside/engines.ts";
 import { Executor } from "../inside/executor.ts";
 import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
 import { CellClient } from "./client.ts";
 
-export interface InlineCellOptions {
+export interface InlineCellOptions extends Randomness {
   readonly clock: Clock;
   readonly log: LogSink;
   /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
   openStorage(image: PluginImage): StorageDriver;
 }
 
-export function createInlineCell({ clock, log, openStorage }: InlineCellOptions): Cell {
+export function createInlineCell({ clock, log, fillRandom, openStorage }: InlineCellOptions): Cell {
   const [hostEnd, cellEnd] = connect();
-  new Executor({ channel: cellEnd, engine: engineOf, clock, openStorage, onClose: () => {} });
+  new Executor({ channel: cellEnd, engine: engineOf, clock, fillRandom, openStorage, onClose: () => {} });
   return new CellClient({ channel: hostEnd, clock, log, ended: async () => {} });
 }
 

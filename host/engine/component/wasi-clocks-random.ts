@@ -3,11 +3,11 @@
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
 import { FREE_BYTES } from "../guest/cell-functions.ts";
+import { fillRandom } from "../guest/random.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { Pollable } from "./wasi-poll.ts";
 
 const MAX_RANDOM_BYTES = 1024 * 1024;
-const RANDOM_CHUNK_BYTES = 65_536;
 const NS_PER_MS = 1_000_000;
 const RESOLUTION_NS = 1_000;
 
@@ -50,12 +50,14 @@ export function wasiRandom(host: ComponentHost): Interfaces {
       throw new WebAssembly.RuntimeError("ended by the host");
     }
     const made = new Uint8Array(Number(length));
-    for (let i = 0; i < made.length; i += RANDOM_CHUNK_BYTES) crypto.getRandomValues(made.subarray(i, i + RANDOM_CHUNK_BYTES));
+    fillRandom(host.environment.scope, made);
     return made;
   };
   const u64 = (): bigint => {
     host.free();
-    return crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
+    const made = new Uint8Array(8);
+    fillRandom(host.environment.scope, made);
+    return new DataView(made.buffer).getBigUint64(0, true);
   };
   return {
     "wasi:random/random": { getRandomBytes: bytes, getRandomU64: u64 },

@@ -9,6 +9,7 @@ import type { StorageDriver } from "../../core/ports/storage.ts";
 import type { Bytes, Caller } from "../../core/types.ts";
 import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
 import { decodeAll, encodeError, encodeResultView } from "./blocks.ts";
+import { fillRandom, type Randomness } from "./random.ts";
 
 const MAX_LOG_LINE_LENGTH = 8 * 1024;
 const MAX_RANDOM_BYTES = 65_536;
@@ -20,7 +21,7 @@ export interface CellStorage extends StorageDriver {
 }
 
 /** What a cell function can reach: one plugin's own things and the current turn. */
-export interface CellScope {
+export interface CellScope extends Randomness {
   readonly storage: CellStorage;
   readonly config: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -71,11 +72,13 @@ export function writeLog(scope: CellScope, level: LogLevel, message: string): vo
   scope.log(level, cut ? `${line}… (cut, it had ${message.length} characters)` : line);
 }
 
-function randomBytes(length: number): Bytes {
+function randomBytes(scope: CellScope, length: number): Bytes {
   if (length > MAX_RANDOM_BYTES) {
     throw new HostError("invalid-message", `${length} random bytes asked for; the limit is ${MAX_RANDOM_BYTES} a call`);
   }
-  return crypto.getRandomValues(new Uint8Array(length));
+  const bytes = new Uint8Array(length);
+  fillRandom(scope, bytes);
+  return bytes;
 }
 
 /** By their names in wit/. */
@@ -91,5 +94,5 @@ export const CELL_FUNCTIONS: ReadonlyMap<string, CellFunction> = new Map([
   inCell("config.get", (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
   inCell("clock.now", (scope) => Math.floor(scope.clock.now())),
   inCell("clock.monotonic", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
-  inCell("random.bytes", (_scope, length) => randomBytes(length)),
+  inCell("random.bytes", randomBytes),
 ]);

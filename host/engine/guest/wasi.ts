@@ -8,6 +8,7 @@ import type { GuestEnvironment } from "../engine.ts";
 import { FREE_BYTES } from "./cell-functions.ts";
 import type { GuestControl } from "./control.ts";
 import { LogLines } from "./log-lines.ts";
+import { fillRandom } from "./random.ts";
 import { ERRNO, type Errno, isStandard, STDERR, STDIN, STDOUT } from "./wasi-errno.ts";
 import { EVENT_BYTES, type PollSource, pollSources, writeEvents } from "./wasi-poll.ts";
 
@@ -87,7 +88,6 @@ const MAX_IOVECS = 1_024;
 // A write may be answered with fewer bytes than it has; the program then writes the rest. It bounds the work of one call.
 const MAX_WRITE_BYTES = 65_536;
 const MAX_RANDOM_BYTES = 1024 * 1024;
-const RANDOM_CHUNK_BYTES = 65_536;
 
 export interface WasiPorts {
   readonly environment: GuestEnvironment;
@@ -226,8 +226,7 @@ export class Wasi {
   #random(at: number, length: number): Errno {
     if (length > MAX_RANDOM_BYTES) return ERRNO.inval;
     if (length > FREE_BYTES) this.#ports.count();
-    const bytes = this.#bytes(at, length) as Uint8Array<ArrayBuffer>;
-    for (let i = 0; i < length; i += RANDOM_CHUNK_BYTES) crypto.getRandomValues(bytes.subarray(i, i + RANDOM_CHUNK_BYTES));
+    fillRandom(this.#ports.environment.scope, this.#bytes(at, length) as Uint8Array<ArrayBuffer>);
     return ERRNO.success;
   }
 

@@ -2,7 +2,7 @@
 
 import * as abi from "./imports";
 import { Event } from "./event";
-import { written } from "./json";
+import { attempted } from "./json";
 import { JsonReader } from "./json-reader";
 import { decodeUtf8, encodeUtf8, keep, readInput, readInputView, setOutput, setOutputText, setOutputView, textBlock } from "./memory";
 import { HostError, Nothing, Outcome, Result } from "./result";
@@ -21,7 +21,8 @@ export function service<I, O>(handler: (request: I) => Result<O>): i32 {
   if (isReference<O>()) {
     if (idof<nonnull<O>>() == idof<Nothing>()) return 0;
   }
-  const json = written<O>(answer.value);
+  const json = attempted<O>(answer.value);
+  if (json.problem.length) return refuse(json.explain());
   setOutput(json.bytes, json.length);
   return 0;
 }

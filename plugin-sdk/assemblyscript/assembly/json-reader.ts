@@ -153,7 +153,9 @@ export class JsonReader extends JsonScanner {
     }
     const start = this.at;
     this.scanNumber();
-    return this.problem.length ? 0 : numberOf(this.bytes, start, this.at);
+    const value = this.problem.length ? 0 : numberOf(this.bytes, start, this.at);
+    if (!isFinite(value)) this.fail("must be a number that fits in 64 bits");
+    return value;
   }
 
   private integer<T>(): T {

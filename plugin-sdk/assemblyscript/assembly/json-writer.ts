@@ -12,10 +12,15 @@ const HEX = "0123456789abcdef";
 export class JsonWriter {
   bytes: StaticArray<u8> = new StaticArray<u8>(FIRST_BYTES);
   length: i32 = 0;
+  /** What has no form in JSON, with its path; empty where all has. */
+  problem: string = "";
+  private path: string = "";
 
   /** Starts anew; keeps the buffer unless a large value blew it up. */
   reset(): void {
     this.length = 0;
+    this.problem = "";
+    this.path = "";
     if (this.bytes.length > KEPT_BYTES) this.bytes = new StaticArray<u8>(FIRST_BYTES);
   }
 
@@ -71,6 +76,7 @@ export class JsonWriter {
     this.byte(0x5b);
     for (let i = 0; i < array.length; i++) {
       this.value<valueof<T>>(array[i]);
+      if (this.problem.length) return this.prefix(i.toString());
       this.byte(0x2c);
     }
     this.close(0x5d);
@@ -84,6 +90,7 @@ export class JsonWriter {
       this.text(changetype<string>(keys[i]));
       this.byte(0x3a);
       this.value<V>(values[i]);
+      if (this.problem.length) return this.prefix(changetype<string>(keys[i]));
       this.byte(0x2c);
     }
     this.close(0x7d);
@@ -99,8 +106,11 @@ export class JsonWriter {
   }
 
   field<T>(name: string, value: T): void {
+    // Whatever comes behind a problem is not looked at.
+    if (this.problem.length) return;
     this.key(name);
     this.value<T>(value);
+    if (this.problem.length) return this.prefix(name);
     this.byte(0x2c);
   }
 
@@ -124,9 +134,18 @@ export class JsonWriter {
     }
   }
 
-  /** As in JavaScript: a whole number has no ".0", NaN and the infinities are null. */
+  private prefix(name: string): void {
+    this.path = this.path.length ? name + "." + this.path : name;
+  }
+
+  /** What is wrong, for people. */
+  explain(): string {
+    return (this.path.length ? this.path : "the value") + " " + this.problem;
+  }
+
+  /** As in JavaScript: a whole number has no ".0". NaN and the infinities are a problem. */
   private float(value: f64): void {
-    if (!isFinite(value)) this.ascii("null");
+    if (!isFinite(value)) this.problem = "is " + value.toString() + ", which JSON has no form for";
     else if (Math.abs(value) <= 9_007_199_254_740_991 && Math.trunc(value) == value) this.value<i64>(<i64>value);
     else this.ascii(value.toString());
   }

@@ -8,11 +8,18 @@ import { Result } from "./result";
 
 const writer = new JsonWriter();
 
-/** The writer with the JSON of `value` in it, until the next call. */
-export function written<T>(value: T): JsonWriter {
+/** The writer with the JSON of `value` in it, or with its `problem`, until the next call. */
+export function attempted<T>(value: T): JsonWriter {
   writer.reset();
   writer.value<T>(value);
   return writer;
+}
+
+/** The writer with the JSON of `value` in it, until the next call. Ends the turn for what has no form in JSON. */
+export function written<T>(value: T): JsonWriter {
+  const json = attempted<T>(value);
+  if (json.problem.length) throw new Error(json.explain());
+  return json;
 }
 
 export function jsonBlock<T>(value: T): u64 {

@@ -450,6 +450,36 @@ static inline bool bh_json_u64(bh_text json, uint64_t *value) {
     }
     return true;
 }
+// A whole number with or without a sign; false also when it is too large.
+static inline bool bh_json_i64(bh_text json, int64_t *value) {
+    json = bh__trimmed(json);
+    bool negative = json.size > 0 && json.data[0] == '-';
+    uint64_t digits;
+    if (json.size == 0 || !bh_json_u64(negative ? bh_bytes_of(json.data + 1, json.size - 1) : json, &digits)) return false;
+    if (digits > (uint64_t)INT64_MAX + (negative ? 1 : 0)) return false;
+    *value = (int64_t)(negative ? 0 - digits : digits);
+    return true;
+}
+// The double that is nearest to the number; false also for one beyond all of them.
+static inline bool bh_json_f64(bh_text json, double *value) {
+    json = bh__trimmed(json);
+    if (bh__after_number(json.data, json.data + json.size) != json.data + json.size) return false;
+    char *text = (char *)bh_allocate(json.size + 1);
+    memcpy(text, json.data, json.size);
+    text[json.size] = 0;
+    *value = strtod(text, NULL);
+    return *value - *value == 0;
+}
+// The number in the fewest digits that mean the same double; false for NaN and infinities, which JSON has no form for.
+static inline bool bh_json_number(double value, bh_text *json) {
+    double same;
+    if (value - value != 0) return false;
+    for (int digits = 15; digits <= 17; digits++) {
+        *json = bh_format("%.*g", digits, value);
+        if (bh_json_f64(*json, &same) && same == value) break;
+    }
+    return true;
+}
 static inline bool bh_json_bool(bh_text json, bool *value) {
     *value = bh_equal(bh__trimmed(json), bh_str("true"));
     return *value || bh_equal(bh__trimmed(json), bh_str("false"));

@@ -1,6 +1,6 @@
 //! What stands behind the attributes: reads the turn's input, runs the handler and reports how it ended (0 or 1).
 
-use crate::{Bytes, Error, ErrorCode, abi};
+use crate::{Bytes, Error, abi, json::to_json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt::Display, sync::Once};
 
@@ -88,7 +88,7 @@ impl Output for String {
 
 impl<T: Serialize> Output for Json<T> {
     fn write(self) -> Result<(), Error> {
-        abi::set_output(&serde_json::to_vec(&self.0).map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?);
+        abi::set_output(&to_json(&self.0)?);
         Ok(())
     }
 }

@@ -7,9 +7,13 @@ mod bytes;
 pub mod entry;
 mod error;
 mod generated;
+mod json;
+mod raw_route;
 
 pub use bulkhead_macros::{event, lifecycle, service};
 pub use bytes::Bytes;
 pub use entry::{Event, Json};
 pub use error::Error;
 pub use generated::*;
+pub use json::to_json;
+pub use raw_route::{RouteAnswer, RouteRequest};

@@ -1,4 +1,5 @@
-"""Greets people, and counts how often. plugin.json names the functions with a decorator."""
+"""Greets people, and counts how often. plugin.json names the functions with a decorator. What stands outside of them runs when the plugin is built: randomness
+and the time belong into functions."""
 
 from bulkhead import EntryPoints, Event, Failure, Request, config, dumps, events, log, on, service, storage
 

@@ -1,8 +1,9 @@
-// What programs expect of a JavaScript runtime and QuickJS leaves out: console, timers and the classes for UTF-8. Date and Math.random are there; the host
-// supplies their clock and their seed.
+// What programs expect of a JavaScript runtime and QuickJS leaves out: console, timers and the classes for UTF-8; and what it seeds once only, when the component
+// is built. Date asks the host by itself.
 
 import { now, subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.0";
 import { type Level, write } from "./log.ts";
+import { bytes } from "./random.ts";
 import { TextDecoder, TextEncoder } from "./utf8.ts";
 
 function shown(value: unknown): string {
@@ -62,7 +63,41 @@ export function runTimers(): void {
   }
 }
 
+const POOL_NUMBERS = 256;
+const BYTES_PER_NUMBER = 8;
+// Of the 64 random bits a number has room for 53: 27 and 26.
+const [HIGH_SHIFT, LOW_SHIFT, LOW_RANGE, RANGE] = [5, 6, 2 ** 26, 2 ** 53];
+
+const builtMathRandom = Math.random;
+let isInstance = false;
+let startedMs = 0;
+let pool: Uint32Array = new Uint32Array(0);
+let taken = 0;
+
+/**
+ * Says that the host runs the plugin. Until then it is being built: the engine's generator is seeded there, and would give every instance the same numbers,
+ * so from here on they come from the host.
+ */
+export function enterInstance(): void {
+  if (isInstance) return;
+  isInstance = true;
+  startedMs = nowMs();
+}
+
+function random(): number {
+  if (!isInstance) return builtMathRandom();
+  if (taken === pool.length) {
+    pool = new Uint32Array(bytes(POOL_NUMBERS * BYTES_PER_NUMBER).buffer);
+    taken = 0;
+  }
+  const [high = 0, low = 0] = [pool[taken], pool[taken + 1]];
+  taken += 2;
+  return ((high >>> HIGH_SHIFT) * LOW_RANGE + (low >>> LOW_SHIFT)) / RANGE;
+}
+
+Object.defineProperty(Math, "random", { value: random, writable: true, configurable: true });
 Object.assign(globalThis, {
+  performance: { now: () => (isInstance ? nowMs() - startedMs : 0) },
   console,
   TextDecoder,
   TextEncoder,

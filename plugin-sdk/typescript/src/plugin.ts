@@ -1,8 +1,9 @@
 // How the host enters a plugin: an author gives functions by the names of the manifest's entry points, and exports what `plugin` makes of them.
 
-import { clearTimers, runTimers } from "./globals.ts";
+import { clearTimers, enterInstance, runTimers } from "./globals.ts";
 import { Failure, HostError } from "./host-error.ts";
-import { TextDecoder, TextEncoder } from "./utf8.ts";
+import { decodeJson, encodeJson, type JsonOptions, textOf } from "./json.ts";
+import { TextEncoder } from "./utf8.ts";
 
 /** A CloudEvent 1.0 as a subscription gets it. */
 export interface Event<Data = unknown> {
@@ -26,24 +27,16 @@ export class Request {
 
   /** Throws Failure for what is not UTF-8. */
   text(): string {
-    try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(this.bytes);
-    } catch {
-      throw new Failure("the input is not UTF-8 text");
-    }
+    return textOf(this.bytes, "the input");
   }
 
   /** Throws Failure for what is no JSON. The type is the caller's promise: check what matters. */
-  json<T = unknown>(): T {
-    try {
-      return JSON.parse(this.text()) as T;
-    } catch {
-      throw new Failure("the input is no JSON text");
-    }
+  json<T = unknown>(options?: JsonOptions): T {
+    return decodeJson<T>(this.bytes, options);
   }
 }
 
-/** Bytes as they are, a text as UTF-8, nothing as no bytes, and anything else as JSON. */
+/** Bytes as they are, a text as UTF-8, nothing as no bytes, and anything else as JSON (`encodeJson`). */
 export type Answer = Uint8Array | string | undefined | void | null | number | boolean | object;
 
 export interface Handlers {
@@ -51,8 +44,8 @@ export interface Handlers {
   readonly onStart?: () => void;
   readonly onStop?: () => void;
   readonly onUnload?: () => void;
-  /** By the entry points of the manifest's subscriptions. */
-  readonly events?: Readonly<Record<string, (event: Event<never>) => void>>;
+  /** By the entry points of the manifest's subscriptions; the request is the event's own JSON, for `json({ bigint: true })`. */
+  readonly events?: Readonly<Record<string, (event: Event<never>, request: Request) => void>>;
   /** By the entry points of the manifest's services. */
   readonly services?: Readonly<Record<string, (request: Request) => Answer>>;
 }
@@ -67,6 +60,7 @@ const LIFECYCLE = { on_load: "onLoad", on_start: "onStart", on_stop: "onStop", o
 export function plugin(handlers: Handlers): EntryPoints {
   return {
     handle(entryPoint, input) {
+      enterInstance();
       try {
         const answer = run(handlers, entryPoint, input);
         runTimers();
@@ -84,25 +78,28 @@ export function plugin(handlers: Handlers): EntryPoints {
 function run({ events, services, ...lifecycle }: Handlers, entryPoint: string, input: Uint8Array): Uint8Array {
   if (services !== undefined && Object.hasOwn(services, entryPoint)) return bytesOf(services[entryPoint]?.(new Request(input)));
   if (events !== undefined && Object.hasOwn(events, entryPoint)) {
-    const event = new Request(input).json<Event<never>>();
-    return bytesOf(events[entryPoint]?.(event) as Answer, true);
+    const request = new Request(input);
+    return bytesOf(events[entryPoint]?.(request.json<Event<never>>(), request) as Answer, true);
   }
   const step = Object.hasOwn(LIFECYCLE, entryPoint) ? LIFECYCLE[entryPoint as keyof typeof LIFECYCLE] : undefined;
   if (step === undefined) throw new Failure(`the plugin has no entry point ${entryPoint}`);
   return bytesOf(lifecycle[step]?.() as Answer, true);
 }
 
-function bytesOf(answer: Answer, isIgnored = false): Uint8Array {
+export function bytesOf(answer: Answer, isIgnored = false): Uint8Array {
   if (answer instanceof Promise) throw new TypeError("a handler answers at once: host functions wait by themselves, so there is nothing to await");
   if (isIgnored || answer === undefined) return new Uint8Array(0);
   if (answer instanceof Uint8Array) return answer;
-  return new TextEncoder().encode(typeof answer === "string" ? answer : JSON.stringify(answer));
+  return typeof answer === "string" ? new TextEncoder().encode(answer) : encodeJson(answer);
 }
+
+/** The author's line, which is not one of this package. */
+const PLACE = /(?:^|[\s(])\/?((?!node_modules\/@bulkhead\/sdk\/)[^\s()]+):(\d+):\d+/m;
 
 /** A failure's message; a mistake's with its place. */
 function describe(thrown: unknown): string {
   if (thrown instanceof Failure || thrown instanceof HostError) return thrown.message;
   if (!(thrown instanceof Error)) return `threw ${String(thrown)}`;
-  const place = /\(?\/?([^\s()]+):(\d+):\d+\)?/.exec(thrown.stack ?? "");
+  const place = PLACE.exec(thrown.stack ?? "");
   return `${thrown.name}: ${thrown.message}${place === null ? "" : ` (${place[1]}:${place[2]})`}`;
 }

@@ -35,8 +35,9 @@ pub fn format(comptime text: []const u8, arguments: anytype) []const u8 {
     return std.fmt.allocPrint(allocator, text, arguments) catch abi.outOfMemory();
 }
 
-/// JSON as std.json makes it, until the turn ends.
+/// JSON as std.json makes it, until the turn ends. Panics, with the path, for NaN and infinities, which JSON has no form for.
 pub fn toJson(value: anytype) []const u8 {
+    if (json.unfit(value)) |found| @panic(format("{s} is {d}, which JSON has no form for", .{ found.where(allocator), found.number }));
     return std.json.Stringify.valueAlloc(allocator, value, .{}) catch abi.outOfMemory();
 }
 
@@ -111,7 +112,10 @@ fn turn(comptime handler: anytype) anyerror!void {
     switch (@TypeOf(answer)) {
         void => {},
         []const u8, []u8 => abi.setOutput(answer),
-        else => abi.setOutput(toJson(answer)),
+        else => {
+            if (json.unfit(answer)) |found| return fail("{s} is {d}, which JSON has no form for", .{ found.where(allocator), found.number });
+            abi.setOutput(toJson(answer));
+        },
     }
 }
 

@@ -99,6 +99,97 @@ pub fn read(comptime T: type, json: std.json.Value, allocator: std.mem.Allocator
     }
 }
 
+/// A number that JSON has no form for; std.json writes a text that is no JSON.
+pub const Unfit = struct {
+    /// From the inside out: the last is the outermost.
+    path: [most]Step = undefined,
+    steps: usize = 0,
+    number: f64,
+
+    const most = 32;
+    const Step = union(enum) { name: []const u8, index: usize };
+
+    fn within(self: Unfit, step: Step) Unfit {
+        var outer = self;
+        if (self.steps < most) {
+            outer.path[self.steps] = step;
+            outer.steps += 1;
+        }
+        return outer;
+    }
+
+    /// Such as `rooms.0.value`.
+    pub fn where(self: *const Unfit, allocator: std.mem.Allocator) []const u8 {
+        if (self.steps == 0) return "the value";
+        var text: []const u8 = "";
+        for (0..self.steps) |i| {
+            const dot = if (i == 0) "" else ".";
+            const made = switch (self.path[i]) {
+                .name => |name| std.fmt.allocPrint(allocator, "{s}{s}{s}", .{ name, dot, text }),
+                .index => |index| std.fmt.allocPrint(allocator, "{d}{s}{s}", .{ index, dot, text }),
+            };
+            text = made catch return text;
+        }
+        return text;
+    }
+};
+
+fn unfitItem(items: anytype) ?Unfit {
+    for (items, 0..) |item, index| if (unfit(item)) |found| return found.within(.{ .index = index });
+    return null;
+}
+
+fn unfitValue(value: std.json.Value) ?Unfit {
+    switch (value) {
+        .float => |number| return unfit(number),
+        .array => |array| return unfitItem(array.items),
+        .object => |object| {
+            for (object.keys(), object.values()) |name, item| if (unfitValue(item)) |found| return found.within(.{ .name = name });
+            return null;
+        },
+        else => return null,
+    }
+}
+
+/// The first NaN or infinity in what would be written, or null. What writes itself (`jsonStringify`) is not looked into.
+pub fn unfit(value: anytype) ?Unfit {
+    const T = @TypeOf(value);
+    if (T == std.json.Value) return unfitValue(value);
+    switch (@typeInfo(T)) {
+        .float => return if (std.math.isFinite(value)) null else .{ .number = value },
+        .optional => return if (value) |some| unfit(some) else null,
+        .array => return unfitItem(value),
+        .pointer => |pointer| {
+            if (pointer.child == u8 or pointer.size == .many or pointer.size == .c) return null;
+            return if (pointer.size == .slice) unfitItem(value) else unfit(value.*);
+        },
+        .@"struct" => {
+            if (std.meta.hasMethod(T, "jsonStringify")) return null;
+            inline for (comptime std.meta.fieldNames(T)) |field| if (unfit(@field(value, field))) |found| return found.within(.{ .name = field });
+            return null;
+        },
+        .@"union" => |tagged| {
+            if (tagged.tag_type == null or std.meta.hasMethod(T, "jsonStringify")) return null;
+            switch (value) {
+                inline else => |payload, tag| return if (unfit(payload)) |found| found.within(.{ .name = @tagName(tag) }) else null,
+            }
+        },
+        else => return null,
+    }
+}
+
+test "a number that is none is found with its path" {
+    const Reading = union(enum) { missing, value: f64 };
+    const Room = struct { name: ?[]const u8 = null, readings: []const Reading };
+    try std.testing.expectEqual(null, unfit(Room{ .readings = &.{ .missing, .{ .value = 1.5 } } }));
+    const found = unfit(Room{ .readings = &.{ .missing, .{ .value = -std.math.inf(f64) } } }).?;
+    try std.testing.expectEqual(3, found.steps);
+    try std.testing.expectEqualStrings("value", found.path[0].name);
+    try std.testing.expectEqual(1, found.path[1].index);
+    try std.testing.expectEqualStrings("readings", found.path[2].name);
+    try std.testing.expect(std.math.isNan(unfit(std.math.nan(f32)).?.number));
+}
+
 test "what is written is read back" {
     const Kind = enum { one_two, three };
     const Change = struct { key: []const u8, value: ?Bytes, ttl_ms: ?u64 = null, kinds: []const Kind };

@@ -141,7 +141,7 @@ func Marshal(value any) ([]byte, error) {
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		return nil, err
+		return nil, explained(value, err)
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }

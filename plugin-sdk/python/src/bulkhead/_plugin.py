@@ -1,6 +1,6 @@
 """How the host enters a plugin: decorators register functions by the names of the manifest's entry points."""
 
-import json
+import random
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 from componentize_py_types import Err
 
 from ._error import Failure, HostError
+from ._json import dumps, loads
 
 Handler = Callable[..., Any]
 
@@ -41,10 +42,7 @@ class Request:
 
     def json(self) -> Any:
         """Raises Failure for what is no JSON."""
-        try:
-            return json.loads(self.text())
-        except json.JSONDecodeError as wrong:
-            raise Failure("the input is no JSON text") from wrong
+        return loads(self.text())
 
 
 _services: dict[str, Handler] = {}
@@ -93,12 +91,7 @@ def on_unload(handler: Handler) -> Handler:
     return _registering(_lifecycle, "on_unload")(handler)
 
 
-def dumps(value: Any) -> bytes:
-    """JSON as every SDK writes it: without spaces, in UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _bytes_of(answer: Any) -> bytes:
+def bytes_of(answer: Any) -> bytes:
     if answer is None:
         return b""
     if isinstance(answer, bytes | bytearray):
@@ -113,7 +106,7 @@ def _event_of(data: bytes) -> Event:
 
 def _run(entry_point: str, data: bytes) -> bytes:
     if entry_point in _services:
-        return _bytes_of(_services[entry_point](Request(data)))
+        return bytes_of(_services[entry_point](Request(data)))
     if entry_point in _events:
         _events[entry_point](_event_of(data))
     elif entry_point in _lifecycle:
@@ -131,10 +124,22 @@ def _described(mistake: Exception) -> str:
     return f"{type(mistake).__name__}: {mistake}{place}"
 
 
+_is_instance = False
+
+
+def _enter_instance() -> None:
+    """What `random` was seeded with is frozen into the component when it is built; each instance has a seed of its own, from the host."""
+    global _is_instance
+    if not _is_instance:
+        _is_instance = True
+        random.seed()
+
+
 class EntryPoints:
     """What componentize-py looks for in a plugin's module; to be imported there."""
 
     def handle(self, entry_point: str, input: bytes) -> bytes:
+        _enter_instance()
         try:
             return _run(entry_point, input)
         except (Failure, HostError) as failed:

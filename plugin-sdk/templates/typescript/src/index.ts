@@ -1,4 +1,5 @@
-// Greets people, and counts how often. plugin.json names the functions below.
+// Greets people, and counts how often. plugin.json names the functions below. What stands outside of them runs when the plugin is built: Math.random() and
+// Date.now() belong into functions.
 
 import { config, type Event, events, Failure, log, plugin, storage } from "@bulkhead/sdk";
 

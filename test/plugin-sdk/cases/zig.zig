@@ -1,0 +1,51 @@
+const std = @import("std");
+const bulkhead = @import("bulkhead");
+pub const panic = bulkhead.panic;
+
+comptime {
+    bulkhead.service("any", any);
+    bulkhead.service("floats", floats);
+    bulkhead.service("signed", signed);
+    bulkhead.service("unsigned", unsigned);
+    bulkhead.service("text", text);
+    bulkhead.service("unfit", unfit);
+    bulkhead.service("random", random);
+}
+
+fn Of(comptime T: type) type {
+    return struct { v: T };
+}
+
+const X = struct { x: f64 };
+const Unfit = struct { a: u8 = 1, list: []const X };
+
+fn any(value: std.json.Value) std.json.Value {
+    return value;
+}
+
+fn floats(value: Of(f64)) Of(f64) {
+    return value;
+}
+
+fn signed(value: Of(i64)) Of(i64) {
+    return value;
+}
+
+fn unsigned(value: Of(u64)) Of(u64) {
+    return value;
+}
+
+fn text(value: Of([]const u8)) Of([]const u8) {
+    return value;
+}
+
+fn unfit(name: []const u8) !Unfit {
+    const number = try std.fmt.parseFloat(f64, name);
+    const list = try bulkhead.allocator.dupe(X, &.{ .{ .x = 0 }, .{ .x = number } });
+    return .{ .list = list };
+}
+
+fn random() ![]const u8 {
+    const drawn = try bulkhead.random.bytes(16);
+    return bulkhead.format("\"{x}\"", .{drawn});
+}
