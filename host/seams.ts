@@ -18,8 +18,8 @@ import type {
   Limits,
   Permission,
   PermissionRequest,
-  PluginImage,
   PluginState,
+  StoredPlugin,
   UnstampedEvent,
 } from "./core/types.ts";
 import type { WitFunction } from "./core/wit.ts";
@@ -50,10 +50,7 @@ export interface StorageDriverModule {
   /** Whether it needs the plugin's files in `dir`, which the host makes and gives to the cell. */
   readonly keepsFiles: boolean;
   /** `dir` is undefined where nothing is to outlive the cell. Throws HostError `storage-failed`. */
-  open(
-    place: { readonly dir: string | undefined; readonly clock: Pick<Clock, "now"> },
-    plugin: Pick<PluginImage, "name" | "limits">,
-  ): StorageDriver;
+  open(place: { readonly dir: string | undefined; readonly clock: Pick<Clock, "now"> }, plugin: StoredPlugin): StorageDriver;
 }
 
 /** A kind of permission that a capability brings. */

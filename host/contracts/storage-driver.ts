@@ -2,35 +2,13 @@
 
 import assert from "node:assert/strict";
 import type { StorageDriver } from "../core/ports/storage.ts";
-import type { StorageChange } from "../core/wit.ts";
 import type { ContractTest } from "./contract.ts";
-
-export interface StorageToOpen {
-  /** 1 MiB or more by default. */
-  readonly maxBytes?: number;
-  /** 1,000 or more by default. */
-  readonly maxKeys?: number;
-  /** Of the times to live; the real one by default. */
-  readonly clock?: { now(): number };
-}
+import { storageCommits } from "./storage-commits.ts";
+import { storagePages } from "./storage-pages.ts";
+import { movedClock, put, remove, type StorageToOpen, textOf, utf8 } from "./storage-words.ts";
 
 const FULL = { code: "quota-exceeded" };
-const encoder = new TextEncoder();
-const utf8 = (text: string): Uint8Array => encoder.encode(text);
-const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-const put = (key: string, value: string, ttlMs?: number): StorageChange => ({ key, value: utf8(value), ttlMs });
-const remove = (key: string): StorageChange => ({ key, value: undefined, ttlMs: undefined });
 const keys = (driver: StorageDriver, prefix: string, after?: string, limit = 100): string[] => driver.keys({ prefix, after, limit });
-
-function movedClock(): { now(): number; pass(ms: number): void } {
-  let now = Date.UTC(2026, 0, 1);
-  return {
-    now: () => now,
-    pass(ms) {
-      now += ms;
-    },
-  };
-}
 
 /** `open` gives an empty store each time. */
 export function storageDriverContract(open: (storage?: StorageToOpen) => StorageDriver): readonly ContractTest[] {
@@ -43,8 +21,8 @@ export function storageDriverContract(open: (storage?: StorageToOpen) => Storage
         driver.set("a", utf8("zwei €"));
         assert.strictEqual(textOf(driver.get("a") ?? utf8("absent")), "zwei €");
         assert.strictEqual(driver.get("b"), undefined);
-        assert.strictEqual(driver.delete("a"), true);
-        assert.strictEqual(driver.delete("a"), false);
+        assert.strictEqual(driver.set("a", undefined), true);
+        assert.strictEqual(driver.set("a", undefined), false);
         assert.strictEqual(driver.get("a"), undefined);
         driver.close();
       },
@@ -97,7 +75,10 @@ export function storageDriverContract(open: (storage?: StorageToOpen) => Storage
       run() {
         const driver = open();
         driver.set("gone", utf8("x"));
-        driver.apply([put("a", "1"), put("a", "2"), remove("gone"), remove("absent"), put("b", "3"), remove("b")]);
+        driver.commit({
+          checks: [],
+          changes: [put("a", "1"), put("a", "2"), remove("gone"), remove("absent"), put("b", "3"), remove("b")],
+        });
         assert.deepStrictEqual(keys(driver, ""), ["a"]);
         assert.strictEqual(textOf(driver.get("a") ?? utf8("")), "2");
         driver.close();
@@ -109,10 +90,10 @@ export function storageDriverContract(open: (storage?: StorageToOpen) => Storage
       run() {
         const driver = open({ maxKeys: 3 });
         driver.set("a", utf8("1"));
-        assert.throws(() => driver.apply([put("a", "2"), put("b", "2"), put("c", "2"), put("d", "2")]), FULL);
+        assert.throws(() => driver.commit({ checks: [], changes: [put("a", "2"), put("b", "2"), put("c", "2"), put("d", "2")] }), FULL);
         assert.deepStrictEqual(keys(driver, ""), ["a"]);
         assert.strictEqual(textOf(driver.get("a") ?? utf8("")), "1");
-        driver.apply([put("b", "2"), put("c", "2")]);
+        driver.commit({ checks: [], changes: [put("b", "2"), put("c", "2")] });
         assert.throws(() => driver.set("d", utf8("1")), FULL);
         driver.close();
       },
@@ -123,13 +104,16 @@ export function storageDriverContract(open: (storage?: StorageToOpen) => Storage
       run() {
         const clock = movedClock();
         const driver = open({ clock });
-        driver.apply([put("short", "1", 1_000), put("long", "1", 5_000), put("renewed", "1", 1_000), put("plain", "1")]);
+        driver.commit({
+          checks: [],
+          changes: [put("short", "1", 1_000), put("long", "1", 5_000), put("renewed", "1", 1_000), put("plain", "1")],
+        });
         driver.set("renewed", utf8("2"));
         clock.pass(999);
         assert.deepStrictEqual(keys(driver, ""), ["long", "plain", "renewed", "short"]);
         clock.pass(1);
         assert.strictEqual(driver.get("short"), undefined);
-        assert.strictEqual(driver.delete("short"), false);
+        assert.strictEqual(driver.set("short", undefined), false);
         assert.deepStrictEqual(keys(driver, ""), ["long", "plain", "renewed"]);
         clock.pass(1e12);
         assert.deepStrictEqual(keys(driver, ""), ["plain", "renewed"]);
@@ -142,11 +126,11 @@ export function storageDriverContract(open: (storage?: StorageToOpen) => Storage
       run() {
         const clock = movedClock();
         const driver = open({ maxKeys: 2, clock });
-        driver.apply([put("a", "1", 1_000), put("b", "1", 1_000)]);
+        driver.commit({ checks: [], changes: [put("a", "1", 1_000), put("b", "1", 1_000)] });
         assert.throws(() => driver.set("c", utf8("1")), FULL);
         clock.pass(1_000);
         driver.set("c", utf8("1"));
-        driver.apply([put("d", "1")]);
+        driver.commit({ checks: [], changes: [put("d", "1")] });
         assert.deepStrictEqual(keys(driver, ""), ["c", "d"]);
         driver.close();
       },
@@ -159,8 +143,8 @@ export function storageDriverContract(open: (storage?: StorageToOpen) => Storage
         for (const key of ["a", "b", "c", "a"]) driver.set(key, utf8("1"));
         assert.throws(() => driver.set("d", utf8("1")), { message: /has 3 keys; its limit is 3 \(limits\.storageKeys\)/ });
         driver.set("b", utf8("2"));
-        assert.strictEqual(driver.delete("absent"), false);
-        driver.delete("a");
+        assert.strictEqual(driver.set("absent", undefined), false);
+        driver.set("a", undefined);
         driver.set("d", utf8("1"));
         assert.throws(() => driver.set("a", utf8("1")), FULL);
         assert.deepStrictEqual(keys(driver, ""), ["b", "c", "d"]);
@@ -183,10 +167,13 @@ export function storageDriverContract(open: (storage?: StorageToOpen) => Storage
         assert.ok(stored > 10);
         assert.ok(stored < 33);
         assert.strictEqual(driver.get("k0")?.length, value.length);
-        for (let i = 0; i < 5; i += 1) driver.delete(`k${i}`);
+        for (let i = 0; i < 5; i += 1) driver.set(`k${i}`, undefined);
         driver.set("again", value);
         driver.close();
       },
     },
+
+    ...storageCommits(open),
+    ...storagePages(open),
   ];
 }

@@ -122,7 +122,12 @@ export interface PluginImage {
   readonly compileBytes?: number | undefined;
   /** What runs it; the cell's default when undefined. */
   readonly engine?: string | undefined;
+  /** Whether its storage logs which keys are changed. */
+  readonly keepsStorageLog?: boolean | undefined;
 }
+
+/** What the driver of its storage is told of a plugin. */
+export type StoredPlugin = Pick<PluginImage, "name" | "limits" | "keepsStorageLog">;
 
 /** A question that plugins answer who extend it. */
 export interface ExtensionPoint {

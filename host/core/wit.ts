@@ -12,6 +12,12 @@ export type HttpHeader = { readonly name: string; readonly value: string };
 export type HttpRequest = { readonly method: string; readonly url: string; readonly headers: readonly HttpHeader[] };
 export type HttpResponse = { readonly status: number; readonly headers: readonly HttpHeader[]; readonly body: Uint8Array };
 export type StorageChange = { readonly key: string; readonly value: Uint8Array | undefined; readonly ttlMs: number | undefined };
+export type StorageVersioned = { readonly value: Uint8Array; readonly version: number; readonly expiresAt: number | undefined };
+export type StorageCheck = { readonly key: string; readonly version: number };
+export type StorageCommitOutcome = { readonly committed: boolean; readonly version: number };
+export type StorageEntry = { readonly key: string; readonly value: Uint8Array; readonly version: number };
+export type StoragePage = { readonly entries: readonly StorageEntry[]; readonly next: string | undefined };
+export type StorageLogged = { readonly seq: number; readonly key: string; readonly removed: boolean; readonly time: number; readonly trace: string | undefined };
 export interface WitFunctions {
   "log.write": (level: LogLevel, message: string) => void;
   "events.publish": (eventType: string, contentType: string, data: Uint8Array) => string;
@@ -29,6 +35,10 @@ export interface WitFunctions {
   "storage.get-many": (keys: readonly string[]) => readonly (Uint8Array | undefined)[];
   "storage.apply": (changes: readonly StorageChange[]) => void;
   "storage.keys": (prefix: string, after: string | undefined, limit: number) => readonly string[];
+  "storage.get-versioned": (key: string) => StorageVersioned | undefined;
+  "storage.commit": (checks: readonly StorageCheck[], changes: readonly StorageChange[]) => StorageCommitOutcome;
+  "storage.scan": (prefix: string, after: string | undefined, limit: number, reverse: boolean) => StoragePage;
+  "storage.changes": (after: number, limit: number) => readonly StorageLogged[];
   "config.get": (key: string) => string | undefined;
   "clock.now": () => number;
   "clock.monotonic": () => number;

@@ -119,6 +119,7 @@ export function definePlugin(
     config: Object.fromEntries(Object.entries(configuration.config).map(([key, value]) => [key, asConfigText(value)])),
     limits: effectiveLimits(manifest, configuration),
     engine: configuration.engine,
+    keepsStorageLog: manifest.storage.log,
     idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
   };
 }

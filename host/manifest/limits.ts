@@ -101,7 +101,7 @@ const TABLE = {
     unit: "MiB",
     default: 64,
     maximum: 16_384,
-    meaning: "the storage file, in whole pages of 4 KiB, at least five",
+    meaning: "keys and values in the storage together; the file may be half as large again",
     beyond: "`quota-exceeded`",
   },
   storageKeys: {

@@ -74,6 +74,8 @@ export interface Manifest {
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
   readonly permissions: readonly PermissionRequest[];
   readonly limits: LimitsInput;
+  /** `log`: the storage keeps which keys were changed, for `storage.changes`. */
+  readonly storage: { readonly log: boolean };
   /** Plugin names with what manifest/dependencies.ts reads. */
   readonly dependencies: Readonly<Record<string, string>>;
   /** Sections by adapter; each adapter parses its own. */
@@ -113,6 +115,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .max(MAX_LISTED)
     .default([]),
   limits: limitsSchema.default({}),
+  storage: z.strictObject({ log: z.boolean().default(false) }).default({ log: false }),
   dependencies: z.record(pluginName, dependency).default({}),
   contributes: z.record(z.string(), z.unknown()).default({}),
 });
@@ -136,8 +139,9 @@ export function parseManifest(text: string, file: string): Manifest {
     throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
   }
   const points = Object.keys(manifest.extends);
-  if (points.length > 0 && manifest.api === "0.1")
-    throw new HostError("incompatible-api", `${file} says "api": "0.1" and has extends, which came with 0.2; write "api": "0.2"`);
+  const later = points.length > 0 ? "extends" : manifest.storage.log ? "storage.log" : undefined;
+  if (later !== undefined && manifest.api === "0.1")
+    throw new HostError("incompatible-api", `${file} says "api": "0.1" and has ${later}, which came with 0.2; write "api": "0.2"`);
   const own = points.find((point) => isOwnName(manifest.name, point));
   if (own !== undefined)
     throw new HostError("invalid-manifest", `${file}: extends.${own} is below the plugin's own name; extend points that others declare`);

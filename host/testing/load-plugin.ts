@@ -118,10 +118,12 @@ function pathOf(folder: string | URL): string {
 function keptOpen(driver: StorageDriver): StorageDriver {
   return {
     get: (key) => driver.get(key),
-    set: (key, value) => driver.set(key, value),
-    delete: (key) => driver.delete(key),
-    apply: (changes) => driver.apply(changes),
+    getVersioned: (key) => driver.getVersioned(key),
+    set: (key, value, trace) => driver.set(key, value, trace),
+    commit: (commit) => driver.commit(commit),
     keys: (range) => driver.keys(range),
+    scan: (range) => driver.scan(range),
+    changes: (after, limit) => driver.changes(after, limit),
     close: () => {},
   };
 }

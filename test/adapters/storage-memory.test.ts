@@ -3,7 +3,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type StorageToOpen, storageDriverContract } from "../../host/contracts/storage-driver.ts";
+import { storageDriverContract } from "../../host/contracts/storage-driver.ts";
+import type { StorageToOpen } from "../../host/contracts/storage-words.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { MemoryStorage } from "../../host/drivers/storage-memory/driver.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
@@ -13,8 +14,8 @@ import { memoryLog } from "../support/memory-log.ts";
 import { temporaryFolder } from "../support/plugin-folders.ts";
 
 describe("the contract of storage drivers, by memory", () => {
-  const open = ({ maxBytes = 1024 * 1024, maxKeys = 1_000, clock = systemClock }: StorageToOpen = {}) =>
-    new MemoryStorage({ plugin: "p", maxBytes, maxKeys, clock });
+  const open = ({ maxBytes = 1024 * 1024, maxKeys = 1_000, clock = systemClock, keepsLog }: StorageToOpen = {}) =>
+    new MemoryStorage({ plugin: "p", maxBytes, maxKeys, clock, keepsLog });
   for (const { name, run } of storageDriverContract(open)) it(name, run);
 });
 

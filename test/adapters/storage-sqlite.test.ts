@@ -1,15 +1,25 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PluginStorage } from "../../host/cell/inside/plugin-storage.ts";
-import { type StorageToOpen, storageDriverContract } from "../../host/contracts/storage-driver.ts";
+import { storageDriverContract } from "../../host/contracts/storage-driver.ts";
+import type { StorageToOpen } from "../../host/contracts/storage-words.ts";
 import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
+
+const refusal = (work: () => unknown): string => {
+  try {
+    work();
+    return "";
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : "";
+  }
+};
 
 let folder: TemporaryFolder;
 beforeEach(() => {
@@ -18,8 +28,8 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 describe("the contract of storage drivers, by SQLite", () => {
-  const open = ({ maxBytes = 1024 * 1024, maxKeys = 1_000, clock = systemClock }: StorageToOpen = {}) =>
-    openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes, maxKeys, clock });
+  const open = ({ maxBytes = 1024 * 1024, maxKeys = 1_000, clock = systemClock, keepsLog }: StorageToOpen = {}) =>
+    openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes, maxKeys, clock, keepsLog });
   for (const { name, run } of storageDriverContract(open)) it(name, run);
 });
 
@@ -43,7 +53,7 @@ describe("SQLite storage", () => {
     const clock = fakeClock();
     const open = () => openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 1e6, clock });
     const first = open();
-    first.apply([{ key: "brief", value: utf8("1"), ttlMs: 1_000 }]);
+    first.commit({ checks: [], changes: [{ key: "brief", value: utf8("1"), ttlMs: 1_000 }] });
     first.close();
     const second = open();
     expect(second.keys({ prefix: "", after: undefined, limit: 10 })).toEqual(["brief", "kept"]);
@@ -85,7 +95,10 @@ describe("SQLite storage", () => {
       const fresh = open(`size-${size}`);
       const count = Math.ceil(2_000_000 / size);
       for (let i = 0; i < count; i += 100)
-        fresh.apply(Array.from({ length: 100 }, (_, j) => ({ key: `key-${i + j}`, value: Buffer.alloc(size), ttlMs: undefined })));
+        fresh.commit({
+          checks: [],
+          changes: Array.from({ length: 100 }, (_, j) => ({ key: `key-${i + j}`, value: Buffer.alloc(size), ttlMs: undefined })),
+        });
       fresh.close();
       const stored = Math.ceil(count / 100) * 100 * size;
       expect(statSync(join(folder.path, `size-${size}.sqlite`)).size / stored, `${size} bytes`).toBeLessThan(2.2);
@@ -105,13 +118,125 @@ describe("SQLite storage", () => {
     storage.close();
   });
 
-  it("holds its limit on disk", () => {
-    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 128 * 1024, maxKeys: 1e6, clock: systemClock });
-    expect(() => {
-      for (let i = 0; ; i += 1) storage.set(`k${i}`, new Uint8Array(1_000));
-    }).toThrow(/is full/);
-    storage.close();
-    expect(statSync(join(folder.path, "p.sqlite")).size).toBeLessThanOrEqual(128 * 1024);
+  it("makes whole commits or none when its process is killed in the middle of one", () => {
+    const module = new URL("../../host/drivers/storage-sqlite/storage-sqlite.ts", import.meta.url).href;
+    const script = `import { openSqliteStorage } from ${JSON.stringify(module)};
+      const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e8, maxKeys: 1e6, keepsLog: true, clock: Date });
+      const keys = Array.from({ length: 500 }, (_, i) => "k" + i);
+      for (let round = 0; ; round += 1) {
+        const value = Buffer.from(String(round).padStart(400, "0"));
+        const { version } = storage.commit({ checks: [], changes: keys.map((key) => ({ key, value })) });
+        process.stdout.write(version + " ");
+      }`;
+    let last = 0;
+    for (let kills = 0; kills < 6; kills += 1) {
+      // SIGKILL at whatever it does then.
+      const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+        timeout: 500 + kills * 37,
+        killSignal: "SIGKILL",
+      });
+      const acknowledged = Number(String(stdout).trim().split(" ").at(-1));
+      const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e8, maxKeys: 1e6, keepsLog: true, clock: systemClock });
+      const { entries } = storage.scan({ prefix: "", after: undefined, limit: 1_000, reverse: false, maxBytes: 1e8 });
+      const values = new Set(entries.map(({ value }) => textOf(value)));
+      const versions = new Set(entries.map(({ version }) => version));
+      expect([entries.length, values.size, versions.size]).toEqual([
+        entries.length === 0 ? 0 : 500,
+        entries.length === 0 ? 0 : 1,
+        entries.length === 0 ? 0 : 1,
+      ]);
+      const [version = 0] = versions;
+      expect(version).toBeGreaterThanOrEqual(Math.max(last, acknowledged));
+      const logged = storage.changes(Math.max(0, version - 1), 1_000);
+      expect(logged.map(({ seq }) => seq)).toEqual(entries.map(() => version));
+      expect(storage.commit({ checks: [], changes: [{ key: "other", value: utf8("1"), ttlMs: undefined }] }).version).toBeGreaterThan(
+        version,
+      );
+      storage.set("other", undefined);
+      storage.close();
+      last = version;
+    }
+    expect(last).toBeGreaterThan(0);
+  }, 60_000);
+
+  it("gives no version twice, also to one who opens it again after everything was deleted", () => {
+    const open = () => openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7, maxKeys: 1e6, clock: systemClock });
+    const seen: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const storage = open();
+      for (let j = 0; j < 1_200; j += 1) storage.set("k", utf8(String(j)));
+      seen.push(storage.getVersioned("k")?.version ?? 0);
+      storage.set("k", undefined);
+      expect(
+        storage.commit({ checks: [{ key: "k", version: seen[0] ?? 0 }], changes: [{ key: "k", value: utf8("x"), ttlMs: undefined }] })
+          .committed,
+      ).toBe(false);
+      storage.close();
+    }
+    expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+  });
+
+  it("lets the one write who writes last, and tells the other", () => {
+    const open = () =>
+      new PluginStorage(openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 3, clock: systemClock }));
+    const [first, second] = [open(), open()];
+    first.set("a", utf8("1"));
+    const seen = first.getVersioned("a")?.version ?? 0;
+    second.set("a", utf8("2"));
+    second.set("b", utf8("2"));
+    const lost = expect.objectContaining({ code: "storage-failed", message: expect.stringContaining("opened by another cell") });
+    const change = { key: "a", value: utf8("3"), ttlMs: undefined };
+    expect(() => first.set("a", utf8("3"))).toThrow(lost);
+    expect(() => first.set("c", utf8("3"))).toThrow(lost);
+    expect(() => first.delete("a")).toThrow(lost);
+    expect(() => first.commit([{ key: "a", version: seen }], [change])).toThrow(lost);
+    expect(first.commit([{ key: "a", version: seen }], []).committed).toBe(false);
+    expect(textOf(first.get("a") ?? utf8(""))).toBe("2");
+    const third = open();
+    third.set("c", utf8("3"));
+    expect(() => third.set("d", utf8("3"))).toThrow(expect.objectContaining({ code: "quota-exceeded" }));
+    expect(third.keys({ prefix: "", after: undefined, limit: 9 })).toEqual(["a", "b", "c"]);
+    for (const one of [first, second, third]) one.close();
+  });
+
+  it("gives what was there before versions the first one, and begins its log where it was asked for", () => {
+    const old = new Database(join(folder.path, "p.sqlite"));
+    old.exec("CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER) STRICT; PRAGMA user_version = 2");
+    old.exec("CREATE INDEX expiring ON entries (expires_at) WHERE expires_at IS NOT NULL; INSERT INTO entries VALUES ('a', x'31', NULL)");
+    old.close();
+    const open = (keepsLog: boolean) =>
+      openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 9, clock: systemClock, keepsLog });
+    const first = open(false);
+    expect(first.getVersioned("a")).toEqual({ value: Buffer.from("1"), version: 1, expiresAt: undefined });
+    expect(
+      first.commit({ checks: [{ key: "a", version: 1 }], changes: [{ key: "b", value: utf8("2"), ttlMs: undefined }] }).committed,
+    ).toBe(true);
+    first.close();
+    const second = open(true);
+    const since = Number(/begins at (\d+)/.exec(refusal(() => second.changes(0, 10)))?.[1]) - 1;
+    second.set("c", utf8("3"));
+    expect(second.changes(since, 10)).toMatchObject([{ key: "c", removed: false }]);
+    second.close();
+    // Without a log the next changes are lost to it, so it begins anew.
+    const third = open(false);
+    third.set("d", utf8("4"));
+    third.close();
+    const fourth = open(true);
+    expect(refusal(() => fourth.changes(since, 10))).toContain("scan the storage");
+    fourth.close();
+  });
+
+  it("holds its limit on disk, half as much again as is stored", () => {
+    const limit = 1024 * 1024;
+    for (const bytes of [0, 1_000]) {
+      const plugin = `p${bytes}`;
+      const storage = openSqliteStorage({ dir: folder.path, plugin, maxBytes: limit, maxKeys: 1e6, clock: systemClock, keepsLog: true });
+      expect(() => {
+        for (let i = 0; ; i += 1) storage.set(`k${i}`, new Uint8Array(bytes));
+      }).toThrow(/is full: its limit is 1048576 bytes of keys and values \(limits\.storageMiB\)/);
+      storage.close();
+      expect(statSync(join(folder.path, `${plugin}.sqlite`)).size).toBeLessThanOrEqual(1.5 * limit + 8 * 4_096);
+    }
   });
 
   it("fails instead of waiting long when another process holds the file, and works again afterwards", () => {

@@ -171,7 +171,7 @@ describe.skipIf(!mounts)(`a full disk${mounts ? "" : " (needs a system that lets
     storage.set("a", Buffer.from("1"));
     fill(0);
     expect(() => storage.set("b", Buffer.alloc(MIB))).toThrow(failure("the disk of the host is full"));
-    expect(() => storage.apply([{ key: "b", value: Buffer.alloc(MIB), ttlMs: undefined }])).toThrow(
+    expect(() => storage.commit({ checks: [], changes: [{ key: "b", value: Buffer.alloc(MIB), ttlMs: undefined }] })).toThrow(
       failure("the disk of the host is full"),
     );
     rmSync(join(small.path, "ballast"));

@@ -8,7 +8,7 @@ import { HostError } from "../../host/core/errors.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { settle } from "../support/fake-clock.ts";
-import { memoryStorage } from "../support/memory-storage.ts";
+import { memoryDriver } from "../support/memory-storage.ts";
 
 describe("a plugin's storage", () => {
   const load = async (compile: () => Promise<never>): Promise<{ steps: string[]; sent: FromCell[] }> => {
@@ -33,7 +33,7 @@ describe("a plugin's storage", () => {
       clock: systemClock,
       openStorage: () => {
         steps.push("open");
-        return { ...memoryStorage(), close: () => void steps.push("close") };
+        return { ...memoryDriver(), close: () => void steps.push("close") };
       },
       onClose: () => {},
     });
@@ -54,14 +54,14 @@ describe("a plugin's storage", () => {
     const storage = lazyStorage(() => {
       opened += 1;
       if (opened === 1) throw new HostError("storage-failed", "not yet");
-      return memoryStorage();
+      return memoryDriver();
     });
     storage.close();
     expect(opened).toBe(0);
     expect(() => storage.get("a")).toThrow("not yet");
     storage.set("a", Uint8Array.of(1));
-    storage.apply([{ key: "b", value: Uint8Array.of(2), ttlMs: undefined }]);
-    expect([storage.get("a"), storage.keys({ prefix: "", after: undefined, limit: 9 }), storage.delete("a"), opened]).toEqual([
+    storage.commit({ checks: [], changes: [{ key: "b", value: Uint8Array.of(2), ttlMs: undefined }] });
+    expect([storage.get("a"), storage.keys({ prefix: "", after: undefined, limit: 9 }), storage.set("a", undefined), opened]).toEqual([
       Uint8Array.of(1),
       ["a", "b"],
       true,

@@ -7,7 +7,7 @@ import type { Cell } from "../../host/core/ports/cell.ts";
 import type { LogSink } from "../../host/core/ports/log.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import type { Engine } from "../../host/engine/engine.ts";
-import { NO_STORAGE } from "./driver.ts";
+import { memoryDriver } from "../support/memory-storage.ts";
 
 export function cellAround(engine: Engine, log: LogSink): Cell {
   let toCell: (message: ToCell) => void = () => {};
@@ -27,6 +27,6 @@ export function cellAround(engine: Engine, log: LogSink): Cell {
     },
     ...rest,
   };
-  new Executor({ channel: cellEnd, engine: async () => engine, clock: systemClock, openStorage: () => NO_STORAGE, onClose: () => {} });
+  new Executor({ channel: cellEnd, engine: async () => engine, clock: systemClock, openStorage: memoryDriver, onClose: () => {} });
   return new CellClient({ channel: hostEnd, clock: systemClock, log, ended: async () => {} });
 }

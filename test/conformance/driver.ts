@@ -13,13 +13,17 @@ const SLICE_FUEL = 1_000;
 const MAX_SLICES = 1_000;
 
 /** For guests that store nothing. */
-export const NO_STORAGE: CellStorage = {
+const NO_STORAGE: CellStorage = {
   get: () => undefined,
   set: () => {},
   delete: () => false,
   getMany: (keys) => keys.map(() => undefined),
   apply: () => {},
   keys: () => [],
+  getVersioned: () => undefined,
+  commit: () => ({ committed: true, version: 0 }),
+  scan: () => ({ entries: [], next: undefined }),
+  changes: () => [],
   close: () => {},
 };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { PluginStorage } from "../../host/cell/inside/plugin-storage.ts";
 import type { StorageDriver } from "../../host/core/ports/storage.ts";
 import { StateStore } from "../../host/core/state-store.ts";
-import { memoryStorage } from "../support/memory-storage.ts";
+import { memoryDriver } from "../support/memory-storage.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
 
 describe("state store", () => {
@@ -46,7 +46,7 @@ describe("state store", () => {
   });
 });
 
-const driver = (overrides: Partial<StorageDriver> = {}): StorageDriver => ({ ...memoryStorage(), ...overrides });
+const driver = (overrides: Partial<StorageDriver> = {}): StorageDriver => ({ ...memoryDriver(), ...overrides });
 
 describe("plugin storage", () => {
   it("passes values through to its driver", () => {

@@ -4,6 +4,7 @@ import { LogLimit } from "../../bounds/log-limit.ts";
 import { describeCause, HostError, toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
+import { traceIdOf } from "../../core/trace.ts";
 import type { Bytes, Caller, Limits, PluginImage } from "../../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
@@ -54,7 +55,10 @@ export class HostedPlugin implements Pacer {
   constructor(image: PluginImage, guest: CompiledGuest, storage: StorageDriver, ports: HostedPluginPorts) {
     this.#image = image;
     this.#guest = guest;
-    this.#storage = new PluginStorage(storage);
+    this.#storage = new PluginStorage(storage, () => {
+      const traceparent = this.#running?.message.traceparent;
+      return traceparent === undefined ? undefined : traceIdOf(traceparent);
+    });
     this.#ports = ports;
     this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
     this.#scope = this.#makeScope();

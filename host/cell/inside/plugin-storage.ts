@@ -2,14 +2,14 @@
 
 import { HostError, toHostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
-import type { KeyRange, StorageDriver } from "../../core/ports/storage.ts";
+import type { KeyRange, ScanRange, StorageDriver } from "../../core/ports/storage.ts";
 import type { Bytes } from "../../core/types.ts";
-import type { StorageChange } from "../../core/wit.ts";
+import type { StorageChange, StorageCheck, StorageCommitOutcome, StorageLogged, StoragePage, StorageVersioned } from "../../core/wit.ts";
 import type { CellStorage } from "../../engine/guest/cell-functions.ts";
 
 const MAX_KEY_BYTES = 512;
 const MAX_VALUE_BYTES = 1024 * 1024;
-const MAX_LISTED_KEYS = 1_000;
+const MAX_LISTED = 1_000;
 // A batch is in memory as a whole, and as JSON.
 const MAX_BATCH = 1_000;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -17,9 +17,12 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Fails with `invalid-message` for a bad key or range, `quota-exceeded` for a full store, `storage-failed` for the rest. */
 export class PluginStorage implements CellStorage {
   readonly #driver: StorageDriver;
+  readonly #trace: () => string | undefined;
 
-  constructor(driver: StorageDriver) {
+  /** `trace` is that of the turn that runs. */
+  constructor(driver: StorageDriver, trace: () => string | undefined = () => undefined) {
     this.#driver = driver;
+    this.#trace = trace;
   }
 
   get(key: string): Bytes | undefined {
@@ -30,7 +33,12 @@ export class PluginStorage implements CellStorage {
   set(key: string, value: Bytes): void {
     requireKey(key);
     requireSize(key, value);
-    driven(() => this.#driver.set(key, value));
+    driven(() => this.#driver.set(key, value, this.#trace()));
+  }
+
+  delete(key: string): boolean {
+    requireKey(key);
+    return driven(() => this.#driver.set(key, undefined, this.#trace()));
   }
 
   getMany(keys: readonly string[]): (Bytes | undefined)[] {
@@ -49,27 +57,39 @@ export class PluginStorage implements CellStorage {
   }
 
   apply(changes: readonly StorageChange[]): void {
+    this.commit([], changes);
+  }
+
+  getVersioned(key: string): StorageVersioned | undefined {
+    requireKey(key);
+    return driven(() => this.#driver.getVersioned(key));
+  }
+
+  commit(checks: readonly StorageCheck[], changes: readonly StorageChange[]): StorageCommitOutcome {
+    requireBatch(checks.length, "checks");
     requireBatch(changes.length, "changes");
+    for (const { key } of checks) requireKey(key);
     for (const { key, value, ttlMs } of changes) {
       requireKey(key);
       if (value !== undefined) requireSize(key, value);
       if (ttlMs === 0) throw new HostError("invalid-message", `ttl-ms of "${printable(key)}" is 0; write at least 1, or leave it out`);
     }
-    driven(() => this.#driver.apply(changes));
-  }
-
-  delete(key: string): boolean {
-    requireKey(key);
-    return driven(() => this.#driver.delete(key));
+    return driven(() => this.#driver.commit({ checks, changes, trace: this.#trace() }));
   }
 
   keys(range: KeyRange): string[] {
-    if (!Number.isInteger(range.limit) || range.limit < 1 || range.limit > MAX_LISTED_KEYS) {
-      throw new HostError("invalid-message", `limit is ${range.limit}; write a whole number from 1 to ${MAX_LISTED_KEYS}`);
-    }
-    if (range.prefix !== "") requireKey(range.prefix);
-    if (range.after !== undefined && range.after !== "") requireKey(range.after);
+    requireRange(range);
     return driven(() => this.#driver.keys(range));
+  }
+
+  scan(range: Omit<ScanRange, "maxBytes">): StoragePage {
+    requireRange(range);
+    return driven(() => this.#driver.scan({ ...range, maxBytes: MAX_BATCH_BYTES }));
+  }
+
+  changes(after: number, limit: number): readonly StorageLogged[] {
+    requireLimit(limit);
+    return driven(() => this.#driver.changes(after, limit));
   }
 
   close(): void {
@@ -89,6 +109,17 @@ function driven<T>(work: () => T): T {
 
 function requireBatch(count: number, what: string): void {
   if (count > MAX_BATCH) throw new HostError("invalid-message", `${count} ${what} at once; the limit is ${MAX_BATCH}`);
+}
+
+function requireRange({ prefix, after, limit }: KeyRange): void {
+  requireLimit(limit);
+  if (prefix !== "") requireKey(prefix);
+  if (after !== undefined && after !== "") requireKey(after);
+}
+
+function requireLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LISTED) return;
+  throw new HostError("invalid-message", `limit is ${limit}; write a whole number from 1 to ${MAX_LISTED}`);
 }
 
 function requireSize(key: string, { length }: Bytes): void {

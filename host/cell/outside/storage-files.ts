@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { copyOf, reserveCopy } from "../../bounds/ladder.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { isPluginName } from "../../core/names.ts";
-import { nextSchemaOf } from "../../drivers/storage-sqlite/storage-sqlite.ts";
+import { nextSchemaOf } from "../../drivers/storage-sqlite/schema.ts";
 import type { Hardening } from "./hardening.ts";
 
 const ENDINGS = ["", "-wal", "-shm"] as const;

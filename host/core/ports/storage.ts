@@ -1,7 +1,7 @@
 // What a plugin keeps for itself. A store is opened where the plugin runs, so it answers at once.
 
 import type { Bytes } from "../types.ts";
-import type { StorageChange } from "../wit.ts";
+import type { StorageChange, StorageCheck, StorageCommitOutcome, StorageLogged, StoragePage, StorageVersioned } from "../wit.ts";
 
 export interface KeyRange {
   readonly prefix: string;
@@ -9,13 +9,38 @@ export interface KeyRange {
   readonly limit: number;
 }
 
-/** One plugin's key-value pairs; keys sort by their UTF-8 bytes. Throws HostError `storage-failed` or `quota-exceeded`. */
+export interface ScanRange extends KeyRange {
+  /** From the last key on; then `after` is the key before which the page begins. */
+  readonly reverse: boolean;
+  /** Of keys and values together. A page ends before it has more, unless its first entry alone does. */
+  readonly maxBytes: number;
+}
+
+export interface StorageCommit {
+  /** A version of 0 is that of a key without a value. */
+  readonly checks: readonly StorageCheck[];
+  readonly changes: readonly StorageChange[];
+  /** Of the turn that commits, for the log. */
+  readonly trace?: string | undefined;
+}
+
+/**
+ * One plugin's key-value pairs; keys sort by their UTF-8 bytes. Each write is a commit with a version of its own, which grows and is never used again. Throws
+ * HostError `storage-failed` or `quota-exceeded`: bytes are those of keys and values together, on every driver.
+ */
 export interface StorageDriver {
   get(key: string): Bytes | undefined;
-  set(key: string, value: Bytes): void;
-  delete(key: string): boolean;
-  /** All of them in this order, or none. */
-  apply(changes: readonly StorageChange[]): void;
+  getVersioned(key: string): StorageVersioned | undefined;
+  /** Removes the value when it is undefined. Says whether there was one before. */
+  set(key: string, value: Bytes | undefined, trace?: string): boolean;
+  /** All changes in this order, or none, where all checks hold. A check that fails is an answer. */
+  commit(commit: StorageCommit): StorageCommitOutcome;
   keys(range: KeyRange): string[];
+  scan(range: ScanRange): StoragePage;
+  /**
+   * What was changed after the commit `after`, in order, whole commits until there are `limit` changes. Throws HostError `conflict` when some of it is not
+   * kept any more, `invalid-message` when there is no log.
+   */
+  changes(after: number, limit: number): readonly StorageLogged[];
   close(): void;
 }

@@ -1,28 +1,37 @@
 // Storage that ends with the cell: for trying plugins out, and for those that store nothing worth keeping.
 
-import { HostError } from "../../core/errors.ts";
+import { behind, bytesFull, keysFull, noLog, type StorageBounds } from "../../bounds/storage.ts";
+import type { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { KeyRange, StorageDriver } from "../../core/ports/storage.ts";
+import type { KeyRange, ScanRange, StorageCommit, StorageDriver } from "../../core/ports/storage.ts";
 import type { Bytes } from "../../core/types.ts";
-import type { StorageChange } from "../../core/wit.ts";
+import type {
+  StorageChange,
+  StorageCheck,
+  StorageCommitOutcome,
+  StorageEntry,
+  StorageLogged,
+  StoragePage,
+  StorageVersioned,
+} from "../../core/wit.ts";
 import type { StorageDriverModule } from "../../seams.ts";
+import { MemoryLog } from "./memory-log.ts";
 
 export const memory: StorageDriverModule = {
   keepsFiles: false,
-  open: ({ clock }, { name, limits }) =>
-    new MemoryStorage({ plugin: name, maxBytes: limits.storageBytes, maxKeys: limits.storageKeys, clock }),
+  open: ({ clock }, { name, limits, keepsStorageLog }) =>
+    new MemoryStorage({ plugin: name, maxBytes: limits.storageBytes, maxKeys: limits.storageKeys, keepsLog: keepsStorageLog, clock }),
 };
 
-export interface MemoryStorageOptions {
-  readonly plugin: string;
-  /** Of keys and values together. */
-  readonly maxBytes: number;
-  readonly maxKeys: number;
+export interface MemoryStorageOptions extends StorageBounds {
+  /** Whether it logs which keys are changed. */
+  readonly keepsLog?: boolean | undefined;
   readonly clock: Pick<Clock, "now">;
 }
 
 interface Entry {
   readonly value: Bytes;
+  readonly version: number;
   /** Milliseconds since 1970; infinite for what stays. */
   readonly endsAt: number;
 }
@@ -36,57 +45,110 @@ export class MemoryStorage implements StorageDriver {
   readonly #entries = new Map<string, Entry>();
   /** All keys, in the order of their bytes. */
   readonly #sorted: string[] = [];
+  readonly #log: MemoryLog | undefined;
   #bytes = 0;
+  #version = 0;
 
   constructor(options: MemoryStorageOptions) {
     this.#options = options;
+    this.#log = options.keepsLog === true ? new MemoryLog(options) : undefined;
   }
 
   get(key: string): Bytes | undefined {
     return this.#live(key)?.value.slice();
   }
 
-  set(key: string, value: Bytes): void {
-    this.apply([{ key, value, ttlMs: undefined }]);
+  getVersioned(key: string): StorageVersioned | undefined {
+    const found = this.#live(key);
+    if (found === undefined) return undefined;
+    const { value, version, endsAt } = found;
+    return { value: value.slice(), version, expiresAt: Number.isFinite(endsAt) ? endsAt : undefined };
   }
 
-  delete(key: string): boolean {
+  set(key: string, value: Bytes | undefined, trace?: string): boolean {
     const wasThere = this.#live(key) !== undefined;
-    this.#put(key, undefined);
+    if (wasThere || value !== undefined) this.commit({ checks: [], changes: [{ key, value, ttlMs: undefined }], trace });
     return wasThere;
   }
 
-  apply(changes: readonly StorageChange[]): void {
-    const [keysBefore, bytesBefore] = [this.#entries.size, this.#bytes];
-    const now = this.#options.clock.now();
-    const before = changes.map(({ key, value, ttlMs }) => {
-      const old = this.#entries.get(key);
-      const endsAt = ttlMs === undefined ? Number.POSITIVE_INFINITY : now + ttlMs;
-      this.#put(key, value === undefined ? undefined : { value: value.slice(), endsAt });
-      return { key, old };
-    });
-    const grows = this.#entries.size > keysBefore || this.#bytes > bytesBefore;
-    const refusal = grows ? this.#refusal(keysBefore) : undefined;
-    if (refusal === undefined) return;
-    for (const { key, old } of before.toReversed()) this.#put(key, old);
-    throw refusal;
+  commit({ checks, changes, trace }: StorageCommit): StorageCommitOutcome {
+    const committed = checks.every((check) => this.#holds(check));
+    if (!committed || changes.length === 0) return { committed, version: 0 };
+    this.#make(changes);
+    this.#version += 1;
+    this.#log?.append(this.#version, changes, this.#options.clock.now(), trace);
+    return { committed, version: this.#version };
   }
 
   keys({ prefix, after, limit }: KeyRange): string[] {
     const found: string[] = [];
-    let at = this.#place(prefix);
-    if (after !== undefined) at = Math.max(at, this.#place(after) + (this.#entries.has(after) ? 1 : 0));
-    for (; found.length < limit; at += 1) {
-      const key = this.#sorted[at];
-      if (key?.startsWith(prefix) !== true) break;
-      if (this.#live(key) !== undefined) found.push(key);
+    for (const key of this.#forwards(prefix, after)) {
+      found.push(key);
+      if (found.length === limit) break;
     }
     return found;
+  }
+
+  scan({ prefix, after, limit, reverse, maxBytes }: ScanRange): StoragePage {
+    const entries: StorageEntry[] = [];
+    let bytes = 0;
+    for (const key of reverse ? this.#backwards(prefix, after) : this.#forwards(prefix, after)) {
+      const entry = this.#live(key);
+      if (entry === undefined) continue;
+      bytes += sizeOf(key, entry.value);
+      if (entries.length === limit || (bytes > maxBytes && entries.length > 0)) return { entries, next: entries.at(-1)?.key };
+      entries.push({ key, value: entry.value.slice(), version: entry.version });
+    }
+    return { entries, next: undefined };
+  }
+
+  changes(after: number, limit: number): StorageLogged[] {
+    if (this.#log === undefined) throw noLog(this.#options.plugin);
+    return this.#log.read(after, limit);
   }
 
   close(): void {
     this.#entries.clear();
     this.#sorted.length = 0;
+  }
+
+  #make(changes: readonly StorageChange[]): void {
+    const [keysBefore, bytesBefore] = [this.#entries.size, this.#bytes];
+    const now = this.#options.clock.now();
+    const version = this.#version + 1;
+    const before = changes.map(({ key, value, ttlMs }) => {
+      const old = this.#entries.get(key);
+      const endsAt = ttlMs === undefined ? Number.POSITIVE_INFINITY : now + ttlMs;
+      this.#put(key, value === undefined ? undefined : { value: value.slice(), version, endsAt });
+      return { key, old };
+    });
+    const refusal = this.#refusal(keysBefore, bytesBefore);
+    if (refusal === undefined) return;
+    for (const { key, old } of before.toReversed()) this.#put(key, old);
+    throw refusal;
+  }
+
+  *#forwards(prefix: string, after: string | undefined): Generator<string> {
+    let at = this.#place(prefix);
+    if (after !== undefined) at = Math.max(at, this.#place(after) + (this.#entries.has(after) ? 1 : 0));
+    for (; ; at += 1) {
+      const key = this.#sorted[at];
+      if (key?.startsWith(prefix) !== true) return;
+      if (this.#live(key) !== undefined) yield key;
+    }
+  }
+
+  *#backwards(prefix: string, after: string | undefined): Generator<string> {
+    let at = Math.min(this.#place(behind(prefix)), this.#place(after ?? behind(""))) - 1;
+    for (; ; at -= 1) {
+      const key = this.#sorted[at];
+      if (key?.startsWith(prefix) !== true) return;
+      if (this.#live(key) !== undefined) yield key;
+    }
+  }
+
+  #holds({ key, version }: StorageCheck): boolean {
+    return (this.#live(key)?.version ?? 0) === version;
   }
 
   #live(key: string): Entry | undefined {
@@ -116,19 +178,13 @@ export class MemoryStorage implements StorageDriver {
     return low;
   }
 
-  #refusal(keysBefore: number): HostError | undefined {
-    const { plugin, maxBytes, maxKeys } = this.#options;
-    if (this.#entries.size > maxKeys || this.#bytes > maxBytes) this.#dropEnded();
-    if (this.#entries.size > maxKeys)
-      return new HostError(
-        "quota-exceeded",
-        `the storage of ${plugin} has ${Math.min(keysBefore, maxKeys)} keys; its limit is ${maxKeys} (limits.storageKeys); delete keys or raise it`,
-      );
-    if (this.#bytes <= maxBytes) return undefined;
-    return new HostError(
-      "quota-exceeded",
-      `the storage of ${plugin} is full: its limit is ${maxBytes} bytes (limits.storageMiB); delete keys or raise it`,
-    );
+  /** What grows must be within the limits. */
+  #refusal(keysBefore: number, bytesBefore: number): HostError | undefined {
+    const { maxBytes, maxKeys } = this.#options;
+    const isFull = (): boolean => this.#entries.size > Math.max(maxKeys, keysBefore) || this.#bytes > Math.max(maxBytes, bytesBefore);
+    if (isFull()) this.#dropEnded();
+    if (!isFull()) return undefined;
+    return this.#entries.size > maxKeys ? keysFull(this.#options, Math.min(keysBefore, maxKeys)) : bytesFull(this.#options);
   }
 
   #dropEnded(): void {

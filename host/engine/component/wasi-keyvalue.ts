@@ -3,6 +3,7 @@
 
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
+import type { StorageVersioned } from "../../core/wit.ts";
 import type { CellStorage } from "../guest/cell-functions.ts";
 import type { ComponentHost, Interfaces } from "./component-host.ts";
 import { err, ok, Resource, type WitResultValue } from "./resources.ts";
@@ -65,14 +66,14 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
 
   class Cas extends Resource {
     readonly #key: string;
-    readonly #seen: Bytes | undefined;
+    readonly #seen: StorageVersioned | undefined;
 
     constructor(key: string) {
-      const seen = storage.get(key);
+      const seen = storage.getVersioned(key);
       super(host.ledger);
       this.#key = key;
       this.#seen = seen;
-      Resource.holds(this, key.length + (seen?.length ?? 0));
+      Resource.holds(this, key.length + (seen?.value.length ?? 0));
     }
 
     static new(_bucket: Bucket, key: string): WitResultValue {
@@ -80,17 +81,20 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
     }
 
     current(): WitResultValue {
-      return ok(this.#seen);
+      return ok(this.#seen?.value);
     }
 
     static swap(cas: Cas, value: Bytes): WitResultValue {
       cas[Symbol.dispose]();
-      const unchanged = answered(() => same(storage.get(cas.#key), cas.#seen));
-      if (unchanged.tag === "err") return err({ tag: "store-error", val: unchanged.val });
-      if (unchanged.val !== true) return err({ tag: "cas-failed", val: new Cas(cas.#key) });
-      const set = answered(() => storage.set(cas.#key, value));
-      return set.tag === "err" ? err({ tag: "store-error", val: set.val }) : set;
+      const swapped = answered(() => commitOver(cas.#key, cas.#seen, value));
+      if (swapped.tag === "err") return err({ tag: "store-error", val: swapped.val });
+      return swapped.val === true ? ok(undefined) : err({ tag: "cas-failed", val: new Cas(cas.#key) });
     }
+  }
+
+  /** Whether the value took the place of what was seen, and of nothing else. */
+  function commitOver(key: string, seen: StorageVersioned | undefined, value: Bytes): boolean {
+    return storage.commit([{ key, version: seen?.version ?? 0 }], [{ key, value, ttlMs: undefined }]).committed;
   }
 
   function answered(work: () => unknown): WitResultValue {
@@ -126,9 +130,10 @@ export function wasiKeyvalue(host: ComponentHost, hasNumericCursor: boolean): In
       swap: (cas: Cas, value: Bytes) => Cas.swap(cas, value),
       increment: (_bucket: Bucket, key: string, delta: bigint) =>
         answered(() => {
-          const sum = numberIn(storage.get(key), key) + delta;
+          const seen = storage.getVersioned(key);
+          const sum = numberIn(seen?.value, key) + delta;
           if (BigInt.asIntN(64, sum) !== sum) throw new HostError("invalid-message", `${key} would be beyond 64 bits`);
-          storage.set(key, encoder.encode(String(sum)));
+          if (!commitOver(key, seen, encoder.encode(String(sum)))) throw new HostError("conflict", `${key} was changed meanwhile`);
           return sum;
         }),
     },
@@ -141,6 +146,3 @@ function numberIn(value: Bytes | undefined, key: string): bigint {
   if (!/^-?\d{1,19}$/.test(text)) throw new HostError("invalid-message", `the value of ${key} is no number in decimal text`);
   return BigInt(text);
 }
-
-const same = (a: Bytes | undefined, b: Bytes | undefined): boolean =>
-  a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;

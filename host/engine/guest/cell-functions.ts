@@ -5,19 +5,41 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import { escapeControls } from "../../core/names.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogLevel } from "../../core/ports/log.ts";
-import type { StorageDriver } from "../../core/ports/storage.ts";
+import type { KeyRange, ScanRange } from "../../core/ports/storage.ts";
 import type { Bytes, Caller } from "../../core/types.ts";
-import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
+import type {
+  StorageChange,
+  StorageCheck,
+  StorageCommitOutcome,
+  StorageLogged,
+  StoragePage,
+  StorageVersioned,
+  WitFunction,
+  WitParams,
+  WitResult,
+} from "../../core/wit.ts";
 import { decodeAll, encodeError, encodeResultView } from "./blocks.ts";
 import { fillRandom, type Randomness } from "./random.ts";
 
 const MAX_LOG_LINE_LENGTH = 8 * 1024;
 const MAX_RANDOM_BYTES = 65_536;
 
-/** Checks keys, sizes and ranges itself. */
-export interface CellStorage extends StorageDriver {
-  /** Throws HostError `invalid-message` or `quota-exceeded` for what would be too much at once. */
+/**
+ * The plugin's storage as wit/ has it: checks keys, sizes and ranges itself. Throws HostError `invalid-message` or `quota-exceeded` for what would be too much at
+ * once, and what the driver throws.
+ */
+export interface CellStorage {
+  get(key: string): Bytes | undefined;
+  set(key: string, value: Bytes): void;
+  delete(key: string): boolean;
   getMany(keys: readonly string[]): (Bytes | undefined)[];
+  apply(changes: readonly StorageChange[]): void;
+  keys(range: KeyRange): string[];
+  getVersioned(key: string): StorageVersioned | undefined;
+  commit(checks: readonly StorageCheck[], changes: readonly StorageChange[]): StorageCommitOutcome;
+  scan(range: Omit<ScanRange, "maxBytes">): StoragePage;
+  changes(after: number, limit: number): readonly StorageLogged[];
+  close(): void;
 }
 
 /** What a cell function can reach: one plugin's own things and the current turn. */
@@ -91,6 +113,10 @@ export const CELL_FUNCTIONS: ReadonlyMap<string, CellFunction> = new Map([
   inCell("storage.get-many", (scope, keys) => scope.storage.getMany(keys)),
   inCell("storage.apply", (scope, changes) => scope.storage.apply(changes)),
   inCell("storage.keys", (scope, prefix, after, limit) => scope.storage.keys({ prefix, after, limit })),
+  inCell("storage.get-versioned", (scope, key) => scope.storage.getVersioned(key)),
+  inCell("storage.commit", (scope, checks, changes) => scope.storage.commit(checks, changes)),
+  inCell("storage.scan", (scope, prefix, after, limit, reverse) => scope.storage.scan({ prefix, after, limit, reverse })),
+  inCell("storage.changes", (scope, after, limit) => scope.storage.changes(after, limit)),
   inCell("config.get", (scope, key) => (Object.hasOwn(scope.config, key) ? scope.config[key] : undefined)),
   inCell("clock.now", (scope) => Math.floor(scope.clock.now())),
   inCell("clock.monotonic", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),

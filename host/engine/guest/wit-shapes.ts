@@ -29,6 +29,12 @@ const httpHeader: Shape = { record: [["name", "name", "string"], ["value", "valu
 const httpRequest: Shape = { record: [["method", "method", "string"], ["url", "url", "string"], ["headers", "headers", { list: httpHeader }]] };
 const httpResponse: Shape = { record: [["status", "status", "u16"], ["headers", "headers", { list: httpHeader }], ["body", "body", "bytes"]] };
 const storageChange: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
+const storageVersioned: Shape = { record: [["value", "value", "bytes"], ["version", "version", "u64"], ["expires-at", "expiresAt", { option: "u64" }]] };
+const storageCheck: Shape = { record: [["key", "key", "string"], ["version", "version", "u64"]] };
+const storageCommitOutcome: Shape = { record: [["committed", "committed", "bool"], ["version", "version", "u64"]] };
+const storageEntry: Shape = { record: [["key", "key", "string"], ["value", "value", "bytes"], ["version", "version", "u64"]] };
+const storagePage: Shape = { record: [["entries", "entries", { list: storageEntry }], ["next", "next", { option: "string" }]] };
+const storageLogged: Shape = { record: [["seq", "seq", "u64"], ["key", "key", "string"], ["removed", "removed", "bool"], ["time", "time", "u64"], ["trace", "trace", { option: "string" }]] };
 
 interface FunctionShape {
   readonly params: readonly Shape[];
@@ -55,6 +61,10 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "storage.get-many": { params: [{ list: "string" }], result: { list: { option: "bytes" } }, fails: true, since: "0.1" },
   "storage.apply": { params: [{ list: storageChange }], result: "_", fails: true, since: "0.1" },
   "storage.keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" }, fails: true, since: "0.1" },
+  "storage.get-versioned": { params: ["string"], result: { option: storageVersioned }, fails: true, since: "0.2" },
+  "storage.commit": { params: [{ list: storageCheck }, { list: storageChange }], result: storageCommitOutcome, fails: true, since: "0.2" },
+  "storage.scan": { params: ["string", { option: "string" }, "u32", "bool"], result: storagePage, fails: true, since: "0.2" },
+  "storage.changes": { params: ["u64", "u32"], result: { list: storageLogged }, fails: true, since: "0.2" },
   "config.get": { params: ["string"], result: { option: "string" }, fails: true, since: "0.1" },
   "clock.now": { params: [], result: "u64", fails: false, since: "0.1" },
   "clock.monotonic": { params: [], result: "u64", fails: false, since: "0.1" },

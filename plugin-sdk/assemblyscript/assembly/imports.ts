@@ -132,6 +132,39 @@ export declare function storage_apply(changes: u64): u64;
 @external("extism:host/user", "storage_keys")
 export declare function storage_keys(prefix: u64, after: u64, limit: u64): u64;
 
+/// The value with its version, or none when the key is absent.
+///
+/// Fails with invalid-message (key), storage-failed.
+@external("extism:host/user", "storage_get_versioned")
+export declare function storage_get_versioned(key: u64): u64;
+
+/// Makes up to 1,000 changes in this order, all of them or none, provided that up to 1,000 keys still have the versions
+/// that were read. A check that fails is an answer and no error: read again and try again. A value whose time is over
+/// counts as absent.
+///
+/// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 checks or changes), quota-exceeded (value size, bytes
+/// in all), storage-failed.
+@external("extism:host/user", "storage_commit")
+export declare function storage_commit(checks: u64, changes: u64): u64;
+
+/// The entries whose keys begin with `prefix`, in byte order or, with `reverse`, from the last one on, those behind
+/// `after` if it is given, at most `limit` (1 to 1,000). A page ends early before it has 4 MiB of keys and values, so
+/// ask again with `next` until there is none. What is changed between two pages is seen by those that follow.
+///
+/// Fails with invalid-message (prefix, after, limit), storage-failed.
+@external("extism:host/user", "storage_scan")
+export declare function storage_scan(prefix: u64, after: u64, limit: u64, reverse: u64): u64;
+
+/// What the plugin's own commits changed after the one with the sequence number `after` (0 for all), oldest first, at
+/// least `limit` (1 to 1,000) changes if there are as many: a page ends with a whole commit, so it may have up to 999
+/// more. Ask again with the last `seq` as `after`. The log is kept only for plugins whose manifest says
+/// `"storage": { "log": true }`; it is trimmed by age, count and size.
+///
+/// Fails with conflict (changes after `after` have been trimmed; `message` has the oldest number that is kept, so scan
+/// the storage and go on from there), invalid-message (limit, no log), storage-failed.
+@external("extism:host/user", "storage_changes")
+export declare function storage_changes(after: u64, limit: u64): u64;
+
 /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
 @external("extism:host/user", "config_get")
 export declare function config_get(key: u64): u64;

@@ -569,6 +569,7 @@ static inline bool bh__read_name(bh_text json, const char *const *names, size_t 
         return true;                                                                           \
     }
 BH__OPTION_JSON(optional_bytes, bytes)
+BH__OPTION_JSON(optional_text, text)
 
 // A host call: its arguments become blocks, and once its answer is read all of them are given back.
 typedef struct {
@@ -985,6 +986,167 @@ static inline bool bh__read_storage_change(bh_text json, bh_storage_change *valu
     return true;
 }
 
+typedef struct {
+    bh_bytes value;
+    // Of the commit that set the value. Versions of a plugin's commits only grow and are never used again.
+    uint64_t version;
+    // When the value ends, in milliseconds since 1970; none for never.
+    bh_optional_u64 expires_at;
+} bh_storage_versioned;
+
+static inline void bh__write_storage_versioned(bh__out *out, bh_storage_versioned value) {
+    bh__put_str(out, "{\"value\":");
+    bh__write_bytes(out, value.value);
+    bh__put_str(out, ",\"version\":");
+    bh__write_u64(out, value.version);
+    bh__put_str(out, ",\"expires-at\":");
+    bh__write_optional_u64(out, value.expires_at);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_storage_versioned(bh_text json, bh_storage_versioned *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "value", &raw)) raw = bh_str("null");
+    if (!bh__read_bytes(raw, &value->value)) return false;
+    if (!bh_json_member(json, "version", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->version)) return false;
+    if (!bh_json_member(json, "expires-at", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->expires_at)) return false;
+    return true;
+}
+
+typedef struct {
+    bh_text key;
+    // What the key's version must be; 0 for a key that must be absent.
+    uint64_t version;
+} bh_storage_check;
+
+static inline void bh__write_storage_check(bh__out *out, bh_storage_check value) {
+    bh__put_str(out, "{\"key\":");
+    bh__write_text(out, value.key);
+    bh__put_str(out, ",\"version\":");
+    bh__write_u64(out, value.version);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_storage_check(bh_text json, bh_storage_check *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "key", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->key)) return false;
+    if (!bh_json_member(json, "version", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->version)) return false;
+    return true;
+}
+
+typedef struct {
+    // False when a check failed; then nothing was changed.
+    bool committed;
+    // The one version of all values that the commit set; 0 when it changed nothing.
+    uint64_t version;
+} bh_storage_commit_outcome;
+
+static inline void bh__write_storage_commit_outcome(bh__out *out, bh_storage_commit_outcome value) {
+    bh__put_str(out, "{\"committed\":");
+    bh__write_bool(out, value.committed);
+    bh__put_str(out, ",\"version\":");
+    bh__write_u64(out, value.version);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_storage_commit_outcome(bh_text json, bh_storage_commit_outcome *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "committed", &raw)) raw = bh_str("null");
+    if (!bh__read_bool(raw, &value->committed)) return false;
+    if (!bh_json_member(json, "version", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->version)) return false;
+    return true;
+}
+
+typedef struct {
+    bh_text key;
+    bh_bytes value;
+    uint64_t version;
+} bh_storage_entry;
+
+static inline void bh__write_storage_entry(bh__out *out, bh_storage_entry value) {
+    bh__put_str(out, "{\"key\":");
+    bh__write_text(out, value.key);
+    bh__put_str(out, ",\"value\":");
+    bh__write_bytes(out, value.value);
+    bh__put_str(out, ",\"version\":");
+    bh__write_u64(out, value.version);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_storage_entry(bh_text json, bh_storage_entry *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "key", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->key)) return false;
+    if (!bh_json_member(json, "value", &raw)) raw = bh_str("null");
+    if (!bh__read_bytes(raw, &value->value)) return false;
+    if (!bh_json_member(json, "version", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->version)) return false;
+    return true;
+}
+
+BH__LIST(storage_entry_list, bh_storage_entry, storage_entry)
+typedef struct {
+    bh_storage_entry_list entries;
+    // What `after` must be for the next page; none when this is the last one.
+    bh_optional_text next;
+} bh_storage_page;
+
+static inline void bh__write_storage_page(bh__out *out, bh_storage_page value) {
+    bh__put_str(out, "{\"entries\":");
+    bh__write_storage_entry_list(out, value.entries);
+    bh__put_str(out, ",\"next\":");
+    bh__write_optional_text(out, value.next);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_storage_page(bh_text json, bh_storage_page *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "entries", &raw)) raw = bh_str("null");
+    if (!bh__read_storage_entry_list(raw, &value->entries)) return false;
+    if (!bh_json_member(json, "next", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_text(raw, &value->next)) return false;
+    return true;
+}
+
+typedef struct {
+    // The version of the commit.
+    uint64_t seq;
+    bh_text key;
+    bool removed;
+    // Milliseconds since 1970.
+    uint64_t time;
+    // The trace of the turn that made the commit, 32 hexadecimal digits; none outside of a turn.
+    bh_optional_text trace;
+} bh_storage_logged;
+
+static inline void bh__write_storage_logged(bh__out *out, bh_storage_logged value) {
+    bh__put_str(out, "{\"seq\":");
+    bh__write_u64(out, value.seq);
+    bh__put_str(out, ",\"key\":");
+    bh__write_text(out, value.key);
+    bh__put_str(out, ",\"removed\":");
+    bh__write_bool(out, value.removed);
+    bh__put_str(out, ",\"time\":");
+    bh__write_u64(out, value.time);
+    bh__put_str(out, ",\"trace\":");
+    bh__write_optional_text(out, value.trace);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_storage_logged(bh_text json, bh_storage_logged *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "seq", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->seq)) return false;
+    if (!bh_json_member(json, "key", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->key)) return false;
+    if (!bh_json_member(json, "removed", &raw)) raw = bh_str("null");
+    if (!bh__read_bool(raw, &value->removed)) return false;
+    if (!bh_json_member(json, "time", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->time)) return false;
+    if (!bh_json_member(json, "trace", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_text(raw, &value->trace)) return false;
+    return true;
+}
+
 BH__IMPORT("extism:host/user", "storage_get") uint64_t bh__import_storage_get(uint64_t);
 // The value, or none when the key is absent.
 //
@@ -1072,6 +1234,91 @@ static inline bh_code bh_storage_keys(bh_text prefix, bh_optional_text after, ui
     bh_code code = bh__answer(&call, bh__import_storage_keys(prefix_block, after_block, limit_block), &answer);
     if (code != BH_OK) return code;
     if (!bh__read_text_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__OPTION(optional_storage_versioned, bh_storage_versioned, storage_versioned)
+BH__IMPORT("extism:host/user", "storage_get_versioned") uint64_t bh__import_storage_get_versioned(uint64_t);
+// The value with its version, or none when the key is absent.
+//
+// Fails with invalid-message (key), storage-failed.
+static inline bh_code bh_storage_get_versioned(bh_text key, bh_optional_storage_versioned *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_get_versioned(key_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_optional_storage_versioned(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__LIST(storage_check_list, bh_storage_check, storage_check)
+BH__IMPORT("extism:host/user", "storage_commit") uint64_t bh__import_storage_commit(uint64_t, uint64_t);
+// Makes up to 1,000 changes in this order, all of them or none, provided that up to 1,000 keys still have the versions
+// that were read. A check that fails is an answer and no error: read again and try again. A value whose time is over
+// counts as absent.
+//
+// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 checks or changes), quota-exceeded (value size, bytes
+// in all), storage-failed.
+static inline bh_code bh_storage_commit(bh_storage_check_list checks, bh_storage_change_list changes, bh_storage_commit_outcome *value) {
+    bh__call call = {0};
+    bh__out checks_json = bh__begin();
+    bh__write_storage_check_list(&checks_json, checks);
+    uint64_t checks_block = bh__bytes_block(&call, bh__end(&checks_json));
+    bh__out changes_json = bh__begin();
+    bh__write_storage_change_list(&changes_json, changes);
+    uint64_t changes_block = bh__bytes_block(&call, bh__end(&changes_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_commit(checks_block, changes_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_storage_commit_outcome(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "storage_scan") uint64_t bh__import_storage_scan(uint64_t, uint64_t, uint64_t, uint64_t);
+// The entries whose keys begin with `prefix`, in byte order or, with `reverse`, from the last one on, those behind
+// `after` if it is given, at most `limit` (1 to 1,000). A page ends early before it has 4 MiB of keys and values, so
+// ask again with `next` until there is none. What is changed between two pages is seen by those that follow.
+//
+// Fails with invalid-message (prefix, after, limit), storage-failed.
+static inline bh_code bh_storage_scan(bh_text prefix, bh_optional_text after, uint32_t limit, bool reverse, bh_storage_page *value) {
+    bh__call call = {0};
+    uint64_t prefix_block = bh__bytes_block(&call, prefix);
+    uint64_t after_block = bh__optional_text_block(&call, after);
+    bh__out limit_json = bh__begin();
+    bh__write_u32(&limit_json, limit);
+    uint64_t limit_block = bh__bytes_block(&call, bh__end(&limit_json));
+    bh__out reverse_json = bh__begin();
+    bh__write_bool(&reverse_json, reverse);
+    uint64_t reverse_block = bh__bytes_block(&call, bh__end(&reverse_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_scan(prefix_block, after_block, limit_block, reverse_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_storage_page(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__LIST(storage_logged_list, bh_storage_logged, storage_logged)
+BH__IMPORT("extism:host/user", "storage_changes") uint64_t bh__import_storage_changes(uint64_t, uint64_t);
+// What the plugin's own commits changed after the one with the sequence number `after` (0 for all), oldest first, at
+// least `limit` (1 to 1,000) changes if there are as many: a page ends with a whole commit, so it may have up to 999
+// more. Ask again with the last `seq` as `after`. The log is kept only for plugins whose manifest says
+// `"storage": { "log": true }`; it is trimmed by age, count and size.
+//
+// Fails with conflict (changes after `after` have been trimmed; `message` has the oldest number that is kept, so scan
+// the storage and go on from there), invalid-message (limit, no log), storage-failed.
+static inline bh_code bh_storage_changes(uint64_t after, uint32_t limit, bh_storage_logged_list *value) {
+    bh__call call = {0};
+    bh__out after_json = bh__begin();
+    bh__write_u64(&after_json, after);
+    uint64_t after_block = bh__bytes_block(&call, bh__end(&after_json));
+    bh__out limit_json = bh__begin();
+    bh__write_u32(&limit_json, limit);
+    uint64_t limit_block = bh__bytes_block(&call, bh__end(&limit_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_storage_changes(after_block, limit_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_storage_logged_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
     return BH_OK;
 }
 

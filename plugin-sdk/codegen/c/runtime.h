@@ -542,6 +542,7 @@ static inline bool bh__read_name(bh_text json, const char *const *names, size_t 
         return true;                                                                           \
     }
 BH__OPTION_JSON(optional_bytes, bytes)
+BH__OPTION_JSON(optional_text, text)
 
 // A host call: its arguments become blocks, and once its answer is read all of them are given back.
 typedef struct {

@@ -444,6 +444,107 @@ pub mod storage {
         call.json_answer(unsafe { imports::keys(prefix, after, limit) })
     }
 
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Versioned {
+        pub value: Bytes,
+        /// Of the commit that set the value. Versions of a plugin's commits only grow and are never used again.
+        pub version: u64,
+        /// When the value ends, in milliseconds since 1970; none for never.
+        #[serde(rename = "expires-at")]
+        pub expires_at: Option<u64>,
+    }
+
+    /// The value with its version, or none when the key is absent.
+    ///
+    /// Fails with invalid-message (key), storage-failed.
+    pub fn get_versioned(key: &str) -> Result<Option<Versioned>, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.json_answer(unsafe { imports::get_versioned(key) })
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Check {
+        pub key: String,
+        /// What the key's version must be; 0 for a key that must be absent.
+        pub version: u64,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct CommitOutcome {
+        /// False when a check failed; then nothing was changed.
+        pub committed: bool,
+        /// The one version of all values that the commit set; 0 when it changed nothing.
+        pub version: u64,
+    }
+
+    /// Makes up to 1,000 changes in this order, all of them or none, provided that up to 1,000 keys still have the versions
+    /// that were read. A check that fails is an answer and no error: read again and try again. A value whose time is over
+    /// counts as absent.
+    ///
+    /// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 checks or changes), quota-exceeded (value size, bytes
+    /// in all), storage-failed.
+    pub fn commit(checks: &[Check], changes: &[Change]) -> Result<CommitOutcome, Error> {
+        let mut call = Call::begin();
+        let checks = call.json(&checks);
+        let changes = call.json(&changes);
+        call.json_answer(unsafe { imports::commit(checks, changes) })
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Entry {
+        pub key: String,
+        pub value: Bytes,
+        pub version: u64,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Page {
+        pub entries: Vec<Entry>,
+        /// What `after` must be for the next page; none when this is the last one.
+        pub next: Option<String>,
+    }
+
+    /// The entries whose keys begin with `prefix`, in byte order or, with `reverse`, from the last one on, those behind
+    /// `after` if it is given, at most `limit` (1 to 1,000). A page ends early before it has 4 MiB of keys and values, so
+    /// ask again with `next` until there is none. What is changed between two pages is seen by those that follow.
+    ///
+    /// Fails with invalid-message (prefix, after, limit), storage-failed.
+    pub fn scan(prefix: &str, after: Option<&str>, limit: u32, reverse: bool) -> Result<Page, Error> {
+        let mut call = Call::begin();
+        let prefix = call.text(prefix);
+        let after = call.optional_text(after);
+        let limit = call.json(&limit);
+        let reverse = call.json(&reverse);
+        call.json_answer(unsafe { imports::scan(prefix, after, limit, reverse) })
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Logged {
+        /// The version of the commit.
+        pub seq: u64,
+        pub key: String,
+        pub removed: bool,
+        /// Milliseconds since 1970.
+        pub time: u64,
+        /// The trace of the turn that made the commit, 32 hexadecimal digits; none outside of a turn.
+        pub trace: Option<String>,
+    }
+
+    /// What the plugin's own commits changed after the one with the sequence number `after` (0 for all), oldest first, at
+    /// least `limit` (1 to 1,000) changes if there are as many: a page ends with a whole commit, so it may have up to 999
+    /// more. Ask again with the last `seq` as `after`. The log is kept only for plugins whose manifest says
+    /// `"storage": { "log": true }`; it is trimmed by age, count and size.
+    ///
+    /// Fails with conflict (changes after `after` have been trimmed; `message` has the oldest number that is kept, so scan
+    /// the storage and go on from there), invalid-message (limit, no log), storage-failed.
+    pub fn changes(after: u64, limit: u32) -> Result<Vec<Logged>, Error> {
+        let mut call = Call::begin();
+        let after = call.json(&after);
+        let limit = call.json(&limit);
+        call.json_answer(unsafe { imports::changes(after, limit) })
+    }
+
     mod imports {
         #[link(wasm_import_module = "extism:host/user")]
         unsafe extern "C" {
@@ -459,6 +560,14 @@ pub mod storage {
             pub fn apply(changes: u64) -> u64;
             #[link_name = "storage_keys"]
             pub fn keys(prefix: u64, after: u64, limit: u64) -> u64;
+            #[link_name = "storage_get_versioned"]
+            pub fn get_versioned(key: u64) -> u64;
+            #[link_name = "storage_commit"]
+            pub fn commit(checks: u64, changes: u64) -> u64;
+            #[link_name = "storage_scan"]
+            pub fn scan(prefix: u64, after: u64, limit: u64, reverse: u64) -> u64;
+            #[link_name = "storage_changes"]
+            pub fn changes(after: u64, limit: u64) -> u64;
         }
     }
 }

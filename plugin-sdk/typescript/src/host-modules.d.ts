@@ -37,6 +37,10 @@ declare module "bulkhead:plugin/storage@0.2.0" {
   export function getMany(keys: readonly string[]): (Uint8Array | null)[];
   export function apply(changes: readonly import("./storage.ts").Change[]): void;
   export function keys(prefix: string, after: string | undefined, limit: number): string[];
+  export function getVersioned(key: string): import("./storage.ts").Versioned | null;
+  export function commit(checks: readonly import("./storage.ts").Check[], changes: readonly import("./storage.ts").Change[]): import("./storage.ts").CommitOutcome;
+  export function scan(prefix: string, after: string | undefined, limit: number, reverse: boolean): import("./storage.ts").Page;
+  export function changes(after: number, limit: number): import("./storage.ts").Logged[];
 }
 
 declare module "bulkhead:plugin/config@0.2.0" {

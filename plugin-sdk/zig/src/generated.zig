@@ -277,9 +277,9 @@ pub const storage = struct {
     /// Makes up to 1,000 changes in this order: all of them, or none when one fails.
     ///
     /// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 changes), quota-exceeded (value size, bytes in all), storage-failed.
-    pub fn apply(changes: []const Change) Error!void {
+    pub fn apply(changes_: []const Change) Error!void {
         var host_call: abi.Call = .{};
-        return host_call.nothing(imports.storage_apply(host_call.json(changes)));
+        return host_call.nothing(imports.storage_apply(host_call.json(changes_)));
     }
 
     /// The keys that begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to
@@ -287,6 +287,91 @@ pub const storage = struct {
     pub fn keys(prefix: []const u8, after: ?[]const u8, limit: u32) Error![]const []const u8 {
         var host_call: abi.Call = .{};
         return host_call.jsonAnswer([]const []const u8, imports.storage_keys(host_call.bytes(prefix), host_call.optionalBytes(after), host_call.json(limit)));
+    }
+
+    pub const Versioned = struct {
+        value: Bytes,
+        /// Of the commit that set the value. Versions of a plugin's commits only grow and are never used again.
+        version: u64,
+        /// When the value ends, in milliseconds since 1970; none for never.
+        expires_at: ?u64 = null,
+    };
+
+    /// The value with its version, or none when the key is absent.
+    ///
+    /// Fails with invalid-message (key), storage-failed.
+    pub fn getVersioned(key: []const u8) Error!?Versioned {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(?Versioned, imports.storage_get_versioned(host_call.bytes(key)));
+    }
+
+    pub const Check = struct {
+        key: []const u8,
+        /// What the key's version must be; 0 for a key that must be absent.
+        version: u64,
+    };
+
+    pub const CommitOutcome = struct {
+        /// False when a check failed; then nothing was changed.
+        committed: bool,
+        /// The one version of all values that the commit set; 0 when it changed nothing.
+        version: u64,
+    };
+
+    /// Makes up to 1,000 changes in this order, all of them or none, provided that up to 1,000 keys still have the versions
+    /// that were read. A check that fails is an answer and no error: read again and try again. A value whose time is over
+    /// counts as absent.
+    ///
+    /// Fails with invalid-message (key, ttl-ms of 0, more than 1,000 checks or changes), quota-exceeded (value size, bytes
+    /// in all), storage-failed.
+    pub fn commit(checks: []const Check, changes_: []const Change) Error!CommitOutcome {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(CommitOutcome, imports.storage_commit(host_call.json(checks), host_call.json(changes_)));
+    }
+
+    pub const Entry = struct {
+        key: []const u8,
+        value: Bytes,
+        version: u64,
+    };
+
+    pub const Page = struct {
+        entries: []const Entry,
+        /// What `after` must be for the next page; none when this is the last one.
+        next: ?[]const u8 = null,
+    };
+
+    /// The entries whose keys begin with `prefix`, in byte order or, with `reverse`, from the last one on, those behind
+    /// `after` if it is given, at most `limit` (1 to 1,000). A page ends early before it has 4 MiB of keys and values, so
+    /// ask again with `next` until there is none. What is changed between two pages is seen by those that follow.
+    ///
+    /// Fails with invalid-message (prefix, after, limit), storage-failed.
+    pub fn scan(prefix: []const u8, after: ?[]const u8, limit: u32, reverse: bool) Error!Page {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(Page, imports.storage_scan(host_call.bytes(prefix), host_call.optionalBytes(after), host_call.json(limit), host_call.json(reverse)));
+    }
+
+    pub const Logged = struct {
+        /// The version of the commit.
+        seq: u64,
+        key: []const u8,
+        removed: bool,
+        /// Milliseconds since 1970.
+        time: u64,
+        /// The trace of the turn that made the commit, 32 hexadecimal digits; none outside of a turn.
+        trace: ?[]const u8 = null,
+    };
+
+    /// What the plugin's own commits changed after the one with the sequence number `after` (0 for all), oldest first, at
+    /// least `limit` (1 to 1,000) changes if there are as many: a page ends with a whole commit, so it may have up to 999
+    /// more. Ask again with the last `seq` as `after`. The log is kept only for plugins whose manifest says
+    /// `"storage": { "log": true }`; it is trimmed by age, count and size.
+    ///
+    /// Fails with conflict (changes after `after` have been trimmed; `message` has the oldest number that is kept, so scan
+    /// the storage and go on from there), invalid-message (limit, no log), storage-failed.
+    pub fn changes(after: u64, limit: u32) Error![]const Logged {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const Logged, imports.storage_changes(host_call.json(after), host_call.json(limit)));
     }
 };
 
@@ -340,6 +425,10 @@ const imports = struct {
     extern "extism:host/user" fn storage_get_many(u64) u64;
     extern "extism:host/user" fn storage_apply(u64) u64;
     extern "extism:host/user" fn storage_keys(u64, u64, u64) u64;
+    extern "extism:host/user" fn storage_get_versioned(u64) u64;
+    extern "extism:host/user" fn storage_commit(u64, u64) u64;
+    extern "extism:host/user" fn storage_scan(u64, u64, u64, u64) u64;
+    extern "extism:host/user" fn storage_changes(u64, u64) u64;
     extern "extism:host/user" fn config_get(u64) u64;
     extern "extism:host/user" fn clock_now() u64;
     extern "extism:host/user" fn clock_monotonic() u64;
