@@ -8,5 +8,6 @@ export { Json } from "./assembly/json";
 export { JsonKind } from "./assembly/json-scanner";
 export { event, lifecycle, rawEvent, rawService, service, textService } from "./assembly/entry-points";
 export { Some } from "./assembly/some";
+export { Transaction, transaction } from "./assembly/transaction";
 export { Caller } from "./assembly/host/services";
 export * from "./assembly/host/index";

@@ -92,6 +92,45 @@ describe("plugin storage", () => {
     expect(() => storage.apply([{ ...change, ttlMs: 0 }])).toThrow(/ttl-ms of "big" is 0/);
   });
 
+  it("takes 1,000 checks and changes of a commit and no more, and pages of 1 to 1,000", () => {
+    const storage = new PluginStorage(driver());
+    const checks = Array.from({ length: 1_000 }, (_, i) => ({ key: `k${i}`, version: 0 }));
+    const changes = checks.map(({ key }) => ({ key, value: utf8("1"), ttlMs: undefined }));
+    expect(storage.commit(checks, changes)).toMatchObject({ committed: true });
+    const one = checks.slice(0, 1);
+    expect(() => storage.commit([...checks, ...one], [])).toThrow(/1001 checks at once; the limit is 1000/);
+    expect(() => storage.commit([], [...changes, ...changes.slice(0, 1)])).toThrow(/1001 changes at once; the limit is 1000/);
+    expect(() => storage.commit([{ key: "x".repeat(513), version: 0 }], [])).toThrow(/storage key/);
+    expect(() => storage.getVersioned("")).toThrow(/storage key/);
+    const range = { prefix: "", after: undefined, limit: 1, reverse: true };
+    for (const limit of [0, 1_001, 1.5]) {
+      expect(() => storage.scan({ ...range, limit })).toThrow(/limit is/);
+      expect(() => storage.changes(0, limit)).toThrow(/limit is/);
+    }
+    expect(() => storage.scan({ ...range, after: "x".repeat(600) })).toThrow(/storage key/);
+  });
+
+  it("tells its driver of which turn each write is, and how large a page may be", () => {
+    const told: unknown[] = [];
+    const listening = driver({
+      set: (key, _value, trace) => told.push([key, trace]) > 0,
+      commit: ({ trace }) => {
+        told.push(trace);
+        return { committed: true, version: 1 };
+      },
+      scan: ({ maxBytes }) => {
+        told.push(maxBytes);
+        return { entries: [], next: undefined };
+      },
+    });
+    const storage = new PluginStorage(listening, () => "the trace");
+    storage.set("a", utf8("1"));
+    storage.delete("a");
+    storage.apply([]);
+    storage.scan({ prefix: "", after: undefined, limit: 1, reverse: false });
+    expect(told).toEqual([["a", "the trace"], ["a", "the trace"], "the trace", 4 * 1024 * 1024]);
+  });
+
   it("changes nothing when one change of a batch is bad", () => {
     const storage = new PluginStorage(driver());
     expect(() =>

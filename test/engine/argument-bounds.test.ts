@@ -29,13 +29,18 @@ describe("arguments of host functions", () => {
       expect(refusal("storage.apply", utf8(records(5e6)))).toContain("the limit of its type is 8388608");
       expect(refusal("storage.get-many", utf8(`[${'"a",'.repeat(20_000)}"a"]`))).toContain("more than 16384 values");
       expect(refusal("storage.get-many", utf8("[".repeat(50)))).toContain("nests deeper than 8");
+      expect(refusal("storage.commit", utf8(records(1e6)), utf8("[]"))).toContain("more than 16384 values");
+      expect(refusal("storage.commit", utf8(records(5e6)), empty)).toContain("the limit of its type is 8388608");
+      expect(refusal("storage.commit", utf8("[".repeat(50)), utf8("[]"))).toContain("nests deeper than 8");
+      expect(refusal("storage.scan", utf8("a"), empty, utf8(records(400)), utf8("true"))).not.toBe("taken");
+      expect(refusal("storage.changes", utf8(records(400)), utf8("1"))).toContain("the limit of its type is 128");
       expect(refusal("services.call", utf8("a.b"), empty, utf8(records(400)))).toContain("the limit of its type is 128");
       expect(refusal("services.call", utf8("a.b"), empty, utf8("[[1]]"))).toContain("more than 1 values or nests deeper than 0");
       expect(refusal("storage.keys", utf8("a"), empty, utf8(records(100_000)))).not.toBe("taken");
       expect(refusal("http.fetch", utf8(records(1e6)), empty)).toContain("the limit of its type is 131072");
       expect(refusal("http.fetch", utf8(records(10_000)), empty)).toContain("more than 4096 values");
       expect(refusal("log.write", utf8(`"${"x".repeat(1_000)}"`), utf8("line"))).toContain("the limit of its type is 128");
-      for (const name of ["state.get", "state.keys", "storage.get", "config.get", "events.publish"] as const)
+      for (const name of ["state.get", "state.keys", "storage.get", "storage.get-versioned", "config.get", "events.publish"] as const)
         expect(refusal(name, utf8(".".repeat(1e6)), empty, empty), name).toContain("the limit of its type is 4096");
       expect(parsed).toBe(0);
     } finally {
@@ -48,6 +53,8 @@ describe("arguments of host functions", () => {
     const changes = Array.from({ length: 1_000 }, (_, i) => ({ key: `${"k".repeat(500)}${i}`, value, "ttl-ms": 1 }));
     expect(refusal("storage.apply", utf8(JSON.stringify(changes)))).toBe("taken");
     expect(refusal("storage.get-many", utf8(JSON.stringify(changes.map(({ key }) => key))))).toBe("taken");
+    const checks = changes.map(({ key }) => ({ key, version: Number.MAX_SAFE_INTEGER }));
+    expect(refusal("storage.commit", utf8(JSON.stringify(checks)), utf8(JSON.stringify(changes)))).toBe("taken");
     expect(refusal("services.call", utf8("a.b"), empty, utf8(" 1000 "))).toBe("taken");
     const headers = Array.from({ length: 200 }, (_, i) => ({ name: `x-${i}`, value: "v".repeat(100) }));
     expect(

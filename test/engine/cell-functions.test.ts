@@ -65,6 +65,30 @@ describe("host functions answered in the cell", () => {
     expect(ask("storage.get", ["a"], own)).toBe("0\u00011");
   });
 
+  it("commit what still holds, scan it and answer in the words of wit/", () => {
+    const own = scope();
+    const change = (key: string, value: string) => `[{"key":"${key}","value":"${btoa(value)}"}]`;
+    expect(ask("storage.commit", ['[{"key":"a","version":0}]', change("a", "1")], own)).toBe('0{"committed":true,"version":1}');
+    expect(ask("storage.commit", ['[{"key":"a","version":0}]', change("a", "2")], own)).toBe('0{"committed":false,"version":0}');
+    expect(ask("storage.get-versioned", ["a"], own)).toBe(`0{"value":"${btoa("1")}","version":1,"expires-at":null}`);
+    expect(ask("storage.get-versioned", ["b"], own)).toBe("0null");
+    expect(ask("storage.scan", ["", "\u0000", "9", "true"], own)).toBe(
+      `0{"entries":[{"key":"a","value":"${btoa("1")}","version":1}],"next":null}`,
+    );
+    expect(ask("storage.scan", ["", "\u0000", "0", "true"], own)).toContain("write a whole number from 1 to 1000");
+    expect(ask("storage.scan", ["", "\u0000", "9", "1"], own)).toContain('"code":"invalid-message"');
+    expect(ask("storage.changes", ["0", "1001"], own)).toContain("write a whole number from 1 to 1000");
+    for (const checks of [
+      "{}",
+      "[1]",
+      '[{"key":"a"}]',
+      '[{"key":"a","version":-1}]',
+      '[{"key":"","version":0}]',
+      '[{"key":"a","version":1,"x":1}]',
+    ])
+      expect(ask("storage.commit", [checks, "[]"], own), checks).toContain('"code":"invalid-message"');
+  });
+
   it.each([
     ["no list", "{}"],
     ["no record", "[1]"],

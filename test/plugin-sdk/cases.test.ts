@@ -11,7 +11,7 @@ import { CASES, sdkFolder, writeSources } from "./examples.ts";
 import cases from "./json-cases.json" with { type: "json" };
 
 const BUILD_TIMEOUT_MS = 600_000;
-const SERVICES = ["any", "floats", "signed", "unsigned", "text", "unfit", "random", "frozen", "route"];
+const SERVICES = ["any", "floats", "signed", "unsigned", "text", "unfit", "random", "frozen", "route", "transact"];
 /** Words of the language have another export. */
 const ENTRY_POINTS: Readonly<Partial<Record<Language, Readonly<Record<string, string>>>>> = {
   c: { signed: "signed_", unsigned: "unsigned_" },
@@ -148,6 +148,18 @@ for (const language of LANGUAGES)
       }
       expect(drawn[1]).toBe(drawn[0]);
       expect(drawn[2]).not.toBe(drawn[0]);
+    });
+
+    it("commits a transaction at once, and runs it again while what it read is changed, ten times at most", async () => {
+      plugin.stored.set("gone", "g");
+      expect(await ask("transact", v("0"))).toBe('{"v":1}');
+      expect([plugin.stored.text("n"), plugin.stored.text("brief"), plugin.stored.text("gone")]).toEqual(["0x", "b", undefined]);
+      plugin.stored.set("gone", "g");
+      expect(await ask("transact", v("9"))).toBe('{"v":10}');
+      expect([plugin.stored.text("n"), plugin.stored.text("gone")]).toEqual(["9x", undefined]);
+      plugin.stored.set("gone", "g");
+      expect(await told("transact", v("10"))).toMatch(/^plugin-failed: (?:conflict: )?what the transaction read was changed in each of 10 runs/);
+      expect([plugin.stored.text("n"), plugin.stored.text("gone")]).toEqual(["10", "g"]);
     });
 
     if (WITH_ROUTES.has(language))

@@ -56,7 +56,7 @@ export async function runScenarios(isolation: Isolation, tell: Tell): Promise<vo
   );
 }
 
-const BOMBS = ["get_many", "apply", "publish", "deadline", "fetch"] as const;
+const BOMBS = ["get_many", "apply", "commit", "scan", "publish", "deadline", "fetch"] as const;
 const BOMBERS: readonly Hostile[] = Array.from({ length: 8 }, (_, i) => {
   const name = `bomber-${i}`;
   const entryPoint = BOMBS[i % BOMBS.length] ?? "apply";

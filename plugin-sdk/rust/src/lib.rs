@@ -9,6 +9,7 @@ mod error;
 mod generated;
 mod json;
 mod raw_route;
+mod transaction;
 
 pub use bulkhead_macros::{event, lifecycle, service};
 pub use bytes::Bytes;
@@ -17,3 +18,4 @@ pub use error::Error;
 pub use generated::*;
 pub use json::to_json;
 pub use raw_route::{RouteAnswer, RouteRequest};
+pub use transaction::{Transaction, transaction};

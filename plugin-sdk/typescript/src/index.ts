@@ -9,6 +9,7 @@ export { Failure, HostError } from "./host-error.ts";
 export { decodeJson, encodeJson, type JsonOptions } from "./json.ts";
 export { type Answer, type EntryPoints, type Event, type Handlers, plugin, Request } from "./plugin.ts";
 export { formOf, type RouteAnswer, RouteRequest, rawRoute } from "./raw-route.ts";
+export { type Transaction, transaction } from "./transaction.ts";
 export * as clock from "./clock.ts";
 export * as config from "./config.ts";
 export * as events from "./events.ts";

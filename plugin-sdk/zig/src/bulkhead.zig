@@ -21,6 +21,8 @@ pub const storage = generated.storage;
 pub const config = generated.config;
 pub const clock = generated.clock;
 pub const random = generated.random;
+pub const Transaction = @import("transaction.zig").Transaction;
+pub const transaction = @import("transaction.zig").transaction;
 
 /// Memory until the turn ends; nothing has to be freed.
 pub const allocator = abi.allocator;

@@ -5,6 +5,7 @@ export const IMPORTS: Readonly<Record<string, string>> = {
   write: '(import "bulkhead:plugin/log@0.2.0" "write" (func $write (param i32 i32 i32 i32)))',
   getMany: '(import "bulkhead:plugin/storage@0.2.0" "get-many" (func $getMany (param i32 i32 i32)))',
   apply: '(import "bulkhead:plugin/storage@0.2.0" "apply" (func $apply (param i32 i32 i32)))',
+  commit: '(import "bulkhead:plugin/storage@0.2.0" "commit" (func $commit (param i32 i32 i32 i32 i32)))',
   set: '(import "bulkhead:plugin/storage@0.2.0" "set" (func $set (param i32 i32 i32 i32 i32)))',
   get: '(import "bulkhead:plugin/storage@0.2.0" "get" (func $get (param i32 i32 i32)))',
   call: '(import "bulkhead:plugin/services@0.2.0" "call" (func $call (param i32 i32 i32 i32 i32 i32 i32)))',

@@ -88,6 +88,12 @@ describe("a component that passes", () => {
   it.each([
     ["texts without a letter", IMPORTS.getMany, "(call $getMany (i32.const 65536) (i32.const 2000000) (i32.const 128))"],
     ["records", IMPORTS.apply, "(call $apply (i32.const 65536) (i32.const 400000) (i32.const 128))"],
+    ["records to check", IMPORTS.commit, "(call $commit (i32.const 65536) (i32.const 400000) (i32.const 0) (i32.const 0) (i32.const 128))"],
+    [
+      "records to change",
+      IMPORTS.commit,
+      "(call $commit (i32.const 0) (i32.const 0) (i32.const 65536) (i32.const 400000) (i32.const 128))",
+    ],
     ["records beyond its memory", IMPORTS.apply, "(call $apply (i32.const 0) (i32.const 0x3fffffff) (i32.const 128))"],
   ])("a list of ever so many %s is ended before they are made", async (_name, imported, code) => {
     expect(await passes([imported], code)).toMatchObject({ code: "quota-exceeded" });

@@ -49,3 +49,38 @@ BH_SERVICE(random, input) {
     for (int i = 0; i < 16; i++) list = bh_format("%.*s,%d", BH_ARG(list), drawn[i]);
     return bh_answer(bh_format("%.*s]", BH_ARG(list)));
 }
+
+typedef struct {
+    uint64_t disturbed, runs;
+} transact_context;
+
+// What it reads is changed behind its back in the first runs.
+static bh_code transact_once(bh_transaction *transaction, void *context) {
+    transact_context *of = (transact_context *)context;
+    of->runs++;
+    bh_optional_bytes before, again, own;
+    bh_code code = bh_transaction_get(transaction, bh_str("n"), &before);
+    if (code != BH_OK) return code;
+    if (of->runs <= of->disturbed) {
+        code = bh_storage_set(bh_str("n"), bh_format("%llu", (unsigned long long)of->runs));
+        if (code != BH_OK) return code;
+    }
+    code = bh_transaction_get(transaction, bh_str("n"), &again);
+    if (code != BH_OK) return code;
+    if (again.some != before.some || (again.some && !bh_equal(again.value, before.value))) return BH_INTERNAL;
+    bh_transaction_set(transaction, bh_str("n"), bh_format("%.*sx", BH_ARG((before.some ? before.value : bh_str("0")))));
+    code = bh_transaction_get(transaction, bh_str("n"), &own);
+    if (code != BH_OK) return code;
+    if (!own.some || own.value.data[own.value.size - 1] != 'x') return BH_INTERNAL;
+    bh_transaction_set_for(transaction, bh_str("brief"), bh_str("b"), 60000);
+    bh_transaction_delete(transaction, bh_str("gone"));
+    return BH_OK;
+}
+
+BH_SERVICE(transact, input) {
+    bh_text value;
+    transact_context of = {0, 0};
+    if (!member(input, &value) || !bh_json_u64(value, &of.disturbed)) return bh_fail("v must be a whole number");
+    BH_TRY(bh_transact(transact_once, &of));
+    return answer(bh_format("%llu", (unsigned long long)of.runs));
+}

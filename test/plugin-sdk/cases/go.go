@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"math/rand"
 	"strconv"
 
 	bulkhead "bulkhead.local/sdk"
+	"bulkhead.local/sdk/storage"
 )
 
 type of[T any] struct {
@@ -65,6 +68,41 @@ func route() int32 {
 		}
 		etag := fmt.Sprintf("%s %s %s %s", request.Method, request.Params["id"], request.Query, test)
 		return bulkhead.RouteAnswer{Status: 201, Headers: map[string]string{"etag": etag}, Body: request.Body}, err
+	})
+}
+
+// What it reads is changed behind its back in the first V runs.
+//
+//go:wasmexport transact
+func transact() int32 {
+	return bulkhead.Service(func(disturbed of[int]) (of[int], error) {
+		runs := 0
+		err := storage.Transaction(func(tx *storage.Tx) error {
+			runs++
+			before, found, err := tx.Get("n")
+			if err != nil {
+				return err
+			}
+			if !found {
+				before = []byte("0")
+			}
+			if runs <= disturbed.V {
+				if err := storage.Set("n", []byte(strconv.Itoa(runs))); err != nil {
+					return err
+				}
+			}
+			if again, foundAgain, _ := tx.Get("n"); found != foundAgain || found && !bytes.Equal(again, before) {
+				return errors.New("what was read is not what it was")
+			}
+			tx.Set("n", append(before[:len(before):len(before)], 'x'))
+			if own, _, _ := tx.Get("n"); !bytes.HasSuffix(own, []byte("x")) {
+				return errors.New("what was set is not there")
+			}
+			tx.SetFor("brief", []byte("b"), 60_000)
+			tx.Delete("gone")
+			return nil
+		})
+		return of[int]{runs}, err
 	})
 }
 

@@ -1,6 +1,6 @@
 import random
 
-from bulkhead import EntryPoints, Request, RouteAnswer, RouteRequest, raw_route, service
+from bulkhead import EntryPoints, Failure, Request, RouteAnswer, RouteRequest, Transaction, raw_route, service, storage, transaction
 
 __all__ = ["EntryPoints"]
 
@@ -34,3 +34,27 @@ def frozen(_: Request) -> object:
 def route(request: RouteRequest) -> RouteAnswer:
     etag = f"{request.method} {request.params['id']} {request.query} {request.header('X-Test') or 'none'}"
     return RouteAnswer(201, {"etag": etag}, request.bytes)
+
+
+@service("transact")
+def transact(request: Request) -> object:
+    """What it reads is changed behind its back in the first ``v`` runs."""
+    disturbed = request.json()["v"]
+    runs = 0
+
+    def once(tx: Transaction) -> None:
+        nonlocal runs
+        runs += 1
+        before = tx.get("n")
+        if runs <= disturbed:
+            storage.set("n", str(runs).encode())
+        if tx.get("n") != before:
+            raise Failure("what was read is not what it was")
+        tx.set("n", (b"0" if before is None else before) + b"x")
+        if not (tx.get("n") or b"").endswith(b"x"):
+            raise Failure("what was set is not there")
+        tx.set("brief", b"b", ttl_ms=60_000)
+        tx.delete("gone")
+
+    transaction(once)
+    return {"v": runs}

@@ -1,4 +1,4 @@
-use bulkhead::{Error, Json, RouteAnswer, RouteRequest, http::Header, random};
+use bulkhead::{Error, Json, RouteAnswer, RouteRequest, http::Header, random, storage, transaction};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -59,4 +59,28 @@ fn route(request: RouteRequest) -> Result<RouteAnswer, Error> {
     let value = format!("{} {} {} {test}", request.method, request.params["id"], request.query);
     let headers = vec![Header { name: "etag".into(), value }];
     Ok(RouteAnswer { status: 201, headers, body: request.body.clone() })
+}
+
+/// What it reads is changed behind its back in the first `v` runs.
+#[bulkhead::service]
+fn transact(disturbed: Json<Of<u64>>) -> Result<Json<Of<u64>>, Error> {
+    let mut runs = 0;
+    transaction(|tx| {
+        runs += 1;
+        let before = tx.get("n")?.unwrap_or_else(|| b"0".to_vec());
+        if runs <= disturbed.0.v {
+            storage::set("n", runs.to_string().as_bytes())?;
+        }
+        if runs <= disturbed.0.v && tx.get("n")?.is_some_and(|again| again != before) {
+            return Err(Error::failed("what was read is not what it was"));
+        }
+        tx.set("n", [before.as_slice(), b"x"].concat());
+        if tx.get("n")?.is_none_or(|own| !own.ends_with(b"x")) {
+            return Err(Error::failed("what was set is not there"));
+        }
+        tx.set_for("brief", "b", 60_000);
+        tx.delete("gone");
+        Ok(())
+    })?;
+    Ok(Json(Of { v: runs }))
 }

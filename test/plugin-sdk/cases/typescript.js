@@ -1,7 +1,27 @@
-import { plugin, rawRoute } from "@bulkhead/sdk";
+import { Failure, plugin, rawRoute, storage, transaction } from "@bulkhead/sdk";
 
 const same = (request) => request.json({ bigint: true });
 const drawnAtBuild = Math.random();
+
+const bytes = (text) => new TextEncoder().encode(text);
+const text = (found) => (found === undefined ? undefined : new TextDecoder().decode(found));
+
+/** What it reads is changed behind its back in the first `v` runs. */
+function transact(request) {
+  const { v } = request.json();
+  let runs = 0;
+  transaction((tx) => {
+    runs += 1;
+    const before = text(tx.get("n"));
+    if (runs <= v) storage.set("n", bytes(String(runs)));
+    if (text(tx.get("n")) !== before) throw new Failure("what was read is not what it was");
+    tx.set("n", bytes(`${before ?? "0"}x`));
+    if (!text(tx.get("n"))?.endsWith("x")) throw new Failure("what was set is not there");
+    tx.set("brief", bytes("b"), { ttlMs: 60_000 });
+    tx.remove("gone");
+  });
+  return { v: runs };
+}
 
 export const entryPoints = plugin({
   services: {
@@ -13,6 +33,7 @@ export const entryPoints = plugin({
     unfit: (request) => ({ a: 1, list: [{ x: 0 }, { x: Number(request.text()) }] }),
     random: () => [Math.random(), Math.random(), Math.random(), Math.random()],
     frozen: () => [drawnAtBuild],
+    transact,
     route: rawRoute((request) => ({
       status: 201,
       headers: { etag: `${request.method} ${request.params.id} ${request.query} ${request.header("X-Test") ?? "none"}` },

@@ -10,6 +10,7 @@ comptime {
     bulkhead.service("text", text);
     bulkhead.service("unfit", unfit);
     bulkhead.service("random", random);
+    bulkhead.service("transact", transact);
 }
 
 fn Of(comptime T: type) type {
@@ -48,4 +49,25 @@ fn unfit(name: []const u8) !Unfit {
 fn random() ![]const u8 {
     const drawn = try bulkhead.random.bytes(16);
     return bulkhead.format("\"{x}\"", .{drawn});
+}
+
+const Disturbed = struct { times: u64, runs: u64 = 0 };
+
+/// What it reads is changed behind its back in the first runs.
+fn transactOnce(tx: *bulkhead.Transaction, of: *Disturbed) bulkhead.Error!void {
+    of.runs += 1;
+    const before = try tx.get("n");
+    if (of.runs <= of.times) try bulkhead.storage.set("n", bulkhead.format("{d}", .{of.runs}));
+    const again = try tx.get("n");
+    if ((before == null) != (again == null) or (before != null and !std.mem.eql(u8, before.?, again.?))) return bulkhead.fail("what was read is not what it was", .{});
+    tx.set("n", bulkhead.format("{s}x", .{before orelse "0"}));
+    if (!std.mem.endsWith(u8, (try tx.get("n")) orelse "", "x")) return bulkhead.fail("what was set is not there", .{});
+    tx.setFor("brief", "b", 60_000);
+    tx.delete("gone");
+}
+
+fn transact(disturbed: Of(u64)) !Of(u64) {
+    var of: Disturbed = .{ .times = disturbed.v };
+    try bulkhead.transaction(&of, transactOnce);
+    return .{ .v = of.runs };
 }

@@ -1,4 +1,4 @@
-import { Json, fail, ok, service } from "@bulkhead/assemblyscript";
+import { Json, Nothing, Result, Transaction, done, fail, ok, service, storage, transaction } from "@bulkhead/assemblyscript";
 
 @json
 class Float {
@@ -63,4 +63,35 @@ export function unfit(): i32 {
 
 export function random(): i32 {
   return service<Json, f64[]>(() => ok([Math.random(), Math.random(), Math.random(), Math.random()]));
+}
+
+class Disturbed {
+  runs: u64 = 0;
+  constructor(public times: u64) {}
+}
+
+/** What it reads is changed behind its back in the first runs. */
+function transactOnce(tx: Transaction, state: Disturbed): Result<Nothing> {
+  state.runs++;
+  const before = tx.getText("n").value;
+  if (state.runs <= state.times) storage.setText("n", state.runs.toString());
+  const again = tx.getText("n").value;
+  if (again != before) return fail<Nothing>("what was read is not what it was");
+  tx.setText("n", (before === null ? "0" : before) + "x");
+  const own = tx.getText("n").value;
+  if (own === null || !own.endsWith("x")) return fail<Nothing>("what was set is not there");
+  tx.setText("brief", "b", 60_000);
+  tx.remove("gone");
+  return done();
+}
+
+export function transact(): i32 {
+  return service<Unsigned, Unsigned>((disturbed) => {
+    const state = new Disturbed(disturbed.v);
+    const made = transaction<Disturbed, Nothing>(state, transactOnce);
+    if (!made.isOk) return made.failure<Unsigned>();
+    const answer = new Unsigned();
+    answer.v = state.runs;
+    return ok(answer);
+  });
 }
