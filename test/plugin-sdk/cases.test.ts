@@ -158,7 +158,9 @@ for (const language of LANGUAGES)
       expect(await ask("transact", v("9"))).toBe('{"v":10}');
       expect([plugin.stored.text("n"), plugin.stored.text("gone")]).toEqual(["9x", undefined]);
       plugin.stored.set("gone", "g");
-      expect(await told("transact", v("10"))).toMatch(/^plugin-failed: (?:conflict: )?what the transaction read was changed in each of 10 runs/);
+      expect(await told("transact", v("10"))).toMatch(
+        /^plugin-failed: (?:conflict: )?what the transaction read was changed in each of 10 runs/,
+      );
       expect([plugin.stored.text("n"), plugin.stored.text("gone")]).toEqual(["10", "g"]);
     });
 
