@@ -192,11 +192,45 @@ describe("SQLite storage", () => {
     expect(() => first.commit([{ key: "a", version: seen }], [change])).toThrow(lost);
     expect(first.commit([{ key: "a", version: seen }], []).committed).toBe(false);
     expect(textOf(first.get("a") ?? utf8(""))).toBe("2");
+    second.set("a", utf8("4"));
+    expect(textOf(first.get("a") ?? utf8(""))).toBe("4");
     const third = open();
     third.set("c", utf8("3"));
     expect(() => third.set("d", utf8("3"))).toThrow(expect.objectContaining({ code: "quota-exceeded" }));
     expect(third.keys({ prefix: "", after: undefined, limit: 9 })).toEqual(["a", "b", "c"]);
     for (const one of [first, second, third]) one.close();
+  });
+
+  it("answers what it has of late as the file does, whatever was written how", () => {
+    const clock = fakeClock();
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7, maxKeys: 1e4, clock });
+    const read = (key: string): string | undefined => {
+      const found = storage.get(key);
+      expect(found === undefined ? undefined : textOf(found), key).toBe(
+        storage.getVersioned(key) && textOf(storage.getVersioned(key)?.value ?? utf8("")),
+      );
+      return found && textOf(found);
+    };
+    storage.set("a", utf8("1"));
+    const given = storage.get("a");
+    given?.fill(0);
+    expect(read("a")).toBe("1");
+    storage.set("a", utf8("2"));
+    expect(read("a")).toBe("2");
+    storage.commit({ checks: [], changes: [{ key: "a", value: utf8("3"), ttlMs: 1_000 }] });
+    expect(read("a")).toBe("3");
+    clock.pass(1_000);
+    expect(read("a")).toBeUndefined();
+    storage.set("a", utf8("4"));
+    const tooLarge = { key: "b", value: new Uint8Array(2e7), ttlMs: undefined };
+    expect(() => storage.commit({ checks: [], changes: [{ key: "a", value: utf8("5"), ttlMs: undefined }, tooLarge] })).toThrow(/is full/);
+    expect(() => storage.set("a", new Uint8Array(2e7))).toThrow(/is full/);
+    expect(read("a")).toBe("4");
+    expect(storage.set("a", undefined)).toBe(true);
+    expect(read("a")).toBeUndefined();
+    for (let i = 0; i < 1_000; i += 1) storage.set(`k${i}`, Buffer.alloc(i * 7, i));
+    for (let i = 0; i < 1_000; i += 1) expect(storage.get(`k${i}`)?.length).toBe(i * 7);
+    storage.close();
   });
 
   it("gives what was there before versions the first one, and begins its log where it was asked for", () => {

@@ -6,11 +6,13 @@ import Database, { type Database as Connection } from "better-sqlite3";
 import { openStore } from "../../bounds/ladder.ts";
 import { STEPS } from "./schema.ts";
 
-export const PAGE_BYTES = 4_096;
+const PAGE_BYTES = 4_096;
 /** Pages of the file for each page of the quota: what SQLite needs beside keys and values of a hundred bytes and more. */
 const PAGES_PER_PAGE = 1.5;
 /** The header and the roots of tables and indexes. */
 const BASE_PAGES = 8;
+// What tables and indexes may need beside what is written.
+const SPARE_PAGES = 8;
 // Another process on the same file, such as a backup, holds up every plugin of the cell for this long at most.
 const LOCK_TIMEOUT_MS = 50;
 
@@ -51,4 +53,12 @@ export function releasePages(database: Connection): void {
   database.pragma("shrink_memory");
   database.prepare("SELECT count(*) FROM entries").get();
   database.pragma(`cache_size = ${Number(size)}`);
+}
+
+/** Whether the file may become that much larger, with what tables and indexes may need beside it. */
+export function fits(database: Connection, bytes: number): boolean {
+  const [used = 0, free = 0, most = 0] = ["page_count", "freelist_count", "max_page_count"].map((name) =>
+    Number(database.pragma(name, { simple: true })),
+  );
+  return (most - used + free - SPARE_PAGES) * PAGE_BYTES > 2 * bytes;
 }

@@ -17,13 +17,14 @@ import type {
   StorageVersioned,
 } from "../../core/wit.ts";
 import { ChangeLog, dropLog } from "./change-log.ts";
-import { openDatabase, PAGE_BYTES, releasePages } from "./database.ts";
+import { fits, openDatabase, releasePages } from "./database.ts";
+import { Recent } from "./recent.ts";
 import { type Statements, statementsOf } from "./statements.ts";
 
-// What tables and indexes may need beside what is written.
-const SPARE_PAGES = 8;
 /** Versions that are set aside at once, so that not every commit writes down the last one. */
 const VERSIONS_RESERVED = 1_000;
+/** A writer that no file names. */
+const NOBODY = 0;
 
 export interface SqliteStorageOptions extends StorageBounds {
   /** Folder of the files, made when missing; in memory when undefined. */
@@ -66,6 +67,7 @@ class SqliteStorage implements StorageDriver {
   readonly #statements: Statements;
   readonly #commitAll;
   readonly #log: ChangeLog | undefined;
+  readonly #recent = new Recent();
   /** As which writer it is known in the file, once it has written; until then it may have changed. */
   #writer: number | undefined;
   #bytes = 0;
@@ -86,7 +88,13 @@ class SqliteStorage implements StorageDriver {
   }
 
   get(key: string): Bytes | undefined {
-    return this.#expires ? this.#statements.getLive.get(key, this.#options.clock.now()) : this.#statements.get.get(key);
+    const recent = this.#recent.get(key);
+    if (recent !== undefined) return recent.slice();
+    if (this.#expires) return this.#statements.getLive.get(key, this.#options.clock.now());
+    const value = this.#statements.get.get(key);
+    // Somebody else may write as long as this one has not.
+    if (value !== undefined && (this.#writer ?? NOBODY) !== NOBODY) this.#recent.keep(key, value);
+    return value;
   }
 
   getVersioned(key: string): StorageVersioned | undefined {
@@ -115,6 +123,7 @@ class SqliteStorage implements StorageDriver {
     if (commit.changes.length === 0) return { committed: commit.checks.every((check) => this.#holds(check)), version: 0 };
     this.#claim();
     if (commit.changes.some(({ ttlMs }) => ttlMs !== undefined)) this.#expires = true;
+    for (const { key } of commit.changes) this.#recent.forget(key);
     const before = [this.#bytes, this.#count] as const;
     try {
       return this.#commitAll.immediate(commit);
@@ -168,7 +177,7 @@ class SqliteStorage implements StorageDriver {
     const { claim, totals } = this.#statements;
     this.#database
       .transaction(() => {
-        const { writer, reserved } = claim.get(VERSIONS_RESERVED) ?? { writer: 0, reserved: 0 };
+        const { writer, reserved } = claim.get(VERSIONS_RESERVED) ?? { writer: NOBODY, reserved: 0 };
         this.#version = reserved - VERSIONS_RESERVED;
         this.#reserved = reserved;
         const { keys, bytes } = totals.get() ?? { keys: 0, bytes: 0 };
@@ -202,12 +211,14 @@ class SqliteStorage implements StorageDriver {
 
   #setAlone(key: string, value: Bytes): boolean {
     this.#claim();
-    const before = this.#statements.size.get(key);
-    const wasThere = before !== undefined && (!this.#expires || this.get(key) !== undefined);
+    const recent = this.#recent.get(key);
+    const before = recent?.length ?? this.#statements.size.get(key);
+    const wasThere = recent !== undefined || (before !== undefined && (!this.#expires || this.get(key) !== undefined));
     const grown = before === undefined ? Buffer.byteLength(key) + value.length : value.length - before;
     const isNew = before === undefined ? 1 : 0;
     this.#requireRoom(this.#bytes + grown, this.#count + isNew);
     this.#put(key, value, null, this.#nextVersion());
+    this.#recent.keep(key, value);
     this.#bytes += grown;
     this.#count += isNew;
     return wasThere;
@@ -230,7 +241,7 @@ class SqliteStorage implements StorageDriver {
   }
 
   #put(key: string, value: Bytes, expiresAt: number | null, version: number): void {
-    const writer = this.#writer ?? 0;
+    const writer = this.#writer ?? NOBODY;
     if (this.#statements.put.run(key, value, expiresAt, version, writer).changes === 0) throw this.#lost();
   }
 
@@ -240,7 +251,7 @@ class SqliteStorage implements StorageDriver {
 
   #nextVersion(): number {
     if (this.#version === this.#reserved) {
-      const reserved = this.#statements.reserve.get(VERSIONS_RESERVED, this.#writer ?? 0);
+      const reserved = this.#statements.reserve.get(VERSIONS_RESERVED, this.#writer ?? NOBODY);
       if (reserved === undefined) throw this.#lost();
       this.#reserved = reserved;
     }
@@ -253,6 +264,8 @@ class SqliteStorage implements StorageDriver {
   }
 
   #lost(): HostError {
+    this.#writer = NOBODY;
+    this.#recent.clear();
     return new HostError(
       "storage-failed",
       `the storage of ${this.#options.plugin} was opened by another cell, which writes it from then on`,
@@ -280,16 +293,8 @@ class SqliteStorage implements StorageDriver {
   // SQLite says the same of its own limit and of the disk's.
   #refusal(cause: unknown, bytes: number): unknown {
     if (!(cause instanceof Database.SqliteError) || cause.code !== "SQLITE_FULL") return cause;
-    if (!this.#fits(bytes)) return bytesFull(this.#options);
+    if (!fits(this.#database, bytes)) return bytesFull(this.#options);
     const { plugin } = this.#options;
     return new HostError("storage-failed", `the storage of ${plugin} cannot be written: the disk of the host is full`, { cause });
-  }
-
-  /** Whether the file may become that much larger, with what tables and indexes may need beside it. */
-  #fits(bytes: number): boolean {
-    const [used = 0, free = 0, most = 0] = ["page_count", "freelist_count", "max_page_count"].map((name) =>
-      Number(this.#database.pragma(name, { simple: true })),
-    );
-    return (most - used + free - SPARE_PAGES) * PAGE_BYTES > 2 * bytes;
   }
 }
