@@ -67,7 +67,7 @@ describe.each(CELL_KINDS)("an older storage in a cell (%s)", (isolation) => {
     const first = await boot();
     expect(await read(first)).toBe('{"count":2,"last":{"sensor":"attic","value":21.5}}');
     await first.stop();
-    expect(inside(file)).toEqual({ found: VALUES, schema: 2 });
+    expect(inside(file)).toEqual({ found: VALUES, schema: 3 });
     expect(inside(`${file}.before-1`)).toEqual({ found: VALUES, schema: 0 });
 
     const second = await boot();
@@ -79,12 +79,12 @@ describe.each(CELL_KINDS)("an older storage in a cell (%s)", (isolation) => {
 
   it("keeps the plugin from starting when a newer version wrote it, and says which", async () => {
     const newer = new Database(file);
-    newer.pragma("user_version = 3");
+    newer.pragma("user_version = 4");
     newer.pragma(`application_id = ${0x42_01_02_03}`);
     newer.close();
     const host = await boot();
     const why = host.core.plugin("counter")?.failure?.message ?? (await read(host).catch((error: Error) => error.message));
-    expect(why).toContain("written by schema 3 of bulkhead 1.2.3 or later");
+    expect(why).toContain("written by schema 4 of bulkhead 1.2.3 or later");
     await host.stop();
   });
 });

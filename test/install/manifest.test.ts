@@ -86,6 +86,21 @@ describe("manifest", () => {
     });
   });
 
+  it("takes the wish for a log of its storage, from 0.2 on, and nothing else there", () => {
+    expect(parse({}).storage).toEqual({ log: false });
+    expect(parse({ api: "0.2", storage: { log: true } }).storage).toEqual({ log: true });
+    expect(parse({ storage: { log: false } }).storage).toEqual({ log: false });
+    expect(refusal(() => parse({ storage: { log: true } }))).toMatchObject({
+      code: "incompatible-api",
+      message: 'plugin.json says "api": "0.1" and has storage.log, which came with 0.2; write "api": "0.2"',
+    });
+    for (const storage of [{ logs: true }, { log: "yes" }, true, []])
+      expect(
+        refusal(() => parse({ api: "0.2", storage })),
+        JSON.stringify(storage),
+      ).toMatchObject({ code: "invalid-manifest" });
+  });
+
   it.each([
     [{ "Shop.discount": { entryPoint: "x" } }, "extends.Shop.discount: write kebab-case segments"],
     [{ shop: { entryPoint: "x" } }, "extends.shop: write kebab-case segments"],
