@@ -8,7 +8,11 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   let best: { readonly word: string; readonly distance: number } | undefined;
   for (const one of known) {
     const distance = distanceOf(word.toLowerCase(), one.toLowerCase());
-    if (distance <= Math.max(1, Math.floor(one.length / 3)) && distance < (best?.distance ?? Number.POSITIVE_INFINITY))
+    if (
+      distance < one.length &&
+      distance <= Math.max(1, Math.floor(one.length / 3)) &&
+      distance < (best?.distance ?? Number.POSITIVE_INFINITY)
+    )
       best = { word: one, distance };
   }
   return best === undefined ? "" : `; did you mean ${best.word}?`;
