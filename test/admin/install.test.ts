@@ -220,7 +220,9 @@ describe("a stranger's plugin", () => {
     expect((await plan(foreign)).refusals).toEqual([
       'plugin.json:1: contributes.http.routes.0.path ("/other/x"): thing contributes the route /other/x; its routes must begin with /thing',
     ]);
-    expect((await plan(malformed)).refusals).toContainEqual(expect.stringMatching(/^plugin\.json:1: contributes\.http\.routes\.0\.method \("TRACE"\): /));
+    expect((await plan(malformed)).refusals).toContainEqual(
+      expect.stringMatching(/^plugin\.json:1: contributes\.http\.routes\.0\.method \("TRACE"\): /),
+    );
     // What no adapter of this host reads is nobody's concern.
     const unknown = await version("unknown", 1, { contributes: { teletext: { page: 100 } } });
     expect((await plan(unknown)).refusals).toEqual([]);
