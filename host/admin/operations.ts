@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { z } from "zod";
+import { asStorageError } from "../bounds/storage-error.ts";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
@@ -20,7 +21,6 @@ import type { PermissionOverview, PermissionStatus } from "./permission-overview
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
 import { chosenFrom, type Declarations, declaredIn } from "./schemas.ts";
 import type { SecretInfo } from "./secrets.ts";
-import { asStorageError } from "./storage-error.ts";
 import type { Stores } from "./stores.ts";
 
 /** The running host. */

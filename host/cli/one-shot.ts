@@ -7,6 +7,7 @@ import { Host, type HostPorts } from "../core/host.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import { startTrace } from "../core/trace.ts";
 import type { CloudEvent, Limits, TurnOutcome } from "../core/types.ts";
+import { memoryState } from "../drivers/state/memory.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import type { AdmittedPlugin } from "../install/plugin-folder.ts";
@@ -53,5 +54,6 @@ const NOTHING_ELSE = {
 
 const hostPorts = (log: LogSink): HostPorts => ({
   ...{ clock: systemClock, log, hostMsPerSecond: 1_000, blocks: blockCodec },
+  state: memoryState(systemClock),
   permissions: { compile: compileResource, onCheck: () => {} },
 });

@@ -11,6 +11,8 @@ export type ExtensionsAnswer = { readonly plugin: string; readonly output: Uint8
 export type HttpHeader = { readonly name: string; readonly value: string };
 export type HttpRequest = { readonly method: string; readonly url: string; readonly headers: readonly HttpHeader[] };
 export type HttpResponse = { readonly status: number; readonly headers: readonly HttpHeader[]; readonly body: Uint8Array };
+export type StateVersioned = { readonly value: Uint8Array; readonly revision: number; readonly owner: string };
+export type StateWrite = { readonly key: string; readonly value: Uint8Array | undefined; readonly expected: number | undefined; readonly ttlMs: number | undefined };
 export type StorageChange = { readonly key: string; readonly value: Uint8Array | undefined; readonly ttlMs: number | undefined };
 export interface WitFunctions {
   "log.write": (level: LogLevel, message: string) => void;
@@ -23,6 +25,9 @@ export interface WitFunctions {
   "state.set": (key: string, value: Uint8Array) => void;
   "state.delete": (key: string) => boolean;
   "state.keys": (prefix: string) => readonly string[];
+  "state.get-versioned": (key: string) => StateVersioned | undefined;
+  "state.put": (write: StateWrite) => number | undefined;
+  "state.list-keys": (prefix: string, after: string | undefined, limit: number) => readonly string[];
   "storage.get": (key: string) => Uint8Array | undefined;
   "storage.set": (key: string, value: Uint8Array) => void;
   "storage.delete": (key: string) => boolean;

@@ -51,11 +51,13 @@ export function namedEntryPoints({
   services,
   extends: points,
   subscriptions,
+  watches,
 }: Manifest): { readonly entryPoint: string; readonly path: PropertyKey[] }[] {
   return [
     ...Object.entries(services).map(([name, { entryPoint }]) => ({ entryPoint, path: ["services", name, "entryPoint"] })),
     ...Object.entries(points).map(([name, { entryPoint }]) => ({ entryPoint, path: ["extends", name, "entryPoint"] })),
     ...subscriptions.map(({ entryPoint }, i) => ({ entryPoint, path: ["subscriptions", i, "entryPoint"] })),
+    ...watches.map(({ entryPoint }, i) => ({ entryPoint, path: ["watches", i, "entryPoint"] })),
   ];
 }
 

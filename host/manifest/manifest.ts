@@ -72,6 +72,8 @@ export interface Manifest {
   /** The points of others that it answers. */
   readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
+  /** Keys of the shared state whose changes wake it. */
+  readonly watches: readonly { readonly keys: string; readonly entryPoint: string }[];
   readonly permissions: readonly PermissionRequest[];
   readonly limits: LimitsInput;
   /** Plugin names with what manifest/dependencies.ts reads. */
@@ -108,6 +110,10 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .array(z.strictObject({ type: pattern, entryPoint, filter: eventFilterSchema.optional() }))
     .max(MAX_LISTED)
     .default([]),
+  watches: z
+    .array(z.strictObject({ keys: pattern, entryPoint }))
+    .max(MAX_LISTED)
+    .default([]),
   permissions: z
     .array(withResource(z.strictObject({ ...grantShape, reason: z.string().min(1).max(500) })))
     .max(MAX_LISTED)
@@ -136,8 +142,9 @@ export function parseManifest(text: string, file: string): Manifest {
     throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
   }
   const points = Object.keys(manifest.extends);
-  if (points.length > 0 && manifest.api === "0.1")
-    throw new HostError("incompatible-api", `${file} says "api": "0.1" and has extends, which came with 0.2; write "api": "0.2"`);
+  const later = points.length > 0 ? "extends" : manifest.watches.length > 0 ? "watches" : undefined;
+  if (later !== undefined && manifest.api === "0.1")
+    throw new HostError("incompatible-api", `${file} says "api": "0.1" and has ${later}, which came with 0.2; write "api": "0.2"`);
   const own = points.find((point) => isOwnName(manifest.name, point));
   if (own !== undefined)
     throw new HostError("invalid-manifest", `${file}: extends.${own} is below the plugin's own name; extend points that others declare`);

@@ -166,6 +166,10 @@ const PORTS: Readonly<Record<string, { readonly implementations: readonly string
     implementations: ["host/drivers/storage-sqlite/storage-sqlite.ts", "host/drivers/storage-memory/driver.ts"],
     suite: "host/contracts/storage-driver.ts",
   },
+  StateDriver: {
+    implementations: ["host/drivers/state/memory.ts", "host/drivers/state/sqlite.ts"],
+    suite: "host/contracts/state-driver.ts",
+  },
   Cell: { implementations: ["host/cell/outside/client.ts", "host/cell/outside/supervised-cell.ts"], suite: "test/cell/cells.test.ts" },
 };
 

@@ -28,6 +28,8 @@ const extensionsAnswer: Shape = { record: [["plugin", "plugin", "string"], ["out
 const httpHeader: Shape = { record: [["name", "name", "string"], ["value", "value", "string"]] };
 const httpRequest: Shape = { record: [["method", "method", "string"], ["url", "url", "string"], ["headers", "headers", { list: httpHeader }]] };
 const httpResponse: Shape = { record: [["status", "status", "u16"], ["headers", "headers", { list: httpHeader }], ["body", "body", "bytes"]] };
+const stateVersioned: Shape = { record: [["value", "value", "bytes"], ["revision", "revision", "u64"], ["owner", "owner", "string"]] };
+const stateWrite: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["expected", "expected", { option: "u64" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
 const storageChange: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
 
 interface FunctionShape {
@@ -49,6 +51,9 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "state.set": { params: ["string", "bytes"], result: "_", fails: true, since: "0.1" },
   "state.delete": { params: ["string"], result: "bool", fails: true, since: "0.1" },
   "state.keys": { params: ["string"], result: { list: "string" }, fails: true, since: "0.1" },
+  "state.get-versioned": { params: ["string"], result: { option: stateVersioned }, fails: true, since: "0.2" },
+  "state.put": { params: [stateWrite], result: { option: "u64" }, fails: true, since: "0.2" },
+  "state.list-keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" }, fails: true, since: "0.2" },
   "storage.get": { params: ["string"], result: { option: "bytes" }, fails: true, since: "0.1" },
   "storage.set": { params: ["string", "bytes"], result: "_", fails: true, since: "0.1" },
   "storage.delete": { params: ["string"], result: "bool", fails: true, since: "0.1" },

@@ -99,6 +99,22 @@ export declare function state_delete(key: u64): u64;
 @external("extism:host/user", "state_keys")
 export declare function state_keys(prefix: u64): u64;
 
+/// The value with its revision, or none when nobody has set the key. Needs `state.read`.
+@external("extism:host/user", "state_get_versioned")
+export declare function state_get_versioned(key: u64): u64;
+
+/// Sets or removes a value if the expected revision is there, and answers the revision that this made; none when another is there, and nothing has
+/// changed: that is an answer, not a failure, so read again and try again. Needs `state.write`.
+///
+/// Fails with invalid-message (key, ttl-ms of 0), permission-denied, quota-exceeded (value size, keys and bytes of this plugin, of all plugins), storage-failed.
+@external("extism:host/user", "state_put")
+export declare function state_put(write: u64): u64;
+
+/// Like `keys`, one page: those after `after` if it is given, at most `limit` (1 to 1,000). Ask again with the last key as `after`; a page may have fewer
+/// keys than asked for although more follow, and none only when none follow.
+@external("extism:host/user", "state_list_keys")
+export declare function state_list_keys(prefix: u64, after: u64, limit: u64): u64;
+
 /// The value, or none when the key is absent.
 ///
 /// Fails with invalid-message (key), storage-failed.

@@ -27,6 +27,9 @@ declare module "bulkhead:plugin/state@0.2.0" {
   function _delete(key: string): boolean;
   export { _delete as delete };
   export function keys(prefix: string): string[];
+  export function getVersioned(key: string): import("./state.ts").Versioned | null;
+  export function put(write: import("./state.ts").Write): number | null;
+  export function listKeys(prefix: string, after: string | undefined, limit: number): string[];
 }
 
 declare module "bulkhead:plugin/storage@0.2.0" {
