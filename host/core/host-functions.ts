@@ -51,7 +51,7 @@ interface HostScope {
 }
 
 export interface HostFunction {
-  readonly needs: Permission;
+  readonly needs: Permission | undefined;
   /** Resolves with the block of the answer. Rejects with HostError, or what else went wrong. */
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
@@ -74,7 +74,7 @@ function inCapability<F extends WitFunction>(name: F, { needs, answer }: Capabil
   return {
     needs,
     async answer(scope, args) {
-      for (const permissions of everybody(scope)) permissions.requireAny(needs);
+      if (needs !== undefined) for (const permissions of everybody(scope)) permissions.requireAny(needs);
       const ended = new AbortController();
       const call = checkedCall(scope, ended.signal);
       const value = await guarded(scope, answer(call, ...scope.blocks.decode(name, args))).finally(() => ended.abort());
@@ -213,7 +213,7 @@ const OWN: readonly (readonly [WitFunction, HostFunction])[] = [
 ];
 
 /** What each of the core's own functions needs. */
-export const OWN_NEEDS: ReadonlyMap<string, Permission> = new Map(OWN.map(([name, { needs }]) => [name, needs]));
+export const OWN_NEEDS: ReadonlyMap<string, Permission | undefined> = new Map(OWN.map(([name, { needs }]) => [name, needs]));
 
 /** The core's own functions and those of capabilities; a map, so that no name finds what an object's prototype happens to have. */
 export function hostFunctions(capabilities: CapabilityFunctions): ReadonlyMap<string, HostFunction> {

@@ -36,6 +36,7 @@ export interface Limits {
   readonly hostCalls: number;
   readonly callDepth: number;
   readonly publishesPerSecond: number;
+  readonly schedulesPerMinute: number;
   readonly logBytesPerMinute: number;
 }
 

@@ -14,6 +14,9 @@ export type HttpResponse = { readonly status: number; readonly headers: readonly
 export type StateVersioned = { readonly value: Uint8Array; readonly revision: number; readonly owner: string };
 export type StateWrite = { readonly key: string; readonly value: Uint8Array | undefined; readonly expected: number | undefined; readonly ttlMs: number | undefined };
 export type StorageChange = { readonly key: string; readonly value: Uint8Array | undefined; readonly ttlMs: number | undefined };
+export type SchedulesMissed = "skip" | "once";
+export type SchedulesSchedule = { readonly name: string; readonly entryPoint: string; readonly cron: string | undefined; readonly everyMs: number | undefined; readonly atMs: number | undefined; readonly timezone: string | undefined; readonly missed: SchedulesMissed };
+export type SchedulesPlanned = { readonly name: string; readonly nextMs: number | undefined; readonly byManifest: boolean };
 export interface WitFunctions {
   "log.write": (level: LogLevel, message: string) => void;
   "events.publish": (eventType: string, contentType: string, data: Uint8Array) => string;
@@ -34,6 +37,9 @@ export interface WitFunctions {
   "storage.get-many": (keys: readonly string[]) => readonly (Uint8Array | undefined)[];
   "storage.apply": (changes: readonly StorageChange[]) => void;
   "storage.keys": (prefix: string, after: string | undefined, limit: number) => readonly string[];
+  "schedules.set": (schedule: SchedulesSchedule) => number;
+  "schedules.cancel": (name: string) => boolean;
+  "schedules.upcoming": () => readonly SchedulesPlanned[];
   "config.get": (key: string) => string | undefined;
   "clock.now": () => number;
   "clock.monotonic": () => number;

@@ -178,6 +178,14 @@ const TABLE = {
     meaning: "events published within a second",
     beyond: "`rate-limited`",
   },
+  schedulesPerMinute: {
+    key: "schedulesPerMinute",
+    unit: "count",
+    default: 60,
+    maximum: 6_000,
+    meaning: "turns that schedules begin within a minute; those of all plugins together are 1,200",
+    beyond: "none: what comes due more waits",
+  },
   logBytesPerMinute: {
     key: "logMiBPerMinute",
     unit: "MiB",

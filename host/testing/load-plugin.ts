@@ -1,11 +1,15 @@
 // Composition root of the test kit: the real admission, core, cell and storage around one plugin; clock, other plugins and the web are fakes.
 
 import { fileURLToPath } from "node:url";
+import { scheduleFunctions } from "../capabilities/schedules/functions.ts";
+import { Scheduler } from "../capabilities/schedules/scheduler.ts";
+import { memorySchedules } from "../capabilities/schedules/store.ts";
 import { PluginStorage } from "../cell/inside/plugin-storage.ts";
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
 import { HostError } from "../core/errors.ts";
 import { Host } from "../core/host.ts";
 import { isStateKey, printable } from "../core/names.ts";
+import type { Plugin } from "../core/plugin.ts";
 import type { StorageDriver } from "../core/ports/storage.ts";
 import type { ExtensionPoint, Grant } from "../core/types.ts";
 import { memoryState } from "../drivers/state/memory.ts";
@@ -73,16 +77,25 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
 
   const recording = new Recording();
   const state = memoryState(clock);
-  const core = new Host({
+  const scheduler = new Scheduler({
     clock,
     log: recording.hostLog,
-    capabilities: fakedHttp(options.http, secrets, clock),
+    store: memorySchedules(),
+    plugin: (name): Plugin | undefined => core.plugin(name),
+  });
+  const core: Host = new Host({
+    clock,
+    log: recording.hostLog,
+    capabilities: { ...fakedHttp(options.http, secrets, clock), ...scheduleFunctions(scheduler) },
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: () => {} },
     hostMsPerSecond: 1_000,
     state,
   });
   const unwatch = watchState(core, clock);
+  core.observe({
+    state: ({ name, state }) => (name === manifest.name && state === "running" ? scheduler.declare(name, manifest.schedules) : undefined),
+  });
   core.events.subscribe("**", (event) => recording.addEvent(event));
   core.observe({ turn: (turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined) });
   const fakes = new FakeCell(faked, clock);
@@ -103,6 +116,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     state: new Values(stateOf(state)),
     close() {
       unwatch();
+      scheduler.close();
       driver.close();
     },
   });

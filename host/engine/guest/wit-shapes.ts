@@ -31,6 +31,9 @@ const httpResponse: Shape = { record: [["status", "status", "u16"], ["headers", 
 const stateVersioned: Shape = { record: [["value", "value", "bytes"], ["revision", "revision", "u64"], ["owner", "owner", "string"]] };
 const stateWrite: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["expected", "expected", { option: "u64" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
 const storageChange: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
+const schedulesMissed: Shape = { enum: ["skip", "once"] };
+const schedulesSchedule: Shape = { record: [["name", "name", "string"], ["entry-point", "entryPoint", "string"], ["cron", "cron", { option: "string" }], ["every-ms", "everyMs", { option: "u64" }], ["at-ms", "atMs", { option: "u64" }], ["timezone", "timezone", { option: "string" }], ["missed", "missed", schedulesMissed]] };
+const schedulesPlanned: Shape = { record: [["name", "name", "string"], ["next-ms", "nextMs", { option: "u64" }], ["by-manifest", "byManifest", "bool"]] };
 
 interface FunctionShape {
   readonly params: readonly Shape[];
@@ -60,6 +63,9 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "storage.get-many": { params: [{ list: "string" }], result: { list: { option: "bytes" } }, fails: true, since: "0.1" },
   "storage.apply": { params: [{ list: storageChange }], result: "_", fails: true, since: "0.1" },
   "storage.keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" }, fails: true, since: "0.1" },
+  "schedules.set": { params: [schedulesSchedule], result: "u64", fails: true, since: "0.2" },
+  "schedules.cancel": { params: ["string"], result: "bool", fails: true, since: "0.2" },
+  "schedules.upcoming": { params: [], result: { list: schedulesPlanned }, fails: true, since: "0.2" },
   "config.get": { params: ["string"], result: { option: "string" }, fails: true, since: "0.1" },
   "clock.now": { params: [], result: "u64", fails: false, since: "0.1" },
   "clock.monotonic": { params: [], result: "u64", fails: false, since: "0.1" },

@@ -148,6 +148,21 @@ export declare function storage_apply(changes: u64): u64;
 @external("extism:host/user", "storage_keys")
 export declare function storage_keys(prefix: u64, after: u64, limit: u64): u64;
 
+/// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
+///
+/// Fails with invalid-message (a name, an entry point, a time that never comes), conflict (a name of the manifest), quota-exceeded (more than 100 schedules),
+/// storage-failed.
+@external("extism:host/user", "schedules_set")
+export declare function schedules_set(schedule: u64): u64;
+
+/// Ends a schedule and says whether there was one. Fails with conflict for one of the manifest.
+@external("extism:host/user", "schedules_cancel")
+export declare function schedules_cancel(name: u64): u64;
+
+/// All of them, by name.
+@external("extism:host/user", "schedules_upcoming")
+export declare function schedules_upcoming(): u64;
+
 /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
 @external("extism:host/user", "config_get")
 export declare function config_get(key: u64): u64;

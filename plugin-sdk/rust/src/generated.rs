@@ -518,6 +518,99 @@ pub mod storage {
     }
 }
 
+/// Turns at a time of day, or again and again. A plugin's schedules are its own, outlive the host and need no permission; its manifest can have some too.
+pub mod schedules {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// What becomes of a time that passed while the plugin or the host did not run.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum Missed {
+        #[serde(rename = "skip")]
+        Skip,
+        #[serde(rename = "once")]
+        Once,
+    }
+
+    impl Missed {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Skip => "skip",
+                Self::Once => "once",
+            }
+        }
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Schedule {
+        /// 1 to 64 lower-case letters, digits and hyphens. Setting a name anew replaces its schedule.
+        pub name: String,
+        /// The export that is entered, with the JSON object `{"name", "due", "late"}` as its input: the time in ISO 8601, and how many milliseconds ago it was.
+        #[serde(rename = "entry-point")]
+        pub entry_point: String,
+        /// One of these three. A cron expression: five fields, or six with seconds first.
+        pub cron: Option<String>,
+        /// Milliseconds from one time to the next, 1,000 or more.
+        #[serde(rename = "every-ms")]
+        pub every_ms: Option<u64>,
+        /// One moment, in milliseconds since 1970.
+        #[serde(rename = "at-ms")]
+        pub at_ms: Option<u64>,
+        /// Of cron, such as `Europe/Berlin`; none is UTC.
+        pub timezone: Option<String>,
+        pub missed: Missed,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Planned {
+        pub name: String,
+        /// In milliseconds since 1970; none for what has had its one moment.
+        #[serde(rename = "next-ms")]
+        pub next_ms: Option<u64>,
+        /// It stands in the manifest, so it cannot be cancelled.
+        #[serde(rename = "by-manifest")]
+        pub by_manifest: bool,
+    }
+
+    /// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
+    ///
+    /// Fails with invalid-message (a name, an entry point, a time that never comes), conflict (a name of the manifest), quota-exceeded (more than 100 schedules),
+    /// storage-failed.
+    pub fn set(schedule: &Schedule) -> Result<u64, Error> {
+        let mut call = Call::begin();
+        let schedule = call.json(&schedule);
+        call.json_answer(unsafe { imports::set(schedule) })
+    }
+
+    /// Ends a schedule and says whether there was one. Fails with conflict for one of the manifest.
+    pub fn cancel(name: &str) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let name = call.text(name);
+        call.json_answer(unsafe { imports::cancel(name) })
+    }
+
+    /// All of them, by name.
+    pub fn upcoming() -> Result<Vec<Planned>, Error> {
+        let call = Call::begin();
+        call.json_answer(unsafe { imports::upcoming() })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "schedules_set"]
+            pub fn set(schedule: u64) -> u64;
+            #[link_name = "schedules_cancel"]
+            pub fn cancel(name: u64) -> u64;
+            #[link_name = "schedules_upcoming"]
+            pub fn upcoming() -> u64;
+        }
+    }
+}
+
 /// What the operator configured for this plugin.
 pub mod config {
     #[allow(unused_imports)]

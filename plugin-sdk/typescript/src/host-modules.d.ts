@@ -42,6 +42,12 @@ declare module "bulkhead:plugin/storage@0.2.0" {
   export function keys(prefix: string, after: string | undefined, limit: number): string[];
 }
 
+declare module "bulkhead:plugin/schedules@0.2.0" {
+  export function set(schedule: import("./schedules.ts").Schedule): number;
+  export function cancel(name: string): boolean;
+  export function upcoming(): import("./schedules.ts").Planned[];
+}
+
 declare module "bulkhead:plugin/config@0.2.0" {
   export function get(key: string): string | null;
 }

@@ -331,6 +331,60 @@ pub const storage = struct {
     }
 };
 
+/// Turns at a time of day, or again and again. A plugin's schedules are its own, outlive the host and need no permission; its manifest can have some too.
+pub const schedules = struct {
+    /// What becomes of a time that passed while the plugin or the host did not run.
+    pub const Missed = enum {
+        skip,
+        once,
+    };
+
+    pub const Schedule = struct {
+        /// 1 to 64 lower-case letters, digits and hyphens. Setting a name anew replaces its schedule.
+        name: []const u8,
+        /// The export that is entered, with the JSON object `{"name", "due", "late"}` as its input: the time in ISO 8601, and how many milliseconds ago it was.
+        entry_point: []const u8,
+        /// One of these three. A cron expression: five fields, or six with seconds first.
+        cron: ?[]const u8 = null,
+        /// Milliseconds from one time to the next, 1,000 or more.
+        every_ms: ?u64 = null,
+        /// One moment, in milliseconds since 1970.
+        at_ms: ?u64 = null,
+        /// Of cron, such as `Europe/Berlin`; none is UTC.
+        timezone: ?[]const u8 = null,
+        missed: Missed,
+    };
+
+    pub const Planned = struct {
+        name: []const u8,
+        /// In milliseconds since 1970; none for what has had its one moment.
+        next_ms: ?u64 = null,
+        /// It stands in the manifest, so it cannot be cancelled.
+        by_manifest: bool,
+    };
+
+    /// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
+    ///
+    /// Fails with invalid-message (a name, an entry point, a time that never comes), conflict (a name of the manifest), quota-exceeded (more than 100 schedules),
+    /// storage-failed.
+    pub fn set(schedule: Schedule) Error!u64 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(u64, imports.schedules_set(host_call.json(schedule)));
+    }
+
+    /// Ends a schedule and says whether there was one. Fails with conflict for one of the manifest.
+    pub fn cancel(name: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.schedules_cancel(host_call.bytes(name)));
+    }
+
+    /// All of them, by name.
+    pub fn upcoming() Error![]const Planned {
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const Planned, imports.schedules_upcoming());
+    }
+};
+
 /// What the operator configured for this plugin.
 pub const config = struct {
     /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
@@ -384,6 +438,9 @@ const imports = struct {
     extern "extism:host/user" fn storage_get_many(u64) u64;
     extern "extism:host/user" fn storage_apply(u64) u64;
     extern "extism:host/user" fn storage_keys(u64, u64, u64) u64;
+    extern "extism:host/user" fn schedules_set(u64) u64;
+    extern "extism:host/user" fn schedules_cancel(u64) u64;
+    extern "extism:host/user" fn schedules_upcoming() u64;
     extern "extism:host/user" fn config_get(u64) u64;
     extern "extism:host/user" fn clock_now() u64;
     extern "extism:host/user" fn clock_monotonic() u64;
