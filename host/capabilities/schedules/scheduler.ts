@@ -38,7 +38,7 @@ export interface SchedulerPorts {
   plugin(name: string): ScheduledPlugin | undefined;
 }
 
-export const MAX_SCHEDULES = 100;
+const MAX_SCHEDULES = 100;
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const MINUTE_MS = 60_000;
 /** How late a time may be and still count as kept. */

@@ -8,7 +8,7 @@ import { printable } from "../../core/names.ts";
 /** One of them. Milliseconds since 1970, and between two times. */
 export type Times = { readonly cron: string; readonly timezone: string } | { readonly everyMs: number } | { readonly atMs: number };
 
-export const MIN_EVERY_MS = 1_000;
+const MIN_EVERY_MS = 1_000;
 const MAX_EVERY_MS = 366 * 86_400_000;
 const MAX_CRON_LENGTH = 64;
 const CRON = /^[0-9A-Za-z*/,?#L -]+$/;
