@@ -2,8 +2,10 @@
 
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
+import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
 import { Host } from "./core/host.ts";
 import type { LogSink } from "./core/ports/log.ts";
+import { watchState } from "./drivers/state/watches.ts";
 import { systemClock } from "./drivers/system-clock.ts";
 import { catalogOf, ProviderBinding } from "./embedding/binding.ts";
 import { type CallOptions, callService, type InstallOptions, install, type Operate } from "./embedding/embedded.ts";
@@ -20,8 +22,9 @@ import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
-import { chooseStorage, openLog } from "./lifecycle/drivers.ts";
+import { chooseStorage, openLog, openState } from "./lifecycle/drivers.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
 
@@ -76,19 +79,25 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const storage = await chooseStorage(configuration);
   const capabilities = await openCapabilities(configuration, opening, stores.secrets, booting);
   const adapters = await openAdapters(configuration, opening, booting);
+  const state = await openState(configuration, opening, booting);
+  const scheduler = openScheduler(opening, (): Host => core);
+  booting.defer(() => scheduler.close());
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
   const core = new Host({
-    ...{ clock, log, hostMsPerSecond, permissions, blocks: blockCodec, guards: adapters.guards },
-    capabilities: { ...capabilities, ...adapters.functions, ...answersOf(functions, clock) },
+    ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec, guards: adapters.guards },
+    capabilities: { ...capabilities, ...scheduleFunctions(scheduler), ...adapters.functions, ...answersOf(functions, clock) },
   });
   for (const observer of adapters.observers) core.observe(observer);
+  booting.defer(watchState(core, clock));
+  const isKnown = (name: string): boolean => Object.hasOwn(configuration.plugins, name) || stores.installations.find(name) !== undefined;
+  booting.defer(followPlugins(scheduler, { core, manifests: stores.manifests, isKnown, tell }));
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, storage }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
-  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog } });
+  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog, scheduler } });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);

@@ -4,12 +4,12 @@ import { chmodSync, closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { openStore, type Step } from "../bounds/ladder.ts";
+import { asStorageError } from "../bounds/storage-error.ts";
 import { HostError } from "../core/errors.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
-import { asStorageError } from "./storage-error.ts";
 
 const PRIVATE = 0o600;
 const SCHEMA_1 = `

@@ -3,6 +3,8 @@
 
 import { join } from "node:path";
 import { z } from "zod";
+import { asStorageError } from "../bounds/storage-error.ts";
+import type { Times } from "../capabilities/schedules/times.ts";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
@@ -20,7 +22,6 @@ import type { PermissionOverview, PermissionStatus } from "./permission-overview
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
 import { chosenFrom, type Declarations, declaredIn } from "./schemas.ts";
 import type { SecretInfo } from "./secrets.ts";
-import { asStorageError } from "./storage-error.ts";
 import type { Stores } from "./stores.ts";
 
 /** The running host. */
@@ -28,6 +29,20 @@ interface LiveHost {
   readonly core: Host;
   readonly plugins: LivePlugins;
   readonly catalog: Declarations;
+  /** What plugins have planned; of all of them without a name. */
+  readonly scheduler: { list(plugin?: string): readonly PlannedTurn[] };
+}
+
+/** A turn that a schedule begins. */
+export interface PlannedTurn {
+  readonly plugin: string;
+  readonly name: string;
+  readonly entryPoint: string;
+  readonly times: Times;
+  readonly missed: string;
+  readonly byManifest: boolean;
+  /** Milliseconds since 1970. */
+  readonly nextMs: number | undefined;
 }
 
 export interface OperationsPorts {
@@ -48,6 +63,7 @@ interface GrantInput {
 }
 
 const pluginSchema: z.ZodType<{ readonly plugin: string }> = z.strictObject({ plugin: z.string() });
+const anyPluginSchema: z.ZodType<{ readonly plugin?: string | undefined }> = z.strictObject({ plugin: z.string().optional() });
 const grantSchema: z.ZodType<GrantInput> = z.strictObject({
   plugin: z.string(),
   permission: z.enum(PERMISSIONS as [Permission, ...Permission[]]),
@@ -115,6 +131,7 @@ export class Operations {
     return new Map<string, Operation>([
       ["list", checked(noneSchema, () => plugins.list())],
       ["info", checked(pluginSchema, ({ plugin }) => plugins.info(plugin))],
+      ["schedules", checked(anyPluginSchema, ({ plugin }) => this.#schedules(plugin))],
       ["outdated", checked(noneSchema, () => plugins.outdated())],
       ["lock", checked(noneSchema, async () => Object.fromEntries(await plugins.lock()))],
       [
@@ -147,6 +164,13 @@ export class Operations {
           [verb, checked(pluginSchema, ({ plugin }, actor) => this.#queue.run(plugin, () => this.#control(verb, plugin, actor)))] as const,
       ),
     ]);
+  }
+
+  #schedules(plugin: string | undefined): readonly PlannedTurn[] {
+    const { live } = this.#ports;
+    if (live === undefined) throw new HostError("plugin-not-running", 'no host runs, so nothing comes due; "bulkhead serve" starts one');
+    if (plugin !== undefined) this.#stores.permissions.manifestOf(plugin);
+    return live.scheduler.list(plugin);
   }
 
   #read(range: Parameters<AuditLog["read"]>[0]): ReturnType<AuditLog["read"]> {

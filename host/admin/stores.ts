@@ -1,5 +1,6 @@
 // All that a host remembers about itself, whether it runs or not: who may do what, what is installed, what happened. Everything in it is whole once it is made.
 
+import { asStorageError } from "../bounds/storage-error.ts";
 import type { HostError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Grant } from "../core/types.ts";
@@ -18,7 +19,6 @@ import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
-import { asStorageError } from "./storage-error.ts";
 import { PermissionUsage } from "./usage.ts";
 
 export interface StoresPorts {

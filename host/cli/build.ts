@@ -36,6 +36,16 @@ export function addBuild(program: Command): void {
     });
 }
 
+// What componentize-qjs and componentize-py say of an import that is not there yet, below a backtrace of their own.
+const NOT_YET = /(?:unknown import: `|called trapping stub: )bulkhead:plugin\/([a-z-]+)@[\d.]+#([a-z-]+)/;
+
+/** A component's module level runs when it is built, and there is no host then. */
+function calledAtBuildTime(output: string): string | undefined {
+  const [, namespace, name] = NOT_YET.exec(output) ?? [];
+  if (namespace === undefined) return undefined;
+  return `${namespace}.${name} is called outside of a function: that runs when the plugin is built, where there is no host; call it in a function`;
+}
+
 const TELL_MS = 10_000;
 
 /** Some compilers build their standard library first, which takes minutes: says that it goes on. */
@@ -64,7 +74,8 @@ export async function buildPlugin(folder: string): Promise<Built> {
   const file = join(root, manifest.wasm);
   const started = performance.now();
   const { ok, output } = await tellingOf(manifest.name, () => build(root, file));
-  if (!ok) throw new HostError("plugin-failed", `${manifest.name} does not compile`, { detail: output.trim() });
+  if (!ok)
+    throw new HostError("plugin-failed", `${manifest.name} does not compile`, { detail: calledAtBuildTime(output) ?? output.trim() });
   await refuseWhatFails(root);
   return { manifest, language, file, bytes: (await stat(file)).size, ms: performance.now() - started, output };
 }

@@ -5,19 +5,14 @@ import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { admitInProcess } from "../cell/admission/admission-process.ts";
-import { anyCellUser, resolveHardening } from "../cell/outside/hardening.ts";
-import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { HostError } from "../core/errors.ts";
-import { Host, type HostPorts } from "../core/host.ts";
 import { escapeControls, isPluginName } from "../core/names.ts";
-import { startTrace } from "../core/trace.ts";
-import type { Limits, TurnOutcome } from "../core/types.ts";
-import { systemClock } from "../drivers/system-clock.ts";
-import { blockCodec } from "../engine/guest/blocks.ts";
+import type { CloudEvent, Limits, TurnOutcome } from "../core/types.ts";
 import { effectiveLimits, entryPointsOf, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
+import { pluginSettings } from "../manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { compileResource } from "../manifest/resources.ts";
+import { runOnce } from "./one-shot.ts";
 import { say, stderrLog } from "./report.ts";
 
 const NEWLINE = 10;
@@ -48,44 +43,14 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   const plugin = await readPlugin(path, options);
   const admitted = await admitInProcess(plugin.wasm, plugin.limits);
   if (plugin.manifest !== undefined) refuseLaterApi(plugin.manifest, admitted);
-  const { module } = admitted;
   const entryPoints = entryPointsOf(admitted, [entryPoint]);
   if (!entryPoints.includes(entryPoint))
     throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${admitted.exported}`);
-  const hardening = await resolveHardening();
-  await using cell = createProcessCell({
-    clock: systemClock,
-    log: stderrLog,
-    storageDir: undefined,
-    plugins: [plugin.name],
-    hardening,
-    user: hardening.users && anyCellUser(hardening.users),
-  });
-  const core = new Host(hostPorts());
-  core.observe({ event: ({ type, data }) => say(`published ${type} ${escapeControls(shortened(Buffer.from(data).toString("utf8")))}`) });
   const { name, limits } = plugin;
-  const { compileBytes } = admitted.report;
-  const one = core.add({ ...NOTHING_ELSE, name, limits, module, compileBytes, entryPoints: [entryPoint], config: options.set }, cell);
-  await one.start();
-  if (one.failure !== undefined) throw HostError.fromShape(one.failure);
-  const deadline = systemClock.monotonicMs() + plugin.limits.deadlineMs;
-  const caller = { kind: "host", name: "call" } as const;
-  const outcome = await one.enter(entryPoint, input, { caller, traceparent: startTrace(), deadline, waiting: [], authorities: [] });
-  await one.stop(0);
-  if (!outcome.ok) throw HostError.fromShape(outcome.error);
-  show(outcome);
+  const onEvent = ({ type, data }: CloudEvent): void =>
+    say(`published ${type} ${escapeControls(shortened(Buffer.from(data).toString("utf8")))}`);
+  show(await runOnce({ name, limits, config: options.set, admitted, entryPoint, input, log: stderrLog, onEvent }));
 }
-
-/** Of what the plugin would be in a host nothing counts but this one export. */
-const NOTHING_ELSE = {
-  version: "0.0.0",
-  ...{ services: [], subscriptions: [], permissions: [], grants: [], dependencies: [] },
-} as const;
-
-const hostPorts = (): HostPorts => ({
-  ...{ clock: systemClock, log: stderrLog, hostMsPerSecond: 1_000, blocks: blockCodec },
-  permissions: { compile: compileResource, onCheck: () => {} },
-});
 
 function show({ output, usage }: Extract<TurnOutcome, { ok: true }>): void {
   process.stdout.write(output);
@@ -113,16 +78,7 @@ async function readPlugin(
     return { name: isPluginName(stem) ? stem : "plugin", wasm, limits: { ...DEFAULT_LIMITS, ...time } };
   }
   const { manifest, wasm } = await readPluginFolder(path);
-  const limits = effectiveLimits(manifest, {
-    path,
-    isolation: "process",
-    engine: "metered",
-    activation: "eager",
-    idleMs: 1,
-    grants: [],
-    limits: {},
-    config: {},
-  });
+  const limits = effectiveLimits(manifest, pluginSettings({}));
   return { name: manifest.name, wasm, limits: { ...limits, ...time }, manifest };
 }
 

@@ -4,16 +4,19 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import { z } from "zod";
 import { ADAPTERS } from "../adapters/index.ts";
 import { readPlainFile } from "../bounds/files.ts";
 import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
-import { effectiveLimits, MAX_MANIFEST_BYTES, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
+import type { Limits } from "../core/types.ts";
+import { type AdmittedPlugin, effectiveLimits, MAX_MANIFEST_BYTES, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { type CheckPorts, checkManifest, type Findings } from "../manifest/check.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import { describeFindings } from "../manifest/issues.ts";
 import { MANIFEST_FILE, type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { runOnce } from "./one-shot.ts";
 import { print, say } from "./report.ts";
 
 /** What was found, each a line for people. */
@@ -74,14 +77,29 @@ function described(
 
 const escapeLines = (text: string): string[] => text.split("\n").map(escapeControls);
 
-/** Undefined for a component that is asked by name, which alone knows what it handles. */
 async function exportsIn(folder: string): Promise<CheckPorts["module"]> {
   const { manifest, wasm } = await readPluginFolder(folder);
-  const admitted = await admitInProcess(wasm, effectiveLimits(manifest, pluginSettings({})));
+  const limits = effectiveLimits(manifest, pluginSettings({}));
+  const admitted = await admitInProcess(wasm, limits);
   refuseLaterApi(manifest, admitted);
   const { entryPoints, exported } = admitted;
-  return entryPoints === "any" ? undefined : { entryPoints, exported };
+  return entryPoints === "any" ? askedOf(manifest.name, limits, admitted) : { entryPoints, exported };
 }
+
+/** A component that is asked by name knows alone what it handles; those of our SDKs say it. Undefined for others, and for one that does not start. */
+async function askedOf(name: string, limits: Limits, admitted: AdmittedPlugin): Promise<CheckPorts["module"]> {
+  const silent = { log: { write() {} }, onEvent() {} };
+  const question = { entryPoint: "__entry_points", input: new Uint8Array(0), config: {} };
+  try {
+    const { output } = await runOnce({ name, limits, admitted, ...question, ...silent });
+    const entryPoints = namesSchema.parse(JSON.parse(new TextDecoder().decode(output)));
+    return { entryPoints, exported: `it handles ${entryPoints.join(", ") || "nothing"}` };
+  } catch {
+    return undefined;
+  }
+}
+
+const namesSchema = z.array(z.string().max(128)).max(1_024);
 
 /** Of the adapters that come with the host; others are known to the host that runs them. */
 async function ownParsers(): Promise<Map<string, (plugin: string, section: unknown) => unknown>> {

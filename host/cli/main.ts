@@ -19,6 +19,7 @@ import { addPermissions } from "./permissions.ts";
 import { addPlugins } from "./plugins.ts";
 import { addRelease } from "./release.ts";
 import { reportFailure } from "./report.ts";
+import { addSchedules } from "./schedules.ts";
 import { addSecret } from "./secret.ts";
 import { addSelftest } from "./selftest/command.ts";
 import { addServe } from "./serve.ts";
@@ -49,6 +50,7 @@ async function main(): Promise<void> {
   addDev(program);
   addPack(program);
   addTypes(program);
+  addSchedules(program);
   addPermissions(program);
   addSecret(program);
   addRelease(program);

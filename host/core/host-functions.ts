@@ -5,18 +5,19 @@ import { isJson } from "./cloud-event.ts";
 import { HostError } from "./errors.ts";
 import type { ExtensionPoints } from "./extension-points.ts";
 import type { HostTimeAccount } from "./host-time.ts";
-import { isDottedName, printable } from "./names.ts";
+import { isDottedName, isStateKey, printable } from "./names.ts";
 import type { Permissions } from "./permissions.ts";
 import type { CapabilityFunction, CapabilityFunctions, CheckedCall } from "./ports/capability.ts";
+import type { StateDriver } from "./ports/state.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { ServiceRegistry } from "./service-registry.ts";
-import type { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
 import type { TurnContext } from "./turn.ts";
 import type { Bytes, Caller, CloudEvent, MaybePromise, Permission, PluginDefinition, UnstampedEvent } from "./types.ts";
-import type { WitFunction, WitParams, WitResult } from "./wit.ts";
+import type { StateWrite as StateWriteRequest, WitFunction, WitParams, WitResult } from "./wit.ts";
 
 const MAX_CONTENT_TYPE_LENGTH = 127;
+const MAX_LISTED_KEYS = 1_000;
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
 
 /** How values look in the blocks of a guest. */
@@ -41,7 +42,7 @@ interface HostScope {
   readonly context: TurnContext;
   readonly services: ServiceRegistry;
   readonly extensions: ExtensionPoints;
-  readonly state: StateStore;
+  readonly state: StateDriver;
   readonly blocks: BlockCodec;
   /** What was checked so far, for as long as the function takes. */
   readonly required: [Permission, string][];
@@ -50,7 +51,7 @@ interface HostScope {
 }
 
 export interface HostFunction {
-  readonly needs: Permission;
+  readonly needs: Permission | undefined;
   /** Resolves with the block of the answer. Rejects with HostError, or what else went wrong. */
   answer(scope: HostScope, args: readonly Bytes[]): Promise<Bytes>;
 }
@@ -73,7 +74,7 @@ function inCapability<F extends WitFunction>(name: F, { needs, answer }: Capabil
   return {
     needs,
     async answer(scope, args) {
-      for (const permissions of everybody(scope)) permissions.requireAny(needs);
+      if (needs !== undefined) for (const permissions of everybody(scope)) permissions.requireAny(needs);
       const ended = new AbortController();
       const call = checkedCall(scope, ended.signal);
       const value = await guarded(scope, answer(call, ...scope.blocks.decode(name, args))).finally(() => ended.abort());
@@ -163,10 +164,28 @@ function guarded<T>(scope: HostScope, work: Promise<T>): Promise<T> {
   return everybody(scope).reduce((guardedWork, permissions) => permissions.guard(guardedWork, check), work);
 }
 
-function stateFor(scope: HostScope, permission: "state.read" | "state.write", key: string): StateStore {
+/** The state, for one key that may be read or written. */
+function stateFor(scope: HostScope, permission: "state.read" | "state.write", key: string): StateDriver {
+  if (!isStateKey(key))
+    throw new HostError("invalid-message", `"${printable(key)}" is no state key; write up to 255 of A-Z a-z 0-9 _ - in dotted segments`);
   requireAll(scope, permission, key);
   return scope.state;
 }
+
+/** Settles as `made` does, at once where that is there at once. */
+const mapped = <T, U>(made: MaybePromise<T>, change: (value: T) => U): MaybePromise<U> =>
+  made instanceof Promise ? made.then(change) : change(made);
+
+function putState(scope: HostScope, { key, value, expected, ttlMs }: StateWriteRequest): MaybePromise<number | undefined> {
+  const state = stateFor(scope, "state.write", key);
+  const { stateBytes: maxBytes, stateKeys: maxKeys } = scope.plugin.definition.limits;
+  if (value === undefined) return state.delete(key, expected);
+  // A copy: the argument may be a view on a whole batch of messages.
+  return state.set(key, value.slice(), { owner: scope.plugin.name, expected, ttlMs, maxBytes, maxKeys });
+}
+
+const listState = (scope: HostScope, prefix: string, after: string | undefined, limit: number): MaybePromise<readonly string[]> =>
+  scope.state.keys({ prefix, after, limit }, (key) => everybody(scope).every((permissions) => permissions.allows("state.read", key)));
 
 function requireSize({ plugin }: HostScope, data: Bytes, what: string): void {
   const limit = plugin.definition.limits.payloadBytes;
@@ -180,17 +199,21 @@ const OWN: readonly (readonly [WitFunction, HostFunction])[] = [
   inHost("events.publish", "events.publish", publish),
   inHost("services.call", "services.call", callService),
   ["extensions.ask", { needs: "extensions.ask", answer: askPoint }],
-  inHost("state.get", "state.read", (scope, key) => stateFor(scope, "state.read", key).get(key)),
-  // A copy: the argument may be a view on a whole batch of messages.
-  inHost("state.set", "state.write", (scope, key, data) => stateFor(scope, "state.write", key).set(key, data.slice())),
-  inHost("state.delete", "state.write", (scope, key) => stateFor(scope, "state.write", key).delete(key)),
-  inHost("state.keys", "state.read", (scope, prefix) =>
-    scope.state.keys(prefix, (key) => everybody(scope).every((permissions) => permissions.allows("state.read", key))),
+  inHost("state.get", "state.read", (scope, key) => mapped(stateFor(scope, "state.read", key).get(key), (entry) => entry?.value)),
+  inHost("state.set", "state.write", (scope, key, value) =>
+    mapped(putState(scope, { key, value, expected: undefined, ttlMs: undefined }), () => undefined),
   ),
+  inHost("state.delete", "state.write", (scope, key) =>
+    mapped(stateFor(scope, "state.write", key).delete(key, undefined), (revision) => revision !== undefined),
+  ),
+  inHost("state.keys", "state.read", (scope, prefix) => listState(scope, prefix, undefined, MAX_LISTED_KEYS)),
+  inHost("state.get-versioned", "state.read", (scope, key) => stateFor(scope, "state.read", key).get(key)),
+  inHost("state.put", "state.write", putState),
+  inHost("state.list-keys", "state.read", listState),
 ];
 
 /** What each of the core's own functions needs. */
-export const OWN_NEEDS: ReadonlyMap<string, Permission> = new Map(OWN.map(([name, { needs }]) => [name, needs]));
+export const OWN_NEEDS: ReadonlyMap<string, Permission | undefined> = new Map(OWN.map(([name, { needs }]) => [name, needs]));
 
 /** The core's own functions and those of capabilities; a map, so that no name finds what an object's prototype happens to have. */
 export function hostFunctions(capabilities: CapabilityFunctions): ReadonlyMap<string, HostFunction> {

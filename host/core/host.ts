@@ -14,19 +14,21 @@ import type { Cell } from "./ports/cell.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { LogLevel, LogSink } from "./ports/log.ts";
 import type { Guard, Observer } from "./ports/policy.ts";
+import type { StateDriver } from "./ports/state.ts";
 import { ServiceRegistry } from "./service-registry.ts";
-import { StateStore } from "./state-store.ts";
 import { childSpan } from "./trace.ts";
 import type { EndedTurn, TurnContext } from "./turn.ts";
 import type { Bytes, Caller, CloudEvent, MaybePromise, PluginDefinition, SubscriptionDefinition, UnstampedEvent } from "./types.ts";
 
-const EVENTS: Caller = Object.freeze({ kind: "host", name: "events" });
+/** Who asks for the turns that events begin. */
+export const EVENTS: Caller = Object.freeze({ kind: "host", name: "events" });
 
 export interface HostPorts {
   readonly clock: Clock;
   readonly log: LogSink;
   readonly blocks: BlockCodec;
   readonly permissions: PermissionPorts;
+  readonly state: StateDriver;
   /** How much of a second the host works for all plugins together. */
   readonly hostMsPerSecond: number;
   readonly capabilities?: CapabilityFunctions | undefined;
@@ -37,7 +39,7 @@ export class Host {
   readonly events: EventBus;
   readonly services: ServiceRegistry;
   readonly extensions: ExtensionPoints;
-  readonly state: StateStore = new StateStore();
+  readonly state: StateDriver;
   readonly #ports: HostPorts;
   readonly #hostTime: HostTime;
   readonly #plugins = new Map<string, Plugin>();
@@ -61,6 +63,7 @@ export class Host {
     this.events = new EventBus((failure, pattern, event) =>
       this.#note("error", "host", `a subscriber of ${pattern} failed on ${event.type}`, event.traceparent, failure),
     );
+    this.state = ports.state;
   }
 
   get plugins(): readonly Plugin[] {
@@ -83,7 +86,7 @@ export class Host {
   add(definition: PluginDefinition, cell: Cell, { loadAtOnce }: { readonly loadAtOnce?: boolean } = {}): Plugin {
     const { name } = definition;
     if (!isPluginName(name)) throw new HostError("invalid-manifest", `"${printable(name)}" is no plugin name or reserved`);
-    if (this.#plugins.has(name) || this.taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
+    this.#refuseTaken(name);
     const plugin = new Plugin(definition, {
       cell,
       loadAtOnce,
@@ -103,9 +106,13 @@ export class Host {
   /** Takes a name for the host's own code, so that no plugin can have it; returns its undo. Throws like `add`. */
   take(name: string): () => void {
     if (!isPluginName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no name for a provider`);
-    if (this.#plugins.has(name) || this.taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
+    this.#refuseTaken(name);
     this.taken.add(name);
     return () => this.taken.delete(name);
+  }
+
+  #refuseTaken(name: string): void {
+    if (this.#plugins.has(name) || this.taken.has(name)) throw new HostError("conflict", `a plugin or provider ${name} is there already`);
   }
 
   /** Takes away a plugin that does not run, with its services and subscriptions. */
@@ -191,7 +198,7 @@ export class Host {
   #subscribe(plugin: Plugin, { type, entryPoint, accepts }: SubscriptionDefinition): () => void {
     return this.events.subscribe(type, (event) => {
       // Why it is down was logged when it went down.
-      if (plugin.state !== "running" || !plugin.permissions.allows("events.subscribe", event.type) || accepts?.(event) === false) return;
+      if (!plugin.hears || !plugin.permissions.allows("events.subscribe", event.type) || accepts?.(event) === false) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
       const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
       plugin.submit(entryPoint, encodeEvent(event), context, (outcome) => {

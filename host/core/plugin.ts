@@ -121,6 +121,11 @@ export class Plugin {
     return DOWN.has(this.#state);
   }
 
+  /** Whether events come to it: one that is starting gets them once it runs. */
+  get hears(): boolean {
+    return this.#state === "running" || this.#state === "starting";
+  }
+
   /** Why the plugin is `failed` or `quarantined`. */
   get failure(): ErrorShape | undefined {
     return this.#failure;
@@ -139,6 +144,7 @@ export class Plugin {
       const life = this.#life;
       const isLater = this.definition.idleMs !== undefined && !this.#loadAtOnce;
       this.#loadAtOnce = false;
+      const release = this.#mailbox.hold();
       try {
         if (!isLater) await this.#load(life);
         this.#become("loaded");
@@ -152,6 +158,8 @@ export class Plugin {
         this.#planSleep();
       } catch (thrown) {
         if (life === this.#life) await this.fail(toHostError(thrown));
+      } finally {
+        release();
       }
     });
   }
@@ -239,8 +247,9 @@ export class Plugin {
     this.hostTime = this.#ports.hostTime.account(definition.limits.hostMsPerSecond);
   }
 
-  /** Queues one turn and resolves with how it ended; like `submit`. */
+  /** Queues one turn and resolves with how it ended; like `submit`, but not while it is starting: two that call each other then would wait for ever. */
   enter(entryPoint: string, input: TurnInput, context: TurnContext): Promise<TurnOutcome> {
+    if (this.#state !== "running") return Promise.resolve(failedTurn(this.#notRunning()));
     return new Promise((resolve) => this.submit(entryPoint, input, context, resolve));
   }
 
@@ -249,7 +258,7 @@ export class Plugin {
    * `quota-exceeded` (input size) or `deadline-exceeded`.
    */
   submit(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): void {
-    const refusal = this.#state === "running" ? this.#mailbox.refusal(input, context) : this.#notRunning();
+    const refusal = this.hears ? this.#mailbox.refusal(input, context) : this.#notRunning();
     if (refusal === undefined) this.#mailbox.add(entryPoint, input, context, done);
     else done(failedTurn(refusal));
   }

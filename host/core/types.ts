@@ -30,10 +30,13 @@ export interface Limits {
   readonly payloadBytes: number;
   readonly storageBytes: number;
   readonly storageKeys: number;
+  readonly stateBytes: number;
+  readonly stateKeys: number;
   readonly varBytes: number;
   readonly hostCalls: number;
   readonly callDepth: number;
   readonly publishesPerSecond: number;
+  readonly schedulesPerMinute: number;
   readonly logBytesPerMinute: number;
 }
 
@@ -140,6 +143,12 @@ export interface ExtensionPoint {
   checkAnswer(answer: Bytes, plugin: string): void;
 }
 
+/** Keys of the shared state whose changes wake a plugin. */
+export interface WatchDefinition {
+  readonly keys: string;
+  readonly entryPoint: string;
+}
+
 interface ExtensionDefinition {
   readonly point: string;
   readonly entryPoint: string;
@@ -152,6 +161,7 @@ export interface PluginDefinition extends PluginImage {
   readonly version: string;
   readonly services: readonly ServiceDefinition[];
   readonly subscriptions: readonly SubscriptionDefinition[];
+  readonly watches?: readonly WatchDefinition[] | undefined;
   /** The questions that it answers. */
   readonly extensions?: readonly ExtensionDefinition[] | undefined;
   readonly permissions: readonly PermissionRequest[];

@@ -1,10 +1,17 @@
 // The drivers that come with the host, by port; loaded when the configuration chooses them.
 
 import type { LogSink } from "../core/ports/log.ts";
+import type { StateDriver } from "../core/ports/state.ts";
 import type { Driver, StorageDriverModule } from "../seams.ts";
 
 export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogSink>>>> = {
   json: async () => (await import("./log-json/driver.ts")).json as Driver<LogSink>,
+};
+
+/** Where the state is that plugins share. */
+export const STATE_DRIVERS: Readonly<Record<string, () => Promise<Driver<StateDriver>>>> = {
+  memory: async () => (await import("./state/memory.ts")).memory as Driver<StateDriver>,
+  sqlite: async () => (await import("./state/sqlite.ts")).sqlite as Driver<StateDriver>,
 };
 
 /** Where plugins keep what is their own. These run in cells, so all of them come with the host. */

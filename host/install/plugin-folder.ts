@@ -113,6 +113,7 @@ export function definePlugin(
       entryPoint,
       accepts: filter === undefined ? undefined : compileFilter(filter),
     })),
+    watches: manifest.watches,
     permissions: manifest.permissions,
     grants,
     dependencies: Object.keys(manifest.dependencies),

@@ -3,7 +3,8 @@
 import { boundedLog } from "../bounds/log.ts";
 import { HostError } from "../core/errors.ts";
 import type { LogSink } from "../core/ports/log.ts";
-import { LOG_DRIVERS, STORAGE_DRIVERS } from "../drivers/index.ts";
+import type { StateDriver } from "../core/ports/state.ts";
+import { LOG_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import type { Driver, Opening } from "../seams.ts";
 import type { PluginStorageDriver } from "./cells.ts";
@@ -18,12 +19,28 @@ export async function openLog(
   booting: AsyncDisposableStack,
 ): Promise<LogSink> {
   if (given !== undefined) return boundedLog(given, opening.clock);
-  const { name, options } = chosenDriver(sectionOf(configuration, "drivers", "log"), "json");
-  const load = Object.hasOwn(LOG_DRIVERS, name) ? LOG_DRIVERS[name] : undefined;
-  const driver = load === undefined ? await foreign<Driver<LogSink>>(name, configuration, options.key, "driver") : await load();
   const nowhere: LogSink = { write() {} };
-  const open = (): Promise<LogSink & AsyncDisposable> => driver.open({ ...opening, log: nowhere }, optionsOf(driver.options, options));
-  return boundedLog(booting.use(await (load === undefined ? open() : openOurs(driver, open))), opening.clock);
+  const section = chosenDriver(sectionOf(configuration, "drivers", "log"), "json");
+  return boundedLog(booting.use(await openDriver(LOG_DRIVERS, section, configuration, { ...opening, log: nowhere })), opening.clock);
+}
+
+/** The state that plugins share. Rejects with HostError. */
+export async function openState(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<StateDriver> {
+  const section = chosenDriver(sectionOf(configuration, "drivers", "state"), "sqlite");
+  return booting.use(await openDriver(STATE_DRIVERS, section, configuration, opening));
+}
+
+/** One of ours, or a package or file that the configuration names. */
+async function openDriver<Port>(
+  ours: Readonly<Record<string, () => Promise<Driver<Port>>>>,
+  { name, options }: ReturnType<typeof chosenDriver>,
+  configuration: Configuration,
+  opening: Opening,
+): Promise<Port & AsyncDisposable> {
+  const load = Object.hasOwn(ours, name) ? ours[name] : undefined;
+  const driver = load === undefined ? await foreign<Driver<Port>>(name, configuration, options.key, "driver") : await load();
+  const open = (): Promise<Port & AsyncDisposable> => driver.open(opening, optionsOf(driver.options, options));
+  return load === undefined ? open() : openOurs(driver, open);
 }
 
 /** Where plugins keep what they store. Rejects with HostError `invalid-message`. */

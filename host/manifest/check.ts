@@ -51,11 +51,15 @@ export function namedEntryPoints({
   services,
   extends: points,
   subscriptions,
+  watches,
+  schedules,
 }: Manifest): { readonly entryPoint: string; readonly path: PropertyKey[] }[] {
   return [
     ...Object.entries(services).map(([name, { entryPoint }]) => ({ entryPoint, path: ["services", name, "entryPoint"] })),
     ...Object.entries(points).map(([name, { entryPoint }]) => ({ entryPoint, path: ["extends", name, "entryPoint"] })),
     ...subscriptions.map(({ entryPoint }, i) => ({ entryPoint, path: ["subscriptions", i, "entryPoint"] })),
+    ...watches.map(({ entryPoint }, i) => ({ entryPoint, path: ["watches", i, "entryPoint"] })),
+    ...schedules.map(({ entryPoint }, i) => ({ entryPoint, path: ["schedules", i, "entryPoint"] })),
   ];
 }
 

@@ -112,6 +112,22 @@ const TABLE = {
     meaning: "keys in the storage",
     beyond: "`quota-exceeded`",
   },
+  stateBytes: {
+    key: "stateMiB",
+    unit: "MiB",
+    default: 4,
+    maximum: 256,
+    meaning: "keys and values that the plugin has in the state that plugins share, each counted for whoever set it last",
+    beyond: "`quota-exceeded`",
+  },
+  stateKeys: {
+    key: "stateKeys",
+    unit: "count",
+    default: 10_000,
+    maximum: 1_000_000,
+    meaning: "keys that the plugin has in the shared state",
+    beyond: "`quota-exceeded`",
+  },
   varBytes: {
     key: "varMiB",
     unit: "MiB",
@@ -161,6 +177,14 @@ const TABLE = {
     maximum: 1_000_000,
     meaning: "events published within a second",
     beyond: "`rate-limited`",
+  },
+  schedulesPerMinute: {
+    key: "schedulesPerMinute",
+    unit: "count",
+    default: 60,
+    maximum: 6_000,
+    meaning: "turns that schedules begin within a minute; those of all plugins together are 1,200",
+    beyond: "none: what comes due more waits",
   },
   logBytesPerMinute: {
     key: "logMiBPerMinute",

@@ -11,6 +11,7 @@ import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
+import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
 import { parseJson } from "./structured-file.ts";
 
 /** How people call it. */
@@ -72,6 +73,9 @@ export interface Manifest {
   /** The points of others that it answers. */
   readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
   readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
+  /** Keys of the shared state whose changes wake it. */
+  readonly watches: readonly { readonly keys: string; readonly entryPoint: string }[];
+  readonly schedules: readonly ManifestSchedule[];
   readonly permissions: readonly PermissionRequest[];
   readonly limits: LimitsInput;
   /** `log`: the storage keeps which keys were changed, for `storage.changes`. */
@@ -110,6 +114,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .array(z.strictObject({ type: pattern, entryPoint, filter: eventFilterSchema.optional() }))
     .max(MAX_LISTED)
     .default([]),
+  watches: z
+    .array(z.strictObject({ keys: pattern, entryPoint }))
+    .max(MAX_LISTED)
+    .default([]),
+  schedules: z.array(scheduleSchema).max(MAX_SCHEDULES).default([]),
   permissions: z
     .array(withResource(z.strictObject({ ...grantShape, reason: z.string().min(1).max(500) })))
     .max(MAX_LISTED)
@@ -139,7 +148,12 @@ export function parseManifest(text: string, file: string): Manifest {
     throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
   }
   const points = Object.keys(manifest.extends);
-  const later = points.length > 0 ? "extends" : manifest.storage.log ? "storage.log" : undefined;
+  const later = [
+    points.length > 0 && "extends",
+    manifest.watches.length > 0 && "watches",
+    manifest.schedules.length > 0 && "schedules",
+    manifest.storage.log && "storage.log",
+  ].find((key) => key !== false);
   if (later !== undefined && manifest.api === "0.1")
     throw new HostError("incompatible-api", `${file} says "api": "0.1" and has ${later}, which came with 0.2; write "api": "0.2"`);
   const own = points.find((point) => isOwnName(manifest.name, point));

@@ -1,11 +1,20 @@
 // Composition root of the test kit: the real admission, core, cell and storage around one plugin; clock, other plugins and the web are fakes.
 
 import { fileURLToPath } from "node:url";
+import { scheduleFunctions } from "../capabilities/schedules/functions.ts";
+import { Scheduler } from "../capabilities/schedules/scheduler.ts";
+import { memorySchedules } from "../capabilities/schedules/store.ts";
 import { PluginStorage } from "../cell/inside/plugin-storage.ts";
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
+import { HostError } from "../core/errors.ts";
 import { Host } from "../core/host.ts";
+import { isStateKey, printable } from "../core/names.ts";
+import type { Plugin } from "../core/plugin.ts";
 import type { StorageDriver } from "../core/ports/storage.ts";
 import type { ExtensionPoint, Grant } from "../core/types.ts";
+import { memoryState } from "../drivers/state/memory.ts";
+import type { StateTable } from "../drivers/state/table.ts";
+import { watchState } from "../drivers/state/watches.ts";
 import { openPluginStorage } from "../drivers/storage-sqlite/storage-sqlite.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
@@ -67,13 +76,25 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   const definition = definePlugin(manifest, admitted, settings, given.all);
 
   const recording = new Recording();
-  const core = new Host({
+  const state = memoryState(clock);
+  const scheduler = new Scheduler({
     clock,
     log: recording.hostLog,
-    capabilities: fakedHttp(options.http, secrets, clock),
+    store: memorySchedules(),
+    plugin: (name): Plugin | undefined => core.plugin(name),
+  });
+  const core: Host = new Host({
+    clock,
+    log: recording.hostLog,
+    capabilities: { ...fakedHttp(options.http, secrets, clock), ...scheduleFunctions(scheduler) },
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: () => {} },
     hostMsPerSecond: 1_000,
+    state,
+  });
+  const unwatch = watchState(core, clock);
+  core.observe({
+    state: ({ name, state }) => (name === manifest.name && state === "running" ? scheduler.declare(name, manifest.schedules) : undefined),
   });
   core.events.subscribe("**", (event) => recording.addEvent(event));
   core.observe({ turn: (turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined) });
@@ -92,8 +113,12 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     grants: given,
     recording,
     stored: new Values(asStore(driver)),
-    state: new Values(stateOf(core)),
-    close: () => driver.close(),
+    state: new Values(stateOf(state)),
+    close() {
+      unwatch();
+      scheduler.close();
+      driver.close();
+    },
   });
   try {
     for (const [key, value] of Object.entries(options.state ?? {})) plugin.state.set(key, value);
@@ -139,11 +164,16 @@ function asStore(driver: StorageDriver): Store {
   };
 }
 
-function stateOf({ state }: Host): Store {
+// What the test sets counts for nobody's quota.
+function stateOf(state: StateTable): Store {
+  const unbounded = { maxBytes: Number.POSITIVE_INFINITY, maxKeys: Number.POSITIVE_INFINITY };
   return {
-    get: (key) => state.get(key),
-    set: (key, value) => state.set(key, value),
-    delete: (key) => state.delete(key),
-    keys: (prefix) => state.keys(prefix, () => true),
+    get: (key) => state.get(key)?.value,
+    set(key, value) {
+      if (!isStateKey(key)) throw new HostError("invalid-message", `"${printable(key)}" is no state key`);
+      state.set(key, value, { owner: "test", expected: undefined, ttlMs: undefined, ...unbounded });
+    },
+    delete: (key) => state.delete(key, undefined) !== undefined,
+    keys: (prefix) => state.all(prefix),
   };
 }

@@ -217,8 +217,12 @@ describe("a stranger's plugin", () => {
     const routes = [{ method: "GET", path: "/other/x", service: "thing.kept" }];
     const foreign = await version("foreign", 1, { contributes: { http: { routes } } });
     const malformed = await version("malformed", 1, { contributes: { http: { routes: [{ method: "TRACE" }] } } });
-    expect((await plan(foreign)).refusals).toEqual(["thing contributes the route /other/x; its routes must begin with /thing"]);
-    expect((await plan(malformed)).refusals).toContainEqual(expect.stringMatching(/^contributes\.http\.routes\.0\.method: /));
+    expect((await plan(foreign)).refusals).toEqual([
+      'plugin.json:1: contributes.http.routes.0.path ("/other/x"): thing contributes the route /other/x; its routes must begin with /thing',
+    ]);
+    expect((await plan(malformed)).refusals).toContainEqual(
+      expect.stringMatching(/^plugin\.json:1: contributes\.http\.routes\.0\.method \("TRACE"\): /),
+    );
     // What no adapter of this host reads is nobody's concern.
     const unknown = await version("unknown", 1, { contributes: { teletext: { page: 100 } } });
     expect((await plan(unknown)).refusals).toEqual([]);

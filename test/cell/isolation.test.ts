@@ -8,7 +8,7 @@ import type { Permission } from "../../host/core/types.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { CELL_KINDS, createCell, image, runTurn } from "../support/cells.ts";
-import { hostPorts } from "../support/host-ports.ts";
+import { hostPorts, SET } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, textOf, utf8 } from "../support/scripted-cell.ts";
 import { wat } from "../support/wat.ts";
@@ -64,7 +64,7 @@ describe.each(CELL_KINDS)("%s cell", (kind) => {
       host.add(definition(name, {}, { module, entryPoints, services, permissions, grants: permissions }), cell);
     }
     await startAll(host, memoryLog());
-    host.state.set("secrets.key", utf8("hunter2 ".repeat(40)));
+    host.state.set("secrets.key", utf8("hunter2 ".repeat(40)), SET);
     const call = async (service: string): Promise<string> =>
       textOf(
         await host.services.call({

@@ -143,7 +143,9 @@ describe("the line of a place in a JSON text", () => {
 describe("a suggestion", () => {
   it("is the nearest, and none when nothing is near", () => {
     expect(didYouMean("entrypoint", ["entryPoint", "entry"])).toBe("; did you mean entryPoint?");
+    expect(didYouMean("prot", ["port", "host"])).toBe("; did you mean port?");
     expect(didYouMean("xyz", ["greet"])).toBe("");
+    expect(didYouMean("x", ["y"])).toBe("");
     expect(didYouMean("x".repeat(100_000), ["x".repeat(100_000)])).toBe("");
   });
 });

@@ -100,6 +100,28 @@ describe("bulkhead build", async () => {
     expect(readFileSync(join(plugin, "broken.wasm")).equals(before)).toBe(true);
   });
 
+  for (const [template, call, source, before] of [
+    ["typescript", 'const WORD = config.get("greeting");\n', "src/index.ts", "const decoder"],
+    ["python", 'WORD = config.get("greeting")\n\n', "plugin.py", "def message_to"],
+  ] as const) {
+    await itWith(template, `says in one line that nothing of the host is there at module level, in ${template}`, async () => {
+      const plugin = await makePlugin(join(folder.path, `early-${template}`), template);
+      const file = join(plugin, source);
+      writeFileSync(file, readFileSync(file, "utf8").replace(before, `${call}${before}`));
+      const { stderr } = await bulkhead(["build", plugin], { timeoutMs: BUILD_TIMEOUT_MS });
+      expect(stderr).toMatch(/does not compile\n {2}config\.get is called outside of a function: .* call it in a function\n$/);
+    });
+
+    await itWith(template, `asks what it built for its entry points, in ${template}`, async () => {
+      const plugin = await makePlugin(join(folder.path, `misnamed-${template}`), template);
+      const file = join(plugin, "plugin.json");
+      writeFileSync(file, readFileSync(file, "utf8").replace('"entryPoint": "greet"', '"entryPoint": "great"'));
+      const { code, stderr } = await bulkhead(["build", plugin], { timeoutMs: BUILD_TIMEOUT_MS });
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/plugin\.json:\d+: .*\("great"\): it handles greet, on_arrived; did you mean greet\?/);
+    });
+  }
+
   it("names file and line of what is no TypeScript", async () => {
     const plugin = await makePlugin(join(folder.path, "mistyped"), "typescript");
     const source = join(plugin, "src", "index.ts");

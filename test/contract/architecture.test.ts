@@ -52,11 +52,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   adapters: ["seams.ts", "bounds", "core"],
   manifest: ["capabilities", "seams.ts", "bounds", "core"],
   install: ["manifest", "bounds", "core"],
-  admin: ["install", "manifest", "bounds", "core"],
+  admin: ["capabilities", "install", "manifest", "bounds", "core"],
   cell: ["engine", "drivers", "bounds", "core"],
   lifecycle: ["admin", "cell", "adapters", "capabilities", "drivers", "install", "manifest", "seams.ts", "bounds", "core"],
   embedding: ["manifest", "seams.ts", "bounds", "core"],
-  "main.ts": ["embedding", "lifecycle", "admin", "cell", "engine", "drivers", "install", "manifest", "core"],
+  "main.ts": ["embedding", "lifecycle", "capabilities", "admin", "cell", "engine", "drivers", "install", "manifest", "core"],
   "index.ts": ["main.ts", "embedding", "install", "manifest", "core"],
   cli: ["main.ts", "lifecycle", "admin", "cell", "engine", "drivers", "adapters", "capabilities", "install", "manifest", "bounds", "core"],
   testing: ["capabilities", "drivers", "cell", "engine", "install", "manifest", "core"],
@@ -165,6 +165,10 @@ const PORTS: Readonly<Record<string, { readonly implementations: readonly string
   StorageDriver: {
     implementations: ["host/drivers/storage-sqlite/storage-sqlite.ts", "host/drivers/storage-memory/driver.ts"],
     suite: "host/contracts/storage-driver.ts",
+  },
+  StateDriver: {
+    implementations: ["host/drivers/state/memory.ts", "host/drivers/state/sqlite.ts"],
+    suite: "host/contracts/state-driver.ts",
   },
   Cell: { implementations: ["host/cell/outside/client.ts", "host/cell/outside/supervised-cell.ts"], suite: "test/cell/cells.test.ts" },
 };

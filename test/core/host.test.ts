@@ -12,7 +12,7 @@ import { encodeError } from "../../host/engine/guest/blocks.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
-import { hostPorts } from "../support/host-ports.ts";
+import { hostPorts, SET } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
 
@@ -382,7 +382,7 @@ describe("a service that acts for its caller", () => {
       vault: [readsSecret, { ...provided, ...may(["state.read", "vault.*"]) }],
       thief: [relays("vault.read"), { ...provides("thief.go"), ...thief }],
     });
-    host.state.set(SECRET, utf8("1234"));
+    host.state.set(SECRET, utf8("1234"), SET);
     return host;
   };
 
@@ -406,7 +406,7 @@ describe("a service that acts for its caller", () => {
       thief: [relays("middle.go"), { ...provides("thief.go"), ...may(["services.call", "**"]) }],
       honest: [relays("middle.go"), { ...provides("honest.go"), ...all }],
     });
-    host.state.set(SECRET, utf8("1234"));
+    host.state.set(SECRET, utf8("1234"), SET);
     expect(await call(host, "thief.go")).toMatch(/thief has no permission state\.read/);
     expect(await call(host, "honest.go")).toContain("1234");
     host.plugin("honest")?.permissions.replaceGrants(may(["services.call", "**"]).grants ?? []);
@@ -595,10 +595,25 @@ describe("state", () => {
     expect(await call(host, "p.x", "state.get|shared.lamp")).toBe("0\u0001on");
     expect(await call(host, "p.x", "state.get|shared.none")).toBe("0\u0000");
     expect(await call(host, "p.x", "state.get|private.lamp")).toContain("permission-denied");
-    host.state.set("private.lamp", utf8("secret"));
+    host.state.set("private.lamp", utf8("secret"), SET);
     expect(await call(host, "p.x", "state.keys|")).toBe('0["shared.lamp"]');
     expect(await call(host, "p.x", "state.delete|shared.lamp")).toBe("0true");
     expect(await call(host, "p.x", "state.delete|private.lamp")).toContain("permission-denied");
+    for (const bad of ["", "a b", "ä", "a..b"]) expect(await call(host, "p.x", `state.get|${bad}`), bad).toContain("no state key");
+    expect(await call(host, "p.x", `state.set|shared.lamp|${"x".repeat(65_537)}`)).toContain("65537 bytes; the limit is 65536");
+  });
+
+  it("counts what a plugin sets for that plugin", async () => {
+    const limits = { ...DEFAULT_LIMITS, stateKeys: 1 };
+    const script: Script = { serve: async (input, turn) => utf8(await ask(turn, "state.set", textOf(input), "x")) };
+    const { host } = await boot({
+      p: [script, { ...provides("p.x"), ...may(["state.write", "**"]), limits }],
+      q: [script, { ...provides("q.x"), ...may(["state.write", "**"]), limits }],
+    });
+    expect(await call(host, "p.x", "one")).toBe("0");
+    expect(await call(host, "p.x", "two")).toMatch(/p would have 2 keys in the state; its limit is 1 \(limits\.stateKeys\)/);
+    expect(await call(host, "q.x", "two")).toBe("0");
+    expect(await host.state.get("two")).toMatchObject({ owner: "q" });
   });
 
   it("answers names that are no host function, also those of a prototype", async () => {

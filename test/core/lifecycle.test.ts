@@ -53,6 +53,79 @@ describe("a plugin that has failed", () => {
   });
 });
 
+describe("a plugin that is starting", () => {
+  it("gets what it publishes meanwhile once it runs, and nobody's calls before", async () => {
+    const clock = fakeClock();
+    const host = new Host(hostPorts({ clock, log: memoryLog() }));
+    const done: string[] = [];
+    const calling: Promise<unknown>[] = [];
+    const script = {
+      async on_start() {
+        host.publish(
+          { type: "p.ready", source: "/plugins/p", contentType: "text/plain", data: new Uint8Array(0), traceparent: startTrace() },
+          { kind: "plugin", name: "p" },
+        );
+        const call = {
+          service: "p.run",
+          payload: new Uint8Array(0),
+          caller: { kind: "host", name: "test" },
+          traceparent: startTrace(),
+        } as const;
+        calling.push(host.services.call(call).catch((thrown: HostError) => thrown.code));
+        await settle();
+        done.push("on_start");
+        return undefined;
+      },
+      on_ready() {
+        done.push("on_ready");
+        return undefined;
+      },
+    };
+    const grants = [{ permission: "events.subscribe", resource: "p.ready" }];
+    const subscribed = {
+      subscriptions: [{ type: "p.ready", entryPoint: "on_ready" }],
+      services: [{ name: "p.run", entryPoint: "on_ready" }],
+      permissions: grants.map((grant) => ({ ...grant, reason: "to hear" })),
+      grants,
+    };
+    host.add(definition("p", script, subscribed), scriptedCell({ p: script }));
+    await host.start("p");
+    await settle();
+    expect(done).toEqual(["on_start", "on_ready"]);
+    expect(await Promise.all(calling)).toEqual(["plugin-not-running"]);
+  });
+
+  it("gets nothing of it when it does not start", async () => {
+    const clock = fakeClock();
+    const host = new Host(hostPorts({ clock, log: memoryLog() }));
+    const done: string[] = [];
+    const script = {
+      on_start() {
+        host.publish(
+          { type: "p.ready", source: "/plugins/p", contentType: "text/plain", data: new Uint8Array(0), traceparent: startTrace() },
+          { kind: "plugin", name: "p" },
+        );
+        throw new HostError("plugin-failed", "a test");
+      },
+      on_ready() {
+        done.push("on_ready");
+        return undefined;
+      },
+    };
+    const grants = [{ permission: "events.subscribe", resource: "p.ready" }];
+    const rest = {
+      subscriptions: [{ type: "p.ready", entryPoint: "on_ready" }],
+      permissions: grants.map((grant) => ({ ...grant, reason: "" })),
+      grants,
+    };
+    host.add(definition("p", script, rest), scriptedCell({ p: script }));
+    await host.start("p");
+    await settle();
+    expect([host.plugin("p")?.state, done]).toEqual(["failed", []]);
+    expect(host.plugin("p")?.queued).toBe(0);
+  });
+});
+
 describe("a plugin whose turns are refused", () => {
   it("counts the turns that come by whoever hears of it", async () => {
     const clock = fakeClock();

@@ -28,7 +28,10 @@ describe.each(["inline", "process"] as const satisfies CellKind[])("in a cell of
 
   const failure = async (entryPoint: string): Promise<object> => {
     cell = createCell(kind, memoryLog());
-    await cell.load(image("guest", await wat(GUEST), { cpuMs: 50, memoryBytes: 4 * 1_048_576, deadlineMs: 20_000 }), () => () => {});
+    await cell.load(
+      image("guest", await wat(GUEST, { names: true }), { cpuMs: 50, memoryBytes: 4 * 1_048_576, deadlineMs: 20_000 }),
+      () => () => {},
+    );
     const outcome = await runTurn(cell, "guest", entryPoint);
     return outcome.ok ? { code: "none" } : outcome.error;
   };

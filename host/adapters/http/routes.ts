@@ -5,7 +5,8 @@ import { HostError } from "../../core/errors.ts";
 import { isDottedName, isOwnName } from "../../core/names.ts";
 import { isGivable, MAX_NAMED_HEADERS } from "./raw-headers.ts";
 
-const PATH = /^\/[a-z][a-z0-9-]*(\/(:[A-Za-z][A-Za-z0-9]*|[a-z0-9][a-z0-9-]*))*$/;
+// A segment may have dots, as in chart.png, but not be one of the two that mean a folder.
+const PATH = /^\/[a-z][a-z0-9-]*(\/(:[A-Za-z][A-Za-z0-9]*|[a-z0-9][a-z0-9.-]*))*$/;
 
 export interface HttpRoute {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -44,16 +45,18 @@ const sectionSchema: z.ZodType<{ readonly routes: readonly HttpRoute[] }> = z.st
 /** Throws HostError `invalid-manifest` for a malformed section, or a path or service that is not below the plugin's own name. */
 export function parseRoutes(plugin: string, section: unknown): readonly HttpRoute[] {
   const parsed = sectionSchema.safeParse(section);
-  if (!parsed.success) {
-    const detail = parsed.error.issues.map((issue) => `contributes.http.${issue.path.join(".")}: ${issue.message}`).join("\n");
-    throw new HostError("invalid-manifest", `the HTTP routes of ${plugin} are malformed`, { detail });
-  }
-  for (const { path, service } of parsed.data.routes) {
-    if (path !== `/${plugin}` && !path.startsWith(`/${plugin}/`)) {
-      throw new HostError("invalid-manifest", `${plugin} contributes the route ${path}; its routes must begin with /${plugin}`);
-    }
-    if (!isOwnName(plugin, service))
-      throw new HostError("invalid-manifest", `the route ${path} of ${plugin} leads to ${service}, not to its own service`);
-  }
-  return parsed.data.routes;
+  const wrong = parsed.success
+    ? parsed.data.routes.flatMap((route, i) => foreignTo(plugin, route).map(([key, why]) => `routes.${i}.${key}: ${why}`))
+    : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  if (parsed.success && wrong.length === 0) return parsed.data.routes;
+  const detail = wrong.map((line) => `contributes.http.${line}`).join("\n");
+  throw new HostError("invalid-manifest", `the HTTP routes of ${plugin} are malformed: ${wrong[0]}`, { detail });
+}
+
+function foreignTo(plugin: string, { path, service }: HttpRoute): readonly (readonly [key: string, why: string])[] {
+  const isBelow = path === `/${plugin}` || path.startsWith(`/${plugin}/`);
+  const found: (readonly [string, string])[] = [];
+  if (!isBelow) found.push(["path", `${plugin} contributes the route ${path}; its routes must begin with /${plugin}`]);
+  if (!isOwnName(plugin, service)) found.push(["service", `the route ${path} leads to ${service}, not to its own service`]);
+  return found;
 }

@@ -22,7 +22,8 @@ export interface CheckedCall {
 
 /** One function. It checks its resources itself, with `call.require`. */
 export interface CapabilityFunction<F extends WitFunction = WitFunction> {
-  readonly needs: Permission;
+  /** Absent for what touches the plugin's own things only. */
+  readonly needs?: Permission;
   /** Resolves with the answer for the guest. Rejects with HostError. */
   answer(call: CheckedCall, ...args: WitParams<F>): Promise<WitResult<F>>;
 }

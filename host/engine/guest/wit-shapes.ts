@@ -28,6 +28,8 @@ const extensionsAnswer: Shape = { record: [["plugin", "plugin", "string"], ["out
 const httpHeader: Shape = { record: [["name", "name", "string"], ["value", "value", "string"]] };
 const httpRequest: Shape = { record: [["method", "method", "string"], ["url", "url", "string"], ["headers", "headers", { list: httpHeader }]] };
 const httpResponse: Shape = { record: [["status", "status", "u16"], ["headers", "headers", { list: httpHeader }], ["body", "body", "bytes"]] };
+const stateVersioned: Shape = { record: [["value", "value", "bytes"], ["revision", "revision", "u64"], ["owner", "owner", "string"]] };
+const stateWrite: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["expected", "expected", { option: "u64" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
 const storageChange: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
 const storageVersioned: Shape = { record: [["value", "value", "bytes"], ["version", "version", "u64"], ["expires-at", "expiresAt", { option: "u64" }]] };
 const storageCheck: Shape = { record: [["key", "key", "string"], ["version", "version", "u64"]] };
@@ -35,6 +37,9 @@ const storageCommitOutcome: Shape = { record: [["committed", "committed", "bool"
 const storageEntry: Shape = { record: [["key", "key", "string"], ["value", "value", "bytes"], ["version", "version", "u64"]] };
 const storagePage: Shape = { record: [["entries", "entries", { list: storageEntry }], ["next", "next", { option: "string" }]] };
 const storageLogged: Shape = { record: [["seq", "seq", "u64"], ["key", "key", "string"], ["removed", "removed", "bool"], ["time", "time", "u64"], ["trace", "trace", { option: "string" }]] };
+const schedulesMissed: Shape = { enum: ["skip", "once"] };
+const schedulesSchedule: Shape = { record: [["name", "name", "string"], ["entry-point", "entryPoint", "string"], ["cron", "cron", { option: "string" }], ["every-ms", "everyMs", { option: "u64" }], ["at-ms", "atMs", { option: "u64" }], ["timezone", "timezone", { option: "string" }], ["missed", "missed", schedulesMissed]] };
+const schedulesPlanned: Shape = { record: [["name", "name", "string"], ["next-ms", "nextMs", { option: "u64" }], ["by-manifest", "byManifest", "bool"]] };
 
 interface FunctionShape {
   readonly params: readonly Shape[];
@@ -55,6 +60,9 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "state.set": { params: ["string", "bytes"], result: "_", fails: true, since: "0.1" },
   "state.delete": { params: ["string"], result: "bool", fails: true, since: "0.1" },
   "state.keys": { params: ["string"], result: { list: "string" }, fails: true, since: "0.1" },
+  "state.get-versioned": { params: ["string"], result: { option: stateVersioned }, fails: true, since: "0.2" },
+  "state.put": { params: [stateWrite], result: { option: "u64" }, fails: true, since: "0.2" },
+  "state.list-keys": { params: ["string", { option: "string" }, "u32"], result: { list: "string" }, fails: true, since: "0.2" },
   "storage.get": { params: ["string"], result: { option: "bytes" }, fails: true, since: "0.1" },
   "storage.set": { params: ["string", "bytes"], result: "_", fails: true, since: "0.1" },
   "storage.delete": { params: ["string"], result: "bool", fails: true, since: "0.1" },
@@ -65,6 +73,9 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "storage.commit": { params: [{ list: storageCheck }, { list: storageChange }], result: storageCommitOutcome, fails: true, since: "0.2" },
   "storage.scan": { params: ["string", { option: "string" }, "u32", "bool"], result: storagePage, fails: true, since: "0.2" },
   "storage.changes": { params: ["u64", "u32"], result: { list: storageLogged }, fails: true, since: "0.2" },
+  "schedules.set": { params: [schedulesSchedule], result: "u64", fails: true, since: "0.2" },
+  "schedules.cancel": { params: ["string"], result: "bool", fails: true, since: "0.2" },
+  "schedules.upcoming": { params: [], result: { list: schedulesPlanned }, fails: true, since: "0.2" },
   "config.get": { params: ["string"], result: { option: "string" }, fails: true, since: "0.1" },
   "clock.now": { params: [], result: "u64", fails: false, since: "0.1" },
   "clock.monotonic": { params: [], result: "u64", fails: false, since: "0.1" },

@@ -99,6 +99,22 @@ export declare function state_delete(key: u64): u64;
 @external("extism:host/user", "state_keys")
 export declare function state_keys(prefix: u64): u64;
 
+/// The value with its revision, or none when nobody has set the key. Needs `state.read`.
+@external("extism:host/user", "state_get_versioned")
+export declare function state_get_versioned(key: u64): u64;
+
+/// Sets or removes a value if the expected revision is there, and answers the revision that this made; none when another is there, and nothing has
+/// changed: that is an answer, not a failure, so read again and try again. Needs `state.write`.
+///
+/// Fails with invalid-message (key, ttl-ms of 0), permission-denied, quota-exceeded (value size, keys and bytes of this plugin, of all plugins), storage-failed.
+@external("extism:host/user", "state_put")
+export declare function state_put(write: u64): u64;
+
+/// Like `keys`, one page: those after `after` if it is given, at most `limit` (1 to 1,000). Ask again with the last key as `after`; a page may have fewer
+/// keys than asked for although more follow, and none only when none follow.
+@external("extism:host/user", "state_list_keys")
+export declare function state_list_keys(prefix: u64, after: u64, limit: u64): u64;
+
 /// The value, or none when the key is absent.
 ///
 /// Fails with invalid-message (key), storage-failed.
@@ -164,6 +180,21 @@ export declare function storage_scan(prefix: u64, after: u64, limit: u64, revers
 /// the storage and go on from there), invalid-message (limit, no log), storage-failed.
 @external("extism:host/user", "storage_changes")
 export declare function storage_changes(after: u64, limit: u64): u64;
+
+/// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
+///
+/// Fails with invalid-message (a name, an entry point, a time that never comes), conflict (a name of the manifest), quota-exceeded (more than 100 schedules),
+/// storage-failed.
+@external("extism:host/user", "schedules_set")
+export declare function schedules_set(schedule: u64): u64;
+
+/// Ends a schedule and says whether there was one. Fails with conflict for one of the manifest.
+@external("extism:host/user", "schedules_cancel")
+export declare function schedules_cancel(name: u64): u64;
+
+/// All of them, by name.
+@external("extism:host/user", "schedules_upcoming")
+export declare function schedules_upcoming(): u64;
 
 /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
 @external("extism:host/user", "config_get")

@@ -902,7 +902,71 @@ static inline bh_code bh_http_fetch(bh_http_request request, bh_bytes body, bh_h
 }
 
 
-// Last values that plugins share. Volatile: empty after a restart of the host.
+// Last values that plugins share. The operator chooses whether they outlive the host; what must last belongs into the storage.
+
+// A value with what is known of it.
+typedef struct {
+    bh_bytes value;
+    // Grows with each change of any key, so a key that was removed and set again has another.
+    uint64_t revision;
+    // The plugin that set it last.
+    bh_text owner;
+} bh_state_versioned;
+
+static inline void bh__write_state_versioned(bh__out *out, bh_state_versioned value) {
+    bh__put_str(out, "{\"value\":");
+    bh__write_bytes(out, value.value);
+    bh__put_str(out, ",\"revision\":");
+    bh__write_u64(out, value.revision);
+    bh__put_str(out, ",\"owner\":");
+    bh__write_text(out, value.owner);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_state_versioned(bh_text json, bh_state_versioned *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "value", &raw)) raw = bh_str("null");
+    if (!bh__read_bytes(raw, &value->value)) return false;
+    if (!bh_json_member(json, "revision", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->revision)) return false;
+    if (!bh_json_member(json, "owner", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->owner)) return false;
+    return true;
+}
+
+BH__OPTION(optional_u64, uint64_t, u64)
+typedef struct {
+    bh_text key;
+    // None removes the key.
+    bh_optional_bytes value;
+    // The revision that must be there, 0 for none; none for whatever is there.
+    bh_optional_u64 expected;
+    // How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+    bh_optional_u64 ttl_ms;
+} bh_state_write;
+
+static inline void bh__write_state_write(bh__out *out, bh_state_write value) {
+    bh__put_str(out, "{\"key\":");
+    bh__write_text(out, value.key);
+    bh__put_str(out, ",\"value\":");
+    bh__write_optional_bytes(out, value.value);
+    bh__put_str(out, ",\"expected\":");
+    bh__write_optional_u64(out, value.expected);
+    bh__put_str(out, ",\"ttl-ms\":");
+    bh__write_optional_u64(out, value.ttl_ms);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_state_write(bh_text json, bh_state_write *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "key", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->key)) return false;
+    if (!bh_json_member(json, "value", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_bytes(raw, &value->value)) return false;
+    if (!bh_json_member(json, "expected", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->expected)) return false;
+    if (!bh_json_member(json, "ttl-ms", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->ttl_ms)) return false;
+    return true;
+}
 
 BH__IMPORT("extism:host/user", "state_get") uint64_t bh__import_state_get(uint64_t);
 // The value, or none when nobody has set the key. Needs `state.read`.
@@ -953,11 +1017,57 @@ static inline bh_code bh_state_keys(bh_text prefix, bh_text_list *value) {
     return BH_OK;
 }
 
+BH__OPTION(optional_state_versioned, bh_state_versioned, state_versioned)
+BH__IMPORT("extism:host/user", "state_get_versioned") uint64_t bh__import_state_get_versioned(uint64_t);
+// The value with its revision, or none when nobody has set the key. Needs `state.read`.
+static inline bh_code bh_state_get_versioned(bh_text key, bh_optional_state_versioned *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_state_get_versioned(key_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_optional_state_versioned(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "state_put") uint64_t bh__import_state_put(uint64_t);
+// Sets or removes a value if the expected revision is there, and answers the revision that this made; none when another is there, and nothing has
+// changed: that is an answer, not a failure, so read again and try again. Needs `state.write`.
+//
+// Fails with invalid-message (key, ttl-ms of 0), permission-denied, quota-exceeded (value size, keys and bytes of this plugin, of all plugins), storage-failed.
+static inline bh_code bh_state_put(bh_state_write write, bh_optional_u64 *value) {
+    bh__call call = {0};
+    bh__out write_json = bh__begin();
+    bh__write_state_write(&write_json, write);
+    uint64_t write_block = bh__bytes_block(&call, bh__end(&write_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_state_put(write_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_optional_u64(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "state_list_keys") uint64_t bh__import_state_list_keys(uint64_t, uint64_t, uint64_t);
+// Like `keys`, one page: those after `after` if it is given, at most `limit` (1 to 1,000). Ask again with the last key as `after`; a page may have fewer
+// keys than asked for although more follow, and none only when none follow.
+static inline bh_code bh_state_list_keys(bh_text prefix, bh_optional_text after, uint32_t limit, bh_text_list *value) {
+    bh__call call = {0};
+    uint64_t prefix_block = bh__bytes_block(&call, prefix);
+    uint64_t after_block = bh__optional_text_block(&call, after);
+    bh__out limit_json = bh__begin();
+    bh__write_u32(&limit_json, limit);
+    uint64_t limit_block = bh__bytes_block(&call, bh__end(&limit_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_state_list_keys(prefix_block, after_block, limit_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_text_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
 
 // The plugin's own durable key-value store. No other plugin can reach it, so it needs no permission; it has a quota.
 // A key is 1 to 512 bytes of UTF-8, a value at most 1 MiB.
 
-BH__OPTION(optional_u64, uint64_t, u64)
 typedef struct {
     bh_text key;
     // None removes the key.
@@ -1319,6 +1429,147 @@ static inline bh_code bh_storage_changes(uint64_t after, uint32_t limit, bh_stor
     bh_code code = bh__answer(&call, bh__import_storage_changes(after_block, limit_block), &answer);
     if (code != BH_OK) return code;
     if (!bh__read_storage_logged_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+
+// Turns at a time of day, or again and again. A plugin's schedules are its own, outlive the host and need no permission; its manifest can have some too.
+
+// What becomes of a time that passed while the plugin or the host did not run.
+typedef enum {
+    BH_SCHEDULES_MISSED_SKIP,
+    BH_SCHEDULES_MISSED_ONCE,
+} bh_schedules_missed;
+static const char *const bh__names_schedules_missed[] = {"skip", "once"};
+
+// The name in wit/.
+static inline const char *bh_schedules_missed_name(bh_schedules_missed value) { return bh__names_schedules_missed[value]; }
+static inline void bh__write_schedules_missed(bh__out *out, bh_schedules_missed value) { bh__write_text(out, bh_str(bh__names_schedules_missed[value])); }
+static inline bool bh__read_schedules_missed(bh_text json, bh_schedules_missed *value) {
+    size_t found;
+    if (!bh__read_name(json, bh__names_schedules_missed, 2, &found)) return false;
+    *value = (bh_schedules_missed)found;
+    return true;
+}
+
+typedef struct {
+    // 1 to 64 lower-case letters, digits and hyphens. Setting a name anew replaces its schedule.
+    bh_text name;
+    // The export that is entered, with the JSON object `{"name", "due", "late"}` as its input: the time in ISO 8601, and how many milliseconds ago it was.
+    bh_text entry_point;
+    // One of these three. A cron expression: five fields, or six with seconds first.
+    bh_optional_text cron;
+    // Milliseconds from one time to the next, 1,000 or more.
+    bh_optional_u64 every_ms;
+    // One moment, in milliseconds since 1970.
+    bh_optional_u64 at_ms;
+    // Of cron, such as `Europe/Berlin`; none is UTC.
+    bh_optional_text timezone;
+    bh_schedules_missed missed;
+} bh_schedules_schedule;
+
+static inline void bh__write_schedules_schedule(bh__out *out, bh_schedules_schedule value) {
+    bh__put_str(out, "{\"name\":");
+    bh__write_text(out, value.name);
+    bh__put_str(out, ",\"entry-point\":");
+    bh__write_text(out, value.entry_point);
+    bh__put_str(out, ",\"cron\":");
+    bh__write_optional_text(out, value.cron);
+    bh__put_str(out, ",\"every-ms\":");
+    bh__write_optional_u64(out, value.every_ms);
+    bh__put_str(out, ",\"at-ms\":");
+    bh__write_optional_u64(out, value.at_ms);
+    bh__put_str(out, ",\"timezone\":");
+    bh__write_optional_text(out, value.timezone);
+    bh__put_str(out, ",\"missed\":");
+    bh__write_schedules_missed(out, value.missed);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_schedules_schedule(bh_text json, bh_schedules_schedule *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "name", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->name)) return false;
+    if (!bh_json_member(json, "entry-point", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->entry_point)) return false;
+    if (!bh_json_member(json, "cron", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_text(raw, &value->cron)) return false;
+    if (!bh_json_member(json, "every-ms", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->every_ms)) return false;
+    if (!bh_json_member(json, "at-ms", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->at_ms)) return false;
+    if (!bh_json_member(json, "timezone", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_text(raw, &value->timezone)) return false;
+    if (!bh_json_member(json, "missed", &raw)) raw = bh_str("null");
+    if (!bh__read_schedules_missed(raw, &value->missed)) return false;
+    return true;
+}
+
+typedef struct {
+    bh_text name;
+    // In milliseconds since 1970; none for what has had its one moment.
+    bh_optional_u64 next_ms;
+    // It stands in the manifest, so it cannot be cancelled.
+    bool by_manifest;
+} bh_schedules_planned;
+
+static inline void bh__write_schedules_planned(bh__out *out, bh_schedules_planned value) {
+    bh__put_str(out, "{\"name\":");
+    bh__write_text(out, value.name);
+    bh__put_str(out, ",\"next-ms\":");
+    bh__write_optional_u64(out, value.next_ms);
+    bh__put_str(out, ",\"by-manifest\":");
+    bh__write_bool(out, value.by_manifest);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_schedules_planned(bh_text json, bh_schedules_planned *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "name", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->name)) return false;
+    if (!bh_json_member(json, "next-ms", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->next_ms)) return false;
+    if (!bh_json_member(json, "by-manifest", &raw)) raw = bh_str("null");
+    if (!bh__read_bool(raw, &value->by_manifest)) return false;
+    return true;
+}
+
+BH__IMPORT("extism:host/user", "schedules_set") uint64_t bh__import_schedules_set(uint64_t);
+// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
+//
+// Fails with invalid-message (a name, an entry point, a time that never comes), conflict (a name of the manifest), quota-exceeded (more than 100 schedules),
+// storage-failed.
+static inline bh_code bh_schedules_set(bh_schedules_schedule schedule, uint64_t *value) {
+    bh__call call = {0};
+    bh__out schedule_json = bh__begin();
+    bh__write_schedules_schedule(&schedule_json, schedule);
+    uint64_t schedule_block = bh__bytes_block(&call, bh__end(&schedule_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_schedules_set(schedule_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_u64(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "schedules_cancel") uint64_t bh__import_schedules_cancel(uint64_t);
+// Ends a schedule and says whether there was one. Fails with conflict for one of the manifest.
+static inline bh_code bh_schedules_cancel(bh_text name, bool *value) {
+    bh__call call = {0};
+    uint64_t name_block = bh__bytes_block(&call, name);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_schedules_cancel(name_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__LIST(schedules_planned_list, bh_schedules_planned, schedules_planned)
+BH__IMPORT("extism:host/user", "schedules_upcoming") uint64_t bh__import_schedules_upcoming(void);
+// All of them, by name.
+static inline bh_code bh_schedules_upcoming(bh_schedules_planned_list *value) {
+    bh__call call = {0};
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_schedules_upcoming(), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_schedules_planned_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
     return BH_OK;
 }
 

@@ -3,7 +3,7 @@
 //go:build wasip1
 
 // Package state:
-// Last values that plugins share. Volatile: empty after a restart of the host.
+// Last values that plugins share. The operator chooses whether they outlive the host; what must last belongs into the storage.
 package state
 
 import "bulkhead.local/sdk/internal/abi"
@@ -46,4 +46,66 @@ func stateKeys(prefix uint64) uint64
 func Keys(prefix string) ([]string, error) {
 	call := abi.Begin()
 	return abi.JSONAnswer[[]string](call, stateKeys(call.Text(prefix)))
+}
+
+// Versioned:
+// A value with what is known of it.
+type Versioned struct {
+	Value []byte `json:"value"`
+	// Grows with each change of any key, so a key that was removed and set again has another.
+	Revision uint64 `json:"revision"`
+	// The plugin that set it last.
+	Owner string `json:"owner"`
+}
+
+// MarshalJSON writes a nil slice as the empty list that it is.
+func (value Versioned) MarshalJSON() ([]byte, error) {
+	type plain Versioned
+	whole := plain(value)
+	whole.Value = abi.List(whole.Value)
+	return abi.Marshal(whole)
+}
+
+//go:wasmimport extism:host/user state_get_versioned
+func stateGetVersioned(key uint64) uint64
+
+// GetVersioned:
+// The value with its revision, or none when nobody has set the key. Needs `state.read`.
+func GetVersioned(key string) (*Versioned, error) {
+	call := abi.Begin()
+	return abi.JSONAnswer[*Versioned](call, stateGetVersioned(call.Text(key)))
+}
+
+type Write struct {
+	Key string `json:"key"`
+	// None removes the key.
+	Value []byte `json:"value"`
+	// The revision that must be there, 0 for none; none for whatever is there.
+	Expected *uint64 `json:"expected"`
+	// How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+	TtlMS *uint64 `json:"ttl-ms"`
+}
+
+//go:wasmimport extism:host/user state_put
+func statePut(write uint64) uint64
+
+// Put:
+// Sets or removes a value if the expected revision is there, and answers the revision that this made; none when another is there, and nothing has
+// changed: that is an answer, not a failure, so read again and try again. Needs `state.write`.
+//
+// Fails with invalid-message (key, ttl-ms of 0), permission-denied, quota-exceeded (value size, keys and bytes of this plugin, of all plugins), storage-failed.
+func Put(write Write) (*uint64, error) {
+	call := abi.Begin()
+	return abi.JSONAnswer[*uint64](call, statePut(call.JSON(write)))
+}
+
+//go:wasmimport extism:host/user state_list_keys
+func stateListKeys(prefix uint64, after uint64, limit uint64) uint64
+
+// ListKeys:
+// Like `keys`, one page: those after `after` if it is given, at most `limit` (1 to 1,000). Ask again with the last key as `after`; a page may have fewer
+// keys than asked for although more follow, and none only when none follow.
+func ListKeys(prefix string, after *string, limit uint32) ([]string, error) {
+	call := abi.Begin()
+	return abi.JSONAnswer[[]string](call, stateListKeys(call.Text(prefix), call.OptionalText(after), call.JSON(limit)))
 }

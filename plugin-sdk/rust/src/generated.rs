@@ -321,7 +321,7 @@ pub mod http {
     }
 }
 
-/// Last values that plugins share. Volatile: empty after a restart of the host.
+/// Last values that plugins share. The operator chooses whether they outlive the host; what must last belongs into the storage.
 pub mod state {
     #[allow(unused_imports)]
     use crate::{abi::Call, Bytes, Error};
@@ -357,6 +357,55 @@ pub mod state {
         call.json_answer(unsafe { imports::keys(prefix) })
     }
 
+    /// A value with what is known of it.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Versioned {
+        pub value: Bytes,
+        /// Grows with each change of any key, so a key that was removed and set again has another.
+        pub revision: u64,
+        /// The plugin that set it last.
+        pub owner: String,
+    }
+
+    /// The value with its revision, or none when nobody has set the key. Needs `state.read`.
+    pub fn get_versioned(key: &str) -> Result<Option<Versioned>, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.json_answer(unsafe { imports::get_versioned(key) })
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Write {
+        pub key: String,
+        /// None removes the key.
+        pub value: Option<Bytes>,
+        /// The revision that must be there, 0 for none; none for whatever is there.
+        pub expected: Option<u64>,
+        /// How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+        #[serde(rename = "ttl-ms")]
+        pub ttl_ms: Option<u64>,
+    }
+
+    /// Sets or removes a value if the expected revision is there, and answers the revision that this made; none when another is there, and nothing has
+    /// changed: that is an answer, not a failure, so read again and try again. Needs `state.write`.
+    ///
+    /// Fails with invalid-message (key, ttl-ms of 0), permission-denied, quota-exceeded (value size, keys and bytes of this plugin, of all plugins), storage-failed.
+    pub fn put(write: &Write) -> Result<Option<u64>, Error> {
+        let mut call = Call::begin();
+        let write = call.json(&write);
+        call.json_answer(unsafe { imports::put(write) })
+    }
+
+    /// Like `keys`, one page: those after `after` if it is given, at most `limit` (1 to 1,000). Ask again with the last key as `after`; a page may have fewer
+    /// keys than asked for although more follow, and none only when none follow.
+    pub fn list_keys(prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, Error> {
+        let mut call = Call::begin();
+        let prefix = call.text(prefix);
+        let after = call.optional_text(after);
+        let limit = call.json(&limit);
+        call.json_answer(unsafe { imports::list_keys(prefix, after, limit) })
+    }
+
     mod imports {
         #[link(wasm_import_module = "extism:host/user")]
         unsafe extern "C" {
@@ -368,6 +417,12 @@ pub mod state {
             pub fn delete(key: u64) -> u64;
             #[link_name = "state_keys"]
             pub fn keys(prefix: u64) -> u64;
+            #[link_name = "state_get_versioned"]
+            pub fn get_versioned(key: u64) -> u64;
+            #[link_name = "state_put"]
+            pub fn put(write: u64) -> u64;
+            #[link_name = "state_list_keys"]
+            pub fn list_keys(prefix: u64, after: u64, limit: u64) -> u64;
         }
     }
 }
@@ -568,6 +623,99 @@ pub mod storage {
             pub fn scan(prefix: u64, after: u64, limit: u64, reverse: u64) -> u64;
             #[link_name = "storage_changes"]
             pub fn changes(after: u64, limit: u64) -> u64;
+        }
+    }
+}
+
+/// Turns at a time of day, or again and again. A plugin's schedules are its own, outlive the host and need no permission; its manifest can have some too.
+pub mod schedules {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    /// What becomes of a time that passed while the plugin or the host did not run.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum Missed {
+        #[serde(rename = "skip")]
+        Skip,
+        #[serde(rename = "once")]
+        Once,
+    }
+
+    impl Missed {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Skip => "skip",
+                Self::Once => "once",
+            }
+        }
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Schedule {
+        /// 1 to 64 lower-case letters, digits and hyphens. Setting a name anew replaces its schedule.
+        pub name: String,
+        /// The export that is entered, with the JSON object `{"name", "due", "late"}` as its input: the time in ISO 8601, and how many milliseconds ago it was.
+        #[serde(rename = "entry-point")]
+        pub entry_point: String,
+        /// One of these three. A cron expression: five fields, or six with seconds first.
+        pub cron: Option<String>,
+        /// Milliseconds from one time to the next, 1,000 or more.
+        #[serde(rename = "every-ms")]
+        pub every_ms: Option<u64>,
+        /// One moment, in milliseconds since 1970.
+        #[serde(rename = "at-ms")]
+        pub at_ms: Option<u64>,
+        /// Of cron, such as `Europe/Berlin`; none is UTC.
+        pub timezone: Option<String>,
+        pub missed: Missed,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Planned {
+        pub name: String,
+        /// In milliseconds since 1970; none for what has had its one moment.
+        #[serde(rename = "next-ms")]
+        pub next_ms: Option<u64>,
+        /// It stands in the manifest, so it cannot be cancelled.
+        #[serde(rename = "by-manifest")]
+        pub by_manifest: bool,
+    }
+
+    /// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
+    ///
+    /// Fails with invalid-message (a name, an entry point, a time that never comes), conflict (a name of the manifest), quota-exceeded (more than 100 schedules),
+    /// storage-failed.
+    pub fn set(schedule: &Schedule) -> Result<u64, Error> {
+        let mut call = Call::begin();
+        let schedule = call.json(&schedule);
+        call.json_answer(unsafe { imports::set(schedule) })
+    }
+
+    /// Ends a schedule and says whether there was one. Fails with conflict for one of the manifest.
+    pub fn cancel(name: &str) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let name = call.text(name);
+        call.json_answer(unsafe { imports::cancel(name) })
+    }
+
+    /// All of them, by name.
+    pub fn upcoming() -> Result<Vec<Planned>, Error> {
+        let call = Call::begin();
+        call.json_answer(unsafe { imports::upcoming() })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "schedules_set"]
+            pub fn set(schedule: u64) -> u64;
+            #[link_name = "schedules_cancel"]
+            pub fn cancel(name: u64) -> u64;
+            #[link_name = "schedules_upcoming"]
+            pub fn upcoming() -> u64;
         }
     }
 }

@@ -27,6 +27,9 @@ declare module "bulkhead:plugin/state@0.2.0" {
   function _delete(key: string): boolean;
   export { _delete as delete };
   export function keys(prefix: string): string[];
+  export function getVersioned(key: string): import("./state.ts").Versioned | null;
+  export function put(write: import("./state.ts").Write): number | null;
+  export function listKeys(prefix: string, after: string | undefined, limit: number): string[];
 }
 
 declare module "bulkhead:plugin/storage@0.2.0" {
@@ -41,6 +44,12 @@ declare module "bulkhead:plugin/storage@0.2.0" {
   export function commit(checks: readonly import("./storage.ts").Check[], changes: readonly import("./storage.ts").Change[]): import("./storage.ts").CommitOutcome;
   export function scan(prefix: string, after: string | undefined, limit: number, reverse: boolean): import("./storage.ts").Page;
   export function changes(after: number, limit: number): import("./storage.ts").Logged[];
+}
+
+declare module "bulkhead:plugin/schedules@0.2.0" {
+  export function set(schedule: import("./schedules.ts").Schedule): number;
+  export function cancel(name: string): boolean;
+  export function upcoming(): import("./schedules.ts").Planned[];
 }
 
 declare module "bulkhead:plugin/config@0.2.0" {

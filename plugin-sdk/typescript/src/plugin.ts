@@ -54,6 +54,9 @@ export interface EntryPoints {
   handle(entryPoint: string, input: Uint8Array): Uint8Array;
 }
 
+/** Asked by `bulkhead check`; no manifest may name it. */
+const ASKED_FOR_NAMES = "__entry_points";
+
 const LIFECYCLE = { on_load: "onLoad", on_start: "onStart", on_stop: "onStop", on_unload: "onUnload" } as const;
 
 /** To be exported as `entryPoints`. */
@@ -76,6 +79,7 @@ export function plugin(handlers: Handlers): EntryPoints {
 }
 
 function run({ events, services, ...lifecycle }: Handlers, entryPoint: string, input: Uint8Array): Uint8Array {
+  if (entryPoint === ASKED_FOR_NAMES) return encodeJson([...Object.keys(services ?? {}), ...Object.keys(events ?? {})]);
   if (services !== undefined && Object.hasOwn(services, entryPoint)) return bytesOf(services[entryPoint]?.(new Request(input)));
   if (events !== undefined && Object.hasOwn(events, entryPoint)) {
     const request = new Request(input);

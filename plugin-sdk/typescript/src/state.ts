@@ -1,5 +1,5 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
-// Last values that plugins share. Volatile: empty after a restart of the host.
+// Last values that plugins share. The operator chooses whether they outlive the host; what must last belongs into the storage.
 
 import * as host from "bulkhead:plugin/state@0.2.0";
 import { asking } from "./host-error.ts";
@@ -30,4 +30,60 @@ export function remove(key: string): boolean {
  */
 export function keys(prefix: string): string[] {
   return asking(() => host.keys(prefix));
+}
+
+/**
+ * A value with what is known of it.
+ */
+export interface Versioned {
+  readonly value: Uint8Array;
+  /**
+   * Grows with each change of any key, so a key that was removed and set again has another.
+   */
+  readonly revision: number;
+  /**
+   * The plugin that set it last.
+   */
+  readonly owner: string;
+}
+
+/**
+ * The value with its revision, or none when nobody has set the key. Needs `state.read`.
+ */
+export function getVersioned(key: string): Versioned | undefined {
+  return asking(() => host.getVersioned(key)) ?? undefined;
+}
+
+export interface Write {
+  readonly key: string;
+  /**
+   * None removes the key.
+   */
+  readonly value?: Uint8Array | undefined;
+  /**
+   * The revision that must be there, 0 for none; none for whatever is there.
+   */
+  readonly expected?: number | undefined;
+  /**
+   * How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+   */
+  readonly ttlMs?: number | undefined;
+}
+
+/**
+ * Sets or removes a value if the expected revision is there, and answers the revision that this made; none when another is there, and nothing has
+ * changed: that is an answer, not a failure, so read again and try again. Needs `state.write`.
+ *
+ * Fails with invalid-message (key, ttl-ms of 0), permission-denied, quota-exceeded (value size, keys and bytes of this plugin, of all plugins), storage-failed.
+ */
+export function put(write: Write): number | undefined {
+  return asking(() => host.put(write)) ?? undefined;
+}
+
+/**
+ * Like `keys`, one page: those after `after` if it is given, at most `limit` (1 to 1,000). Ask again with the last key as `after`; a page may have fewer
+ * keys than asked for although more follow, and none only when none follow.
+ */
+export function listKeys(prefix: string, after: string | undefined, limit: number): string[] {
+  return asking(() => host.listKeys(prefix, after, limit));
 }

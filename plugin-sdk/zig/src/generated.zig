@@ -206,7 +206,7 @@ pub const http = struct {
     }
 };
 
-/// Last values that plugins share. Volatile: empty after a restart of the host.
+/// Last values that plugins share. The operator chooses whether they outlive the host; what must last belongs into the storage.
 pub const state = struct {
     /// The value, or none when nobody has set the key. Needs `state.read`.
     pub fn get(key: []const u8) Error!?[]const u8 {
@@ -230,6 +230,47 @@ pub const state = struct {
     pub fn keys(prefix: []const u8) Error![]const []const u8 {
         var host_call: abi.Call = .{};
         return host_call.jsonAnswer([]const []const u8, imports.state_keys(host_call.bytes(prefix)));
+    }
+
+    /// A value with what is known of it.
+    pub const Versioned = struct {
+        value: Bytes,
+        /// Grows with each change of any key, so a key that was removed and set again has another.
+        revision: u64,
+        /// The plugin that set it last.
+        owner: []const u8,
+    };
+
+    /// The value with its revision, or none when nobody has set the key. Needs `state.read`.
+    pub fn getVersioned(key: []const u8) Error!?Versioned {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(?Versioned, imports.state_get_versioned(host_call.bytes(key)));
+    }
+
+    pub const Write = struct {
+        key: []const u8,
+        /// None removes the key.
+        value: ?Bytes = null,
+        /// The revision that must be there, 0 for none; none for whatever is there.
+        expected: ?u64 = null,
+        /// How long the value is there, in milliseconds; none for ever. Setting the key anew ends it.
+        ttl_ms: ?u64 = null,
+    };
+
+    /// Sets or removes a value if the expected revision is there, and answers the revision that this made; none when another is there, and nothing has
+    /// changed: that is an answer, not a failure, so read again and try again. Needs `state.write`.
+    ///
+    /// Fails with invalid-message (key, ttl-ms of 0), permission-denied, quota-exceeded (value size, keys and bytes of this plugin, of all plugins), storage-failed.
+    pub fn put(write: Write) Error!?u64 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(?u64, imports.state_put(host_call.json(write)));
+    }
+
+    /// Like `keys`, one page: those after `after` if it is given, at most `limit` (1 to 1,000). Ask again with the last key as `after`; a page may have fewer
+    /// keys than asked for although more follow, and none only when none follow.
+    pub fn listKeys(prefix: []const u8, after: ?[]const u8, limit: u32) Error![]const []const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const []const u8, imports.state_list_keys(host_call.bytes(prefix), host_call.optionalBytes(after), host_call.json(limit)));
     }
 };
 
@@ -375,6 +416,60 @@ pub const storage = struct {
     }
 };
 
+/// Turns at a time of day, or again and again. A plugin's schedules are its own, outlive the host and need no permission; its manifest can have some too.
+pub const schedules = struct {
+    /// What becomes of a time that passed while the plugin or the host did not run.
+    pub const Missed = enum {
+        skip,
+        once,
+    };
+
+    pub const Schedule = struct {
+        /// 1 to 64 lower-case letters, digits and hyphens. Setting a name anew replaces its schedule.
+        name: []const u8,
+        /// The export that is entered, with the JSON object `{"name", "due", "late"}` as its input: the time in ISO 8601, and how many milliseconds ago it was.
+        entry_point: []const u8,
+        /// One of these three. A cron expression: five fields, or six with seconds first.
+        cron: ?[]const u8 = null,
+        /// Milliseconds from one time to the next, 1,000 or more.
+        every_ms: ?u64 = null,
+        /// One moment, in milliseconds since 1970.
+        at_ms: ?u64 = null,
+        /// Of cron, such as `Europe/Berlin`; none is UTC.
+        timezone: ?[]const u8 = null,
+        missed: Missed,
+    };
+
+    pub const Planned = struct {
+        name: []const u8,
+        /// In milliseconds since 1970; none for what has had its one moment.
+        next_ms: ?u64 = null,
+        /// It stands in the manifest, so it cannot be cancelled.
+        by_manifest: bool,
+    };
+
+    /// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
+    ///
+    /// Fails with invalid-message (a name, an entry point, a time that never comes), conflict (a name of the manifest), quota-exceeded (more than 100 schedules),
+    /// storage-failed.
+    pub fn set(schedule: Schedule) Error!u64 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(u64, imports.schedules_set(host_call.json(schedule)));
+    }
+
+    /// Ends a schedule and says whether there was one. Fails with conflict for one of the manifest.
+    pub fn cancel(name: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.schedules_cancel(host_call.bytes(name)));
+    }
+
+    /// All of them, by name.
+    pub fn upcoming() Error![]const Planned {
+        const host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const Planned, imports.schedules_upcoming());
+    }
+};
+
 /// What the operator configured for this plugin.
 pub const config = struct {
     /// The value of one key: a string as it is, anything else as JSON text; none when it is not configured.
@@ -419,6 +514,9 @@ const imports = struct {
     extern "extism:host/user" fn state_set(u64, u64) u64;
     extern "extism:host/user" fn state_delete(u64) u64;
     extern "extism:host/user" fn state_keys(u64) u64;
+    extern "extism:host/user" fn state_get_versioned(u64) u64;
+    extern "extism:host/user" fn state_put(u64) u64;
+    extern "extism:host/user" fn state_list_keys(u64, u64, u64) u64;
     extern "extism:host/user" fn storage_get(u64) u64;
     extern "extism:host/user" fn storage_set(u64, u64) u64;
     extern "extism:host/user" fn storage_delete(u64) u64;
@@ -429,6 +527,9 @@ const imports = struct {
     extern "extism:host/user" fn storage_commit(u64, u64) u64;
     extern "extism:host/user" fn storage_scan(u64, u64, u64, u64) u64;
     extern "extism:host/user" fn storage_changes(u64, u64) u64;
+    extern "extism:host/user" fn schedules_set(u64) u64;
+    extern "extism:host/user" fn schedules_cancel(u64) u64;
+    extern "extism:host/user" fn schedules_upcoming() u64;
     extern "extism:host/user" fn config_get(u64) u64;
     extern "extism:host/user" fn clock_now() u64;
     extern "extism:host/user" fn clock_monotonic() u64;

@@ -1,50 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { PluginStorage } from "../../host/cell/inside/plugin-storage.ts";
 import type { StorageDriver } from "../../host/core/ports/storage.ts";
-import { StateStore } from "../../host/core/state-store.ts";
 import { memoryDriver } from "../support/memory-storage.ts";
 import { textOf, utf8 } from "../support/scripted-cell.ts";
-
-describe("state store", () => {
-  it("keeps the last value and lists keys below a prefix, in order, as far as they are visible", () => {
-    const state = new StateStore();
-    for (const key of ["b.2", "b.1", "a.1"]) state.set(key, utf8(key));
-    state.set("b.1", utf8("new"));
-    expect(textOf(state.get("b.1") ?? utf8(""))).toBe("new");
-    expect(state.get("b.9")).toBeUndefined();
-    expect(state.keys("b.", () => true)).toEqual(["b.1", "b.2"]);
-    expect(state.keys("", (key) => key.startsWith("a"))).toEqual(["a.1"]);
-    expect(state.delete("b.1")).toBe(true);
-    expect(state.delete("b.1")).toBe(false);
-  });
-
-  it("refuses values above 64 KiB and more than 16 MiB in all, keeping what was there", () => {
-    const state = new StateStore();
-    expect(() => state.set("k", new Uint8Array(65_537))).toThrow(/65537 bytes; the limit is 65536/);
-    let stored = 0;
-    expect(() => {
-      for (; ; stored += 1) state.set(`k${stored}`, new Uint8Array(65_536));
-    }).toThrow(/the limit is 16777216/);
-    expect(stored).toBe(256);
-    state.set("k0", utf8("small"));
-    state.set("k256", utf8("fits now"));
-  });
-
-  it("bounds the number of keys, so that empty values are not free, and takes new values for old keys", () => {
-    const state = new StateStore();
-    expect(() => {
-      for (let i = 0; i < 1_000_000; i += 1) state.set(`key-${i}`, new Uint8Array(0));
-    }).toThrow(/state has 10000 keys/);
-    state.set("key-0", utf8("changed"));
-    state.delete("key-1");
-    state.set("another", utf8("fits now"));
-  });
-
-  it("refuses malformed keys", () => {
-    const state = new StateStore();
-    for (const bad of ["", "a b", "ä", "a..b"]) expect(() => state.get(bad), bad).toThrow(/no state key/);
-  });
-});
 
 const driver = (overrides: Partial<StorageDriver> = {}): StorageDriver => ({ ...memoryDriver(), ...overrides });
 
