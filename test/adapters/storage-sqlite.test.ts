@@ -201,6 +201,23 @@ describe("SQLite storage", () => {
     for (const one of [first, second, third]) one.close();
   });
 
+  it("frees nothing in the file of another, whose count it would spoil", () => {
+    const clock = fakeClock();
+    const open = () => openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 2, clock });
+    const [first, second] = [open(), open()];
+    first.commit({ checks: [], changes: [{ key: "a", value: utf8("1"), ttlMs: 1_000 }] });
+    second.commit({ checks: [], changes: [{ key: "b", value: utf8("1"), ttlMs: 1_000 }] });
+    clock.pass(1_000);
+    expect(refusal(() => first.set("c", utf8("1")))).toContain("opened by another cell");
+    expect(refusal(() => first.set("a", new Uint8Array(2e6)))).toContain("opened by another cell");
+    for (const key of ["c", "d"]) second.set(key, utf8("1"));
+    expect(refusal(() => second.set("e", utf8("1")))).toContain("has 2 keys");
+    second.set("c", undefined);
+    second.set("e", utf8("1"));
+    first.close();
+    second.close();
+  });
+
   it("answers what it has of late as the file does, whatever was written how", () => {
     const clock = fakeClock();
     const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e7, maxKeys: 1e4, clock });

@@ -36,7 +36,8 @@ export interface Statements {
   readonly put: Statement<[string, Bytes, number | null, number, number]>;
   readonly delete: Statement<[string]>;
   readonly ended: Statement<[number], Totals>;
-  readonly purge: Statement<[number]>;
+  /** Deletes nothing for one who is not the writer any more. */
+  readonly purge: Statement<[number, number]>;
   readonly keys: Statement<[string, string, number], string>;
   readonly forwards: Statement<[string, string, number], EntryRow>;
   readonly backwards: Statement<[string, string, number], EntryRow>;
@@ -62,7 +63,7 @@ export function statementsOf(database: Connection): Statements {
     `),
     delete: database.prepare("DELETE FROM entries WHERE key = ?"),
     ended: database.prepare(`${totals} WHERE expires_at <= ?`),
-    purge: database.prepare("DELETE FROM entries WHERE expires_at <= ?"),
+    purge: database.prepare("DELETE FROM entries WHERE expires_at <= ? AND (SELECT writer FROM meta) = ?"),
     keys: database
       .prepare<[string, string, number], string>(`SELECT key FROM entries WHERE key >= ? AND key > ? AND ${live} ORDER BY key`)
       .pluck(),

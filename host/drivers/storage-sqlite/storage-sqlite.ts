@@ -280,11 +280,11 @@ class SqliteStorage implements StorageDriver {
   }
 
   #purge(): boolean {
-    if (!this.#expires) return false;
+    if (!this.#expires || this.#writer === undefined) return false;
     const now = this.#options.clock.now();
     const { keys, bytes } = this.#statements.ended.get(now) ?? { keys: 0, bytes: 0 };
     if (keys === 0) return false;
-    this.#statements.purge.run(now);
+    if (this.#statements.purge.run(now, this.#writer).changes === 0) throw this.#lost();
     this.#count -= keys;
     this.#bytes -= bytes;
     return true;
