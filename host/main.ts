@@ -85,7 +85,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
   const core = new Host({
     ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec, guards: adapters.guards },
-    capabilities: { ...capabilities, ...scheduleFunctions(scheduler), ...adapters.functions, ...answersOf(functions, clock) },
+    capabilities: { ...capabilities, ...scheduleFunctions(scheduler, clock), ...adapters.functions, ...answersOf(functions, clock) },
   });
   for (const observer of adapters.observers) core.observe(observer);
   booting.defer(watchState(core, clock));

@@ -86,7 +86,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   const core: Host = new Host({
     clock,
     log: recording.hostLog,
-    capabilities: { ...fakedHttp(options.http, secrets, clock), ...scheduleFunctions(scheduler) },
+    capabilities: { ...fakedHttp(options.http, secrets, clock), ...scheduleFunctions(scheduler, clock) },
     blocks: blockCodec,
     permissions: { compile: compileResource, onCheck: () => {} },
     hostMsPerSecond: 1_000,

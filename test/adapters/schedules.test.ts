@@ -2,9 +2,11 @@
 
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { scheduleFunctions } from "../../host/capabilities/schedules/functions.ts";
 import { type ScheduleRequest, Scheduler } from "../../host/capabilities/schedules/scheduler.ts";
 import { memorySchedules, openScheduleStore, type ScheduleStore } from "../../host/capabilities/schedules/store.ts";
 import { checkTimes, nextAfter, type Times } from "../../host/capabilities/schedules/times.ts";
+import type { CheckedCall } from "../../host/core/ports/capability.ts";
 import type { TurnOutcome } from "../../host/core/types.ts";
 import { NO_USAGE } from "../../host/core/types.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
@@ -235,6 +237,32 @@ describe("a schedule", () => {
     refuse({ name: "tick-0", times: cron("0 0 30 2 *") }, { message: expect.stringContaining("never comes due") });
     expect(scheduler.list("p")).toHaveLength(100);
     expect(scheduler.list("q")).toEqual([]);
+  });
+
+  it("is planned on its plugin's own time, refused or not", async () => {
+    const { scheduler, clock } = world();
+    let now = 0;
+    const { "schedules.set": set } = scheduleFunctions(scheduler, { ...clock, monotonicMs: () => (now += 7) });
+    const spent: number[] = [];
+    const call = { plugin: "p", spend: (ms: number) => spent.push(ms) } as unknown as CheckedCall;
+    const asked = {
+      name: "tick",
+      entryPoint: "on_tick",
+      everyMs: 5_000,
+      cron: undefined,
+      atMs: undefined,
+      timezone: undefined,
+      missed: "skip",
+    } as const;
+    expect(iso(await set?.answer(call, asked))).toBe("2026-01-01T00:00:05.000Z");
+    await expect(set?.answer(call, { ...asked, everyMs: undefined, cron: "0 0 30 2 *" })).rejects.toMatchObject({
+      code: "invalid-message",
+    });
+    for (const wrong of [{ everyMs: undefined }, { atMs: 1 }])
+      await expect(set?.answer(call, { ...asked, ...wrong })).rejects.toMatchObject({
+        message: expect.stringContaining("needs one of cron, every-ms and at-ms"),
+      });
+    expect(spent).toEqual([7, 7, 7, 7]);
   });
 
   it("of the manifest is the manifest's: it changes with it and nothing else does it", async () => {

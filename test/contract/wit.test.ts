@@ -7,6 +7,7 @@ import { scheduleFunctions } from "../../host/capabilities/schedules/functions.t
 import type { Scheduler } from "../../host/capabilities/schedules/scheduler.ts";
 import { HOST_ERROR_CODES } from "../../host/core/errors.ts";
 import { OWN_NEEDS } from "../../host/core/host-functions.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { CELL_FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
 import { isAllowedImport } from "../../host/engine/guest/imports.ts";
 import { readContract } from "../../plugin-sdk/codegen/build.ts";
@@ -22,7 +23,7 @@ describe("the contract", () => {
     const inWit = faces.flatMap((face) => functionsOf(face).map(({ name }) => `${face.name}.${name}`));
     const ofCapabilities = Object.values(CAPABILITIES).flatMap(({ needs }) => Object.keys(needs));
     // Those of capabilities that need no permission.
-    const permissionFree = Object.keys(scheduleFunctions({} as Scheduler));
+    const permissionFree = Object.keys(scheduleFunctions({} as Scheduler, systemClock));
     expect([...CELL_FUNCTIONS.keys(), ...OWN_NEEDS.keys(), ...ofCapabilities, ...permissionFree].sort()).toEqual([...inWit].sort());
     expect(inWit.length).toBeGreaterThan(10);
   });

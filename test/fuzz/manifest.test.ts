@@ -14,7 +14,17 @@ type Path = readonly string[];
 
 const PLUGINS = ["automation", "devices", "hello", "logger"];
 const VALID = new Map(PLUGINS.map((name) => [name, readFileSync(`${ownPlugin(name)}/plugin.json`, "utf8")]));
-const DEFAULTS = { services: {}, extends: {}, subscriptions: [], permissions: [], limits: {}, dependencies: {}, contributes: {} };
+const DEFAULTS = {
+  services: {},
+  extends: {},
+  subscriptions: [],
+  watches: [],
+  schedules: [],
+  permissions: [],
+  limits: {},
+  dependencies: {},
+  contributes: {},
+};
 const KEYS = [
   "name",
   "version",
@@ -102,7 +112,8 @@ function apply(root: Json, path: Path, value: unknown): Path {
 /** Whether a line is about the path or something within it, or about what holds it and mentions its key. */
 function names(detail: string, path: Path): boolean {
   const whole = path.join(".");
-  return detail.split("\n").some((line) => {
+  return detail.split("\n").some((said) => {
+    const line = said.replace(/^plugin\.json:\d+: /, "");
     if ([":", ".", " ("].some((end) => line.startsWith(whole + end))) return true;
     const holder = path.slice(0, -1).join(".") || "the file";
     const isAboutHolder = line.startsWith(`${holder}:`) || line.startsWith("plugin.json provides");

@@ -1,17 +1,27 @@
 // `schedules.*` of wit/, answered by a scheduler: a plugin's own schedules, so no permission is asked for.
 
 import { HostError } from "../../core/errors.ts";
-import type { CapabilityFunctions } from "../../core/ports/capability.ts";
+import type { CapabilityFunctions, CheckedCall } from "../../core/ports/capability.ts";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { SchedulesSchedule } from "../../core/wit.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Times } from "./times.ts";
 
-export function scheduleFunctions(scheduler: Scheduler): CapabilityFunctions {
+export function scheduleFunctions(scheduler: Scheduler, clock: Clock): CapabilityFunctions {
+  // Looking for a time that never comes takes ten milliseconds, writing it down waits for the disk: whoever asks too often waits for its answers.
+  const billed = <T>(call: CheckedCall, work: () => T): T => {
+    const began = clock.monotonicMs();
+    try {
+      return work();
+    } finally {
+      call.spend(clock.monotonicMs() - began);
+    }
+  };
   return {
     "schedules.set": {
-      answer: async ({ plugin }, schedule) => scheduler.set(plugin, { ...schedule, times: timesOf(schedule) }),
+      answer: async (call, schedule) => billed(call, () => scheduler.set(call.plugin, { ...schedule, times: timesOf(schedule) })),
     },
-    "schedules.cancel": { answer: async ({ plugin }, name) => scheduler.cancel(plugin, name) },
+    "schedules.cancel": { answer: async (call, name) => billed(call, () => scheduler.cancel(call.plugin, name)) },
     "schedules.upcoming": {
       answer: async ({ plugin }) => scheduler.list(plugin).map(({ name, nextMs, byManifest }) => ({ name, nextMs, byManifest })),
     },
