@@ -53,6 +53,8 @@ export interface GuestInstance {
 
 /** An admitted and compiled module. */
 export interface CompiledGuest {
+  /** What an instance remembers is meant to last: it is made anew only when it is broken. */
+  readonly isStateful?: boolean;
   /** The instance may link its module later; one that cannot be linked fails its first turn with `plugin-failed`. */
   instantiate(environment: GuestEnvironment): GuestInstance;
 }

@@ -2,7 +2,7 @@
 // by the fuel that admission wove in. It does not decide how much fuel a guest gets; its cell does.
 
 import { HostError, toHostError } from "../core/errors.ts";
-import type { TurnInput } from "../core/types.ts";
+import type { Bytes, Limits, TurnInput } from "../core/types.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
 import { asMessage, brokenResult, messageOf } from "./failures.ts";
 import { Bindings, blocksExhausted } from "./guest/bindings.ts";
@@ -40,8 +40,34 @@ export async function compileAdmitted(module: Uint8Array<ArrayBuffer>): Promise<
  * Makes an instance with these imports and answers its exports, by the names that admission gave them. It runs nothing of the guest.
  * The exports are boxed: awaited themselves, they would be a promise to JavaScript if the guest exports a function named `then`.
  */
-export type Link = (imports: WebAssembly.Imports) => Linked | Promise<Linked>;
-type Linked = { readonly exports: WebAssembly.Exports };
+export type Link = (imports: WebAssembly.Imports, ports: DriverPorts) => Linked | Promise<Linked>;
+
+interface Linked {
+  readonly exports: WebAssembly.Exports;
+  /** For a library that has no entry points of our kind. */
+  readonly driver?: Driver | undefined;
+}
+
+/** What enters a library by its exports, in place of entry points, and through WebAssembly.promising only. */
+export interface Driver {
+  readonly entryPoints: Readonly<Record<string, () => Promise<number>>>;
+  /** Fuel for a guest that the host ends, so that it can say where it was; below 0 once it has had enough. */
+  lastFuel(): Promise<number>;
+  /** Called instead of the failure of a guest that is broken: where it was, in the words of what it ran. */
+  place(): string | undefined;
+}
+
+/** What a driver has of the host. */
+export interface DriverPorts {
+  readonly control: GuestControl;
+  readonly limits: Limits;
+  input(): Bytes;
+  output(bytes: Bytes): void;
+  /** Asks for a host function without waiting; counts. Resolves with the tagged block. */
+  ask(name: string, args: readonly Bytes[]): Promise<Bytes>;
+  /** Suspends what runs until there is an answer; undefined when it is to end. */
+  wait(answer: Promise<Bytes>): Promise<Bytes | undefined>;
+}
 
 /** A guest however it was linked. What an engine decides is `link`; memory, fuel and turns are here. */
 export class MeteredInstance implements GuestInstance, GuestControl {
@@ -51,6 +77,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   readonly #link: Link;
   readonly #usesWasi: boolean;
   #exports: WebAssembly.Exports = {};
+  #driver: Driver | undefined;
   // A stand-in until the module is linked, so that a guest can be granted fuel and doomed before.
   #fuel: { value: number } = { value: 0 };
   #memory: WebAssembly.Memory | undefined;
@@ -136,8 +163,9 @@ export class MeteredInstance implements GuestInstance, GuestControl {
 
   async #instantiate(): Promise<void> {
     try {
-      const { exports } = await this.#link(this.#bindings.makeImports());
+      const { exports, driver } = await this.#link(this.#bindings.makeImports(), this.#driverPorts());
       this.#exports = exports;
+      this.#driver = driver;
     } catch (cause) {
       // A data segment out of bounds, for one.
       throw new HostError("plugin-failed", `${this.#environment.plugin} does not instantiate: ${messageOf(cause)}`, { cause });
@@ -153,7 +181,23 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     this.#bindings.attach(this.#memory);
   }
 
+  #driverPorts(): DriverPorts {
+    const { pacer, limits } = this.#environment;
+    return {
+      control: this,
+      limits,
+      input: () => this.#blocks.input(),
+      output: (bytes) => {
+        if (!this.#blocks.give(bytes)) this.doom(blocksExhausted(this.#environment));
+      },
+      ask: (name, args) => this.#bindings.ask(name, args),
+      wait: (answer) => pacer.wait(answer),
+    };
+  }
+
   #entryPoint(name: string): (...args: readonly number[]) => Promise<unknown> {
+    const driven = this.#driver?.entryPoints;
+    if (driven !== undefined && Object.hasOwn(driven, name)) return driven[name] as () => Promise<number>;
     let enter = this.#entryPoints.get(name);
     if (enter === undefined) {
       if (!Object.hasOwn(this.#exports, name)) throw new HostError("plugin-failed", `${this.#environment.plugin} exports no ${name}`);
@@ -165,7 +209,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
 
   async #refuel(): Promise<void> {
     const granted = this.#fate === undefined ? await this.#environment.pacer.refuel() : DOOMED;
-    this.#fuel.value = this.#fate === undefined ? granted : DOOMED;
+    this.#fuel.value = this.#fate === undefined ? granted : ((await this.#driver?.lastFuel()) ?? DOOMED);
   }
 
   // A piece of a slice is spent, not yet its time.
@@ -200,7 +244,10 @@ export class MeteredInstance implements GuestInstance, GuestControl {
 
   #broken(thrown: unknown): GuestResult {
     const error = this.#fate ?? (this.#blocks.exhausted ? blocksExhausted(this.#environment) : thrown);
-    return brokenResult(this.#environment, { error, thrown, said: this.#errorText(), memoryBytes: this.#memory?.buffer.byteLength ?? 0 });
+    const place = this.#driver?.place();
+    const memoryBytes = this.#memory?.buffer.byteLength ?? 0;
+    const result = brokenResult(this.#environment, { error, thrown: place ?? thrown, said: this.#errorText(), memoryBytes });
+    return place === undefined || result.ok ? result : { ...result, detail: place };
   }
 
   #errorText(): string | undefined {

@@ -110,8 +110,8 @@ function linkOf(module: Wasm): Link {
 /** The original has no fuel: globals that nobody reads stand for what the engine expects. */
 function linkOriginal(wasm: Wasm): Link {
   const link = linkOf(wasm);
-  return async (imports) => {
-    const { exports } = await link(imports);
+  return async (imports, ports) => {
+    const { exports } = await link(imports, ports);
     const added = {
       [FUEL_EXPORT]: new WebAssembly.Global({ value: "i32", mutable: true }, SLICE_FUEL),
       [REFUEL_EXPORT]: new WebAssembly.Global({ value: "anyfunc", mutable: true }),

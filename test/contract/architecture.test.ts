@@ -59,6 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["embedding", "lifecycle", "capabilities", "admin", "cell", "engine", "drivers", "install", "manifest", "core"],
   "index.ts": ["main.ts", "embedding", "install", "manifest", "core"],
   cli: ["main.ts", "lifecycle", "admin", "cell", "engine", "drivers", "adapters", "capabilities", "install", "manifest", "bounds", "core"],
+  sandbox: ["embedding", "cell", "engine", "drivers", "manifest", "bounds", "core"],
   testing: ["capabilities", "drivers", "cell", "engine", "install", "manifest", "core"],
 };
 /** Whose parts are exchanged one by one, so none may know another; index.ts is the table of them. */

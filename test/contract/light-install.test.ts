@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { ROOT, read } from "../docs/markdown.ts";
-import { installPackage } from "../support/installed-package.ts";
+import { installPackage, userEnvironment } from "../support/installed-package.ts";
 import { ownPlugin, temporaryFolder } from "../support/plugin-folders.ts";
 
 /** Measured: 78 and 49.4 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems. What takes more needs a reason. */
@@ -82,5 +82,19 @@ describe.skipIf(missing !== undefined)(`the package, installed without what is o
       (cause: { readonly stdout: string }) => cause,
     );
     expect(inspected.stdout).toContain("npm install --save-exact @bytecodealliance/jco-transpile@");
+  });
+
+  it("says what a sandbox needs, and has one once that is installed", async () => {
+    const program =
+      'import { createSandbox } from "bulkhead/sandbox"; await using s = await createSandbox(); console.log(await s.evaluate("6 * 7"));';
+    writeFileSync(join(folder.path, "sandbox.mjs"), program);
+    const node = (): Promise<{ stdout: string }> => promisify(execFile)(process.execPath, ["sandbox.mjs"], { cwd: folder.path });
+    const refused = await node().catch((cause: { readonly stderr: string }) => cause.stderr);
+    const [, command = ""] = /install it with: npm (install --save-exact quickjs-wasi@\S+\d)/.exec(String(refused)) ?? [];
+    await promisify(execFile)("npm", [...command.split(" "), "--no-audit", "--no-fund", "--prefer-offline"], {
+      cwd: folder.path,
+      env: userEnvironment(),
+    });
+    expect((await node()).stdout).toBe("42\n");
   });
 });

@@ -19,6 +19,7 @@ export async function engineOf({ name: plugin, module, engine: name = "metered" 
     throw new HostError("invalid-manifest", `${plugin} is a component, which the engine ${name} does not run; leave "engine" out`);
   }
   if (name === "metered") return meteredEngine;
+  if (name === "quickjs") return (await import("../../engine/quickjs/engine.ts")).quickJsEngine;
   if (name !== "extism") throw new HostError("internal", `there is no engine ${name}`);
   extism ??= import("../../engine/extism.ts").then(({ createExtismEngine }) => createExtismEngine());
   return extism;

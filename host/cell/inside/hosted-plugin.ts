@@ -278,7 +278,7 @@ export class HostedPlugin implements Pacer {
     const instance = this.#instance;
     if (instance !== undefined) turn.fuel += this.#slice.take(instance);
     const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
-    const isWorn = this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
+    const isWorn = !this.#guest.isStateful && this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
     if (isWorn || (!result.ok && result.broken)) this.#instance = undefined;
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });
     else

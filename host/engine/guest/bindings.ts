@@ -2,7 +2,7 @@
 // No import throws: what must end the guest goes to `control`, and the meter's next check kills it, uncatchably; until then nothing it asks for is done.
 
 import { HostError, toHostError } from "../../core/errors.ts";
-import type { Bytes } from "../../core/types.ts";
+import type { Bytes, Limits } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
 import { encodeError } from "./blocks.ts";
@@ -140,14 +140,21 @@ export class Bindings {
   /** The tagged answer, or undefined when the guest is to end. */
   async #ask(name: string, args: readonly Bytes[]): Promise<Bytes | undefined> {
     const { limits, pacer } = this.#environment;
-    const size = args.reduce((sum, { length }) => sum + length, 0);
-    if (size > limits.payloadBytes + MAX_NAMES_BYTES) return tooLarge(name, size, limits.payloadBytes);
-    // The arguments leave the guest's memory, which may change while they are under way.
-    return pacer.wait(
-      this.#environment.askHost(
-        name,
-        args.map((arg) => arg.slice()),
-      ),
+    const refused = tooLargeFor(limits, name, args);
+    return refused ?? pacer.wait(this.#send(name, args));
+  }
+
+  /** Asks the host without waiting for the answer; counts a host call. Resolves with the tagged block. */
+  async ask(name: string, args: readonly Bytes[]): Promise<Bytes> {
+    this.#hostCalls += 1;
+    return tooLargeFor(this.#environment.limits, name, args) ?? this.#send(name, args);
+  }
+
+  // The arguments leave the guest's memory, which may change while they are under way.
+  #send(name: string, args: readonly Bytes[]): Promise<Bytes> {
+    return this.#environment.askHost(
+      name,
+      args.map((arg) => arg.slice()),
     );
   }
 
@@ -266,9 +273,12 @@ export class Bindings {
   }
 }
 
-function tooLarge(name: string, size: number, limit: number): Bytes {
+/** The refusal of arguments that are too large. */
+function tooLargeFor({ payloadBytes }: Limits, name: string, args: readonly Bytes[]): Bytes | undefined {
+  const size = args.reduce((sum, { length }) => sum + length, 0);
+  if (size <= payloadBytes + MAX_NAMES_BYTES) return undefined;
   return encodeError(
-    new HostError("quota-exceeded", `the arguments of ${name} have ${size} bytes; the limit is ${limit} (limits.payloadMiB)`),
+    new HostError("quota-exceeded", `the arguments of ${name} have ${size} bytes; the limit is ${payloadBytes} (limits.payloadMiB)`),
   );
 }
 

@@ -81,6 +81,24 @@ export class BlockMemory {
     return BigInt(offset);
   }
 
+  /** A view of the input, valid until the guest runs again. */
+  input(): Uint8Array {
+    this.#refresh();
+    const offset = this.#words[INPUT_OFFSET] ?? 0;
+    return this.#bytes.subarray(offset, offset + (this.#words[INPUT_LENGTH] ?? 0));
+  }
+
+  /** Makes these bytes the output, as a guest does by output_set; false when they do not fit. */
+  give(bytes: Uint8Array): boolean {
+    this.#refresh();
+    const offset = this.#allocate(bytes.length);
+    if (offset < 0) return false;
+    this.#bytes.set(bytes, offset);
+    this.#words[OUTPUT_OFFSET] = offset;
+    this.#words[OUTPUT_LENGTH] = bytes.length;
+    return true;
+  }
+
   /** A copy of what the guest gave to output_set; the kernel checked its range. */
   output(): Uint8Array {
     this.#refresh();
