@@ -196,6 +196,7 @@ await describeWith("go", "the module of Go", () => {
         "/internal/abi",
         "/log",
         "/random",
+        "/schedules",
         "/services",
         "/state",
         "/storage",
