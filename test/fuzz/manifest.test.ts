@@ -20,6 +20,7 @@ const DEFAULTS = {
   subscriptions: [],
   watches: [],
   schedules: [],
+  storage: { log: false },
   permissions: [],
   limits: {},
   dependencies: {},
