@@ -33,7 +33,7 @@ export const ATTACKER_LIMITS = {
   storageMiB: 2,
   storageKeys: 100,
   varMiB: 0.01,
-  hostCalls: 20_000,
+  hostCalls: 5_000,
   publishesPerSecond: 100,
   logMiBPerMinute: 0.01,
 } as const;
