@@ -8,7 +8,7 @@ import { compileFilter, type EventFilter, eventFilterSchema } from "./event-filt
 const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const MAX_PRIORITY = 100;
-export const MAX_ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 const MAX_BATCH = 100;
 const MAX_BATCH_WAIT_MS = 60_000;
 
