@@ -138,6 +138,7 @@ describe("manifest", () => {
       idleMs: 300_000,
       grants: [],
       config: {},
+      services: {},
       limits: { memoryMiB: 8, cpuMs: 50 },
     } as const;
     const limits = effectiveLimits(parse({ limits: { memoryMiB: 4, cpuMs: 5_000, storageMiB: 1_000 } }), configuration);
@@ -163,6 +164,7 @@ describe("manifest", () => {
       grants: "all",
       limits: {},
       config: { text: "ü", list: [1, 2] },
+      services: {},
     } as const;
     expect(definePlugin(manifest, admitted, configuration, permissions)).toMatchObject({
       grants: permissions,
