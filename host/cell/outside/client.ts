@@ -7,7 +7,6 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { PluginImage } from "../../core/types.ts";
 import { type Limits, NO_USAGE, type TurnOutcome } from "../../core/types.ts";
-import type { ApiVersion } from "../../core/wit.ts";
 import { MAX_NAMES_BYTES } from "../../engine/guest/bindings.ts";
 import { encodeError } from "../../engine/guest/blocks.ts";
 import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
@@ -28,8 +27,6 @@ export interface CellClientPorts {
 /** What the host itself holds a plugin of a cell to, whatever the cell does. */
 interface LoadedPlugin {
   readonly limits: Limits;
-  /** What its errors are told in. */
-  readonly api: ApiVersion | undefined;
   readonly log: LogLimit;
   /** The turn that waits for an answer: a plugin runs one at a time, and asks one thing at a time. */
   asking: number | undefined;
@@ -62,7 +59,7 @@ export class CellClient implements Cell {
 
   load(image: PluginImage): Promise<void> {
     const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
-    this.#plugins.set(image.name, { limits: image.limits, api: image.api, log, asking: undefined });
+    this.#plugins.set(image.name, { limits: image.limits, log, asking: undefined });
     return this.#request((id) => ({ kind: "load", id, image }));
   }
 
@@ -217,8 +214,7 @@ export class CellClient implements Cell {
   // The turn is looked up here and not taken from the message: a cell can only ask on behalf of what runs in it.
   async #answer({ id, turn, functionName, args }: Extract<FromCell, { kind: "call" }>): Promise<void> {
     const pending = this.#turnOf(turn).turn;
-    const { api } = this.#pluginOf(pending.plugin);
-    const block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown), api));
+    const block = await pending.answer(functionName, args).catch((thrown) => encodeError(toHostError(thrown)));
     const plugin = this.#plugins.get(pending.plugin);
     if (plugin?.asking === turn) plugin.asking = undefined;
     if (this.#death === undefined) this.#ports.channel.send({ kind: "answer", id, block });

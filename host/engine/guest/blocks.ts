@@ -97,6 +97,10 @@ export function encodeError(error: ErrorShape, api?: ApiVersion): Bytes {
   return block(1, () => putText(JSON.stringify({ ...told, detail: null, "retry-after-ms": retryAfterMs }))).slice();
 }
 
+/** A tagged block as a guest for that version may see it. */
+export const blockFor = (api: ApiVersion | undefined, block: Bytes): Bytes =>
+  block[0] === 1 && api === "0.1" ? encodeError(decodeError(block), api) : block;
+
 /** The failure in a block whose tag is not 0. */
 export function decodeError(failure: Bytes): HostError {
   const { code, message, reason, "retry-after-ms": retryAfterMs } = JSON.parse(decoder.decode(failure.subarray(1)));
