@@ -23,7 +23,9 @@ import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
-import { chooseStorage, openLog, openState } from "./lifecycle/drivers.ts";
+import { chooseStorage, openEventLog, openLog, openState } from "./lifecycle/drivers.ts";
+import { Deliveries } from "./lifecycle/events/deliveries.ts";
+import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
@@ -81,27 +83,36 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const capabilities = await openCapabilities(configuration, opening, stores.secrets, booting);
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
+  const events = await openEventLog(configuration, opening, booting);
+  const keeping = new Keeping((): Host => core, events, configuration.events.keep);
   const scheduler = openScheduler(opening, (): Host => core);
   booting.defer(() => scheduler.close());
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
   const core = new Host({
-    ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec, guards: [callRates(clock), ...adapters.guards] },
+    ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec },
+    guards: [callRates(clock), ...adapters.guards],
+    keep: keeping.keep,
     capabilities: { ...capabilities, ...scheduleFunctions(scheduler, clock), ...adapters.functions, ...answersOf(functions, clock) },
   });
   for (const observer of adapters.observers) core.observe(observer);
   booting.defer(watchState(core, clock));
   const isKnown = (name: string): boolean => Object.hasOwn(configuration.plugins, name) || stores.installations.find(name) !== undefined;
   booting.defer(followPlugins(scheduler, { core, manifests: stores.manifests, isKnown, tell }));
+  const isAccepted = (name: string): boolean => stores.installations.find(name)?.onProbation !== true;
+  booting.defer(core.observe({ plugins: () => keeping.forget() }));
+  const deliveries = new Deliveries({ core, events, clock, log, isKnown, isAccepted });
+  booting.defer(deliveries.follow());
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, storage }), (all) => all.close());
-  const fleet = new Fleet({ core, cells, admission: sources.admission, stores });
+  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, deliveries });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
   const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog, scheduler } });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
+  deliveries.keepForAbsent();
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const addresses = await adapters.start((name) => adapterContext(name, { core, operations, catalog, clock, log, problems }), booting);

@@ -42,6 +42,10 @@ export interface LivePlugins {
     changeover: { readonly between: () => Promise<void>; readonly undo: () => Promise<void> },
   ): Promise<void>;
   remove(name: string): Promise<void>;
+  /** Its version has been seen to start. */
+  accepted(name: string): void;
+  /** Its data are gone for good. */
+  purged(name: string): Promise<void>;
 }
 
 /** What an operator sees before anything is installed. */
@@ -259,7 +263,9 @@ export class Installer {
     });
     manifests.delete(name);
     await this.#live?.remove(name);
-    if (purge) this.#stores.purge(name);
+    if (!purge) return;
+    this.#stores.purge(name);
+    await this.#live?.purged(name);
   }
 
   /** Stops it in the running host, until that starts the next time. */
@@ -277,7 +283,7 @@ export class Installer {
     const found = installations.find(name);
     if (found === undefined || !found.onProbation) return;
     if (isRunning) {
-      installations.accept(name);
+      this.#accept(name);
       return;
     }
     await this.#live?.remove(name);
@@ -294,7 +300,7 @@ export class Installer {
   }
 
   async #exchange(name: string, folder: PluginFolder, settings: PluginConfiguration, commit: () => void): Promise<void> {
-    const { installations, snapshots, audit, manifests } = this.#stores;
+    const { snapshots, audit, manifests } = this.#stores;
     const before = manifests.get(name);
     manifests.set(name, folder.manifest);
     try {
@@ -314,12 +320,17 @@ export class Installer {
           this.#stores.restore(name);
         },
       });
-      installations.accept(name);
+      this.#accept(name);
     } catch (thrown) {
       if (before !== undefined) manifests.set(name, before);
       audit.append("host", "update-failed", name, { to: folder.manifest.version, why: toHostError(thrown).message });
       throw thrown;
     }
+  }
+
+  #accept(name: string): void {
+    this.#stores.installations.accept(name);
+    this.#live?.accepted(name);
   }
 
   async #nameOf({ package: id }: InstallInput): Promise<string> {

@@ -7,7 +7,6 @@ import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../
 import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
-import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { type RatesInput, ratesShape } from "./rates.ts";
@@ -15,6 +14,7 @@ import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
 import { type ServiceErrors, serviceErrorsSchema } from "./service-errors.ts";
 import { parseJson } from "./structured-file.ts";
+import { type ManifestSubscription, sharedName, subscriptionSchema } from "./subscriptions.ts";
 
 /** How people call it. */
 export const MANIFEST_FILE = "plugin.json";
@@ -29,7 +29,7 @@ export const pluginName: z.ZodType<string> = z
 export const dottedName: z.ZodType<string> = z
   .string()
   .refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");
-const pattern: z.ZodType<string> = z
+export const pattern: z.ZodType<string> = z
   .string()
   .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
 const entryPoint = z.string().regex(ENTRY_POINT, "write the name of an export: letters, digits, _ . -, not beginning with __");
@@ -78,7 +78,7 @@ export interface Manifest {
   readonly services: Readonly<Record<string, ProvidedService>>;
   /** The points of others that it answers. */
   readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
-  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
+  readonly subscriptions: readonly ManifestSubscription[];
   /** Keys of the shared state whose changes wake it. */
   readonly watches: readonly { readonly keys: string; readonly entryPoint: string }[];
   readonly schedules: readonly ManifestSchedule[];
@@ -118,10 +118,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .refine((points) => Object.keys(points).length <= MAX_LISTED, `extend at most ${MAX_LISTED} points`)
     .meta({ maxProperties: MAX_LISTED })
     .default({}),
-  subscriptions: z
-    .array(z.strictObject({ type: pattern, entryPoint, filter: eventFilterSchema.optional() }))
-    .max(MAX_LISTED)
-    .default([]),
+  subscriptions: z.array(subscriptionSchema).max(MAX_LISTED).default([]),
   watches: z
     .array(z.strictObject({ keys: pattern, entryPoint }))
     .max(MAX_LISTED)
@@ -164,9 +161,13 @@ export function parseManifest(text: string, file: string): Manifest {
     ...(["errors", "perCaller", "total"] as const).map(
       (key) => Object.values(manifest.services).some((service) => service[key] !== undefined) && `services.<name>.${key}`,
     ),
+    manifest.subscriptions.some(({ durable }) => durable) && "subscriptions.durable",
   ].find((key) => key !== false);
   if (later !== undefined && manifest.api === "0.1")
     throw new HostError("incompatible-api", `${file} says "api": "0.1" and has ${later}, which came with 0.2; write "api": "0.2"`);
+  const shared = sharedName(manifest.subscriptions);
+  if (shared !== undefined)
+    throw new HostError("invalid-manifest", `${file}: two durable subscriptions are called ${shared}; give each a "name" of its own`);
   const own = points.find((point) => isOwnName(manifest.name, point));
   if (own !== undefined)
     throw new HostError("invalid-manifest", `${file}: extends.${own} is below the plugin's own name; extend points that others declare`);
