@@ -11,6 +11,7 @@ import { catalogOf, ProviderBinding } from "./embedding/binding.ts";
 import { type CallOptions, callService, type InstallOptions, install, type Operate } from "./embedding/embedded.ts";
 import { answersOf, signaturesOf } from "./embedding/function-binding.ts";
 import type { HostFunctions } from "./embedding/functions.ts";
+import { type KeptEvents, keptEvents } from "./embedding/kept-events.ts";
 import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
@@ -26,6 +27,7 @@ import { watchDiskSpace } from "./lifecycle/disk-space.ts";
 import { chooseStorage, openEventLog, openLog, openState } from "./lifecycle/drivers.ts";
 import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
+import { Replays } from "./lifecycle/events/replays.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
@@ -54,6 +56,8 @@ export interface RunningHost extends AsyncDisposable {
   readonly addresses: ReadonlyMap<string, string>;
   /** How its plugins are, also those that were left out. */
   list(): readonly PluginSummary[];
+  /** The events that it keeps. */
+  readonly events: KeptEvents;
   /** See host/embedding/embedded.ts. */
   install(spec: string, options?: InstallOptions): Promise<string>;
   call<T = unknown>(service: string, input?: unknown, options?: CallOptions): Promise<T>;
@@ -102,13 +106,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(core.observe({ plugins: () => keeping.forget() }));
   const deliveries = new Deliveries({ core, events, clock, log, isKnown, isAccepted });
   booting.defer(deliveries.follow());
+  const replays = new Replays({ core, events, clock });
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, storage }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, deliveries });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
-  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog, scheduler } });
+  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog, scheduler, events: replays } });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
@@ -127,6 +132,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   return {
     ...{ core, addresses, url: addresses.get("http") },
     list: () => operations.plugins.list(),
+    events: keptEvents(events),
     install: (spec, how = {}) => install(operate, spec, how),
     call: (service, input, how = {}) => callService(core, service, input, how),
     stop,

@@ -161,7 +161,7 @@ export function parseManifest(text: string, file: string): Manifest {
     ...(["errors", "perCaller", "total"] as const).map(
       (key) => Object.values(manifest.services).some((service) => service[key] !== undefined) && `services.<name>.${key}`,
     ),
-    manifest.subscriptions.some(({ durable }) => durable) && "subscriptions.durable",
+    manifest.subscriptions.some(({ durable }) => durable === true) && "subscriptions.durable",
   ].find((key) => key !== false);
   if (later !== undefined && manifest.api === "0.1")
     throw new HostError("incompatible-api", `${file} says "api": "0.1" and has ${later}, which came with 0.2; write "api": "0.2"`);

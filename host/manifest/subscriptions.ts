@@ -8,7 +8,7 @@ import { compileFilter, type EventFilter, eventFilterSchema } from "./event-filt
 const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const MAX_PRIORITY = 100;
-export const MAX_ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 const MAX_BATCH = 100;
 const MAX_BATCH_WAIT_MS = 60_000;
 
@@ -17,9 +17,9 @@ export interface ManifestSubscription {
   readonly entryPoint: string;
   readonly filter?: EventFilter | undefined;
   /** Who has more is queued first when an event is published. */
-  readonly priority: number;
+  readonly priority?: number | undefined;
   /** What waits for it is kept, as far as `events.durable` is granted. */
-  readonly durable: boolean;
+  readonly durable?: boolean | undefined;
   /** What is kept is kept under this name, over updates too; the type by default. */
   readonly name?: string | undefined;
   readonly from?: "new" | "first" | undefined;
@@ -35,8 +35,8 @@ export const subscriptionSchema: z.ZodType<ManifestSubscription> = z
     type: z.string().refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth"),
     entryPoint: z.string().regex(ENTRY_POINT, "write the name of an export: letters, digits, _ . -, not beginning with __"),
     filter: eventFilterSchema.optional(),
-    priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0),
-    durable: z.boolean().default(false),
+    priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).optional(),
+    durable: z.boolean().optional(),
     name: z.string().regex(NAME, "write 1 to 64 lower-case letters, digits and hyphens").optional(),
     from: z.enum(["new", "first"]).optional(),
     maxAttempts: z.int().min(1).max(MAX_ATTEMPTS).optional(),
@@ -44,7 +44,7 @@ export const subscriptionSchema: z.ZodType<ManifestSubscription> = z
     batch: z.strictObject({ max: z.int().min(1).max(MAX_BATCH), waitMs: z.int().min(0).max(MAX_BATCH_WAIT_MS).default(100) }).optional(),
   })
   .superRefine((subscription, context) => {
-    if (subscription.durable) return;
+    if (subscription.durable === true) return;
     for (const key of ONLY_DURABLE)
       if (subscription[key] !== undefined)
         context.addIssue({
@@ -56,7 +56,7 @@ export const subscriptionSchema: z.ZodType<ManifestSubscription> = z
 
 /** Names that two durable subscriptions share; what is kept could not be told apart. */
 export function sharedName(subscriptions: readonly ManifestSubscription[]): string | undefined {
-  const names = subscriptions.filter(({ durable }) => durable).map(nameOf);
+  const names = subscriptions.filter(({ durable }) => durable === true).map(nameOf);
   return names.find((name, i) => names.indexOf(name) !== i);
 }
 
@@ -70,7 +70,7 @@ export function subscriptionsOf(subscriptions: readonly ManifestSubscription[]):
     return {
       ...{ type, entryPoint, priority },
       accepts: filter === undefined ? undefined : compileFilter(filter),
-      durable: subscription.durable ? durableOf(subscription) : undefined,
+      durable: subscription.durable === true ? durableOf(subscription) : undefined,
     };
   });
 }

@@ -261,7 +261,7 @@ export class ConsumerQueue {
       const attempts = source.attempts.get(position)?.attempts ?? 0;
       const isEarly = source.settle(position);
       const { name: consumer } = this.row;
-      const atMs = this.#ports.clock.now();
+      const atMs = Math.floor(this.#ports.clock.now());
       this.#settled(source, item.bytes, (write) => {
         if (how.reason !== undefined) write.deaths.push({ consumer, position, reason: how.reason, attempts: attempts + 1, atMs });
         if (isEarly) write.settled.push({ consumer, source: source.source, position });
@@ -295,7 +295,7 @@ export class ConsumerQueue {
     if (isCounted) {
       const attempts = (source.attempts.get(position)?.attempts ?? 0) + 1;
       source.attempts.set(position, { attempts, dueAt });
-      const retryAtMs = clock.now() + afterMs;
+      const retryAtMs = Math.ceil(clock.now() + afterMs);
       this.#ports.note(this, source, (write) =>
         write.attempts.push({ consumer: this.row.name, source: source.source, position, attempts, retryAtMs }),
       );

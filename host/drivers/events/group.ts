@@ -47,7 +47,7 @@ class Group {
 export class GroupCommit {
   readonly #ports: GroupPorts;
   #next = new Group();
-  #isWriting = false;
+  #writing: Promise<void> | undefined;
   #cancel: (() => void) | undefined;
   #isPlanned = false;
 
@@ -70,7 +70,7 @@ export class GroupCommit {
   now(change: (write: LogWrite) => void): Promise<void> {
     change(this.#next.write);
     const { promise } = this.#next.done;
-    if (!this.#isWriting && !this.#isPlanned) {
+    if (this.#writing === undefined && !this.#isPlanned) {
       this.#isPlanned = true;
       queueMicrotask(() => {
         this.#isPlanned = false;
@@ -89,10 +89,9 @@ export class GroupCommit {
 
   /** Resolves once nothing waits to be written, or writing fails. */
   async settled(): Promise<void> {
-    while (this.#isWriting || !this.#next.isEmpty) {
-      const { promise } = this.#next.done;
-      if (!this.#isWriting) this.#flush();
-      await promise;
+    while (this.#writing !== undefined || !this.#next.isEmpty) {
+      if (this.#writing === undefined) this.#flush();
+      await this.#writing;
     }
   }
 
@@ -101,17 +100,17 @@ export class GroupCommit {
   }
 
   #flushIn(ms: number): void {
-    if (this.#isWriting || this.#isPlanned || this.#cancel !== undefined) return;
+    if (this.#writing !== undefined || this.#isPlanned || this.#cancel !== undefined) return;
     this.#cancel = this.#ports.clock.after(ms, () => this.#flush());
   }
 
   #flush(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    if (this.#isWriting || this.#next.isEmpty) return;
+    if (this.#writing !== undefined || this.#next.isEmpty) return;
     const group = this.#next;
     this.#next = new Group();
-    this.#isWriting = true;
+    this.#writing = group.done.promise;
     void this.#write(group);
   }
 
@@ -120,14 +119,14 @@ export class GroupCommit {
     const rows = group.rows();
     try {
       const known = new Set(await store.write(rows));
-      this.#isWriting = false;
+      this.#writing = undefined;
       onWritten(known.size === 0 ? rows.events : rows.events.filter(({ position }) => !known.has(position)));
       group.done.resolve();
       if (this.#next.bytes > 0) this.#flush();
       else this.#flushIn(LAZY_MS);
     } catch (thrown) {
       const error = toHostError(thrown);
-      this.#isWriting = false;
+      this.#writing = undefined;
       this.#keep(group, rows);
       group.done.reject(error);
       onFailure(error);

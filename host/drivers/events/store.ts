@@ -19,7 +19,7 @@ export interface Cursor {
   readonly hasRows: boolean;
 }
 
-export interface Attempt {
+interface Attempt {
   readonly consumer: string;
   readonly source: string;
   readonly position: number;
@@ -29,7 +29,7 @@ export interface Attempt {
 }
 
 /** The event lies in the log still. */
-export interface Death {
+interface Death {
   readonly consumer: string;
   readonly position: number;
   readonly reason: string;

@@ -91,7 +91,7 @@ export class Trim {
   #bury(queue: ConsumerQueue, entry: EventEntry, reason: string, deaths: LogWrite["deaths"]): void {
     const attempts = queue.attemptsOf(entry);
     if (!queue.letGo(entry)) return;
-    deaths.push({ consumer: queue.row.name, position: entry.position, reason, attempts, atMs: this.#ports.clock.now() });
+    deaths.push({ consumer: queue.row.name, position: entry.position, reason, attempts, atMs: Math.floor(this.#ports.clock.now()) });
     queue.buried(entry.bytes);
   }
 

@@ -19,7 +19,8 @@ export class Keeping {
   readonly #core: () => Host;
   readonly #log: Pick<EventLog, "append">;
   readonly #always: readonly Matcher[];
-  readonly #byType = new Map<string, Rules>();
+  /** Null for a type that nobody can keep, which is what most publishers ask. */
+  readonly #byType = new Map<string, Rules | null>();
 
   /** `core` is asked once plugins are there, so it may be made later. */
   constructor(core: () => Host, log: Pick<EventLog, "append">, patterns: readonly string[]) {
@@ -29,11 +30,14 @@ export class Keeping {
   }
 
   /** Durable once resolved; undefined for what nobody keeps. */
-  readonly keep = (event: CloudEvent): Promise<void> | undefined => (this.keeps(event.type) ? this.#log.append([event]) : undefined);
+  readonly keep = (event: CloudEvent): Promise<void> | undefined => {
+    if (this.#byType.get(event.type) === null) return undefined;
+    return this.keeps(event.type) ? this.#log.append([event]) : undefined;
+  };
 
   keeps(type: string): boolean {
-    const { always, plugins } = this.#rulesFor(type);
-    return always || plugins.some((plugin) => mayHear(plugin, type));
+    const rules = this.#rulesFor(type);
+    return rules !== null && (rules.always || rules.plugins.some((plugin) => mayHear(plugin, type)));
   }
 
   /** To be called when plugins come, change or go. */
@@ -41,12 +45,14 @@ export class Keeping {
     this.#byType.clear();
   }
 
-  #rulesFor(type: string): Rules {
+  #rulesFor(type: string): Rules | null {
     const known = this.#byType.get(type);
     if (known !== undefined) return known;
     const isDurable = ({ definition }: Plugin): boolean =>
       definition.subscriptions.some((one) => one.durable !== undefined && compilePattern(one.type)(type));
-    const rules = { always: this.#always.some((matches) => matches(type)), plugins: this.#core().plugins.filter(isDurable) };
+    const always = this.#always.some((matches) => matches(type));
+    const plugins = this.#core().plugins.filter(isDurable);
+    const rules = always || plugins.length > 0 ? { always, plugins } : null;
     if (this.#byType.size >= MAX_CACHED_TYPES) this.#byType.clear();
     this.#byType.set(type, rules);
     return rules;
