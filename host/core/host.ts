@@ -230,15 +230,8 @@ export class Host {
     } catch (thrown) {
       const error = toHostError(thrown);
       const isOurFault = error.code === "internal" || error.cause !== undefined;
-      if (isOurFault)
-        this.#ports.log.write({
-          level: "error",
-          plugin: "host",
-          about: plugin.name,
-          message: `${functionName} failed`,
-          traceparent: context.traceparent,
-          cause: error,
-        });
+      const line = { plugin: "host", about: plugin.name, message: `${functionName} failed`, traceparent: context.traceparent } as const;
+      if (isOurFault) this.#ports.log.write({ ...line, level: "error", cause: error });
       throw error;
     }
   }

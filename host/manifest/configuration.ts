@@ -7,8 +7,9 @@ import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
-import { grantShape, pattern, pluginName, withResource } from "./manifest.ts";
+import { dottedName, grantShape, pattern, pluginName, withResource } from "./manifest.ts";
 import { absoluteSpec } from "./package-spec.ts";
+import { type RatesGiven, ratesGivenSchema } from "./rates.ts";
 import { parseByExtension } from "./structured-file.ts";
 
 export interface PluginConfiguration {
@@ -28,6 +29,8 @@ export interface PluginConfiguration {
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
   readonly grants: "all" | readonly Grant[];
   readonly limits: LimitsInput;
+  /** How often its services may be called, instead of what its manifest asks for. */
+  readonly services: Readonly<Record<string, RatesGiven>>;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -88,6 +91,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .union([z.literal("all"), z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() })))])
       .default([]),
     limits: limitsSchema.default({}),
+    services: z.record(dottedName, ratesGivenSchema).default({}),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
   })
   .refine(({ isolation, cell, limits }) => limits.stackKiB === undefined || (isolation === "process" && cell === undefined), {

@@ -1,5 +1,6 @@
 // What `bulkhead/testing` gives to plugin authors. plugin-sdk/testing/README.md shows how it is used.
 
+export { type Reason, refusal } from "../bounds/refusals.ts";
 export { HostError, type HostErrorCode } from "../core/errors.ts";
 export type { LogLevel, LogLine } from "../core/ports/log.ts";
 export type { Caller, Grant, Permission } from "../core/types.ts";

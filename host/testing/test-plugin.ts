@@ -96,7 +96,7 @@ export class TestPlugin implements AsyncDisposable {
     return this.#parts.recording.lastTurn;
   }
 
-  /** Calls a service by the name that it has in the manifest. Rejects with HostError: `plugin-failed` for what the plugin itself answers. */
+  /** Calls a service by the name that it has in the manifest. Rejects with HostError: `refused` with its reason, `plugin-failed` for what the plugin fails with. */
   async call(service: string, input?: Content, { caller = TEST }: CallOptions = {}): Promise<Answer> {
     const { kind, name, grants } = { grants: undefined, ...caller };
     const call = { service, payload: bytesOf(input), caller: { kind, name }, traceparent: startTrace() };
