@@ -23,14 +23,14 @@ export function verdictOn(outcome: TurnOutcome, attempt: number, maxAttempts: nu
   if (outcome.ok) return { kind: "handled" };
   const { error } = outcome;
   if (NOT_NOW.has(error.code)) return { kind: "not-now", afterMs: BUSY_PAUSE_MS };
-  const why = `${error.code}: ${error.message}`;
-  if (isFinal(error)) return { kind: "dead", why };
-  if (attempt >= maxAttempts) return { kind: "dead", why };
-  return { kind: "again", afterMs: Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 20), MAX_PAUSE_MS), why };
+  const why = `${error.reason ?? error.code}: ${error.message}`;
+  if (isFinal(error) || attempt >= maxAttempts) return { kind: "dead", why };
+  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 20), MAX_PAUSE_MS);
+  return { kind: "again", afterMs: Math.max(pauseMs, Math.min(error.retryAfterMs ?? 0, MAX_PAUSE_MS)), why };
 }
 
-/** Whether another attempt would end the same way. */
-const isFinal = (_error: ErrorShape): boolean => false;
+/** Whether another attempt would end the same way: the handler refused the event, and not because something is away. */
+const isFinal = ({ code, reason }: ErrorShape): boolean => code === "refused" && reason !== "unavailable";
 
 /** As subscribers receive it; another attempt and a replay say so. */
 export function textOf(event: RecordedEvent, { attempt = 1, replayed = false }: { attempt?: number; replayed?: boolean }): string {
