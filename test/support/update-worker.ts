@@ -10,7 +10,10 @@ import { utf8 } from "./scripted-cell.ts";
 const [folder = "", round = ""] = process.argv.slice(2);
 const isDraining = round === "drain";
 const descriptor = openSync(join(folder, "accepted"), "a");
-const configuration = parseConfiguration(JSON.stringify({ adapters: { http: false }, hardening: { acceptVulnerableNode: true } }), join(folder, "bulkhead.json"));
+const configuration = parseConfiguration(
+  JSON.stringify({ adapters: { http: false }, hardening: { acceptVulnerableNode: true } }),
+  join(folder, "bulkhead.json"),
+);
 const host = await createHost({ configuration, log: { write() {} } });
 const control = await openControl(configuration);
 
