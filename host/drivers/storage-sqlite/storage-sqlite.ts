@@ -217,7 +217,9 @@ class SqliteStorage implements StorageDriver {
     const grown = before === undefined ? Buffer.byteLength(key) + value.length : value.length - before;
     const isNew = before === undefined ? 1 : 0;
     this.#requireRoom(this.#bytes + grown, this.#count + isNew);
-    this.#put(key, value, null, this.#nextVersion());
+    // What is remembered is there and does not end.
+    if (recent === undefined) this.#put(key, value, null, this.#nextVersion());
+    else this.#update(key, value, this.#nextVersion());
     this.#recent.keep(key, value);
     this.#bytes += grown;
     this.#count += isNew;
@@ -243,6 +245,10 @@ class SqliteStorage implements StorageDriver {
   #put(key: string, value: Bytes, expiresAt: number | null, version: number): void {
     const writer = this.#writer ?? NOBODY;
     if (this.#statements.put.run(key, value, expiresAt, version, writer).changes === 0) throw this.#lost();
+  }
+
+  #update(key: string, value: Bytes, version: number): void {
+    if (this.#statements.update.run(value, version, key, this.#writer ?? NOBODY).changes === 0) throw this.#lost();
   }
 
   #holds({ key, version }: StorageCheck): boolean {
