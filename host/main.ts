@@ -3,6 +3,7 @@
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
+import { storageFunctions } from "./capabilities/storage/functions.ts";
 import { Host } from "./core/host.ts";
 import type { LogSink } from "./core/ports/log.ts";
 import { watchState } from "./drivers/state/watches.ts";
@@ -22,8 +23,9 @@ import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
-import { chooseStorage, openLog, openState } from "./lifecycle/drivers.ts";
+import { openLog, openState } from "./lifecycle/drivers.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
@@ -76,7 +78,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const { stores, sources } = household;
   const hardening = await hardeningOf(configuration, log);
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
-  const storage = await chooseStorage(configuration);
+  const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const capabilities = await openCapabilities(configuration, opening, stores.secrets, booting);
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
@@ -85,7 +87,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
   const core = new Host({
     ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec, guards: adapters.guards },
-    capabilities: { ...capabilities, ...scheduleFunctions(scheduler, clock), ...adapters.functions, ...answersOf(functions, clock) },
+    capabilities: {
+      ...capabilities,
+      ...scheduleFunctions(scheduler, clock),
+      ...storageFunctions(remote, clock),
+      ...adapters.functions,
+      ...answersOf(functions, clock),
+    },
   });
   for (const observer of adapters.observers) core.observe(observer);
   booting.defer(watchState(core, clock));
@@ -93,8 +101,8 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(followPlugins(scheduler, { core, manifests: stores.manifests, isKnown, tell }));
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
-  const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, storage }), (all) => all.close());
-  const fleet = new Fleet({ core, cells, admission: sources.admission, stores });
+  const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
+  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
   const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog, scheduler } });

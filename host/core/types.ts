@@ -127,7 +127,11 @@ export interface PluginImage {
   readonly engine?: string | undefined;
   /** Whether its storage logs which keys are changed. */
   readonly keepsStorageLog?: boolean | undefined;
+  /** On which side its storage is answered; in the cell when undefined. A guest can tell by time only. */
+  readonly storage?: StorageSide | undefined;
 }
+
+export type StorageSide = "cell" | "host";
 
 /** What the driver of its storage is told of a plugin. */
 export type StoredPlugin = Pick<PluginImage, "name" | "limits" | "keepsStorageLog">;

@@ -28,6 +28,8 @@ export interface PluginConfiguration {
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
   readonly grants: "all" | readonly Grant[];
   readonly limits: LimitsInput;
+  /** By what driver it keeps what it stores, instead of `drivers.storage`: its name, or its options with the name as `driver`. */
+  readonly storage?: string | Readonly<Record<string, unknown>> | undefined;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -86,6 +88,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .union([z.literal("all"), z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() })))])
       .default([]),
     limits: limitsSchema.default({}),
+    storage: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
   })
   .refine(({ isolation, cell, limits }) => limits.stackKiB === undefined || (isolation === "process" && cell === undefined), {

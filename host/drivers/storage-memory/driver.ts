@@ -41,17 +41,24 @@ const sizeOf = (key: string, value: Bytes): number => Buffer.byteLength(key) + v
 
 /** Each call costs at most what moving its keys within the sorted list costs, whatever is stored. */
 export class MemoryStorage implements StorageDriver {
-  readonly #options: MemoryStorageOptions;
+  #options: MemoryStorageOptions;
   readonly #entries = new Map<string, Entry>();
   /** All keys, in the order of their bytes. */
   readonly #sorted: string[] = [];
-  readonly #log: MemoryLog | undefined;
+  #log: MemoryLog | undefined;
   #bytes = 0;
   #version = 0;
 
   constructor(options: MemoryStorageOptions) {
     this.#options = options;
     this.#log = options.keepsLog === true ? new MemoryLog(options) : undefined;
+  }
+
+  /** Goes on with other limits. A log that was not kept meanwhile begins anew. */
+  reconfigure(options: MemoryStorageOptions): void {
+    this.#options = options;
+    if (options.keepsLog !== true) this.#log = undefined;
+    else this.#log ??= new MemoryLog(options, this.#version);
   }
 
   get(key: string): Bytes | undefined {

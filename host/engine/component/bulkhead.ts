@@ -2,11 +2,11 @@
 // back, so that a component can neither do nor pass what a module could not.
 
 import { HostError } from "../../core/errors.ts";
-import type { Bytes, Limits } from "../../core/types.ts";
+import type { Bytes, Limits, StorageSide } from "../../core/types.ts";
 import type { WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import { decodeResult, encodeArguments, encodeError } from "../guest/blocks.ts";
-import { CELL_FUNCTIONS, FREE_BYTES, FREE_FUNCTIONS } from "../guest/cell-functions.ts";
+import { cellFunction, FREE_BYTES, FREE_FUNCTIONS } from "../guest/cell-functions.ts";
 import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
 import { type ComponentHost, type Interfaces, lowerCamelCase } from "./component-host.ts";
 import { err, ok } from "./resources.ts";
@@ -18,9 +18,10 @@ const MAX_NAMES_BYTES = 4_096;
 const decoder = new TextDecoder();
 
 /** The functions that suspend the guest, by the names that jco gives them. */
-export const SUSPENDING_FUNCTIONS: readonly string[] = Object.keys(SHAPES)
-  .filter((name) => !CELL_FUNCTIONS.has(name))
-  .map((name) => `${PACKAGE}/${name.replace(".", "#")}`);
+export const suspendingFunctions = (storage: StorageSide): readonly string[] =>
+  Object.keys(SHAPES)
+    .filter((name) => cellFunction(name, storage) === undefined)
+    .map((name) => `${PACKAGE}/${name.replace(".", "#")}`);
 
 export function bulkheadInterfaces(host: ComponentHost): Interfaces {
   const interfaces: Record<string, Record<string, unknown>> = {};
@@ -34,7 +35,7 @@ export function bulkheadInterfaces(host: ComponentHost): Interfaces {
 function hostFunction(name: WitFunction, host: ComponentHost): unknown {
   const { params, fails } = SHAPES[name];
   const toHost = params.map(numbersOf);
-  const inCell = CELL_FUNCTIONS.get(name);
+  const inCell = cellFunction(name, host.environment.storage);
   const hostValues = (values: readonly unknown[]): unknown[] => values.map((value, i) => toHost[i]?.(value) ?? value);
   const resultOf = (block: Bytes): unknown => resultValue(name, block, fails, host);
   if (inCell !== undefined) {
