@@ -70,7 +70,7 @@ describe("what the configuration chooses", () => {
         configuration: configuration({ drivers: { storage: name } }),
         opening: opening(),
         secrets: { find: () => undefined },
-        core: () => new Host(hostPorts()),
+        core: () => new Host(hostPorts(opening())),
       });
       await expect(storage, name).rejects.toMatchObject({ message: expect.stringContaining("memory, sqlite") });
       await expect(openAdapters(configuration({ adapters: { [name]: {} } }), opening(), booting), name).rejects.toMatchObject({
