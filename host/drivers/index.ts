@@ -23,5 +23,6 @@ export const STORAGE_DRIVERS: Readonly<Record<string, () => Promise<StorageDrive
 /** The same on the host's side. */
 export const STORAGE_DRIVERS_OF_HOST: Readonly<Record<string, () => Promise<StorageDriverOfHost>>> = {
   postgres: async () => (await import("./storage-postgres/driver.ts")).postgres as StorageDriverOfHost,
+  redis: async () => (await import("./storage-redis/driver.ts")).redis as StorageDriverOfHost,
   "memory-remote": async () => (await import("./storage-memory/remote.ts")).memoryRemote as StorageDriverOfHost,
 };
