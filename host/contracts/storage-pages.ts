@@ -36,7 +36,7 @@ const pages = (open: Open): readonly ContractTest[] => [
     async run() {
       const driver = await open();
       const keys = ["p", "p/", "p/a", "p/a/b", "p/b", "p/é", "p/～", "p/\u{1F600}", "p/\u{10FFFF}", "p/\u{10FFFF}\u{10FFFF}", "p0", "o~"];
-      commit(
+      await commit(
         driver,
         [],
         keys.map((key) => put(key, key)),
@@ -67,7 +67,7 @@ const pages = (open: Open): readonly ContractTest[] => [
     name: "ends a page before it has too many bytes, but not before its first entry",
     async run() {
       const driver = await open();
-      commit(
+      await commit(
         driver,
         [],
         ["a", "b", "c", "d"].map((key) => ({ key, value: new Uint8Array(99), ttlMs: undefined })),
@@ -192,7 +192,7 @@ const logs = (open: Open): readonly ContractTest[] => [
       const driver = await open({ keepsLog: true, maxBytes: 256 * 1_024 });
       const keys = Array.from({ length: 100 }, (_, i) => `${"k".repeat(60)}${i}`);
       for (let round = 0; round < 20; round += 1)
-        commit(
+        await commit(
           driver,
           [],
           keys.map((key) => put(key, String(round))),

@@ -1,7 +1,7 @@
 // Runs one server for tests until the process has ended that it is for, whatever ended it; then nothing is left of it.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { PASSWORD, programOf, type ServerKind } from "./servers.ts";
@@ -40,6 +40,8 @@ function startPostgres(port: number): ChildProcess {
   mkdirSync(data, { recursive: true });
   const secret = join(folder, "postgres.password");
   writeFileSync(secret, PASSWORD);
+  // The folder of a test is its user's own; this lets the server's user through, and nothing more.
+  chmodSync(folder, 0o711);
   if (user !== undefined) for (const path of isNew ? [data, secret] : []) chownSync(path, user.uid, user.gid);
   const flags = ["-D", data, "-U", "postgres", "-A", "scram-sha-256", `--pwfile=${secret}`, "-E", "UTF8", "--locale=C", "--no-sync"];
   const initdb = programOf("initdb") ?? "";

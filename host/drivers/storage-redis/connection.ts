@@ -68,7 +68,8 @@ export async function connect({ address, timeoutMs, onError }: RedisConnectionOp
   };
   return {
     run: (script, keys, args) => asked(async () => client[`${script}StoredBuffer`]?.(...keys, ...args) ?? null),
-    info: async (section) => new Map((await asked(() => client.info(section))).split("\r\n").map((line) => line.split(":", 2) as [string, string])),
+    info: async (section) =>
+      new Map((await asked(() => client.info(section))).split("\r\n").map((line) => line.split(":", 2) as [string, string])),
     async setting(name) {
       const answer = await asked(() => client.config("GET", name)).catch((thrown: unknown) => {
         if (thrown instanceof StoreUnavailable) throw thrown;

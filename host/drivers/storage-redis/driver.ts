@@ -98,7 +98,8 @@ async function refuseForgetful(connection: RedisConnection): Promise<void> {
 
 async function warnOfLosses(connection: RedisConnection, tell: RedisPorts["tell"]): Promise<void> {
   const isLogged = (await connection.info("persistence")).get("aof_enabled") === "1";
-  if (!isLogged) tell("Redis keeps no log of its commands (appendonly no): what plugins stored since its last snapshot is lost when it ends");
+  if (!isLogged)
+    tell("Redis keeps no log of its commands (appendonly no): what plugins stored since its last snapshot is lost when it ends");
   else if ((await connection.setting("appendfsync")) !== "always")
     tell("Redis writes its log to disk once a second (appendfsync everysec): a loss of power costs plugins the last second");
 }

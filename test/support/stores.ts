@@ -1,0 +1,91 @@
+// Storage drivers of the host's side as tests open them: over a real server, each test with a part of its own.
+
+import { randomUUID } from "node:crypto";
+import type { StoreWithFaults } from "../../host/contracts/storage-faults.ts";
+import type { StorageToOpen } from "../../host/contracts/storage-words.ts";
+import type { RemoteStorage, RemoteStorageDriver } from "../../host/core/ports/storage.ts";
+import { openPostgres } from "../../host/drivers/storage-postgres/driver.ts";
+import { openRedis } from "../../host/drivers/storage-redis/driver.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
+import { muteProxy } from "./mute-proxy.ts";
+import { type ownServer, PASSWORD, type ServerKind, startedServer } from "./servers.ts";
+
+interface Place {
+  readonly port: number;
+  /** Nobody else's. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly now?: (() => number) | undefined;
+}
+
+const password = encodeURIComponent(PASSWORD);
+const tell = (): void => {};
+
+export const urlOf: Readonly<Record<ServerKind, (port: number) => string>> = {
+  postgres: (port) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+  redis: (port) => `redis://:${password}@127.0.0.1:${port}`,
+  ferretdb: (port) => `mongodb://127.0.0.1:${port}/`,
+};
+
+export type StoreKind = "postgres" | "redis";
+
+const OPEN: Readonly<Record<StoreKind, (place: Place) => Promise<RemoteStorageDriver>>> = {
+  postgres: ({ port, name, timeoutMs, now }) =>
+    openPostgres(
+      { schema: name, connections: 4, timeoutMs },
+      { address: { url: new URL(urlOf.postgres(port)), tls: undefined }, tell, now },
+    ),
+  redis: ({ port, name, timeoutMs, now }) =>
+    openRedis({ prefix: name, timeoutMs }, { address: { url: new URL(urlOf.redis(port)), tls: undefined }, tell, now }),
+};
+
+export const STORE_KINDS: readonly StoreKind[] = Object.keys(OPEN) as StoreKind[];
+
+/** An empty part for each plugin and for each that is opened. */
+export class TestStores implements AsyncDisposable {
+  readonly #kind: StoreKind;
+  readonly #name = newName();
+  readonly #drivers: RemoteStorageDriver[] = [];
+  #plugins = 0;
+
+  constructor(kind: StoreKind) {
+    this.#kind = kind;
+  }
+
+  readonly open = async ({ maxBytes = 1_048_576, maxKeys = 1_000, clock, keepsLog }: StorageToOpen = {}): Promise<RemoteStorage> => {
+    const { port } = await startedServer(this.#kind);
+    const driver = await OPEN[this.#kind]({ port, name: this.#name, timeoutMs: 60_000, now: clock && (() => clock.now()) });
+    this.#drivers.push(driver);
+    this.#plugins += 1;
+    const limits = { ...DEFAULT_LIMITS, storageBytes: maxBytes, storageKeys: maxKeys };
+    return driver.open({ name: `p${this.#plugins}`, limits, keepsStorageLog: keepsLog });
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const driver of this.#drivers) await driver[Symbol.asyncDispose]();
+  }
+}
+
+/** A server that comes back whenever it is ended; and what can be done to it. */
+export async function storeWithFaults(kind: StoreKind, server: Awaited<ReturnType<typeof ownServer>>): Promise<StoreWithFaults> {
+  const proxy = await muteProxy(server.port);
+  const drivers: RemoteStorageDriver[] = [];
+  const name = newName();
+  return {
+    async open() {
+      const driver = await OPEN[kind]({ port: proxy.port, name, timeoutMs: 1_000 });
+      drivers.push(driver);
+      return driver.open({ name: "p", limits: DEFAULT_LIMITS });
+    },
+    mute: () => proxy.mute(),
+    async kill() {
+      process.kill(server.now().pid, "SIGKILL");
+    },
+    async [Symbol.asyncDispose]() {
+      for (const driver of drivers) await driver[Symbol.asyncDispose]();
+      await proxy.close();
+    },
+  };
+}
+
+const newName = (): string => `t_${randomUUID().replaceAll("-", "_")}`;
