@@ -1,4 +1,5 @@
-// The one scenario that every SDK implements, plugins/counter, in every kind of cell: what can be seen of it is the same, byte for byte.
+// The one scenario that every SDK implements, plugins/counter, in every kind of cell, and with its storage on either side: what can be seen of it is the same,
+// byte for byte.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +13,8 @@ import { CELL_KINDS, type CellKind } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
+import { describeWithServer } from "../support/servers.ts";
+import { STORE_KINDS, type StoreKind, TestStores } from "../support/stores.ts";
 import { describeWith } from "../support/toolchains.ts";
 
 const BUILD_TIMEOUT_MS = 600_000;
@@ -71,6 +74,41 @@ interface Row {
   readonly expires_at: number | null;
 }
 
+/** Where its storage is. */
+interface Keeping {
+  /** The configuration's `drivers.storage`, as it is when the host starts. */
+  section(dataDir: string): Promise<object | string>;
+  /** What stands there, in the order of the keys. */
+  rows(dataDir: string): Promise<readonly Row[]>;
+}
+
+const IN_CELL: Keeping = {
+  section: async () => "sqlite",
+  async rows(dataDir) {
+    const database = new Database(join(dataDir, "storage", "counter.sqlite"), { readonly: true });
+    const rows = database.prepare<[], Row>("SELECT key, CAST(value AS TEXT) AS value, expires_at FROM entries ORDER BY key").all();
+    database.close();
+    return rows;
+  },
+};
+
+function inStore(kind: StoreKind): Keeping & AsyncDisposable {
+  const stores = new TestStores(kind);
+  return {
+    section: (dataDir) => stores.section(dataDir),
+    async rows() {
+      const storage = await stores.openPlugin("counter");
+      const { entries } = await storage.scan({ prefix: "", after: undefined, limit: 100, reverse: false, maxBytes: MIB });
+      const found = await storage.read(
+        entries.map(({ key }) => key),
+        MIB,
+      );
+      return entries.map(({ key, value }, i) => ({ key, value: decoder.decode(value), expires_at: found[i]?.expiresAt ?? null }));
+    },
+    [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
+  };
+}
+
 interface Scene {
   readonly host: RunningHost;
   readonly log: ReturnType<typeof memoryLog>;
@@ -83,7 +121,7 @@ interface Scene {
   measure(data: object): void;
 }
 
-async function stage(parent: string, folder: string, isolation: CellKind): Promise<Scene> {
+async function stage(parent: string, folder: string, isolation: CellKind, storage: object | string): Promise<Scene> {
   const log = memoryLog();
   const answering = (priority: number): object => ({
     api: "0.2",
@@ -96,7 +134,7 @@ async function stage(parent: string, folder: string, isolation: CellKind): Promi
     usher: { path: await writePlugin(parent, "usher", GREETER, answering(20)), isolation: "inline", grants: "all" },
     counter: { path: folder, isolation, grants: GRANTS, config: { unit: "celsius" } },
   };
-  const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, plugins });
+  const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, drivers: { storage }, plugins });
   const configuration = parseConfiguration(text, join(parent, "bulkhead.json"));
   const host = await createHost({ configuration, log });
   host.core.extensions.declare(LAB);
@@ -142,12 +180,21 @@ for (const language of LANGUAGES) {
       if (!ok) throw new Error(output);
     }, BUILD_TIMEOUT_MS);
 
-    describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => {
+    describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => tells(isolation, IN_CELL));
+
+    for (const kind of STORE_KINDS)
+      describeWithServer(kind, `with its storage in ${kind}`, () => {
+        const keeping = inStore(kind);
+        afterAll(() => keeping[Symbol.asyncDispose]());
+        tells("process", keeping);
+      });
+
+    function tells(isolation: CellKind, keeping: Keeping): void {
       let parent: TemporaryFolder;
       let scene: Scene;
       beforeAll(async () => {
         parent = temporaryFolder();
-        scene = await stage(parent.path, folder, isolation);
+        scene = await stage(parent.path, folder, isolation, await keeping.section(join(parent.path, "data")));
       });
       afterAll(async () => {
         await scene?.host.stop();
@@ -173,10 +220,8 @@ for (const language of LANGUAGES) {
         expect(logged().slice(1)).toEqual(["info greeter said: attic!", "info greeter said: Küche 🌍!"]);
       });
 
-      it("keeps its changes, one of them for a minute", () => {
-        const database = new Database(join(scene.dataDir, "storage", "counter.sqlite"), { readonly: true });
-        const rows = database.prepare<[], Row>("SELECT key, CAST(value AS TEXT) AS value, expires_at FROM entries ORDER BY key").all();
-        database.close();
+      it("keeps its changes, one of them for a minute", async () => {
+        const rows = await keeping.rows(scene.dataDir);
         expect(rows).toEqual([
           { key: "count", value: "2", expires_at: null },
           { key: "last", value: '{"sensor":"Küche 🌍","value":-4}', expires_at: expect.any(Number) },
@@ -225,6 +270,6 @@ for (const language of LANGUAGES) {
         expect(crash).toMatchObject({ code: "plugin-failed", message: expect.stringMatching(CRASHES_AT[language]) });
         expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
       });
-    });
+    }
   });
 }

@@ -39,7 +39,7 @@ const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
 export const programOf = (name: string): string | undefined => FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));
 
 /** In words, what this machine has not; undefined when it has all. */
-export function missingFor(kind: ServerKind): string | undefined {
+function missingFor(kind: ServerKind): string | undefined {
   const missing = PROGRAMS[kind].filter((name) => programOf(name) === undefined);
   return missing.length === 0 ? undefined : missing.join(", ");
 }
