@@ -27,6 +27,7 @@ import { openLog, openState } from "./lifecycle/drivers.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
+import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
 
@@ -105,7 +106,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
-  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog, scheduler } });
+  const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
+  const data = storedData({ stores, clock, remote, isRunning });
+  await finishPurges(stores, data, tell);
+  const operations = new Operations({ stores, clock, sources, data, live: { core, plugins: fleet, catalog, scheduler } });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);

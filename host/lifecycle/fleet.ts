@@ -16,6 +16,7 @@ import type { Cells } from "./cells.ts";
 import type { RemoteStores } from "./remote-stores.ts";
 import { readOneConfigured } from "./sources.ts";
 import { storageOf } from "./storage.ts";
+import { settlePlace } from "./storage-places.ts";
 import { refuseEscapes } from "./strangers.ts";
 
 export interface FleetPorts {
@@ -179,6 +180,7 @@ export class Fleet implements LivePlugins {
     const storage = storageOf(stores.configuration, name, settings);
     const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
     const definition = { ...definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name)), storage: storage.side };
+    await settlePlace(stores, name, storage);
     await remote.place(name, storage);
     return definition;
   }

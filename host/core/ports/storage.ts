@@ -22,6 +22,8 @@ export interface StorageCommit {
   readonly changes: readonly StorageChange[];
   /** Of the turn that commits, for the log. */
   readonly trace?: string | undefined;
+  /** The commit's version is greater than this: what has come from another store must not have versions that were given out there. */
+  readonly above?: number | undefined;
 }
 
 /**

@@ -63,14 +63,14 @@ END $$;
  */
 const COMMIT = (schema: string): string => `
 CREATE FUNCTION ${schema}.write_commit(
-  p text, id text, given_now bigint, trace text, keeps_log boolean, only_where_there boolean,
+  p text, id text, given_now bigint, trace text, keeps_log boolean, only_where_there boolean, above bigint,
   check_keys bytea[], check_versions bigint[], keys bytea[], vals bytea[], ttls bigint[],
   max_bytes bigint, max_keys bigint, log_age bigint, log_changes bigint, log_bytes bigint,
   OUT outcome text, OUT version bigint, OUT had boolean, OUT found_keys bigint
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  m ${schema}.plugins; now_ms bigint; known integer; freed_bytes bigint; freed_keys bigint; new_bytes bigint; new_keys bigint;
+  m ${schema}.plugins; now_ms bigint; known integer; made bigint; freed_bytes bigint; freed_keys bigint; new_bytes bigint; new_keys bigint;
 BEGIN
   SELECT * INTO m FROM ${schema}.plugins AS o WHERE o.plugin = p FOR UPDATE;
   IF NOT FOUND THEN
@@ -116,14 +116,15 @@ BEGIN
     UPDATE ${schema}.plugins AS o SET bytes = m.bytes, keys = m.keys WHERE o.plugin = p;
     RETURN;
   END IF;
-  version := m.version + 1;
+  version := greatest(m.version, above) + 1;
+  made := version;
   IF array_position(vals, NULL) IS NOT NULL THEN
     DELETE FROM ${schema}.entries AS e USING (
       SELECT DISTINCT ON (c.key) c.key, c.value FROM unnest(keys, vals) WITH ORDINALITY AS c(key, value, place) ORDER BY c.key, c.place DESC
     ) AS last WHERE e.plugin = p AND e.key = last.key AND last.value IS NULL;
   END IF;
   INSERT INTO ${schema}.entries AS e (plugin, key, value, version, ends_at)
-    SELECT p, last.key, last.value, m.version + 1, now_ms + last.ttl FROM (
+    SELECT p, last.key, last.value, made, now_ms + last.ttl FROM (
       SELECT DISTINCT ON (c.key) c.key, c.value, c.ttl
       FROM unnest(keys, vals, ttls) WITH ORDINALITY AS c(key, value, ttl, place) ORDER BY c.key, c.place DESC
     ) AS last WHERE last.value IS NOT NULL
@@ -131,19 +132,19 @@ BEGIN
   IF keeps_log THEN
     m.log_since := coalesce(m.log_since, m.version);
     INSERT INTO ${schema}.log (plugin, seq, place, key, removed, at, trace)
-      SELECT p, m.version + 1, c.place, c.key, c.value IS NULL, now_ms, trace FROM unnest(keys, vals) WITH ORDINALITY AS c(key, value, place);
+      SELECT p, made, c.place, c.key, c.value IS NULL, now_ms, trace FROM unnest(keys, vals) WITH ORDINALITY AS c(key, value, place);
     m.log_changes := m.log_changes + cardinality(keys);
     m.log_bytes := m.log_bytes + (SELECT sum(length(k) + 64) FROM unnest(keys) AS k);
-    m := ${schema}.trim_log(m, m.version + 1, now_ms, log_age, log_changes, log_bytes);
+    m := ${schema}.trim_log(m, made, now_ms, log_age, log_changes, log_bytes);
   ELSIF m.log_since IS NOT NULL THEN
     DELETE FROM ${schema}.log AS l WHERE l.plugin = p;
     m.log_since := NULL; m.log_changes := 0; m.log_bytes := 0;
   END IF;
   UPDATE ${schema}.plugins AS o SET
-    version = m.version + 1, bytes = new_bytes, keys = new_keys,
+    version = made, bytes = new_bytes, keys = new_keys,
     has_ends = m.has_ends OR cardinality(array_remove(ttls, NULL)) > 0,
     log_since = m.log_since, log_changes = m.log_changes, log_bytes = m.log_bytes,
-    ids = (id || m.ids)[1:${NAMES_KEPT}], id_versions = ((m.version + 1) || m.id_versions)[1:${NAMES_KEPT}], id_had = (had || m.id_had)[1:${NAMES_KEPT}]
+    ids = (id || m.ids)[1:${NAMES_KEPT}], id_versions = (made || m.id_versions)[1:${NAMES_KEPT}], id_had = (had || m.id_had)[1:${NAMES_KEPT}]
   WHERE o.plugin = p;
 END $$;
 `;

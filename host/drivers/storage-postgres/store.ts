@@ -139,14 +139,14 @@ export class PostgresStore implements RemoteStorage {
 
   async close(): Promise<void> {}
 
-  async #commit({ checks, changes, trace, id = randomUUID() }: RemoteCommit, onlyWhereThere: boolean): Promise<CommitRow> {
+  async #commit({ checks, changes, trace, above = 0, id = randomUUID() }: RemoteCommit, onlyWhereThere: boolean): Promise<CommitRow> {
     const { schema, keepsLog, maxBytes, maxKeys } = this.#options;
     const [row] = await this.#query<CommitRow>(
       "commit",
       `SELECT outcome, version::float8, had, found_keys::float8 FROM ${schema}.write_commit(
-         $1, $2, $3, $4, $5, $6, $7::bytea[], $8::bigint[], $9::bytea[], $10::bytea[], $11::bigint[], $12, $13, $14, $15, $16)`,
+         $1, $2, $3, $4, $5, $6, $7, $8::bytea[], $9::bigint[], $10::bytea[], $11::bytea[], $12::bigint[], $13, $14, $15, $16, $17)`,
       [
-        ...[id, this.#now, trace ?? null, keepsLog, onlyWhereThere],
+        ...[id, this.#now, trace ?? null, keepsLog, onlyWhereThere, above],
         ...[checks.map(({ key }) => bytes(key)), checks.map(({ version }) => version)],
         changes.map(({ key }) => bytes(key)),
         changes.map(({ value }) => (value === undefined ? null : Buffer.from(value.buffer, value.byteOffset, value.length))),

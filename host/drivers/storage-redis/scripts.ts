@@ -70,7 +70,8 @@ while true do
 end`;
 
 /**
- * ARGV: id, trace, whether a log is kept, whether only a key that is there counts, the most bytes and keys, age, changes and bytes of the log, number of checks,
+ * ARGV: id, trace, whether a log is kept, whether only a key that is there counts, the most bytes and keys, age, changes and bytes of the log, what
+ * the version is above, number of checks,
  * key and version of each, then key, whether it has a value, value and time to live of each change. Answers what came of it, version, whether the first key was
  * there, and how many keys there were.
  */
@@ -80,8 +81,8 @@ local maxBytes, maxKeys, logAge, logChanges, logBytes = tonumber(ARGV[6]), tonum
 local ids = redis.call('HGET', meta, 'ids') or ''
 local _, found, knownVersion, knownHad = string.find(ids, id .. ':(%d+):(%d),')
 if found then return { 'made', knownVersion, knownHad, '0' } end
-local last = 11 + 2 * tonumber(ARGV[11])
-for i = 12, last, 2 do
+local last = 12 + 2 * tonumber(ARGV[12])
+for i = 13, last, 2 do
   local there = isLive(ARGV[i]) and redis.call('HGET', data, ARGV[i])
   local version = there and tonumber(string.sub(there, 1, 16), 16) or 0
   if version ~= tonumber(ARGV[i + 1]) then return { 'failed', '0', '0', '0' } end
@@ -117,7 +118,7 @@ if newKeys > maxKeys and newKeys > keys then return { 'keys', '0', '0', whole(ke
 if newBytes > maxBytes and newBytes > bytes then return { 'bytes', '0', '0', whole(keys) } end
 
 local before = count('version')
-local version = before + 1
+local version = math.max(before, tonumber(ARGV[11])) + 1
 for i = first, #ARGV, 4 do
   local key = ARGV[i]
   drop(key)

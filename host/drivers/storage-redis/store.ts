@@ -80,7 +80,7 @@ export class RedisStore implements RemoteStorage {
   async close(): Promise<void> {}
 
   async #commit(
-    { checks, changes, trace = "", id = randomUUID() }: RemoteCommit,
+    { checks, changes, trace = "", above = 0, id = randomUUID() }: RemoteCommit,
     onlyWhereThere: boolean,
   ): Promise<StorageCommitOutcome & { readonly had: boolean }> {
     const { keepsLog, maxBytes, maxKeys } = this.#options;
@@ -88,6 +88,7 @@ export class RedisStore implements RemoteStorage {
       // The name is looked for with a pattern, in which a hyphen would mean something.
       ...[id.replaceAll("-", ""), trace, keepsLog ? 1 : 0, onlyWhereThere ? 1 : 0],
       ...[maxBytes, maxKeys, LOG_LIMITS.maxAgeMs, LOG_LIMITS.maxChanges, maxLogBytes(this.#options)],
+      above,
       checks.length,
       ...checks.flatMap(({ key, version }) => [bytes(key), version]),
       ...changes.flatMap(({ key, value, ttlMs }) => [bytes(key), value === undefined ? 0 : 1, Buffer.from(value ?? []), ttlMs ?? ""]),
