@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { StoragePlace } from "../admin/storage-places.ts";
 import type { Stores } from "../admin/stores.ts";
 import { HostError } from "../core/errors.ts";
-import { openStorageReader } from "../drivers/storage-sqlite/reader.ts";
+import { openStorageReader, type StorageReader } from "../drivers/storage-sqlite/reader.ts";
 import type { ChosenStorage } from "./storage.ts";
 
 /** Who chooses these wants nothing kept, so nothing of them is written down. */
@@ -33,7 +33,13 @@ export async function settlePlace(stores: Stores, plugin: string, { driver, opti
 }
 
 async function hasEntries(dataDir: string, plugin: string): Promise<boolean> {
-  const reader = openStorageReader(storageDirOf(dataDir), plugin, () => 0);
+  let reader: StorageReader | undefined;
+  try {
+    reader = openStorageReader(storageDirOf(dataDir), plugin, () => 0);
+  } catch {
+    // Whatever is wrong with the file, the cell that opens it says it.
+    return true;
+  }
   if (reader === undefined) return false;
   try {
     const { entries } = await reader.scan({ prefix: "", after: undefined, limit: 1, reverse: false, maxBytes: 1 });

@@ -1,6 +1,6 @@
 // Runs one server for tests until the process has ended that it is for, whatever ended it; then nothing is left of it.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -19,11 +19,18 @@ const freePort = (): Promise<number> =>
     });
   });
 
-const answers = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
+function answers(port: number): Promise<boolean> {
+  if (kind === "postgres") return Promise.resolve(isReady(port));
+  return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
     socket.once("connect", () => socket.destroy());
   });
+}
+
+/** It takes connections long before it answers. */
+function isReady(port: number): boolean {
+  return spawnSync(programOf("pg_isready") ?? "", ["-q", "-h", "127.0.0.1", "-p", String(port)], { stdio: "ignore" }).status === 0;
+}
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

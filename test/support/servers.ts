@@ -31,7 +31,7 @@ const FOLDERS = [
 
 const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
   // The others of its version lie beside it.
-  postgres: ["initdb"],
+  postgres: ["initdb", "pg_isready"],
   redis: ["redis-server"],
   ferretdb: ["ferretdb"],
 };
