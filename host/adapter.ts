@@ -7,6 +7,7 @@ export type { ContractTest } from "./contracts/contract.ts";
 export { logSinkContract } from "./contracts/log-sink.ts";
 export { type OpenedState, type StateToOpen, stateDriverContract } from "./contracts/state-driver.ts";
 export { remoteStorageContract, storageDriverContract } from "./contracts/storage-driver.ts";
+export { type StoreWithFaults, storageFaults } from "./contracts/storage-faults.ts";
 export type { StorageToOpen, TestedStorage } from "./contracts/storage-words.ts";
 export { HostError, type HostErrorCode } from "./core/errors.ts";
 export type { Clock } from "./core/ports/clock.ts";

@@ -9,6 +9,8 @@ import { retrying } from "../../host/capabilities/storage/retrying.ts";
 import { HostError } from "../../host/core/errors.ts";
 import type { RemoteStorage } from "../../host/core/ports/storage.ts";
 import { MemoryStorage } from "../../host/drivers/storage-memory/driver.ts";
+import { Commits } from "../../host/drivers/storage-postgres/commits.ts";
+import type { Connections } from "../../host/drivers/storage-postgres/connection.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { copyAll, requireEqual } from "../../host/lifecycle/moving.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -98,6 +100,34 @@ describe("a store that cannot be reached", () => {
     expect(await store.read(["a"], MIB)).toEqual([]);
     expect(await other.keys({ prefix: "", after: undefined, limit: 1 })).toEqual([]);
     expect(said).toEqual([expect.stringContaining("is away"), "a store of plugins is back"]);
+  });
+});
+
+describe("commits of many plugins in PostgreSQL", () => {
+  it("go together while others are under way, and each alone when one spoils it for all", async () => {
+    const asked: string[][] = [];
+    const gates: (() => void)[] = [];
+    const query = async (_text: string, values: readonly unknown[]) => {
+      const plugins = values.filter((value) => String(value).startsWith("p")) as string[];
+      asked.push(plugins);
+      await new Promise<void>((resolve) => gates.push(resolve));
+      if (plugins.includes("p-bad")) throw new Error("bad");
+      return plugins.map((_, place) => ({ place, outcome: "made", version: place, had: false, found_keys: 0 }));
+    };
+    const commits = new Commits({ query: query as Connections["query"] }, '"s"');
+    const made = ["p1", "p2", "p3", "p4", "p9", "p-bad", "p5"].map((plugin) =>
+      commits.make({ plugin, values: [plugin, ...Array.from({ length: 16 }, () => 0)] }).then(
+        ({ outcome }) => outcome,
+        (cause: unknown) => String(cause),
+      ),
+    );
+    for (let i = 0; i < 10; i += 1) {
+      for (const open of gates.splice(0)) open();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await Promise.all(made)).toEqual(["made", "made", "made", "made", "made", "Error: bad", "made"]);
+    expect(asked.slice(0, 5)).toEqual([["p1"], ["p2"], ["p3"], ["p4"], ["p-bad", "p5", "p9"]]);
+    expect(asked.slice(5)).toEqual([["p-bad"], ["p5"], ["p9"]]);
   });
 });
 

@@ -7,6 +7,7 @@ import { HostError } from "../../core/errors.ts";
 import type { RemoteStorageDriver } from "../../core/ports/storage.ts";
 import type { StoredPlugin } from "../../core/types.ts";
 import type { StorageDriverOfHost } from "../../seams.ts";
+import { Commits } from "./commits.ts";
 import { type Connections, connect } from "./connection.ts";
 import { STEPS } from "./schema.ts";
 import { PostgresStore } from "./store.ts";
@@ -53,6 +54,7 @@ export async function openPostgres(options: PostgresOptions, { address, tell, no
   const onError = (cause: unknown): void => tell("a connection to PostgreSQL broke", cause);
   const connections = await connect({ address, connections: count, timeoutMs, onError });
   const schema = `"${options.schema}"`;
+  const commits = new Commits(connections, schema);
   const ready = onceDone(() => climb(connections, schema, options.schema));
   try {
     await ready();
@@ -67,7 +69,7 @@ export async function openPostgres(options: PostgresOptions, { address, tell, no
     async open({ name: plugin, limits, keepsStorageLog = false }: StoredPlugin) {
       await ready();
       const bounds = { plugin, maxBytes: limits.storageBytes, maxKeys: limits.storageKeys };
-      return new PostgresStore({ ...bounds, connections, schema, keepsLog: keepsStorageLog, now });
+      return new PostgresStore({ ...bounds, connections, commits, schema, keepsLog: keepsStorageLog, now });
     },
     async purge(plugin) {
       await ready();

@@ -5,10 +5,12 @@ import { behind, bytesFull, keysFull, LOG_LIMITS, logTrimmed, maxLogBytes, noLog
 import { tooMuchRead } from "../../bounds/storage-rules.ts";
 import type { KeyRange, RemoteCommit, RemoteSet, RemoteStorage, ScanRange } from "../../core/ports/storage.ts";
 import type { StorageCommitOutcome, StorageEntry, StorageLogged, StoragePage, StorageVersioned } from "../../core/wit.ts";
+import type { CommitRow, Commits } from "./commits.ts";
 import type { Connections } from "./connection.ts";
 
 export interface PostgresStoreOptions extends StorageBounds {
   readonly connections: Pick<Connections, "query">;
+  readonly commits: Commits;
   /** Quoted. */
   readonly schema: string;
   readonly keepsLog: boolean;
@@ -28,13 +30,6 @@ interface FoundRow {
   readonly value: Buffer | null;
   readonly version: number;
   readonly ends_at: number | null;
-}
-
-interface CommitRow {
-  readonly outcome: "made" | "failed" | "keys" | "bytes";
-  readonly version: number;
-  readonly had: boolean;
-  readonly found_keys: number;
 }
 
 interface LogRow {
@@ -140,21 +135,16 @@ export class PostgresStore implements RemoteStorage {
   async close(): Promise<void> {}
 
   async #commit({ checks, changes, trace, above = 0, id = randomUUID() }: RemoteCommit, onlyWhereThere: boolean): Promise<CommitRow> {
-    const { schema, keepsLog, maxBytes, maxKeys } = this.#options;
-    const [row] = await this.#query<CommitRow>(
-      "commit",
-      `SELECT outcome, version::float8, had, found_keys::float8 FROM ${schema}.write_commit(
-         $1, $2, $3, $4, $5, $6, $7, $8::bytea[], $9::bigint[], $10::bytea[], $11::bytea[], $12::bigint[], $13, $14, $15, $16, $17)`,
-      [
-        ...[id, this.#now, trace ?? null, keepsLog, onlyWhereThere, above],
-        ...[checks.map(({ key }) => bytes(key)), checks.map(({ version }) => version)],
-        changes.map(({ key }) => bytes(key)),
-        changes.map(({ value }) => (value === undefined ? null : Buffer.from(value.buffer, value.byteOffset, value.length))),
-        changes.map(({ ttlMs }) => ttlMs ?? null),
-        ...[maxBytes, maxKeys, LOG_LIMITS.maxAgeMs, LOG_LIMITS.maxChanges, maxLogBytes(this.#options)],
-      ],
-    );
-    if (row === undefined) throw new Error("write_commit answered nothing");
+    const { commits, plugin, keepsLog, maxBytes, maxKeys } = this.#options;
+    const values = [
+      ...[plugin, id, this.#now, trace ?? null, keepsLog, onlyWhereThere, above],
+      ...[checks.map(({ key }) => bytes(key)), checks.map(({ version }) => version)],
+      changes.map(({ key }) => bytes(key)),
+      changes.map(({ value }) => (value === undefined ? null : Buffer.from(value.buffer, value.byteOffset, value.length))),
+      changes.map(({ ttlMs }) => ttlMs ?? null),
+      ...[maxBytes, maxKeys, LOG_LIMITS.maxAgeMs, LOG_LIMITS.maxChanges, maxLogBytes(this.#options)],
+    ];
+    const row = await commits.make({ plugin, values });
     if (row.outcome === "keys") throw keysFull(this.#options, row.found_keys);
     if (row.outcome === "bytes") throw bytesFull(this.#options);
     return row;
