@@ -49,8 +49,37 @@ async function countUp(storage: RemoteStorage, times: number): Promise<void> {
   }
 }
 
-/** `start` gives an empty store each time. */
-export function storageFaults(start: () => Promise<StoreWithFaults>): readonly ContractTest[] {
+type MakeTest = (name: string, run: (store: StoreWithFaults) => Promise<void>) => ContractTest;
+
+const twoWriters = (test: MakeTest): readonly ContractTest[] => [
+  test("loses no update of two who have it open, and each sees what the other did", async (store) => {
+    const [one, other] = [await opened(store), await opened(store)];
+    await Promise.all([countUp(one, 25), countUp(other, 25)]);
+    assert.deepEqual([(await numberIn(one, "count")).number, (await numberIn(other, "count")).number], [50, 50]);
+    assert.equal(await one.set({ key: "a", value: utf8("1") }), false);
+    assert.equal(await other.set({ key: "a", value: undefined }), true);
+    assert.deepEqual(await one.read(["a"], MAX_BYTES), [undefined]);
+  }),
+];
+
+const oneWriter = (test: MakeTest): readonly ContractTest[] => [
+  test("refuses who comes second, until the first has closed it", async (store) => {
+    const [one, other] = [await opened(store), await opened(store)];
+    await countUp(one, 5);
+    await assert.rejects(numberIn(other, "count"), FAILED);
+    await assert.rejects(other.set({ key: "count", value: utf8("7") }), FAILED);
+    await one.close();
+    assert.equal((await untilAnswered(() => numberIn(other, "count"))).number, 5);
+    await countUp(other, 5);
+    await assert.rejects(numberIn(one, "count"), FAILED);
+  }),
+];
+
+/** `start` gives an empty store each time. `isShared` says whether two hosts may have one plugin's part open at a time. */
+export function storageFaults(
+  start: () => Promise<StoreWithFaults>,
+  { isShared }: { readonly isShared: boolean },
+): readonly ContractTest[] {
   const test = (name: string, run: (store: StoreWithFaults) => Promise<void>): ContractTest => ({
     name,
     async run() {
@@ -58,16 +87,9 @@ export function storageFaults(start: () => Promise<StoreWithFaults>): readonly C
       await run(store);
     },
   });
+  const ofTwo = isShared ? twoWriters(test) : oneWriter(test);
   return [
-    test("loses no update of two who have it open, and each sees what the other did", async (store) => {
-      const [one, other] = [await opened(store), await opened(store)];
-      await Promise.all([countUp(one, 25), countUp(other, 25)]);
-      assert.deepEqual([(await numberIn(one, "count")).number, (await numberIn(other, "count")).number], [50, 50]);
-      assert.equal(await one.set({ key: "a", value: utf8("1") }), false);
-      assert.equal(await other.set({ key: "a", value: undefined }), true);
-      assert.deepEqual(await one.read(["a"], MAX_BYTES), [undefined]);
-    }),
-
+    ...ofTwo,
     test("makes a commit once that is given twice by the same name, and answers the same", async (store) => {
       const storage = await opened(store);
       const first = { id: "b7a0c2f1-0001", checks: [{ key: "count", version: 0 }], changes: [put("count", "1")] };
@@ -111,7 +133,12 @@ export function storageFaults(start: () => Promise<StoreWithFaults>): readonly C
           }
         })();
         const before = acknowledged;
-        while (acknowledged < before + 20) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+        const written = async (): Promise<void> => {
+          while (acknowledged < before + 20 && !isOver) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+        };
+        await Promise.race([writing, written()]).finally(() => {
+          isOver = acknowledged < before + 20;
+        });
         await store.kill();
         isOver = true;
         await writing;

@@ -24,5 +24,6 @@ export const STORAGE_DRIVERS: Readonly<Record<string, () => Promise<StorageDrive
 export const STORAGE_DRIVERS_OF_HOST: Readonly<Record<string, () => Promise<StorageDriverOfHost>>> = {
   postgres: async () => (await import("./storage-postgres/driver.ts")).postgres as StorageDriverOfHost,
   redis: async () => (await import("./storage-redis/driver.ts")).redis as StorageDriverOfHost,
+  mongodb: async () => (await import("./storage-mongodb/driver.ts")).mongodb as StorageDriverOfHost,
   "memory-remote": async () => (await import("./storage-memory/remote.ts")).memoryRemote as StorageDriverOfHost,
 };

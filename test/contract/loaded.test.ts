@@ -90,6 +90,7 @@ describe("optional packages", () => {
       "@bytecodealliance/preview2-shim": [],
       "@extism/extism": ["engine/extism.ts"],
       ioredis: ["drivers/storage-redis/connection.ts"],
+      mongodb: ["drivers/storage-mongodb/connection.ts"],
       pg: ["drivers/storage-postgres/connection.ts"],
       // Its module is read; nothing of it is imported.
       "quickjs-wasi": [],

@@ -7,10 +7,10 @@ import { createHost, parseConfiguration, type RunningHost } from "../../host/ind
 import { memoryLog } from "../support/memory-log.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { describeWithServer } from "../support/servers.ts";
-import { STORE_KINDS, TestStores } from "../support/stores.ts";
+import { SERVER_OF, STORE_KINDS, TestStores } from "../support/stores.ts";
 
 for (const kind of STORE_KINDS) {
-  describeWithServer(kind, `a plugin's data, on their way to ${kind} and back`, () => {
+  describeWithServer(SERVER_OF[kind], `a plugin's data, on their way to ${kind} and back`, () => {
     let folder: TemporaryFolder;
     let stores: TestStores;
     beforeEach(() => {

@@ -14,7 +14,7 @@ import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { describeWithServer } from "../support/servers.ts";
-import { STORE_KINDS, type StoreKind, TestStores } from "../support/stores.ts";
+import { SERVER_OF, STORE_KINDS, type StoreKind, TestStores } from "../support/stores.ts";
 import { describeWith } from "../support/toolchains.ts";
 
 const BUILD_TIMEOUT_MS = 600_000;
@@ -183,7 +183,7 @@ for (const language of LANGUAGES) {
     describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => tells(isolation, IN_CELL));
 
     for (const kind of STORE_KINDS)
-      describeWithServer(kind, `with its storage in ${kind}`, () => {
+      describeWithServer(SERVER_OF[kind], `with its storage in ${kind}`, () => {
         const keeping = inStore(kind);
         afterAll(() => keeping[Symbol.asyncDispose]());
         tells("process", keeping);

@@ -7,6 +7,7 @@ import { STORE_DESTINATION } from "../../host/bounds/store-address.ts";
 import type { StoreWithFaults } from "../../host/contracts/storage-faults.ts";
 import type { StorageToOpen } from "../../host/contracts/storage-words.ts";
 import type { RemoteStorage, RemoteStorageDriver } from "../../host/core/ports/storage.ts";
+import { openMongo } from "../../host/drivers/storage-mongodb/driver.ts";
 import { openPostgres } from "../../host/drivers/storage-postgres/driver.ts";
 import { openRedis } from "../../host/drivers/storage-redis/driver.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
@@ -25,13 +26,13 @@ interface Place {
 const password = encodeURIComponent(PASSWORD);
 const tell = (): void => {};
 
-const urlOf: Readonly<Record<ServerKind, (port: number) => string>> = {
+const urlOf: Readonly<Record<StoreKind, (port: number) => string>> = {
   postgres: (port) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
   redis: (port) => `redis://:${password}@127.0.0.1:${port}`,
-  ferretdb: (port) => `mongodb://127.0.0.1:${port}/`,
+  mongodb: (port) => `mongodb://127.0.0.1:${port}/`,
 };
 
-export type StoreKind = "postgres" | "redis";
+export type StoreKind = "postgres" | "redis" | "mongodb";
 
 const OPEN: Readonly<Record<StoreKind, (place: Place) => Promise<RemoteStorageDriver>>> = {
   postgres: ({ port, name, timeoutMs, now }) =>
@@ -41,10 +42,14 @@ const OPEN: Readonly<Record<StoreKind, (place: Place) => Promise<RemoteStorageDr
     ),
   redis: ({ port, name, timeoutMs, now }) =>
     openRedis({ prefix: name, timeoutMs }, { address: { url: new URL(urlOf.redis(port)), tls: undefined }, tell, now }),
+  mongodb: ({ port, name, timeoutMs, now }) =>
+    openMongo({ database: name, timeoutMs }, { address: { url: new URL(urlOf.mongodb(port)), tls: undefined }, tell, now }),
 };
 
 /** The option that says whose part it is. */
-const PART: Readonly<Record<StoreKind, string>> = { postgres: "schema", redis: "prefix" };
+const PART: Readonly<Record<StoreKind, string>> = { postgres: "schema", redis: "prefix", mongodb: "database" };
+/** What answers for it here. */
+export const SERVER_OF: Readonly<Record<StoreKind, ServerKind>> = { postgres: "postgres", redis: "redis", mongodb: "ferretdb" };
 const SECRET = "store-url";
 
 export const STORE_KINDS: readonly StoreKind[] = Object.keys(OPEN) as StoreKind[];
@@ -74,7 +79,7 @@ export class TestStores implements AsyncDisposable {
 
   /** What a configuration says for the same part of the store; its secret is put into the host's data folder, which no host has open. */
   async section(dataDir: string): Promise<object> {
-    const { port } = await startedServer(this.#kind);
+    const { port } = await startedServer(SERVER_OF[this.#kind]);
     const database = openHostDatabase(dataDir);
     new SecretStore(database.connection, systemClock, dataDir).set(SECRET, urlOf[this.#kind](port), [STORE_DESTINATION]);
     database.close();
@@ -82,7 +87,7 @@ export class TestStores implements AsyncDisposable {
   }
 
   async #openDriver(now?: () => number): Promise<RemoteStorageDriver> {
-    const { port } = await startedServer(this.#kind);
+    const { port } = await startedServer(SERVER_OF[this.#kind]);
     const driver = await OPEN[this.#kind]({ port, name: this.#name, timeoutMs: 60_000, now });
     this.#drivers.push(driver);
     return driver;
