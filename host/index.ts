@@ -16,6 +16,7 @@ export {
   type HostFunctions,
   type NumberType,
 } from "./embedding/functions.ts";
+export type { HistoryRange, KeptEvents } from "./embedding/kept-events.ts";
 export {
   type AskOptions,
   type CallContext,

@@ -12,6 +12,7 @@ import { catalogOf, ProviderBinding } from "./embedding/binding.ts";
 import { type CallOptions, callService, type InstallOptions, install, type Operate } from "./embedding/embedded.ts";
 import { answersOf, signaturesOf } from "./embedding/function-binding.ts";
 import type { HostFunctions } from "./embedding/functions.ts";
+import { type KeptEvents, keptEvents } from "./embedding/kept-events.ts";
 import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
@@ -23,7 +24,10 @@ import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
-import { openLog, openState } from "./lifecycle/drivers.ts";
+import { openEventLog, openLog, openState } from "./lifecycle/drivers.ts";
+import { Deliveries } from "./lifecycle/events/deliveries.ts";
+import { Keeping } from "./lifecycle/events/keeping.ts";
+import { Replays } from "./lifecycle/events/replays.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
@@ -54,6 +58,8 @@ export interface RunningHost extends AsyncDisposable {
   readonly addresses: ReadonlyMap<string, string>;
   /** How its plugins are, also those that were left out. */
   list(): readonly PluginSummary[];
+  /** The events that it keeps. */
+  readonly events: KeptEvents;
   /** See host/embedding/embedded.ts. */
   install(spec: string, options?: InstallOptions): Promise<string>;
   call<T = unknown>(service: string, input?: unknown, options?: CallOptions): Promise<T>;
@@ -83,11 +89,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const capabilities = await openCapabilities(configuration, opening, stores.secrets, booting);
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
+  const events = await openEventLog(configuration, opening, booting);
+  const keeping = new Keeping((): Host => core, events, configuration.events.keep);
   const scheduler = openScheduler(opening, (): Host => core);
   booting.defer(() => scheduler.close());
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
   const core = new Host({
-    ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec, guards: adapters.guards },
+    ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec, guards: adapters.guards, keep: keeping.keep },
     capabilities: {
       ...capabilities,
       ...scheduleFunctions(scheduler, clock),
@@ -100,19 +108,25 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(watchState(core, clock));
   const isKnown = (name: string): boolean => Object.hasOwn(configuration.plugins, name) || stores.installations.find(name) !== undefined;
   booting.defer(followPlugins(scheduler, { core, manifests: stores.manifests, isKnown, tell }));
+  const isAccepted = (name: string): boolean => stores.installations.find(name)?.onProbation !== true;
+  booting.defer(core.observe({ plugins: () => keeping.forget() }));
+  const deliveries = new Deliveries({ core, events, clock, log, isKnown, isAccepted });
+  booting.defer(deliveries.follow());
+  const replays = new Replays({ core, events, clock });
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
-  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote });
+  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, deliveries });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
   const data = storedData({ stores, clock, remote, isRunning });
   await finishPurges(stores, data, tell);
-  const operations = new Operations({ stores, clock, sources, data, live: { core, plugins: fleet, catalog, scheduler } });
+  const operations = new Operations({ stores, clock, sources, data, live: { core, plugins: fleet, catalog, scheduler, events: replays } });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
+  deliveries.keepForAbsent();
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const addresses = await adapters.start((name) => adapterContext(name, { core, operations, catalog, clock, log, problems }), booting);
@@ -127,6 +141,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   return {
     ...{ core, addresses, url: addresses.get("http") },
     list: () => operations.plugins.list(),
+    events: keptEvents(events),
     install: (spec, how = {}) => install(operate, spec, how),
     call: (service, input, how = {}) => callService(core, service, input, how),
     stop,

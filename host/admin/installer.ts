@@ -43,6 +43,10 @@ export interface LivePlugins {
     changeover: { readonly between: () => Promise<void>; readonly undo: () => Promise<void> },
   ): Promise<void>;
   remove(name: string): Promise<void>;
+  /** Its version has been seen to start. */
+  accepted(name: string): void;
+  /** Its data are gone for good. */
+  purged(name: string): Promise<void>;
 }
 
 /** What an operator sees before anything is installed. */
@@ -266,6 +270,7 @@ export class Installer {
     if (!purge) return;
     await this.#data.purge(name);
     this.#stores.purge(name);
+    await this.#live?.purged(name);
   }
 
   /** Stops it in the running host, until that starts the next time. */
@@ -283,7 +288,7 @@ export class Installer {
     const found = installations.find(name);
     if (found === undefined || !found.onProbation) return;
     if (isRunning) {
-      installations.accept(name);
+      this.#accept(name);
       return;
     }
     await this.#live?.remove(name);
@@ -300,7 +305,7 @@ export class Installer {
   }
 
   async #exchange(name: string, folder: PluginFolder, settings: PluginConfiguration, commit: () => void): Promise<void> {
-    const { installations, snapshots, audit, manifests } = this.#stores;
+    const { snapshots, audit, manifests } = this.#stores;
     const before = manifests.get(name);
     manifests.set(name, folder.manifest);
     try {
@@ -320,12 +325,17 @@ export class Installer {
           this.#stores.restore(name);
         },
       });
-      installations.accept(name);
+      this.#accept(name);
     } catch (thrown) {
       if (before !== undefined) manifests.set(name, before);
       audit.append("host", "update-failed", name, { to: folder.manifest.version, why: toHostError(thrown).message });
       throw thrown;
     }
+  }
+
+  #accept(name: string): void {
+    this.#stores.installations.accept(name);
+    this.#live?.accepted(name);
   }
 
   async #nameOf({ package: id }: InstallInput): Promise<string> {

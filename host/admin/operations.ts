@@ -11,10 +11,11 @@ import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Permission } from "../core/types.ts";
 import type { Lock } from "../install/lock.ts";
-import { describeIssues } from "../manifest/issues.ts";
 import { pluginName } from "../manifest/manifest.ts";
 import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
 import type { Actor, AuditLog } from "./audit.ts";
+import { checked, type Operation } from "./checked.ts";
+import { eventOperations, type LiveEvents } from "./event-operations.ts";
 import type { Block } from "./installations.ts";
 import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
 import { OperationQueue } from "./operation-queue.ts";
@@ -33,6 +34,7 @@ interface LiveHost {
   readonly catalog: Declarations;
   /** What plugins have planned; of all of them without a name. */
   readonly scheduler: { list(plugin?: string): readonly PlannedTurn[] };
+  readonly events: LiveEvents;
 }
 
 /** A turn that a schedule begins. */
@@ -161,6 +163,7 @@ export class Operations {
       ["unblock", checked(unblockSchema, (block, actor) => this.#unblock(block, actor))],
       ["set-secret", checked(secretSchema, (secret, actor) => this.#setSecret(secret, actor))],
       ["remove-secret", checked(secretNameSchema, ({ name }, actor) => this.#removeSecret(name, actor))],
+      ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(
         ([name, row]) => [name, checked(row.schema, row.run)] as const,
@@ -172,9 +175,15 @@ export class Operations {
     ]);
   }
 
-  #schedules(plugin: string | undefined): readonly PlannedTurn[] {
+  /** Throws HostError `plugin-not-running` with what that means. */
+  #live(consequence: string): LiveHost {
     const { live } = this.#ports;
-    if (live === undefined) throw new HostError("plugin-not-running", 'no host runs, so nothing comes due; "bulkhead serve" starts one');
+    if (live === undefined) throw new HostError("plugin-not-running", `no host runs, so ${consequence}; "bulkhead serve" starts one`);
+    return live;
+  }
+
+  #schedules(plugin: string | undefined): readonly PlannedTurn[] {
+    const live = this.#live("nothing comes due");
     if (plugin !== undefined) this.#stores.permissions.manifestOf(plugin);
     return live.scheduler.list(plugin);
   }
@@ -279,17 +288,4 @@ export class Operations {
     });
     this.#ports.live?.core.plugin(plugin)?.permissions.replaceGrants(this.#stores.grantsOf(plugin));
   }
-}
-
-type Operation = (input: unknown, actor: Actor) => unknown;
-
-/** An operation whose input is checked first. */
-function checked<T>(schema: z.ZodType<T>, run: (input: T, actor: Actor) => unknown): Operation {
-  return (input, actor) => run(parse(schema, input), actor);
-}
-
-function parse<T>(schema: z.ZodType<T>, input: unknown): T {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new HostError("invalid-message", "the operation's input is malformed", { detail: describeIssues(parsed.error, { input }) });
 }

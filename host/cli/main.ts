@@ -9,6 +9,7 @@ import { addCall } from "./call.ts";
 import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
 import { addDev } from "./dev.ts";
+import { addEvents } from "./events.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
   addPack(program);
   addTypes(program);
   addSchedules(program);
+  addEvents(program);
   addPermissions(program);
   addSecret(program);
   addStorage(program);

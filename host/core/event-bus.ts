@@ -10,6 +10,7 @@ interface Subscription {
   readonly pattern: string;
   readonly matches: Matcher;
   readonly deliver: Subscriber;
+  readonly priority: number;
 }
 
 // Types come from guests, so the cache must not grow with them.
@@ -25,9 +26,9 @@ export class EventBus {
     this.#onFailure = onFailure;
   }
 
-  /** Returns its undo. Throws HostError `invalid-message` for a malformed pattern. */
-  subscribe(pattern: string, deliver: Subscriber): () => void {
-    const subscription: Subscription = { pattern, matches: compilePattern(pattern), deliver };
+  /** Who has the higher priority is told first. Returns its undo. Throws HostError `invalid-message` for a malformed pattern. */
+  subscribe(pattern: string, deliver: Subscriber, priority = 0): () => void {
+    const subscription: Subscription = { pattern, matches: compilePattern(pattern), deliver, priority };
     this.#subscriptions.add(subscription);
     this.#byType.clear();
     return () => {
@@ -49,7 +50,7 @@ export class EventBus {
   #subscribersOf(type: string): readonly Subscription[] {
     let found = this.#byType.get(type);
     if (found === undefined) {
-      found = [...this.#subscriptions].filter((subscription) => subscription.matches(type));
+      found = [...this.#subscriptions].filter(({ matches }) => matches(type)).sort((a, b) => b.priority - a.priority);
       if (this.#byType.size >= MAX_CACHED_TYPES) this.#byType.clear();
       this.#byType.set(type, found);
     }

@@ -33,6 +33,8 @@ export interface HostPorts {
   readonly hostMsPerSecond: number;
   readonly capabilities?: CapabilityFunctions | undefined;
   readonly guards?: readonly Guard[] | undefined;
+  /** Writes down an event that is kept, before anybody hears it; undefined for one that is not. Rejects with HostError, and nobody hears it then. */
+  readonly keep?: ((event: CloudEvent) => Promise<void> | undefined) | undefined;
 }
 
 export class Host {
@@ -154,14 +156,19 @@ export class Host {
     this.#ports.log.write({ level: "error", plugin: "host", about: name, message, cause: plugin.failure?.detail });
   }
 
-  /** Hands an event to whoever listens, and answers with it as it was stamped. Throws or rejects with what a guard refuses it with. */
+  /** Hands an event to whoever listens, once it is kept, and answers with it as it was stamped. Throws or rejects with what a guard or the log refuses it with. */
   publish(event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> {
     const asked = this.#guards.map((guard) => guard.publish?.(event, by)).filter((one) => one !== undefined);
     return asked.length === 0 ? this.#publish(event) : Promise.all(asked).then(() => this.#publish(event));
   }
 
-  #publish(event: UnstampedEvent): CloudEvent {
+  #publish(event: UnstampedEvent): MaybePromise<CloudEvent> {
     const stamped = this.stamp(event);
+    const kept = this.#ports.keep?.(stamped);
+    return kept === undefined ? this.#deliver(stamped) : kept.then(() => this.#deliver(stamped));
+  }
+
+  #deliver(stamped: CloudEvent): CloudEvent {
     this.events.publish(stamped);
     this.#tell("event", stamped);
     return stamped;
@@ -195,17 +202,21 @@ export class Host {
   }
 
   // The grant is checked at each delivery, so a wide subscription under a narrow grant gets what the grant covers.
-  #subscribe(plugin: Plugin, { type, entryPoint, accepts }: SubscriptionDefinition): () => void {
-    return this.events.subscribe(type, (event) => {
+  #subscribe(plugin: Plugin, { type, entryPoint, accepts, priority, durable }: SubscriptionDefinition): () => void {
+    const deliver = (event: CloudEvent): void => {
       // Why it is down was logged when it went down.
       if (!plugin.hears || !plugin.permissions.allows("events.subscribe", event.type) || accepts?.(event) === false) return;
+      // What is kept for it comes from the log.
+      if (durable !== undefined && plugin.permissions.allows("events.durable", event.type)) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
       const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
-      plugin.submit(entryPoint, encodeEvent(event), context, (outcome) => {
+      const input = durable?.batch === undefined ? encodeEvent(event) : `[${encodeEvent(event)}]`;
+      plugin.submit(entryPoint, input, context, (outcome) => {
         if (outcome.ok) return;
         this.#note("warning", plugin.name, `${event.type} was not handled: ${outcome.error.message}`, event.traceparent);
       });
-    });
+    };
+    return this.events.subscribe(type, deliver, priority);
   }
 
   async #answer(plugin: Plugin, context: TurnContext, functionName: string, args: readonly Bytes[]): Promise<Bytes> {

@@ -41,8 +41,8 @@ export interface Limits {
 }
 
 /**
- * A kind of what can be allowed, such as `events.publish`. The core asks for `events.publish`, `events.subscribe`, `services.call`, `extensions.ask`,
- * `extensions.answer`, `state.read` and `state.write`; capabilities bring their own.
+ * A kind of what can be allowed, such as `events.publish`. The core asks for `events.publish`, `events.subscribe`, `events.durable`, `services.call`,
+ * `extensions.ask`, `extensions.answer`, `state.read` and `state.write`; capabilities bring their own.
  */
 export type Permission = string;
 
@@ -110,6 +110,21 @@ export interface SubscriptionDefinition {
   readonly entryPoint: string;
   /** Whether an event of that type is wanted; must not throw. */
   readonly accepts?: ((event: CloudEvent) => boolean) | undefined;
+  /** Who has more is queued first when an event is published. */
+  readonly priority?: number | undefined;
+  /** What `events.durable` is granted for is kept for it until it is handled. */
+  readonly durable?: DurableDefinition | undefined;
+}
+
+export interface DurableDefinition {
+  /** What is kept belongs to the plugin and this name. */
+  readonly name: string;
+  readonly from: "new" | "first";
+  /** After so many that failed an event becomes a dead letter. */
+  readonly maxAttempts: number;
+  readonly order: "publisher" | "none";
+  /** Its turns take a list of events, up to `max`, as many as came in the `waitMs` after the first. */
+  readonly batch?: { readonly max: number; readonly waitMs: number } | undefined;
 }
 
 /** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */

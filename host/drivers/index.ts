@@ -1,5 +1,6 @@
 // The drivers that come with the host, by port; loaded when the configuration chooses them.
 
+import type { EventLog } from "../core/ports/events.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
 import type { Driver, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
@@ -12,6 +13,12 @@ export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogSink>>
 export const STATE_DRIVERS: Readonly<Record<string, () => Promise<Driver<StateDriver>>>> = {
   memory: async () => (await import("./state/memory.ts")).memory as Driver<StateDriver>,
   sqlite: async () => (await import("./state/sqlite.ts")).sqlite as Driver<StateDriver>,
+};
+
+/** Where events are that outlive whoever should hear them. */
+export const EVENT_DRIVERS: Readonly<Record<string, () => Promise<Driver<EventLog>>>> = {
+  memory: async () => (await import("./events/memory.ts")).memory as Driver<EventLog>,
+  sqlite: async () => (await import("./events/sqlite.ts")).sqlite as Driver<EventLog>,
 };
 
 /** Where plugins keep what is their own, in their cells: so all of these come with the host. */

@@ -7,9 +7,9 @@ import type { Grant, Limits, PluginDefinition } from "../core/types.ts";
 import { API_VERSIONS, type ApiVersion } from "../core/wit.ts";
 import { namedEntryPoints } from "../manifest/check.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
-import { compileFilter } from "../manifest/event-filter.ts";
 import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { subscriptionsOf } from "../manifest/subscriptions.ts";
 import { didYouMean } from "../manifest/suggest.ts";
 
 export interface PluginFolder {
@@ -108,11 +108,7 @@ export function definePlugin(
       asCaller: authority === "caller",
     })),
     extensions: Object.entries(manifest.extends).map(([point, { entryPoint, priority }]) => ({ point, entryPoint, priority })),
-    subscriptions: manifest.subscriptions.map(({ type, entryPoint, filter }) => ({
-      type,
-      entryPoint,
-      accepts: filter === undefined ? undefined : compileFilter(filter),
-    })),
+    subscriptions: subscriptionsOf(manifest.subscriptions),
     watches: manifest.watches,
     permissions: manifest.permissions,
     grants,

@@ -1,9 +1,10 @@
 // Opens the drivers that the configuration chooses.
 
 import { boundedLog } from "../bounds/log.ts";
+import type { EventLog } from "../core/ports/events.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
-import { LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
+import { EVENT_DRIVERS, LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import type { Driver, Opening } from "../seams.ts";
 import { foreign, openOurs } from "./foreign.ts";
@@ -26,6 +27,12 @@ export async function openLog(
 export async function openState(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<StateDriver> {
   const section = chosenDriver(sectionOf(configuration, "drivers", "state"), "sqlite");
   return booting.use(await openDriver(STATE_DRIVERS, section, configuration, opening));
+}
+
+/** Where events are kept. Rejects with HostError. */
+export async function openEventLog(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<EventLog> {
+  const section = chosenDriver(sectionOf(configuration, "drivers", "events"), "sqlite");
+  return booting.use(await openDriver(EVENT_DRIVERS, section, configuration, opening));
 }
 
 /** One of ours, or a package or file that the configuration names. */

@@ -13,6 +13,7 @@ import { definePlugin, effectiveLimits, type PluginFolder } from "../install/plu
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
 import type { Cells } from "./cells.ts";
+import type { Deliveries } from "./events/deliveries.ts";
 import type { RemoteStores } from "./remote-stores.ts";
 import { readOneConfigured } from "./sources.ts";
 import { storageOf } from "./storage.ts";
@@ -24,6 +25,7 @@ export interface FleetPorts {
   readonly cells: Cells;
   readonly admission: AdmissionCache;
   readonly stores: Stores;
+  readonly deliveries: Pick<Deliveries, "pause" | "look" | "forget">;
   readonly remote: RemoteStores;
 }
 
@@ -144,8 +146,22 @@ export class Fleet implements LivePlugins {
         as(before);
       }
     };
-    if (plugin.state === "running") await plugin.exchange({ drainMs: this.#drainMs, between, undo });
-    else await this.#startAnew(plugin, { between, undo });
+    // What the new version handles before it is accepted would be lost with it.
+    const resume = await this.#ports.deliveries.pause(name, this.#drainMs);
+    try {
+      if (plugin.state === "running") await plugin.exchange({ drainMs: this.#drainMs, between, undo });
+      else await this.#startAnew(plugin, { between, undo });
+    } finally {
+      resume();
+    }
+  }
+
+  accepted(name: string): void {
+    this.#ports.deliveries.look(name);
+  }
+
+  async purged(name: string): Promise<void> {
+    await this.#ports.deliveries.forget(name);
   }
 
   async #startAnew(plugin: Plugin, { between, undo }: Changeover): Promise<void> {

@@ -7,7 +7,7 @@ import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
-import { grantShape, pluginName, withResource } from "./manifest.ts";
+import { grantShape, pattern, pluginName, withResource } from "./manifest.ts";
 import { absoluteSpec } from "./package-spec.ts";
 import { parseByExtension } from "./structured-file.ts";
 
@@ -68,6 +68,8 @@ export interface Configuration {
   readonly adapters: Readonly<Record<string, unknown>>;
   /** What plugins can be granted beyond the core's own; `false` turns one off. */
   readonly capabilities: Readonly<Record<string, unknown>>;
+  /** Patterns of the event types that are kept, whoever subscribes to them. */
+  readonly events: { readonly keep: readonly string[] };
   /** What remembers and carries, by port: the driver's name, or its options with the name as `driver`. */
   readonly drivers: Readonly<Record<string, unknown>>;
   /** Where the configuration lies: what it names is resolved from there. */
@@ -133,6 +135,8 @@ const admissionSchema: z.ZodType<ModuleBoundsInput> = z.strictObject(
   ),
 );
 
+const MAX_KEPT = 256;
+
 export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.strictObject({
   $schema: z.string().optional(),
   dataDir: z.string().min(1).default("data"),
@@ -141,6 +145,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   drainMs: z.number().nonnegative().max(60_000).default(5_000),
   hostMsPerSecond: z.number().positive().max(1_000).default(600),
   admission: admissionSchema.default({}),
+  events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
   registry: z.url({ protocol: /^https?$/ }).optional(),
   adapters: z.record(z.string(), z.unknown()).default({}),
   capabilities: z.record(z.string(), z.unknown()).default({}),

@@ -7,12 +7,12 @@ import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../
 import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
-import { type EventFilter, eventFilterSchema } from "./event-filter.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
 import { parseJson } from "./structured-file.ts";
+import { type ManifestSubscription, sharedName, subscriptionSchema } from "./subscriptions.ts";
 
 /** How people call it. */
 export const MANIFEST_FILE = "plugin.json";
@@ -25,7 +25,7 @@ export const pluginName: z.ZodType<string> = z
   .string()
   .refine(isPluginName, "write 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, not reserved");
 const dottedName = z.string().refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");
-const pattern: z.ZodType<string> = z
+export const pattern: z.ZodType<string> = z
   .string()
   .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
 const entryPoint = z.string().regex(ENTRY_POINT, "write the name of an export: letters, digits, _ . -, not beginning with __");
@@ -72,7 +72,7 @@ export interface Manifest {
   readonly services: Readonly<Record<string, ProvidedService>>;
   /** The points of others that it answers. */
   readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
-  readonly subscriptions: readonly { readonly type: string; readonly entryPoint: string; readonly filter?: EventFilter | undefined }[];
+  readonly subscriptions: readonly ManifestSubscription[];
   /** Keys of the shared state whose changes wake it. */
   readonly watches: readonly { readonly keys: string; readonly entryPoint: string }[];
   readonly schedules: readonly ManifestSchedule[];
@@ -110,10 +110,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .refine((points) => Object.keys(points).length <= MAX_LISTED, `extend at most ${MAX_LISTED} points`)
     .meta({ maxProperties: MAX_LISTED })
     .default({}),
-  subscriptions: z
-    .array(z.strictObject({ type: pattern, entryPoint, filter: eventFilterSchema.optional() }))
-    .max(MAX_LISTED)
-    .default([]),
+  subscriptions: z.array(subscriptionSchema).max(MAX_LISTED).default([]),
   watches: z
     .array(z.strictObject({ keys: pattern, entryPoint }))
     .max(MAX_LISTED)
@@ -153,9 +150,13 @@ export function parseManifest(text: string, file: string): Manifest {
     manifest.watches.length > 0 && "watches",
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",
+    manifest.subscriptions.some(({ durable }) => durable === true) && "subscriptions.durable",
   ].find((key) => key !== false);
   if (later !== undefined && manifest.api === "0.1")
     throw new HostError("incompatible-api", `${file} says "api": "0.1" and has ${later}, which came with 0.2; write "api": "0.2"`);
+  const shared = sharedName(manifest.subscriptions);
+  if (shared !== undefined)
+    throw new HostError("invalid-manifest", `${file}: two durable subscriptions are called ${shared}; give each a "name" of its own`);
   const own = points.find((point) => isOwnName(manifest.name, point));
   if (own !== undefined)
     throw new HostError("invalid-manifest", `${file}: extends.${own} is below the plugin's own name; extend points that others declare`);

@@ -8,6 +8,7 @@ import { arch, availableParallelism, cpus, platform } from "node:os";
 import { benchCalls } from "./calls.ts";
 import { readWasm } from "./cells.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchDurable } from "./durable.ts";
 import { benchEvents } from "./events.ts";
 import { compileExtismPlugin } from "./extism.ts";
 import { benchFairness } from "./fairness.ts";
@@ -40,6 +41,7 @@ async function main(args: readonly string[]): Promise<void> {
     storage: () => benchStorage(wasm),
     stores: benchStores,
     events: () => benchEvents(wasm, extism),
+    durable: () => benchDurable(wasm),
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     "metering-cpu": benchKernelMetering,

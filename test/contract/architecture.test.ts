@@ -171,6 +171,10 @@ const PORTS: Readonly<Record<string, { readonly implementations: readonly string
     implementations: ["host/drivers/state/memory.ts", "host/drivers/state/sqlite.ts"],
     suite: "host/contracts/state-driver.ts",
   },
+  EventLog: {
+    implementations: ["host/drivers/events/memory.ts", "host/drivers/events/sqlite.ts"],
+    suite: "host/contracts/event-log.ts",
+  },
   Cell: { implementations: ["host/cell/outside/client.ts", "host/cell/outside/supervised-cell.ts"], suite: "test/cell/cells.test.ts" },
 };
 

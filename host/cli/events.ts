@@ -1,0 +1,204 @@
+// `bulkhead events`: what the host keeps, what waits for whom, and what became a dead letter.
+
+import type { Command } from "commander";
+import type { HandedOut, ShownEvent, ShownLetter, ShownPage } from "../admin/event-operations.ts";
+import { HostError } from "../core/errors.ts";
+import { escapeControls } from "../core/names.ts";
+import type { EventStatistics } from "../core/ports/events.ts";
+import { type Control, openHost } from "./control.ts";
+import { conclude, print, say, table } from "./report.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
+
+interface RangeOptions extends DataOptions {
+  readonly types: string;
+  readonly plugin?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly json?: boolean;
+}
+
+const FOLLOW_INTERVAL_MS = 500;
+const AGO = /^(\d{1,6})(s|m|h|d)$/;
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+export function addEvents(program: Command): void {
+  const events = program.command("events").description("show and hand out again the events that the host keeps");
+  const ranged = (name: string, description: string): Command =>
+    withDataOptions(events.command(name).description(description))
+      .option("--types <pattern>", "of these types", "**")
+      .option("--plugin <name>", "published by this plugin")
+      .option("--since <time>", "not before: a moment such as 2026-12-24T18:00:00Z, or how long ago, such as 15m")
+      .option("--until <time>", "not after")
+      .option("--json", "print JSON on standard output");
+  ranged("history", "show kept events, oldest first, one CloudEvent a line")
+    .option("-n, --limit <number>", "how many at most", "100")
+    .action(history);
+  ranged("tail", "show kept events as they come, until Ctrl-C").action(tail);
+  ranged("replay", "hand kept events to a plugin's subscriptions again; each says that it is replayed")
+    .requiredOption("--to <plugin>", "the plugin that hears them")
+    .action(replay);
+  withDataOptions(events.command("stats").description("show how much is kept, of what types, and what waits for whom"))
+    .option("--json", "print JSON on standard output")
+    .action(stats);
+  addDead(events);
+}
+
+function addDead(events: Command): void {
+  const dead = events.command("dead").description("events that a durable subscription could not handle, or that waited too long");
+  const of = (name: string, description: string, argument: string, meaning: string): Command =>
+    withDataOptions(dead.command(name).description(description))
+      .argument(argument, meaning)
+      .option("--json", "print JSON on standard output");
+  const which = "their numbers, or a plugin for the first hundred of it";
+  of("list", "show them", "[plugin]", "a plugin, or plugin/subscription; all if absent").action(list);
+  of("show", "show one with its data", "<number>", "its number").action(show);
+  of("redeliver", "hand them to their subscription again; what is handled is gone", "<which...>", which).action(redeliver);
+  of("drop", "take them away for good", "<which...>", which).action(drop);
+}
+
+async function history(options: RangeOptions & { readonly limit: string }): Promise<void> {
+  await using host = await openHost(options);
+  const range = rangeOf(options);
+  const limit = numberOf("--limit", options.limit);
+  let left = limit;
+  for (let after: number | undefined = 0; after !== undefined && left > 0; ) {
+    const page: ShownPage = await host.invoke<ShownPage>("events-history", { ...range, after, limit: Math.min(left, 1_000) });
+    for (const event of page.events) printEvent(event, options.json);
+    left -= page.events.length;
+    after = page.next;
+  }
+}
+
+async function tail(options: RangeOptions): Promise<void> {
+  await using host = await openHost(options);
+  let after = (await host.invoke<EventStatistics>("events-stats")).head;
+  for (;;) {
+    const { events, next }: ShownPage = await host.invoke<ShownPage>("events-history", { ...rangeOf(options), after, limit: 1_000 });
+    for (const event of events) printEvent(event, options.json);
+    after = next ?? events.at(-1)?.position ?? after;
+    if (next === undefined) await new Promise((resolve) => setTimeout(resolve, FOLLOW_INTERVAL_MS));
+  }
+}
+
+async function replay(options: RangeOptions & { readonly to: string }): Promise<void> {
+  await using host = await openHost(options);
+  const total = { handled: 0, failed: 0, failures: [] as string[] };
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const done: HandedOut = await host.invoke<HandedOut>("events-replay", { ...rangeOf(options), after, to: options.to });
+    total.handled += done.handled;
+    total.failed += done.failed;
+    total.failures.push(...done.failures);
+    after = done.next;
+  }
+  concludeHandedOut(options.json, total);
+}
+
+async function stats(options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  const found = await host.invoke<EventStatistics>("events-stats");
+  print(options.json, found, () => {
+    const types = found.types.map(({ type, events, bytes }) => [type, events, bytes]);
+    const consumers = found.consumers.map(({ consumer, isThere, waiting, waitingBytes, inFlight, deadLetters }) => [
+      ...[consumer.name, consumer.types, consumer.order, isThere ? "yes" : "no"],
+      ...[waiting, waitingBytes, inFlight, deadLetters],
+    ]);
+    return [
+      `${found.events} events of ${found.bytes} bytes are kept`,
+      ...(types.length === 0 ? [] : [table(["type", "events", "bytes"], types)]),
+      consumers.length === 0
+        ? "no plugin subscribes durably"
+        : table(["subscription", "types", "order", "there", "waiting", "bytes", "under way", "dead letters"], consumers),
+    ].join("\n");
+  });
+}
+
+async function list(of: string | undefined, options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  const letters: ShownLetter[] = [];
+  for (let after = 0; ; ) {
+    const page: readonly ShownLetter[] = await host.invoke<ShownLetter[]>("events-dead", { ...(of === undefined ? {} : { of }), after });
+    letters.push(...page);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.id;
+  }
+  const rows = letters.map(({ id, consumer, type, source, at, attempts, reason }) => [
+    ...[id, consumer, type, source, at, attempts],
+    escapeControls(reason),
+  ]);
+  print(options.json, letters, () =>
+    rows.length === 0
+      ? "there are no dead letters"
+      : table(["number", "subscription", "type", "from", "since", "attempts", "reason"], rows),
+  );
+}
+
+async function show(number: string, options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  const letter = await host.invoke<ShownLetter>("events-dead-letter", { id: numberOf("the dead letter", number) });
+  print(options.json, letter, () => {
+    const { consumer, attempts, reason, at, event = "" } = letter;
+    return [`${consumer}, ${attempts} attempts, since ${at}: ${escapeControls(reason)}`, escapeControls(event)].join("\n");
+  });
+}
+
+async function redeliver(which: readonly string[], options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  const total = await eachOf(which, (input) => host.invoke<Omit<HandedOut, "next">>("events-redeliver", input));
+  concludeHandedOut(options.json, {
+    handled: total.reduce((sum, { handled }) => sum + handled, 0),
+    failed: total.reduce((sum, { failed }) => sum + failed, 0),
+    failures: total.flatMap(({ failures }) => failures),
+  });
+}
+
+async function drop(which: readonly string[], options: DataOptions & { readonly json?: boolean }): Promise<void> {
+  await using host = await openHost(options);
+  const dropped = (await eachOf(which, (input) => host.invoke<{ dropped: number }>("events-drop", input))).reduce(
+    (sum, one) => sum + one.dropped,
+    0,
+  );
+  conclude(options.json, { dropped }, `${dropped} dead letters are gone for good`);
+}
+
+/** Numbers together, plugins one by one. */
+function eachOf<T>(which: readonly string[], invoke: (input: Parameters<Control["invoke"]>[1]) => Promise<T>): Promise<T[]> {
+  const ids = which.filter((one) => /^\d+$/.test(one)).map(Number);
+  const others = which.filter((one) => !/^\d+$/.test(one)).map((of) => ({ of }));
+  return Promise.all([...(ids.length === 0 ? [] : [{ ids }]), ...others].map(invoke));
+}
+
+function concludeHandedOut(json: boolean | undefined, total: Omit<HandedOut, "next">): void {
+  for (const failure of total.failures) say(`  ${escapeControls(failure)}`);
+  conclude(json, total, `${total.handled} handled, ${total.failed} not`);
+  if (total.failed > 0) process.exitCode = 1;
+}
+
+function printEvent({ position, time, type, source, event }: ShownEvent, json: boolean | undefined): void {
+  process.stdout.write(json === true ? `${event}\n` : `${position}  ${time}  ${type}  ${source}  ${escapeControls(event)}\n`);
+}
+
+function rangeOf({ types, plugin, since, until }: RangeOptions): Record<string, unknown> {
+  return {
+    types,
+    ...(plugin === undefined ? {} : { source: `/plugins/${plugin}` }),
+    ...(since === undefined ? {} : { sinceMs: momentOf("--since", since) }),
+    ...(until === undefined ? {} : { untilMs: momentOf("--until", until) }),
+  };
+}
+
+function momentOf(option: string, text: string): number {
+  const [, count, unit] = AGO.exec(text) ?? [];
+  const moment = count === undefined ? Date.parse(text) : Date.now() - Number(count) * UNITS[unit as keyof typeof UNITS];
+  if (!Number.isNaN(moment)) return moment;
+  throw new HostError(
+    "invalid-message",
+    `${option} is "${text}"; write a moment such as 2026-12-24T18:00:00Z, or how long ago, such as 15m`,
+  );
+}
+
+function numberOf(what: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new HostError("invalid-message", `${what} is "${text}"; write a number`);
+}

@@ -1,0 +1,163 @@
+// Lets go of what the log has too much of, the oldest first: by age, by bytes and number of all, by bytes of one publisher. What a consumer has not heard becomes
+// its dead letter, and of those too there are only so many.
+
+import type { Clock } from "../../core/ports/clock.ts";
+import type { DeadLetter } from "../../core/ports/events.ts";
+import type { LogSink } from "../../core/ports/log.ts";
+import type { ConsumerQueue } from "./consumer-queue.ts";
+import type { Retention } from "./options.ts";
+import { type EventEntry, type EventStore, type LogWrite, sizeOf } from "./store.ts";
+import type { Tally } from "./tally.ts";
+
+export interface TrimPorts {
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly store: EventStore;
+  readonly retention: Retention;
+  readonly queues: ReadonlyMap<string, ConsumerQueue>;
+  readonly tally: Tally;
+  commit(change: (write: LogWrite) => void): Promise<void>;
+}
+
+const PIECE = 500;
+const EXPIRED = "expired: the log keeps no more";
+const TOO_MUCH = "expired: too much waited for this subscription";
+
+export class Trim {
+  readonly #ports: TrimPorts;
+  #running: Promise<void> | undefined;
+
+  constructor(ports: TrimPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whether there is too much of something; what is too old is found when it runs. */
+  get isDue(): boolean {
+    const { retention, tally, queues } = this.#ports;
+    if (tally.bytes > retention.bytes || tally.events > retention.events) return true;
+    for (const queue of queues.values()) if (this.#hasTooMuch(queue) || this.#hasTooManyDead(queue)) return true;
+    return tally.sources.some((source) => tally.bytesOf(source) > retention.publisherBytes);
+  }
+
+  /** One run at a time. */
+  run(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Takes dead letters away for good. */
+  async drop(letters: readonly DeadLetter[]): Promise<void> {
+    await this.#ports.commit((write) => write.dropped.push(...letters.map(({ id }) => id)));
+    for (const { consumer, event } of letters) this.#ports.queues.get(consumer)?.buried(-sizeOf(event), -1);
+  }
+
+  async #run(): Promise<void> {
+    const { retention, tally, queues, clock } = this.#ports;
+    const tooOld = clock.now() - retention.ageMs;
+    await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld || tally.bytes > retention.bytes || tally.events > retention.events);
+    for (const source of tally.sources) await this.#letGoWhile(source, () => tally.bytesOf(source) > retention.publisherBytes);
+    for (const queue of queues.values()) {
+      await this.#relieve(queue);
+      await this.#dropDead(queue);
+    }
+  }
+
+  /** The oldest first, as long as it is too much, and none that is under way. */
+  async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean): Promise<void> {
+    const { store, tally } = this.#ports;
+    for (;;) {
+      const write = { trimmed: [] as number[], deaths: [] as LogWrite["deaths"] };
+      for (const entry of await store.oldest(source, PIECE)) {
+        if (!isTooMuch(entry) || !this.#letGo(entry, write.deaths)) break;
+        write.trimmed.push(entry.position);
+        tally.add(entry, entry.bytes, -1);
+      }
+      if (write.trimmed.length === 0) return;
+      await this.#commit(write);
+      if (write.trimmed.length < PIECE) return;
+    }
+  }
+
+  /** Of every consumer, or of none. */
+  #letGo(entry: EventEntry, deaths: LogWrite["deaths"]): boolean {
+    const queues = [...this.#ports.queues.values()];
+    if (queues.some((queue) => queue.isUnderWay(entry))) return false;
+    for (const queue of queues) this.#bury(queue, entry, EXPIRED, deaths);
+    return true;
+  }
+
+  #bury(queue: ConsumerQueue, entry: EventEntry, reason: string, deaths: LogWrite["deaths"]): void {
+    const attempts = queue.attemptsOf(entry);
+    if (!queue.letGo(entry)) return;
+    deaths.push({ consumer: queue.row.name, position: entry.position, reason, attempts, atMs: Math.floor(this.#ports.clock.now()) });
+    queue.buried(entry.bytes);
+  }
+
+  async #commit({ trimmed, deaths }: Pick<LogWrite, "trimmed" | "deaths">): Promise<void> {
+    await this.#ports.commit((write) => {
+      write.trimmed.push(...trimmed);
+      write.deaths.push(...deaths);
+    });
+    const byConsumer = Map.groupBy(deaths, ({ consumer }) => consumer);
+    for (const [consumer, buried] of byConsumer)
+      this.#tell(
+        `${buried.length} events that waited for ${consumer} are dead letters now (${buried[0]?.reason}); "bulkhead events dead list" shows them`,
+      );
+  }
+
+  #hasTooMuch(queue: ConsumerQueue): boolean {
+    const { events, bytes } = queue.waiting;
+    const { subscription } = this.#ports.retention;
+    return events > subscription.events || bytes > subscription.bytes;
+  }
+
+  /** What waits for one consumer beyond its quota becomes dead letters, of the publisher first of whom most waits. */
+  async #relieve(queue: ConsumerQueue): Promise<void> {
+    const { store } = this.#ports;
+    while (this.#hasTooMuch(queue)) {
+      const [most] = [...queue.sources.values()].sort((a, b) => b.waitingBytes - a.waitingBytes);
+      if (most === undefined) return;
+      const { types, until } = queue.row;
+      const after = most.cursor;
+      const page = await store.readSource({ source: most.source, types, after, until, limit: PIECE, maxBytes: Number.POSITIVE_INFINITY });
+      const deaths: LogWrite["deaths"] = [];
+      for (const event of page.events) {
+        const entry = { ...event, timeMs: Date.parse(event.time), bytes: sizeOf(event) };
+        if (!this.#hasTooMuch(queue) || queue.isUnderWay(entry)) break;
+        this.#bury(queue, entry, TOO_MUCH, deaths);
+      }
+      if (deaths.length === 0) return;
+      await this.#commit({ trimmed: [], deaths });
+    }
+  }
+
+  #hasTooManyDead({ deadLetters }: ConsumerQueue): boolean {
+    const { dead } = this.#ports.retention;
+    return deadLetters.events > dead.events || deadLetters.bytes > dead.bytes;
+  }
+
+  async #dropDead(queue: ConsumerQueue): Promise<void> {
+    const { store, retention, clock } = this.#ports;
+    const tooOld = clock.now() - retention.dead.ageMs;
+    for (;;) {
+      const letters = await store.deadLetters({ of: queue.row.name, after: 0, limit: PIECE });
+      const dropped: DeadLetter[] = [];
+      const left = { ...queue.deadLetters };
+      for (const letter of letters) {
+        if (letter.atMs >= tooOld && left.events <= retention.dead.events && left.bytes <= retention.dead.bytes) break;
+        left.events -= 1;
+        left.bytes -= sizeOf(letter.event);
+        dropped.push(letter);
+      }
+      if (dropped.length === 0) return;
+      await this.drop(dropped);
+      this.#tell(`${dropped.length} dead letters of ${queue.row.name} are gone for good: they were too old or too many`);
+    }
+  }
+
+  #tell(message: string): void {
+    this.#ports.log.write({ level: "warning", plugin: "host", message });
+  }
+}
