@@ -3,6 +3,8 @@
 # takes a minute and is kept in the cache. Tests start them themselves; nothing here runs when this ends.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Where scripts/install-toolchains.sh finds or puts Go.
+PATH="$PATH:/usr/local/go/bin:$PWD/.cache/toolchains/bin"
 kept="${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead-ci/ferretdb"
 
 wanted=(postgresql redis-server)
