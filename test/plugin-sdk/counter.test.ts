@@ -5,10 +5,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StoredKey, StoredValue } from "../../host/admin/stored-data.ts";
+import { openControl } from "../../host/cli/control.ts";
 import { findToolchain, LANGUAGES, type Language } from "../../host/cli/toolchains/languages.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import type { ExtensionPoint } from "../../host/core/types.ts";
-import { createHost, HostError, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { type Configuration, createHost, HostError, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { CELL_KINDS, type CellKind } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -79,12 +81,12 @@ interface Keeping {
   /** The configuration's `drivers.storage`, as it is when the host starts. */
   section(dataDir: string): Promise<object | string>;
   /** What stands there, in the order of the keys. */
-  rows(dataDir: string): Promise<readonly Row[]>;
+  rows(scene: Pick<Scene, "configuration">): Promise<readonly Row[]>;
 }
 
 const IN_CELL: Keeping = {
   section: async () => "sqlite",
-  async rows(dataDir) {
+  async rows({ configuration: { dataDir } }) {
     const database = new Database(join(dataDir, "storage", "counter.sqlite"), { readonly: true });
     const rows = database.prepare<[], Row>("SELECT key, CAST(value AS TEXT) AS value, expires_at FROM entries ORDER BY key").all();
     database.close();
@@ -96,14 +98,17 @@ function inStore(kind: StoreKind): Keeping & AsyncDisposable {
   const stores = new TestStores(kind);
   return {
     section: (dataDir) => stores.section(dataDir),
-    async rows() {
-      const storage = await stores.openPlugin("counter");
-      const { entries } = await storage.scan({ prefix: "", after: undefined, limit: 100, reverse: false, maxBytes: MIB });
-      const found = await storage.read(
-        entries.map(({ key }) => key),
-        MIB,
-      );
-      return entries.map(({ key, value }, i) => ({ key, value: decoder.decode(value), expires_at: found[i]?.expiresAt ?? null }));
+    // By the host itself, since not every store lets another look.
+    async rows({ configuration }) {
+      await using control = await openControl(configuration);
+      const asked = { plugin: "counter" };
+      const { keys } = await control.invoke<{ readonly keys: readonly StoredKey[] }>("storage-keys", asked);
+      const rows: Row[] = [];
+      for (const { key } of keys) {
+        const { value, expiresAt = null } = await control.invoke<StoredValue>("storage-get", { ...asked, key });
+        rows.push({ key, value: Buffer.from(value, "base64").toString("utf8"), expires_at: expiresAt });
+      }
+      return rows;
     },
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   };
@@ -113,7 +118,7 @@ interface Scene {
   readonly host: RunningHost;
   readonly log: ReturnType<typeof memoryLog>;
   readonly published: string[];
-  readonly dataDir: string;
+  readonly configuration: Configuration;
   answer(service: string, payload: Uint8Array): Promise<Uint8Array>;
   call(service: string, payload?: string): Promise<string>;
   /** What plugins answer to the lab's own question. */
@@ -148,7 +153,7 @@ async function stage(parent: string, folder: string, isolation: CellKind, storag
     host,
     log,
     published,
-    dataDir: configuration.dataDir,
+    configuration,
     answer,
     call: async (service, payload = "") => decoder.decode(await answer(service, encoder.encode(payload))),
     async ask(input) {
@@ -221,7 +226,7 @@ for (const language of LANGUAGES) {
       });
 
       it("keeps its changes, one of them for a minute", async () => {
-        const rows = await keeping.rows(scene.dataDir);
+        const rows = await keeping.rows(scene);
         expect(rows).toEqual([
           { key: "count", value: "2", expires_at: null },
           { key: "last", value: '{"sensor":"Küche 🌍","value":-4}', expires_at: expect.any(Number) },
