@@ -1,5 +1,6 @@
 // The public API of the package `bulkhead`: boot a host from a configuration and use its core.
 
+export { type Reason, refusal } from "./bounds/refusals.ts";
 export { type ErrorShape, HOST_ERROR_CODES, HostError, type HostErrorCode } from "./core/errors.ts";
 export type { Host } from "./core/host.ts";
 export type { Plugin } from "./core/plugin.ts";

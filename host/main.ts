@@ -16,6 +16,7 @@ import { type KeptEvents, keptEvents } from "./embedding/kept-events.ts";
 import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
+import { callRates } from "./guards/call-rates.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
@@ -95,7 +96,9 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(() => scheduler.close());
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
   const core = new Host({
-    ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec, guards: adapters.guards, keep: keeping.keep },
+    ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec },
+    guards: [callRates(clock), ...adapters.guards],
+    keep: keeping.keep,
     capabilities: {
       ...capabilities,
       ...scheduleFunctions(scheduler, clock),

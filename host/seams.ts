@@ -19,6 +19,7 @@ import type {
   Permission,
   PermissionRequest,
   PluginState,
+  ServiceRates,
   StoredPlugin,
   UnstampedEvent,
 } from "./core/types.ts";
@@ -130,6 +131,10 @@ export interface CatalogService {
   /** JSON Schemas of payload and answer, as they were declared. */
   readonly input: unknown;
   readonly output: unknown;
+  /** The reasons of its refusals, as they were declared, with what they mean. */
+  readonly errors: Readonly<Record<string, string>>;
+  /** How often it may be called. */
+  readonly rates: ServiceRates;
 }
 
 export interface CatalogEvent {

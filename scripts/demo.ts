@@ -1,11 +1,12 @@
-// `npm run demo`: boots a host with the repository's own plugins, turns a device on over HTTP and prints the chain that follows.
+// `npm run demo`: boots a host with the repository's own plugins, turns a device on over HTTP and prints the chain that follows; then lets a plugin die and
+// shows that it misses no event.
 // Exits with 1 and names the step when one is missing. `node scripts/demo.ts FILE` runs it with another configuration.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createHost, type EndedTurn, type LogLine, parseConfiguration, type RunningHost } from "../host/index.ts";
+import { createHost, type EndedTurn, HostError, type LogLine, parseConfiguration, type RunningHost } from "../host/index.ts";
 
 const CONFIGURATION = process.argv[2] ?? fileURLToPath(new URL("../bulkhead.json", import.meta.url));
 const CHAIN_TIMEOUT_MS = 2_000;
@@ -91,10 +92,27 @@ async function run(dataDir: string): Promise<readonly string[]> {
     for (const end = performance.now() + CHAIN_TIMEOUT_MS; missing().length > 0 && performance.now() < end; ) await pause(5);
     printChain(chain(), traceId);
     printCosts(chain());
-    return missing();
+    return [...missing(), ...(await survive(host, recorder))];
   } finally {
     await host.stop();
   }
+}
+
+/** What a durable subscription is for: its plugin dies, an event comes, and when the plugin is back it hears it. */
+async function survive(host: RunningHost, recorder: Recorder): Promise<readonly string[]> {
+  const hello = host.core.plugin("hello");
+  if (hello === undefined) return [];
+  await hello.fail(new HostError("plugin-failed", "killed by the demo"));
+  const before = recorder.steps.length;
+  await request(host, "POST", "/devices", { id: "lamp-2", name: "Second lamp" });
+  const waiting = host.events.statistics().consumers.find(({ consumer }) => consumer.name.startsWith("hello/"))?.waiting;
+  console.log(`\nhello is ${hello.state}; a device is created; ${waiting} event waits for hello.`);
+  // Its turn for the first lamp has ended long before, so this is the second one.
+  const heard = (): boolean => recorder.steps.slice(before).some(({ plugin, turn }) => plugin === "hello" && turn?.outcome.ok === true);
+  await host.core.start("hello");
+  for (const end = performance.now() + CHAIN_TIMEOUT_MS; !heard() && performance.now() < end; ) await pause(5);
+  console.log(`hello is ${hello.state} again, and ${heard() ? "has heard of it: no event is lost." : "has not heard of it."}`);
+  return heard() && waiting === 1 ? [] : ["durable event"];
 }
 
 function printChain(chain: readonly Step[], traceId: string): void {

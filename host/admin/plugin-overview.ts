@@ -3,12 +3,14 @@
 import { type ErrorShape, HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
+import type { ServiceRates } from "../core/types.ts";
 import type { Lock, LockedPlugin } from "../install/lock.ts";
 import { updateSpec } from "../install/package-sources.ts";
 import { idOf } from "../install/package-store.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import { type Dependency, dependenciesOf } from "../manifest/dependencies.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { effectiveRates } from "../manifest/rates.ts";
 import type { Installation } from "./installations.ts";
 import type { Sources } from "./installer.ts";
 import type { PermissionStatus } from "./permission-overview.ts";
@@ -30,6 +32,8 @@ export interface PluginDetails extends PluginSummary {
   /** Where it came from; undefined for a folder that the configuration names. */
   readonly installation: Installation | undefined;
   readonly services: readonly string[];
+  /** How often services may be called; only those that have a rate. */
+  readonly rates: Readonly<Record<string, ServiceRates>>;
   /** The points that it extends. */
   readonly extends: readonly string[];
   readonly subscriptions: readonly string[];
@@ -57,6 +61,7 @@ export interface PluginOverviewPorts {
 const UNREAD = {
   description: undefined,
   services: [],
+  rates: {},
   extends: [],
   subscriptions: [],
   dependencies: [],
@@ -106,12 +111,20 @@ export class PluginOverview {
       description: manifest.description,
       installation,
       services: Object.keys(manifest.services),
+      rates: this.#ratesOf(manifest),
       extends: Object.keys(manifest.extends),
       subscriptions: manifest.subscriptions.map(({ type }) => type),
       dependencies: dependenciesOf(manifest),
       permissions: this.#stores.permissions.statusOf(name),
       limits: manifest.limits,
     };
+  }
+
+  #ratesOf({ name, services }: Manifest): Readonly<Record<string, ServiceRates>> {
+    const installation = this.#stores.installations.find(name);
+    const settings = this.#stores.configuration.plugins[name] ?? pluginSettings(installation?.settings ?? {});
+    const rates = Object.entries(services).map(([service, asked]) => [service, effectiveRates(asked, settings.services[service])] as const);
+    return Object.fromEntries(rates.filter(([, { perCaller, total }]) => perCaller !== undefined || total !== undefined));
   }
 
   #unknown(name: string): HostError {

@@ -8,10 +8,12 @@ import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, isPluginName } from "../core/names.ts";
 import type { CloudEvent, Limits, TurnOutcome } from "../core/types.ts";
+import { API_VERSIONS } from "../core/wit.ts";
 import { effectiveLimits, entryPointsOf, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { reasonsOf } from "../manifest/service-errors.ts";
 import { runOnce } from "./one-shot.ts";
 import { say, stderrLog } from "./report.ts";
 
@@ -46,10 +48,12 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   const entryPoints = entryPointsOf(admitted, [entryPoint]);
   if (!entryPoints.includes(entryPoint))
     throw new HostError("invalid-message", `${path} has no entry point ${entryPoint}; ${admitted.exported}`);
-  const { name, limits } = plugin;
+  const { name, limits, manifest } = plugin;
+  const api = API_VERSIONS.find((version) => version === manifest?.api);
+  const reasons = reasonsOf(Object.values(manifest?.services ?? {}));
   const onEvent = ({ type, data }: CloudEvent): void =>
     say(`published ${type} ${escapeControls(shortened(Buffer.from(data).toString("utf8")))}`);
-  show(await runOnce({ name, limits, config: options.set, admitted, entryPoint, input, log: stderrLog, onEvent }));
+  show(await runOnce({ name, limits, config: options.set, api, reasons, admitted, entryPoint, input, log: stderrLog, onEvent }));
 }
 
 function show({ output, usage }: Extract<TurnOutcome, { ok: true }>): void {

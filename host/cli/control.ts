@@ -114,10 +114,12 @@ function post<T>(path: string, operation: string, input: unknown): Promise<T> {
 }
 
 function resultOf(text: string): unknown {
-  const { result, error } = JSON.parse(text) as { result?: unknown; error?: { code?: unknown; message?: unknown; detail?: unknown } };
+  const { result, error } = JSON.parse(text) as { result?: unknown; error?: Record<string, unknown> };
   if (error === undefined) return result;
-  const { code, message, detail } = error;
+  const { code, message, detail, reason, retryAfterMs } = error;
   throw new HostError(isHostErrorCode(code) ? code : "internal", String(message), {
     detail: typeof detail === "string" ? detail : undefined,
+    reason: typeof reason === "string" ? reason : undefined,
+    retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
   });
 }

@@ -1,9 +1,10 @@
-// What the command's exit codes mean; `bulkhead help` prints the same.
+// The command's exit codes, and what they mean in words.
 
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+export { EXIT } from "../bounds/error-answers.ts";
 
 export const EXIT_CODES_HELP = `
 Exit codes:
   0  done
-  1  it was tried and failed: the plugin, the host or the machine said no
-  2  wrong usage: an unknown command or option, a missing or malformed file`;
+  1  it was tried and failed: the plugin, the host or the machine
+  2  wrong usage: an unknown command or option, a missing or malformed file
+  3  the plugin refused, with a reason of its own`;

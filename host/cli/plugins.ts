@@ -56,6 +56,7 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       ["version before", installation?.previous?.version ?? ""],
       ["waits for approval", installation?.pending?.version ?? ""],
       ["services", services.join("\n")],
+      ["may be called", describeRates(details.rates)],
       ["extends", details.extends.join("\n")],
       ["hears", subscriptions.join("\n")],
       ["needs", dependencies.map((dependency) => `${dependency.plugin} ${dependency.range}`).join("\n")],
@@ -74,6 +75,14 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
     );
   });
 }
+
+const describeRates = (rates: PluginDetails["rates"]): string =>
+  Object.entries(rates)
+    .flatMap(([service, { perCaller, total }]) => [
+      ...(perCaller === undefined ? [] : [`${service}: ${perCaller.perSecond} a second and ${perCaller.burst} at once by each caller`]),
+      ...(total === undefined ? [] : [`${service}: ${total.perSecond} a second and ${total.burst} at once in all`]),
+    ])
+    .join("\n");
 
 async function control(operation: string, plugin: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);

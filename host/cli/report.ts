@@ -2,11 +2,10 @@
 
 import { styleText } from "node:util";
 import Table from "cli-table3";
-import type { HostErrorCode } from "../core/errors.ts";
+import { answerTo } from "../bounds/error-answers.ts";
 import { describeCause, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { LogSink } from "../core/ports/log.ts";
-import { EXIT } from "./exit-codes.ts";
 import { fitted } from "./fit.ts";
 
 export function say(line: string): void {
@@ -32,8 +31,6 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return made.toString();
 }
 
-const USAGE_ERRORS: ReadonlySet<HostErrorCode> = new Set(["invalid-message", "invalid-manifest"]);
-
 /** How this command is to be called from here: in a project that has it, not by a name that npx would look for elsewhere. */
 export const commandName = (): string =>
   process.env.npm_lifecycle_event === "npx" || process.env.npm_command === "exec" ? "npx --no-install bulkhead" : "bulkhead";
@@ -46,13 +43,14 @@ const indexOrEnd = (list: readonly string[], item: string): number => (list.incl
 /** Prints the failure with its detail, with --json as JSON on standard output, and returns the exit code for it. */
 export function reportFailure(thrown: unknown): number {
   const error = toHostError(thrown);
-  const { code, message, detail } = error;
-  const exitCode = USAGE_ERRORS.has(code) ? EXIT.usage : EXIT.failed;
+  const { code, message, detail, reason, retryAfterMs } = error;
+  const exitCode = answerTo(error).exit;
   if (wantsJson()) {
-    print(true, { error: { code, message, detail } }, () => "");
+    print(true, { error: { code, message, detail, reason, retryAfterMs } }, () => "");
     if (code !== "internal") return exitCode;
   }
-  say(styleText("red", `bulkhead: ${code}: ${escapeControls(message)}`, { stream: process.stderr }));
+  const shown = reason === undefined ? code : `${code} (${reason})`;
+  say(styleText("red", `bulkhead: ${shown}: ${escapeControls(message)}`, { stream: process.stderr }));
   for (const line of (detail ?? "").split("\n")) if (line !== "") say(`  ${escapeControls(line)}`);
   if (code === "internal" && error.cause instanceof Error) say(`  ${error.cause.stack ?? error.cause.message}`);
   return exitCode;

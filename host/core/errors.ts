@@ -1,4 +1,4 @@
-// The one error class of the host and its closed list of codes. HTTP status codes and exit codes live in their adapters.
+// The one error class of the host and its closed list of codes. What each is for HTTP or the command stands in bounds/error-answers.ts.
 
 import { HOST_ERROR_CODES } from "./wit.ts";
 
@@ -10,32 +10,40 @@ export interface ErrorShape {
   readonly code: HostErrorCode;
   readonly message: string;
   readonly detail?: string | undefined;
+  /** Of `refused`: why the provider says no, in kebab-case. */
+  readonly reason?: string | undefined;
+  /** How long to wait before it may go, where that is known. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
  * A refusal or failure with a code to branch on. The message names what was refused, the limit and the current value,
- * and where there is one the remedy. `detail` is one line more for people (a guest's stack, the list of reasons).
+ * and where there is one the remedy. `detail` is one line more for people (a guest's stack, the list of reasons). A provider of the program's own says no by
+ * throwing `refused` with a `reason`.
  */
 export class HostError extends Error implements ErrorShape {
   override readonly name = "HostError";
   readonly code: HostErrorCode;
   readonly detail: string | undefined;
+  readonly reason: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: HostErrorCode, message: string, options: { detail?: string | undefined; cause?: unknown } = {}) {
+  constructor(code: HostErrorCode, message: string, options: Omit<ErrorShape, "code" | "message"> & { readonly cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
+    this.reason = options.reason;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
-  static fromShape(shape: ErrorShape): HostError {
-    return new HostError(shape.code, shape.message, { detail: shape.detail });
+  // The cause of one that is an error itself is none of its enumerable properties, and stays behind.
+  static fromShape({ code, message, ...options }: ErrorShape): HostError {
+    return new HostError(code, message, options);
   }
 }
 
-const known: ReadonlySet<string> = new Set(HOST_ERROR_CODES);
-
 export function isHostErrorCode(value: unknown): value is HostErrorCode {
-  return typeof value === "string" && known.has(value);
+  return (HOST_ERROR_CODES as readonly unknown[]).includes(value);
 }
 
 /** Any thrown value as a HostError; what is not one becomes `internal` with its cause kept for the host's own log. */

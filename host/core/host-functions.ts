@@ -99,8 +99,8 @@ function checkedCall(scope: HostScope, ended: AbortSignal): CheckedCall {
 function publish(scope: HostScope, type: string, contentType: string, data: Bytes): MaybePromise<string> {
   const { name, publishing, definition } = scope.plugin;
   if (!publishing.take(1)) {
-    const limit = definition.limits.publishesPerSecond;
-    throw new HostError("rate-limited", `${name} publishes too fast; the limit is ${limit} events a second (limits.publishesPerSecond)`);
+    const limit = `the limit is ${definition.limits.publishesPerSecond} events a second (limits.publishesPerSecond)`;
+    throw new HostError("rate-limited", `${name} publishes too fast; ${limit}`, { retryAfterMs: publishing.waitMs(1) });
   }
   if (!isDottedName(type)) throw new HostError("invalid-message", `"${printable(type)}" is no event type; write ${name}.kebab-case`);
   requireAll(scope, "events.publish", type);

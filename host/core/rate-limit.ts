@@ -19,10 +19,14 @@ export class RateLimit {
 
   /** Takes `count` if that much is left, else nothing. */
   take(count: number): boolean {
-    this.#refill(this.#clock.monotonicMs());
-    if (count > this.#left) return false;
+    if (this.waitMs(count) > 0) return false;
     this.#left -= count;
     return true;
+  }
+
+  /** Until `take` takes so much, in whole milliseconds. */
+  waitMs(count: number): number {
+    return Math.ceil(this.owedMs(this.#clock.monotonicMs(), count));
   }
 
   /** Takes `count` at this moment of the clock, whether that much is left or not. */
@@ -31,10 +35,10 @@ export class RateLimit {
     this.#left -= count;
   }
 
-  /** From this moment on, until what was spent too much is made up for. */
-  owedMs(now: number): number {
+  /** From this moment on, until what was spent too much is made up for, and `count` is there beside. */
+  owedMs(now: number, count = 0): number {
     this.#refill(now);
-    return Math.max(0, (-this.#left * this.#intervalMs) / this.#amount);
+    return Math.max(0, ((count - this.#left) * this.#intervalMs) / this.#amount);
   }
 
   #refill(now: number): void {

@@ -56,7 +56,11 @@ export class ServiceRegistry {
     try {
       const entry = this.#services.get(service);
       if (entry === undefined) throw new HostError("no-such-service", `nobody provides ${printable(service)}`);
-      for (const guard of this.#ports.guards) await guard.call?.(call, entry.definition);
+      for (const guard of this.#ports.guards) {
+        const asked = guard.call?.(call, entry.definition);
+        // What answers at once costs nobody a microtask.
+        if (asked instanceof Promise) await asked;
+      }
       const outcome = await this.#enter(call, entry);
       if (outcome.ok) return outcome.output;
       throw HostError.fromShape(outcome.error);

@@ -1,6 +1,7 @@
 // The words that the parts of the host share. Types and frozen defaults only, no behaviour.
 
 import type { ErrorShape } from "./errors.ts";
+import type { ApiVersion } from "./wit.ts";
 
 export type Bytes = Uint8Array;
 /** What answers at once costs nobody a microtask. */
@@ -103,6 +104,21 @@ export interface ServiceDefinition {
   readonly entryPoint: string;
   /** Whether its turns need each permission of the calling plugin too. */
   readonly asCaller?: boolean | undefined;
+  /** How often it may be called. */
+  readonly rates?: ServiceRates | undefined;
+}
+
+/** So many in a second, and so many at once. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+export interface ServiceRates {
+  /** Of each caller by itself. */
+  readonly perCaller?: Rate | undefined;
+  /** Of all callers together. */
+  readonly total?: Rate | undefined;
 }
 
 export interface SubscriptionDefinition {
@@ -144,6 +160,10 @@ export interface PluginImage {
   readonly keepsStorageLog?: boolean | undefined;
   /** On which side its storage is answered; in the cell when undefined. A guest can tell by time only. */
   readonly storage?: StorageSide | undefined;
+  /** The version of wit/ that it was written for; the latest when undefined. */
+  readonly api?: ApiVersion | undefined;
+  /** By entry point, the reasons with which it may refuse besides those that everybody has. */
+  readonly reasons?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 export type StorageSide = "cell" | "host";

@@ -1,5 +1,6 @@
 // A provider in a running host: its services answer calls like a plugin's, its events and questions go out by the core.
 
+import { toldOnPurpose } from "../bounds/refusals.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { PermissionPorts } from "../core/permissions.ts";
@@ -11,6 +12,7 @@ import { startTrace } from "../core/trace.ts";
 import { type CallScope, failedTurn, type TurnContext } from "../core/turn.ts";
 import { type Bytes, type Caller, NO_USAGE, type TurnOutcome } from "../core/types.ts";
 import { PERMISSIONS } from "../manifest/resources.ts";
+import type { ServiceErrors } from "../manifest/service-errors.ts";
 import type { CatalogEvent, CatalogPoint, CatalogService } from "../seams.ts";
 import { waitFor } from "./deadline.ts";
 import { jsonBytes, MAX_JSON_BYTES, parseJsonBytes } from "./json.ts";
@@ -94,7 +96,7 @@ export class ProviderBinding implements CoreProvider, Bound {
     try {
       return { ok: true, output: await this.#run(wire, service, input, context), usage: NO_USAGE };
     } catch (thrown) {
-      return failedTurn(this.#failureOf(wire, thrown, context));
+      return failedTurn(this.#failureOf(wire, thrown, context, service.errors));
     } finally {
       this.#running -= 1;
     }
@@ -175,9 +177,9 @@ export class ProviderBinding implements CoreProvider, Bound {
   }
 
   // What is not a refusal meant for the caller is the program's own fault, and its words are for the operator.
-  #failureOf(wire: string, thrown: unknown, { traceparent }: TurnContext): HostError {
-    if (thrown instanceof HostError && thrown.code !== "internal")
-      return new HostError(thrown.code, thrown.message, { detail: thrown.detail });
+  #failureOf(wire: string, thrown: unknown, { traceparent }: TurnContext, errors: ServiceErrors = {}): HostError {
+    const told = toldOnPurpose(thrown, Object.keys(errors));
+    if (told !== undefined) return told;
     this.#ports.log.write({ level: "error", plugin: "host", message: `${wire} failed`, traceparent, cause: thrown });
     return new HostError("plugin-failed", `${wire} failed; the host's log has the cause`);
   }
@@ -220,7 +222,13 @@ export function catalogOf(providers: readonly ProviderParts[]): {
   });
   return {
     services: providers.flatMap(({ name, services }) =>
-      Object.entries(services).map(([key, service]) => ({ name: wireName(name, key), provider: name, ...schemasOf(service) })),
+      Object.entries(services).map(([key, service]) => ({
+        name: wireName(name, key),
+        provider: name,
+        ...schemasOf(service),
+        errors: service.errors ?? {},
+        rates: {},
+      })),
     ),
     points: providers.flatMap(({ name, extensionPoints }) =>
       Object.entries(extensionPoints).map(([key, point]) => ({ name: wireName(name, key), provider: name, ...schemasOf(point) })),

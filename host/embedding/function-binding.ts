@@ -2,6 +2,7 @@
 // others, with its permission asked for first.
 
 import { type CallAnswer, type CallValue, declaredName, decodeCall, encodeAnswer } from "../bounds/declared-call.ts";
+import { toldOnPurpose } from "../bounds/refusals.ts";
 import { HostError } from "../core/errors.ts";
 import type { CapabilityFunctions, CheckedCall } from "../core/ports/capability.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -87,7 +88,8 @@ async function run(
     });
     return resultOf(what, results[0], answer, stored);
   } catch (thrown) {
-    if (thrown instanceof HostError && thrown.code !== "internal") throw new HostError(thrown.code, thrown.message);
+    const told = toldOnPurpose(thrown, []);
+    if (told !== undefined) throw told;
     // The cause is the program's own, and for the host's log.
     throw new HostError("plugin-failed", `${what} failed; the host's log has the cause`, { cause: thrown });
   }

@@ -58,8 +58,8 @@ export interface DeclaredFunction {
 }
 
 /**
- * Declares a function for plugins to import. What `run` throws as a HostError ends the turn that called with its code; anything else as `plugin-failed`, with
- * the cause in the host's log. Throws HostError `invalid-message` for types or a permission that cannot be.
+ * Declares a function for plugins to import. What `run` throws as a HostError ends the turn that called with its code, `refused` with one of the reasons that everybody
+ * has; anything else as `plugin-failed`, with the cause in the host's log. Throws HostError `invalid-message` for types or a permission that cannot be.
  */
 export function defineFunction<const P extends readonly NumberType[], const R extends readonly NumberType[]>(
   { params, results, permission, description }: FunctionDeclaration<P, R>,

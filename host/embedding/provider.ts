@@ -1,5 +1,6 @@
 // `defineProvider`: services, events and extension points of a TypeScript program that embeds the host, declared once, with their types.
 
+import { isDeclarable } from "../bounds/refusals.ts";
 import { HostError } from "../core/errors.ts";
 import { isPluginName } from "../core/names.ts";
 import type { Caller } from "../core/types.ts";
@@ -20,7 +21,12 @@ export interface ServiceDeclaration<In extends Schema, Out extends Schema> {
   readonly input: In;
   readonly output: Out;
   readonly description?: string | undefined;
-  /** What it throws as a HostError reaches the caller with its code; anything else as `plugin-failed`, with the cause in the host's log. */
+  /** Reasons with which it refuses besides those that everybody has, with what each means. */
+  readonly errors?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What it throws as a HostError reaches the caller with its code, what `refusal` makes as `refused` with its reason; anything else, and a reason that is not
+   * declared, as `plugin-failed`, with the cause in the host's log.
+   */
   run(input: OutputOf<In>, context: CallContext): InputOf<Out> | Promise<InputOf<Out>>;
 }
 
@@ -126,6 +132,11 @@ export function defineProvider<
   for (const member of [services, extensionPoints, events].flatMap((kind) => Object.keys(kind)))
     if (!/^[a-z][a-zA-Z0-9]*$/.test(member))
       throw new HostError("invalid-message", `${name}.${member}: write letters and digits, the first one small`);
+  for (const [key, { errors = {} }] of Object.entries(services)) {
+    const odd = Object.keys(errors).find((reason) => !isDeclarable(reason));
+    if (odd !== undefined)
+      throw new HostError("invalid-message", `${name}.${key}.errors: "${odd}" is no reason; write kebab-case, such as out-of-stock`);
+  }
   const both = Object.keys(events).find((event) => Object.hasOwn(extensionPoints, event));
   if (both !== undefined) throw new HostError("invalid-message", `${name}.${both} is both an event and an extension point`);
   let bound: Bound | undefined;

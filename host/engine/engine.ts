@@ -1,7 +1,7 @@
 // The port between a cell and what runs a guest. A cell knows guests only by this.
 
-import type { HostError, HostErrorCode } from "../core/errors.ts";
-import type { Bytes, Limits, StorageSide, TurnInput } from "../core/types.ts";
+import type { ErrorShape, HostError } from "../core/errors.ts";
+import type { Bytes, Limits, PluginImage, StorageSide, TurnInput } from "../core/types.ts";
 import type { CellScope } from "./guest/cell-functions.ts";
 
 /** How a cell paces a guest. The guest calls these from its own stack, one at a time. */
@@ -22,7 +22,7 @@ export interface Pacer {
 }
 
 /** What an instance is given besides its code. */
-export interface GuestEnvironment {
+export interface GuestEnvironment extends Pick<PluginImage, "api" | "reasons"> {
   readonly plugin: string;
   readonly limits: Limits;
   readonly scope: CellScope;
@@ -34,9 +34,7 @@ export interface GuestEnvironment {
 }
 
 /** `broken` says that the instance must be thrown away. */
-export type GuestResult =
-  | { readonly ok: true; readonly output: Bytes }
-  | { readonly ok: false; readonly code: HostErrorCode; readonly message: string; readonly detail?: string; readonly broken: boolean };
+export type GuestResult = { readonly ok: true; readonly output: Bytes } | (ErrorShape & { readonly ok: false; readonly broken: boolean });
 
 export interface GuestInstance {
   /** Enters an export with `fuel` for the first slice and calls `done` once, later. One at a time. Never throws. */

@@ -1,11 +1,13 @@
 // What a turn's failure looks like to its caller, whatever ran the guest: the first of the host's verdict, the guest's words and the trap.
 
-import { HostError } from "../core/errors.ts";
+import { MAX_REFUSAL_BYTES, REFUSAL_MARK, readRefusal } from "../bounds/refusals.ts";
+import { type ErrorShape, HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import type { GuestEnvironment, GuestResult } from "./engine.ts";
 
 const MAX_MESSAGE_LENGTH = 4_096;
 const MAX_STACK_LINES = 8;
+const decoder = new TextDecoder();
 
 export interface Failure {
   /** What the host ended the guest with, or what was thrown out of it. */
@@ -23,7 +25,8 @@ export function brokenResult({ plugin, limits }: GuestEnvironment, { error, thro
   if (error instanceof HostError) {
     const detail = guestStack(thrown);
     const where = TIMED_OUT.has(error.code) ? placeIn(detail) : "";
-    return { ok: false, code: error.code, message: `${error.message}${where}`, ...(detail === "" ? {} : { detail }), broken: true };
+    const { code, message, reason, retryAfterMs } = error;
+    return { ok: false, code, message: `${message}${where}`, ...(detail === "" ? {} : { detail }), reason, retryAfterMs, broken: true };
   }
   if (isStackOverflow(error)) {
     const message = `${plugin} nests calls deeper than ${limits.stackBytes} bytes of stack (limits.stackKiB)`;
@@ -51,6 +54,23 @@ function placeIn(stack: string): string {
   const [, name] = /^at (.+) \(wasm:/m.exec(stack) ?? [];
   return name === undefined ? "" : `; it was in ${printable(name)}`;
 }
+
+/** As much of a guest's words as anybody looks at. */
+export const MAX_SAID_BYTES: number = MAX_REFUSAL_BYTES + 1;
+
+/** How a guest ended its own turn: `refused` when it said so in the way of docs/abi.md, else `plugin-failed` with its words. */
+export function failureOf(
+  { plugin, api, reasons = {} }: Pick<GuestEnvironment, "plugin" | "api" | "reasons">,
+  entryPoint: string,
+  said: Uint8Array,
+): ErrorShape {
+  if (said[0] !== REFUSAL_MARK) return { code: "plugin-failed", message: textOf(said) };
+  const error = readRefusal(plugin, said, Object.hasOwn(reasons, entryPoint) ? (reasons[entryPoint] ?? []) : []);
+  // 0.1 knows no refusals; a later SDK makes them all the same.
+  return api === "0.1" ? { code: "plugin-failed", message: error.message } : error;
+}
+
+export const textOf = (said: Uint8Array): string => asMessage(decoder.decode(said.subarray(0, MAX_MESSAGE_LENGTH)));
 
 /** A guest's words, fit for a terminal and a log. */
 export const asMessage = (said: string): string => escapeControls(said.slice(0, MAX_MESSAGE_LENGTH));

@@ -4,7 +4,7 @@
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Bytes, Limits, TurnInput } from "../core/types.ts";
 import type { CompiledGuest, Engine, GuestEnvironment, GuestInstance, GuestResult } from "./engine.ts";
-import { asMessage, brokenResult, messageOf } from "./failures.ts";
+import { brokenResult, failureOf, MAX_SAID_BYTES, messageOf, textOf } from "./failures.ts";
 import { Bindings, blocksExhausted } from "./guest/bindings.ts";
 import { BlockMemory } from "./guest/block-memory.ts";
 import type { GuestControl } from "./guest/control.ts";
@@ -15,8 +15,6 @@ import { createRefuel } from "./meter/refuel-trampoline.ts";
 
 // Any negative fuel makes the next check trap.
 const DOOMED = -1;
-const MAX_MESSAGE_BYTES = 4_096;
-const decoder = new TextDecoder();
 
 export const meteredEngine: Engine = {
   async compile(module) {
@@ -85,6 +83,8 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   #fate: HostError | undefined;
   #initialised = false;
   #fuelForfeited = 0;
+  /** The entry point of the turn. */
+  #entered = "";
   #done: (result: GuestResult) => void = () => {};
 
   constructor(link: Link, environment: GuestEnvironment, { usesWasi, declared }: Imported) {
@@ -126,6 +126,7 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   run(entryPoint: string, input: TurnInput, fuel: number, done: (result: GuestResult) => void): void {
     this.#fuel.value = fuel;
     this.#done = done;
+    this.#entered = entryPoint;
     if (this.#initialised) this.#enter(entryPoint, input);
     else this.#initialise().then(() => this.#enter(entryPoint, input), this.#onThrown);
   }
@@ -231,8 +232,9 @@ export class MeteredInstance implements GuestInstance, GuestControl {
     const { plugin, limits } = this.#environment;
     const code = returned ?? 0;
     if (code !== 0) {
-      const said = this.#errorText();
-      return { ok: false, code: "plugin-failed", message: said ?? `${plugin} returned ${String(code)} without a message`, broken: false };
+      const said = this.#blocks.error(MAX_SAID_BYTES);
+      if (said !== undefined) return { ok: false, broken: false, ...failureOf(this.#environment, this.#entered, said) };
+      return { ok: false, code: "plugin-failed", message: `${plugin} returned ${String(code)} without a message`, broken: false };
     }
     const length = this.#blocks.outputLength;
     if (length > limits.payloadBytes) {
@@ -245,13 +247,9 @@ export class MeteredInstance implements GuestInstance, GuestControl {
   #broken(thrown: unknown): GuestResult {
     const error = this.#fate ?? (this.#blocks.exhausted ? blocksExhausted(this.#environment) : thrown);
     const place = this.#driver?.place();
+    const said = this.#blocks.error(MAX_SAID_BYTES);
     const memoryBytes = this.#memory?.buffer.byteLength ?? 0;
-    const result = brokenResult(this.#environment, { error, thrown: place ?? thrown, said: this.#errorText(), memoryBytes });
+    const result = brokenResult(this.#environment, { error, thrown: place ?? thrown, said: said && textOf(said), memoryBytes });
     return place === undefined || result.ok ? result : { ...result, detail: place };
-  }
-
-  #errorText(): string | undefined {
-    const said = this.#blocks.error();
-    return said === undefined ? undefined : asMessage(decoder.decode(said.subarray(0, MAX_MESSAGE_BYTES)));
   }
 }

@@ -9,6 +9,8 @@ import { namedEntryPoints } from "../manifest/check.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { effectiveRates, refuseUnknownServices } from "../manifest/rates.ts";
+import { reasonsOf } from "../manifest/service-errors.ts";
 import { subscriptionsOf } from "../manifest/subscriptions.ts";
 import { didYouMean } from "../manifest/suggest.ts";
 
@@ -80,7 +82,7 @@ export function refuseLaterApi({ name, api }: Manifest, { api: { since, because 
 
 /**
  * Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export, `incompatible-api` when the module is for a
- * later api than the manifest.
+ * later api than the manifest, `invalid-message` when the configuration names a service that it does not provide.
  */
 export function definePlugin(
   manifest: Manifest,
@@ -89,6 +91,7 @@ export function definePlugin(
   grants: readonly Grant[],
 ): PluginDefinition {
   refuseLaterApi(manifest, admitted);
+  refuseUnknownServices(manifest.name, configuration.services, Object.keys(manifest.services));
   const named = namedEntryPoints(manifest).map(({ entryPoint }) => entryPoint);
   const entryPoints = entryPointsOf(admitted, named);
   const missing = named.find((entryPoint) => !entryPoints.includes(entryPoint));
@@ -102,10 +105,11 @@ export function definePlugin(
     module: admitted.module,
     compileBytes: admitted.report.compileBytes,
     entryPoints,
-    services: Object.entries(manifest.services).map(([name, { entryPoint, authority }]) => ({
+    services: Object.entries(manifest.services).map(([name, service]) => ({
       name,
-      entryPoint,
-      asCaller: authority === "caller",
+      entryPoint: service.entryPoint,
+      asCaller: service.authority === "caller",
+      rates: effectiveRates(service, configuration.services[name]),
     })),
     extensions: Object.entries(manifest.extends).map(([point, { entryPoint, priority }]) => ({ point, entryPoint, priority })),
     subscriptions: subscriptionsOf(manifest.subscriptions),
@@ -117,6 +121,8 @@ export function definePlugin(
     limits: effectiveLimits(manifest, configuration),
     engine: configuration.engine,
     keepsStorageLog: manifest.storage.log,
+    api: API_VERSIONS.find((version) => version === manifest.api),
+    reasons: reasonsOf(Object.values(manifest.services)),
     idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
   };
 }

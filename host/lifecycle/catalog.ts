@@ -55,9 +55,9 @@ export class LiveCatalog implements Catalog {
   get services(): readonly CatalogService[] {
     const { core, manifests, native } = this.#ports;
     const ofPlugins = core.plugins.flatMap(({ name: provider, definition }) =>
-      definition.services.map(({ name }) => {
-        const { description, input, output } = manifests.get(provider)?.services[name] ?? {};
-        return { name, provider, description, input, output };
+      definition.services.map(({ name, rates = {} }) => {
+        const { description, input, output, errors = {} } = manifests.get(provider)?.services[name] ?? {};
+        return { name, provider, description, input, output, errors, rates };
       }),
     );
     return [...native.services, ...ofPlugins];

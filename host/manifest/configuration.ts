@@ -7,8 +7,9 @@ import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
-import { grantShape, pattern, pluginName, withResource } from "./manifest.ts";
+import { dottedName, grantShape, pattern, pluginName, withResource } from "./manifest.ts";
 import { absoluteSpec } from "./package-spec.ts";
+import { type RatesGiven, ratesGivenSchema } from "./rates.ts";
 import { parseByExtension } from "./structured-file.ts";
 
 export interface PluginConfiguration {
@@ -30,6 +31,8 @@ export interface PluginConfiguration {
   readonly limits: LimitsInput;
   /** By what driver it keeps what it stores, instead of `drivers.storage`: its name, or its options with the name as `driver`. */
   readonly storage?: string | Readonly<Record<string, unknown>> | undefined;
+  /** How often its services may be called, instead of what its manifest asks for. */
+  readonly services: Readonly<Record<string, RatesGiven>>;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -91,6 +94,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .default([]),
     limits: limitsSchema.default({}),
     storage: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
+    services: z.record(dottedName, ratesGivenSchema).default({}),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
   })
   .refine(({ isolation, cell, limits }) => limits.stackKiB === undefined || (isolation === "process" && cell === undefined), {

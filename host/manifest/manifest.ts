@@ -9,8 +9,10 @@ import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
+import { type RatesInput, ratesShape } from "./rates.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
+import { type ServiceErrors, serviceErrorsSchema } from "./service-errors.ts";
 import { parseJson } from "./structured-file.ts";
 import { type ManifestSubscription, sharedName, subscriptionSchema } from "./subscriptions.ts";
 
@@ -24,7 +26,9 @@ const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 export const pluginName: z.ZodType<string> = z
   .string()
   .refine(isPluginName, "write 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, not reserved");
-const dottedName = z.string().refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");
+export const dottedName: z.ZodType<string> = z
+  .string()
+  .refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");
 export const pattern: z.ZodType<string> = z
   .string()
   .refine(isPattern, "write dotted segments, with * for one segment and a last ** for any depth");
@@ -52,7 +56,7 @@ export function withResource<T extends z.ZodType<Grant>>(schema: T): T {
   });
 }
 
-interface ProvidedService {
+interface ProvidedService extends RatesInput {
   readonly entryPoint: string;
   readonly description?: string | undefined;
   /** `caller`: what its turns do needs each permission of the calling plugin too. */
@@ -60,6 +64,8 @@ interface ProvidedService {
   /** JSON Schemas of payload and answer. */
   readonly input?: unknown;
   readonly output?: unknown;
+  /** The reasons with which it refuses. */
+  readonly errors?: ServiceErrors | undefined;
 }
 
 export interface Manifest {
@@ -102,6 +108,8 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
         authority: z.enum(["own", "caller"]).optional(),
         input: jsonSchema.optional(),
         output: jsonSchema.optional(),
+        errors: serviceErrorsSchema.optional(),
+        ...ratesShape,
       }),
     )
     .default({}),
@@ -150,6 +158,9 @@ export function parseManifest(text: string, file: string): Manifest {
     manifest.watches.length > 0 && "watches",
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",
+    ...(["errors", "perCaller", "total"] as const).map(
+      (key) => Object.values(manifest.services).some((service) => service[key] !== undefined) && `services.<name>.${key}`,
+    ),
     manifest.subscriptions.some(({ durable }) => durable === true) && "subscriptions.durable",
   ].find((key) => key !== false);
   if (later !== undefined && manifest.api === "0.1")

@@ -2,6 +2,7 @@
 // answer there is.
 
 import { LogLimit } from "../bounds/log-limit.ts";
+import { toldOnPurpose } from "../bounds/refusals.ts";
 import { describeCause, HostError } from "../core/errors.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { Bytes, Limits } from "../core/types.ts";
@@ -17,6 +18,15 @@ const MAX_UNDER_WAY = 256;
 const MAX_HEAD_BYTES = 96;
 const HEAD = /^(\d{1,10}) (\d{1,15}) ([\w$]{1,64}) /;
 const EVALUATIONS = 2 ** 32;
+
+/** What a stranger is told of a function that failed; each member is there, so that none is looked for in what he has made of prototypes. */
+interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly reason: string | null;
+  readonly retryAfterMs: number | null;
+}
+
 const encoder = new TextEncoder();
 
 /** What one evaluation waits for. */
@@ -124,15 +134,17 @@ export class Calls {
   }
 
   // What is not a refusal meant for the caller is the program's own fault, and its words are for the log.
-  #refusalOf(name: string, about: string, thrown: unknown): { readonly code: string; readonly message: string } {
-    if (thrown instanceof HostError && thrown.code !== "internal") return { code: thrown.code, message: thrown.message };
+  #refusalOf(name: string, about: string, thrown: unknown): Told {
+    const told = toldOnPurpose(thrown, []);
+    if (told !== undefined)
+      return { code: told.code, message: told.message, reason: told.reason ?? null, retryAfterMs: told.retryAfterMs ?? null };
     const message = `${name} failed`;
     const verdict = this.#logLimit.judge(message + describeCause(thrown));
     const line = { plugin: "host", about, level: "error" } as const;
     if (verdict === "pass") this.#log.write({ ...line, message, cause: thrown });
     else if (verdict === "drop-and-tell")
       this.#log.write({ ...line, message: "failures of functions are not logged for the rest of this minute (limits.logMiBPerMinute)" });
-    return { code: "plugin-failed", message: `${name} failed; the host's log has the cause` };
+    return { code: "plugin-failed", message: `${name} failed; the host's log has the cause`, reason: null, retryAfterMs: null };
   }
 }
 

@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import { bytesOf, type Content, Payload } from "./payload.ts";
 import type { TestClock } from "./test-clock.ts";
 
-/** Stands for another plugin's service. What it throws is what the caller is told: `plugin-failed` with the message, a HostError with its code. */
+/** Stands for another plugin's service. What it throws is what the caller is told: `plugin-failed` with the message, a HostError with its code, a `refusal` with its reason. */
 export type FakedService = (payload: Payload, caller: Caller) => Content | undefined | Promise<Content | undefined> | Promise<void>;
 
 export type FakedServices = Readonly<Record<string, FakedService>>;

@@ -1,5 +1,6 @@
 // What `bulkhead/testing` gives to plugin authors. plugin-sdk/testing/README.md shows how it is used.
 
+export { type Reason, refusal } from "../bounds/refusals.ts";
 export { HostError, type HostErrorCode } from "../core/errors.ts";
 export type { LogLevel, LogLine } from "../core/ports/log.ts";
 export type { Caller, Grant, Permission } from "../core/types.ts";
@@ -8,7 +9,7 @@ export type { FakedHttp, FakedRequest, FakedResponse } from "./fake-http.ts";
 export type { FakedPoints, FakedService, FakedServices } from "./fake-plugins.ts";
 export { type LoadOptions, loadPlugin } from "./load-plugin.ts";
 export type { Answer, Content, Payload } from "./payload.ts";
-export type { PublishOptions } from "./publishing.ts";
+export type { KeptEvent, PublishOptions } from "./publishing.ts";
 export type { CalledService, LastTurn, LoggedLine, PublishedEvent } from "./recording.ts";
 export type { CallOptions, TestPlugin } from "./test-plugin.ts";
 export type { Values } from "./values.ts";

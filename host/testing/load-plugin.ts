@@ -17,6 +17,7 @@ import type { StateTable } from "../drivers/state/table.ts";
 import { watchState } from "../drivers/state/watches.ts";
 import { openPluginStorage } from "../drivers/storage-sqlite/storage-sqlite.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
+import { callRates } from "../guards/call-rates.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import type { LimitsInput } from "../manifest/limits.ts";
@@ -88,6 +89,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     log: recording.hostLog,
     capabilities: { ...fakedHttp(options.http, secrets, clock), ...scheduleFunctions(scheduler, clock) },
     blocks: blockCodec,
+    guards: [callRates(clock)],
     permissions: { compile: compileResource, onCheck: () => {} },
     hostMsPerSecond: 1_000,
     state,

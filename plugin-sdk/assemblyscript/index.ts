@@ -2,7 +2,7 @@
 
 import "./assembly/abort";
 
-export { HostError, Nothing, Outcome, Result, done, fail, ok } from "./assembly/result";
+export { HostError, Nothing, Outcome, Result, done, fail, ok, refuse } from "./assembly/result";
 export { Event } from "./assembly/event";
 export { Json } from "./assembly/json";
 export { JsonKind } from "./assembly/json-scanner";

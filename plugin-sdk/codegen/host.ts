@@ -15,6 +15,7 @@ import {
   isBytes,
   pascal,
   type RecordType,
+  recordsOf,
   resolve,
   type Type,
 } from "./model.ts";
@@ -93,6 +94,20 @@ function shape(contract: Contract, face: Interface, type: Type | undefined): str
   }
 }
 
+const recordShape = (contract: Contract, face: Interface, { fields }: RecordType): string =>
+  `{ record: [${fields.map(({ name, type }) => `["${name}", "${camel(name)}", ${shape(contract, face, type)}]`).join(", ")}] }`;
+
+const enumShape = ({ cases }: Enum): string => `{ enum: [${cases.map(({ name }) => `"${name}"`).join(", ")}] }`;
+
+/** The record of a failure, as one version of wit/ has it; a failure of wit/ without errors has no fields. */
+function errorShape(contract: Contract): string {
+  const types = interfaceOf(contract, "types");
+  const record = recordsOf(types).find(({ name }) => name === "error");
+  if (record === undefined) return "{ record: [] }";
+  // The one name in it is that of its codes.
+  return recordShape(contract, types, record).replace("typesErrorCode", enumsOf(types).map(enumShape).join());
+}
+
 export function emitHostShapes(contract: Contract, releases: readonly Contract[] = []): string {
   const since = sinceOf(contract, releases);
   let named = "";
@@ -100,10 +115,7 @@ export function emitHostShapes(contract: Contract, releases: readonly Contract[]
   for (const face of importedInterfaces(contract)) {
     for (const item of face.items) {
       if (item.kind !== "func") {
-        const inside =
-          item.kind === "enum"
-            ? `{ enum: [${item.cases.map(({ name }) => `"${name}"`).join(", ")}] }`
-            : `{ record: [${item.fields.map(({ name, type }) => `["${name}", "${camel(name)}", ${shape(contract, face, type)}]`).join(", ")}] }`;
+        const inside = item.kind === "enum" ? enumShape(item) : recordShape(contract, face, item);
         named += `const ${camel(`${face.name}-${item.name}`)}: Shape = ${inside};\n`;
       }
     }
@@ -147,5 +159,9 @@ interface FunctionShape {
 
 export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
 ${functions}};
+
+/** What a failure is in each version. */
+export const ERRORS: Readonly<Record<ApiVersion, Shape>> = {
+${[...releases, contract].map((one) => `  "${apiOf(one)}": ${errorShape(one)},\n`).join("")}};
 `;
 }

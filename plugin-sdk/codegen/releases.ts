@@ -1,5 +1,6 @@
 // The versions of wit/ that a host serves: those that were released, each frozen in a folder of its own, and the one that is being written. A later version
-// has all of an earlier one as it was, so that whoever was built for one is served by all that follow.
+// has all of an earlier one as it was, so that whoever was built for one is served by all that follow. Errors alone grow: a later version may add codes and
+// optional fields behind those that there were, and a host tells each plugin what its own version has.
 
 import {
   type Contract,
@@ -33,6 +34,7 @@ const has = (release: Contract, face: string, name: string): boolean => {
 };
 
 function checkKept(contract: Contract, release: Contract): void {
+  checkErrorsKept(contract, release);
   for (const before of importedInterfaces(release)) {
     const face = importedInterfaces(contract).find(({ name }) => name === before.name);
     for (const func of functionsOf(before)) {
@@ -44,7 +46,37 @@ function checkKept(contract: Contract, release: Contract): void {
   }
 }
 
-/** With everything that its names stand for. */
+function checkErrorsKept(contract: Contract, release: Contract): void {
+  const before = errorOf(release);
+  if (before === undefined) return;
+  const now = errorOf(contract);
+  const added = now?.fields.slice(before.fields.length) ?? [];
+  const keeps =
+    now !== undefined &&
+    isBeginning(before.fields, now.fields) &&
+    isBeginning(before.codes, now.codes) &&
+    added.every((one) => one.includes(": option<"));
+  if (!keeps)
+    throw new Error(`the error of api ${apiOf(release)} is another in wit/; add codes and optional fields behind those that it had`);
+}
+
+const isBeginning = (some: readonly string[], all: readonly string[]): boolean => some.every((one, i) => one === all[i]);
+
+interface ErrorRecord {
+  readonly fields: readonly string[];
+  readonly codes: readonly string[];
+}
+
+/** Fields as wit/ writes them; undefined for a package that has no errors. */
+function errorOf({ interfaces }: Contract): ErrorRecord | undefined {
+  const types = interfaces.get("types");
+  const record = types?.items.find((item) => item.kind === "record" && item.name === "error");
+  const codes = types?.items.find((item) => item.kind === "enum" && item.name === "error-code");
+  if (record?.kind !== "record" || codes?.kind !== "enum") return undefined;
+  return { fields: record.fields.map(({ name, type }) => `${name}: ${witText(type)}`), codes: codes.cases.map(({ name }) => name) };
+}
+
+/** With everything that its names stand for, but for errors, which are looked at by themselves. */
 function typeOf(contract: Contract, face: Interface, { params, result }: Func): string {
   const inner = (type: Type | undefined): string => (type === undefined ? "_" : expanded(contract, face, type));
   return `(${params.map(({ type }) => inner(type)).join(", ")}) -> ${inner(result)}`;
@@ -55,7 +87,7 @@ function expanded(contract: Contract, face: Interface, type: Type): string {
   switch (type.kind) {
     case "named": {
       const { home, item } = resolve(contract, face, type.name);
-      return definition(contract, home, item);
+      return home.name === "types" && item.name === "error" ? "error" : definition(contract, home, item);
     }
     case "list":
     case "option":

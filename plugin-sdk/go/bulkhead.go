@@ -19,6 +19,19 @@ import (
 // Error is what host functions fail with: errors.As finds it, code has its codes.
 type Error = abi.Error
 
+// Refuse is what a handler says no with: the caller is told refused with this reason, not-found, invalid-input, conflict, forbidden, unavailable or one of
+// services.<name>.errors in the manifest. A refusal that another plugin gave is handed on as it is, also when it is wrapped.
+func Refuse(reason string, format string, arguments ...any) *Error {
+	return &Error{Code: code.ErrorCodeRefused, Reason: reason, Message: fmt.Sprintf(format, arguments...)}
+}
+
+// Unavailable refuses with the reason unavailable, and says when it may be there again.
+func Unavailable(retryAfterMs uint32, format string, arguments ...any) *Error {
+	refusal := Refuse("unavailable", format, arguments...)
+	refusal.RetryAfterMs = retryAfterMs
+	return refusal
+}
+
 // CodeOf is the code of a host function's failure, and plugin-failed for any other error.
 func CodeOf(err error) code.ErrorCode {
 	var failure *Error
@@ -51,7 +64,7 @@ func Service[I, O any](handler func(I) (O, error)) int32 {
 			input = []byte("{}")
 		}
 		if err := json.Unmarshal(input, &request); err != nil {
-			return nil, fmt.Errorf("input is not the JSON that this service expects: %w", err)
+			return nil, Refuse("invalid-input", "input is not the JSON that this service expects: %v", err)
 		}
 		answer, err := handler(request)
 		if err != nil {
@@ -65,7 +78,7 @@ func Service[I, O any](handler func(I) (O, error)) int32 {
 func TextService(handler func(string) (string, error)) int32 {
 	return run(func(input []byte) ([]byte, error) {
 		if !utf8.Valid(input) {
-			return nil, errors.New("input is not valid UTF-8")
+			return nil, Refuse("invalid-input", "input is not valid UTF-8")
 		}
 		answer, err := handler(string(input))
 		return []byte(answer), err
@@ -109,7 +122,13 @@ func run(handler func([]byte) ([]byte, error)) int32 {
 		}
 	}()
 	output, err := handler(abi.Input())
-	if err != nil {
+	var refusal *Error
+	switch {
+	case err == nil:
+	case errors.As(err, &refusal) && refusal.Code == code.ErrorCodeRefused:
+		abi.SetRefusal(refusal)
+		return 1
+	default:
 		abi.SetError(err.Error())
 		return 1
 	}

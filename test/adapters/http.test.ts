@@ -1,13 +1,14 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { errorBody, statusOf } from "../../host/adapters/http/errors.ts";
+import { errorBody, retryAfterOf } from "../../host/adapters/http/errors.ts";
 import { httpOptions } from "../../host/adapters/http/options.ts";
 import { isHostOrOrigin, originGuard, refuseBodyType } from "../../host/adapters/http/origin.ts";
 import { looksLikeJson } from "../../host/adapters/http/payload.ts";
 import { parseRoutes } from "../../host/adapters/http/routes.ts";
 import { type HttpServer, startHttpServer } from "../../host/adapters/http/server.ts";
-import { HOST_ERROR_CODES, HostError } from "../../host/core/errors.ts";
+import { refusal } from "../../host/bounds/refusals.ts";
+import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
@@ -331,9 +332,11 @@ describe("HTTP details", () => {
     expect(looksLikeJson(Uint8Array.of(0x22, 0xff, 0x22))).toBe(false);
   });
 
-  it("have a status for every code, and tell nobody details", () => {
-    for (const code of HOST_ERROR_CODES) expect(statusOf(code)).toBeGreaterThanOrEqual(400);
+  it("tell nobody details, and round up to whole seconds what is to be waited", () => {
     expect(errorBody(new HostError("internal", "m", { detail: "secret" }))).toEqual({ error: { code: "internal", message: "m" } });
+    expect(errorBody(refusal("not-found", "m"))).toEqual({ error: { code: "refused", message: "m", reason: "not-found" } });
+    const waits = [undefined, 1, 1_000, 1_001].map((retryAfterMs) => retryAfterOf({ code: "rate-limited", message: "m", retryAfterMs }));
+    expect(waits).toEqual([undefined, 1, 1, 2]);
   });
 
   it("accept loopback names and those allowed, written as names and nothing else", () => {

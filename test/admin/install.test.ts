@@ -192,6 +192,23 @@ describe("a stranger's plugin", () => {
     expect(await call("kept")).toBe("");
   });
 
+  it("shows how often services may be called: as the manifest asks, and as the operator sets instead", async () => {
+    const asked = { perCaller: { perSecond: 2.5 }, total: { perSecond: 9, burst: 20 } };
+    const services = Object.fromEntries(Object.entries(SERVICES).map(([name, service]) => [name, { ...service, ...asked }]));
+    const planned = packageOf(await plan(await version("v1", 1, { api: "0.2", services })));
+    await expect(control.invoke("install", { ...planned, grants: [], settings: { services: { "thing.none": {} } } })).rejects.toMatchObject(
+      {
+        code: "invalid-message",
+        message: "plugins.thing.services names thing.none; it provides thing.version, thing.keep, thing.kept",
+      },
+    );
+    const settings = { services: { "thing.keep": { perCaller: { perSecond: 7 } }, "thing.kept": { perCaller: false, total: false } } };
+    await control.invoke("install", { ...planned, grants: [], settings });
+    const both = { perCaller: { perSecond: 2.5, burst: 3 }, total: { perSecond: 9, burst: 20 } };
+    const { rates } = await control.invoke<{ rates: unknown }>("info", { plugin: "thing" });
+    expect(rates).toEqual({ "thing.version": both, "thing.keep": { ...both, perCaller: { perSecond: 7, burst: 7 } } });
+  });
+
   it("stays stopped over a restart of the host when an operator stopped it, and shows all that is known of it", async () => {
     await install(await version("v1", 1, { permissions: [READS] }));
     await control.invoke("stop", { plugin: "thing" });
@@ -206,6 +223,7 @@ describe("a stranger's plugin", () => {
     expect(await control.invoke("info", { plugin: "thing" })).toMatchObject({
       state: "running",
       services: Object.keys(SERVICES),
+      rates: {},
       permissions: [{ permission: "state.read", status: "not granted" }],
       installation: { version: "1.0.0", enabled: true, source: expect.stringContaining("folder:") },
     });

@@ -32,6 +32,8 @@ const attacker = (attack: string): string => `
   const acknowledged = (id) => frame(Buffer.of(0), u32(id), Buffer.of(1));
   const call = (id, turn, name = "state.get", ...args) => frame(Buffer.of(2), u32(id), u32(turn), text(name), Buffer.of(args.length), ...args.flatMap((arg) => [u32(arg.length), arg]));
   const ended = (id, output = Buffer.alloc(0)) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(1), u32(output.length), output);
+  const f64 = (value) => { const bytes = Buffer.alloc(8); bytes.writeDoubleLE(value); return bytes; };
+  const refused = (id, code, reason, wait = -1) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(0), text(code), text(reason), f64(wait), text("m"), text(""), Buffer.of(0));
   const later = (work) => setImmediate(function again() { work(); setImmediate(again); });
   const onTurn = (turn) => { ${attack} };
   let kept = Buffer.alloc(0);
@@ -68,6 +70,11 @@ const ATTACKS: readonly (readonly [name: string, attack: string, told: RegExp])[
     "const bytes = call(1, turn, 'state.get', Buffer.alloc(50_000)); let at = 0; later(() => socket.write(bytes.subarray(at, at += 1)));",
     /pieces|arguments of 50000 bytes/,
   ],
+  ["a refusal with what is no reason", 'socket.write(refused(turn, "refused", "\\u001b[2J"));', /a reason that is none/],
+  ["a refusal without a reason", 'socket.write(refused(turn, "refused", ""));', /a refusal without one/],
+  ["a code of the host's with a reason", 'socket.write(refused(turn, "permission-denied", "not-found"));', /a reason that is none/],
+  ["a reason beyond any name", 'socket.write(refused(turn, "refused", "x".repeat(60_000)));', /a text of 60000 bytes/],
+  ["a time that nobody can wait", 'socket.write(refused(turn, "refused", "unavailable", NaN));', /what nobody can wait/],
   ["acknowledgements that nobody asked for", "let id = 0; later(() => socket.write(acknowledged(id += 1)));", /nobody asked/],
   ["what is no frame", "socket.write(Buffer.alloc(100, 0xff));", /is announced/],
 ];

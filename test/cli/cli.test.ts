@@ -69,6 +69,15 @@ describe("bulkhead", () => {
       expect([code, stdout]).toEqual([0, expect.stringContaining("Zoë")]);
     });
 
+    it("exits with 3 when the plugin refuses, and says the reason", async () => {
+      const hello = ["call", ownPlugin("hello"), "greet", "--input", "{}"];
+      expect(await run(hello)).toMatchObject({
+        code: 3,
+        stdout: "",
+        stderr: expect.stringMatching(/^bulkhead: refused \(invalid-input\): .*name is missing/),
+      });
+    });
+
     it("grants nothing", async () => {
       expect((await run(["call", plain, "ask", "--input", "some.key"])).stdout).toContain("permission-denied");
     });

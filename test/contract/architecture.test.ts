@@ -48,6 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bounds: ["core"],
   engine: ["bounds", "core"],
   drivers: ["seams.ts", "bounds", "core"],
+  guards: ["bounds", "core"],
   capabilities: ["seams.ts", "bounds", "core"],
   adapters: ["seams.ts", "bounds", "core"],
   manifest: ["capabilities", "seams.ts", "bounds", "core"],
@@ -56,11 +57,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cell: ["engine", "drivers", "bounds", "core"],
   lifecycle: ["admin", "cell", "adapters", "capabilities", "drivers", "install", "manifest", "seams.ts", "bounds", "core"],
   embedding: ["manifest", "seams.ts", "bounds", "core"],
-  "main.ts": ["embedding", "lifecycle", "capabilities", "admin", "cell", "engine", "drivers", "install", "manifest", "core"],
-  "index.ts": ["main.ts", "embedding", "install", "manifest", "core"],
+  "main.ts": ["embedding", "guards", "lifecycle", "capabilities", "admin", "cell", "engine", "drivers", "install", "manifest", "core"],
+  "index.ts": ["main.ts", "embedding", "install", "manifest", "bounds", "core"],
   cli: ["main.ts", "lifecycle", "admin", "cell", "engine", "drivers", "adapters", "capabilities", "install", "manifest", "bounds", "core"],
   sandbox: ["embedding", "cell", "engine", "drivers", "manifest", "bounds", "core"],
-  testing: ["capabilities", "drivers", "cell", "engine", "install", "manifest", "core"],
+  testing: ["capabilities", "drivers", "cell", "engine", "guards", "install", "manifest", "bounds", "core"],
 };
 /** Whose parts are exchanged one by one, so none may know another; index.ts is the table of them. */
 const TABLES: ReadonlySet<string> = new Set(["adapters", "capabilities", "drivers"]);

@@ -25,6 +25,8 @@ describe("the demo", () => {
       "log line: info",
       "turn on_event for events",
       "The chain is complete",
+      "hello is failed; a device is created; 1 event waits for hello.",
+      "hello is running again, and has heard of it: no event is lost.",
     ]) {
       expect(stdout).toContain(step);
     }

@@ -2,7 +2,15 @@
 
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createHost, defineFunction, HostError, type HostFunctions, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import {
+  createHost,
+  defineFunction,
+  HostError,
+  type HostFunctions,
+  parseConfiguration,
+  type RunningHost,
+  refusal,
+} from "../../host/index.ts";
 import { PRELUDE } from "../conformance/cases.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
@@ -27,8 +35,10 @@ const CALLER = `(module
   (func (export "hang") (result i32) (drop (call $fail (i32.const 2))) (i32.const 0))
   (func (export "lie") (result i32) (drop (call $fail (i32.const 3))) (i32.const 0))
   (func (export "flood") (result i32) (drop (call $fail (i32.const 4))) (i32.const 0))
+  (func (export "shut") (result i32) (drop (call $fail (i32.const 5))) (i32.const 0))
+  (func (export "eaten") (result i32) (drop (call $fail (i32.const 6))) (i32.const 0))
   (func (export "catch") (result i32) (try (do (drop (call $fail (i32.const 0)))) (catch_all)) (loop $l (br $l)) (i32.const 0)))`;
-const ENTRIES = ["shout", "add", "note", "pick", "plain", "fail", "refuse", "hang", "lie", "flood", "catch"];
+const ENTRIES = ["shout", "add", "note", "pick", "plain", "fail", "refuse", "hang", "lie", "flood", "shut", "eaten", "catch"];
 const asks = ["text.shout", "math.add", "notes.write", "acme.use"].map((resource) => ({
   permission: "functions.call",
   resource,
@@ -62,6 +72,8 @@ const FUNCTIONS: HostFunctions = {
     }),
     fail: defineFunction({ params: ["i32"], results: ["i64"], permission: "acme.use" }, (context, how) => {
       if (how === 1) throw new HostError("conflict", "not twice");
+      if (how === 5) throw refusal("unavailable", "shut", { retryAfterMs: 70 });
+      if (how === 6) throw refusal("eaten", "by nobody who says so");
       if (how === 2) {
         ({ signal } = context);
         return new Promise<bigint>(() => {});
@@ -123,6 +135,8 @@ describe.each(["inline", "thread", "process"] as const)(
         true,
       );
       await expect(call("refuse")).rejects.toMatchObject({ code: "conflict", message: "not twice" });
+      await expect(call("shut")).rejects.toMatchObject({ code: "refused", reason: "unavailable", retryAfterMs: 70 });
+      await expect(call("eaten")).rejects.toMatchObject({ code: "plugin-failed" });
       expect(await call("shout", "x")).toBe("X (caller)");
     });
 

@@ -8,7 +8,7 @@ import type { PluginDefinition } from "../../host/core/types.ts";
 import { catalogOf, ProviderBinding } from "../../host/embedding/binding.ts";
 import { defineProvider, partsOf } from "../../host/embedding/provider.ts";
 import type { Schema } from "../../host/embedding/schema.ts";
-import { HostError } from "../../host/index.ts";
+import { HostError, refusal } from "../../host/index.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { fakeClock, settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
@@ -27,8 +27,13 @@ const makeShop = () =>
         input: OrderId,
         output: Order,
         description: "An order by its id.",
+        errors: { "sold-out": "no more of it" },
         run({ id }, { caller }) {
           if (id === "none") throw new HostError("conflict", "there is no such order");
+          if (id === "unknown") throw refusal("not-found", "no such order");
+          if (id === "later") throw refusal("unavailable", "busy", { retryAfterMs: 40 });
+          if (id === "sold") throw refusal("sold-out", "gone");
+          if (id === "undeclared") throw refusal("eaten", "gone");
           if (id === "broken") throw new Error("the password of the database is hunter2");
           if (id === "wrong") return { id, total: "much" as unknown as number };
           return { id: `${id} for ${caller.kind} ${caller.name}`, total: 7 };
@@ -93,6 +98,24 @@ describe("a service of the program", () => {
     expect(await call(host, "shop.get-order", '{"id":"1","more":2}')).toMatch(/^invalid-message: .*"more"/);
     expect(await call(host, "shop.get-order", "{")).toBe("invalid-message: the payload of shop.get-order is no JSON text in UTF-8");
     expect(await call(host, "shop.get-order", "")).toMatch(/^invalid-message: .* the whole: /);
+  });
+
+  it("refuses with a reason, which is one of everybody's or one that it declares", async () => {
+    const { host, log } = await setUp();
+    const asked = (id: string) =>
+      host.services.call({
+        service: "shop.get-order",
+        payload: utf8(`{"id":"${id}"}`),
+        caller: { kind: "adapter", name: "test" },
+        traceparent: startTrace(),
+      });
+    await expect(asked("unknown")).rejects.toMatchObject({ code: "refused", reason: "not-found", message: "no such order" });
+    await expect(asked("later")).rejects.toMatchObject({ code: "refused", reason: "unavailable", retryAfterMs: 40 });
+    await expect(asked("sold")).rejects.toMatchObject({ code: "refused", reason: "sold-out" });
+    await expect(asked("undeclared")).rejects.toMatchObject({ code: "plugin-failed", reason: undefined });
+    expect(log.lines.filter(({ level }) => level === "error").map(({ message }) => message)).toEqual(["shop.get-order failed"]);
+    const odd = { input: z.unknown(), output: z.unknown(), errors: { internal: "no" }, run: () => 1 };
+    expect(() => defineProvider("odd", { services: { odd } })).toThrow(/odd\.odd\.errors: "internal" is no reason/);
   });
 
   it("hands on refusals that are meant, and keeps to itself what went wrong inside", async () => {

@@ -168,6 +168,24 @@ describe("a durable subscription", () => {
     expect(log.lines.map(({ message }) => message).join("\n")).toContain('("bulkhead events dead list gardener")');
   });
 
+  it("gives up at once what is refused for good, and waits as long as a refusal asks for", async () => {
+    const { publish, rest, heard, dead } = await world({
+      handle: (data, attempt) => {
+        if (data === "weed") throw new HostError("refused", "that is a weed", { reason: "invalid-input" });
+        if (attempt === 1) throw new HostError("refused", "the well is dry", { reason: "unavailable", retryAfterMs: 30_000 });
+        return undefined;
+      },
+    });
+    await publish("weed");
+    await publish("a");
+    await rest(20_000);
+    expect(heard).toEqual(["weed", "a"]);
+    expect(await dead()).toMatchObject([{ attempts: 1, reason: "invalid-input: that is a weed" }]);
+    await rest(15_000);
+    expect(heard).toEqual(["weed", "a", "a#2"]);
+    expect(await dead()).toHaveLength(1);
+  });
+
   it("does not count as an attempt that its queue is full", async () => {
     const { publish, rest, heard } = await world({
       definition: { limits: { ...definition("x", {}).limits, mailboxLength: 1 } },

@@ -69,6 +69,34 @@ describe("manifest", () => {
     for (const api of ["0.1", "0.2"]) expect(parse({ api }).api).toBe(api);
   });
 
+  it("takes the reasons with which services refuse, and their rates, from 0.2 on", () => {
+    const service = (more: object) => ({ services: { "p.x": { entryPoint: "x", ...more } } });
+    const declared = {
+      errors: { "out-of-stock": "no more of it", "not-found": "no such article" },
+      perCaller: { perSecond: 10, burst: 20 },
+    };
+    expect(parse({ api: "0.2", ...service(declared) }).services["p.x"]).toMatchObject(declared);
+    for (const [key, value] of Object.entries({ ...declared, total: { perSecond: 1 } }))
+      expect(refusal(() => parse(service({ [key]: value }))).message).toContain(`has services.<name>.${key}, which came with 0.2`);
+    for (const wrong of [
+      { errors: { "permission-denied": "no" } },
+      { errors: { "Not Found": "no" } },
+      { errors: { ["x".repeat(65)]: "no" } },
+      { errors: { a: "" } },
+      { errors: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`e${i}`, "no"])) },
+      { perCaller: { perSecond: 0 } },
+      { perCaller: { perSecond: 1, burst: 0 } },
+      { perCaller: { perSecond: 1, burst: 1.5 } },
+      { total: { perSecond: 1e9 } },
+      { total: { perSecond: 1, perMinute: 1 } },
+      { perCaller: false },
+    ])
+      expect(
+        refusal(() => parse({ api: "0.2", ...service(wrong) })),
+        JSON.stringify(wrong),
+      ).toMatchObject({ code: "invalid-manifest" });
+  });
+
   it("takes the points that it extends, with a priority of 0 where none is said, from 0.2 on", () => {
     const point = { entryPoint: "discount" };
     expect(parse({ api: "0.2", extends: { "shop.discount": { ...point, priority: -1_000 }, "shop.price": point } }).extends).toEqual({
@@ -138,6 +166,7 @@ describe("manifest", () => {
       idleMs: 300_000,
       grants: [],
       config: {},
+      services: {},
       limits: { memoryMiB: 8, cpuMs: 50 },
     } as const;
     const limits = effectiveLimits(parse({ limits: { memoryMiB: 4, cpuMs: 5_000, storageMiB: 1_000 } }), configuration);
@@ -163,6 +192,7 @@ describe("manifest", () => {
       grants: "all",
       limits: {},
       config: { text: "ü", list: [1, 2] },
+      services: {},
     } as const;
     expect(definePlugin(manifest, admitted, configuration, permissions)).toMatchObject({
       grants: permissions,

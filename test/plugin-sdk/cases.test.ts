@@ -3,24 +3,42 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REASONS } from "../../host/bounds/refusals.ts";
 import { findToolchain, LANGUAGES, type Language } from "../../host/cli/toolchains/languages.ts";
-import { loadPlugin, type TestPlugin } from "../../host/testing/index.ts";
+import { loadPlugin, refusal, type TestPlugin } from "../../host/testing/index.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { describeWith } from "../support/toolchains.ts";
 import { CASES, sdkFolder, writeSources } from "./examples.ts";
 import cases from "./json-cases.json" with { type: "json" };
 
 const BUILD_TIMEOUT_MS = 600_000;
-const SERVICES = ["any", "floats", "signed", "unsigned", "text", "unfit", "random", "frozen", "route", "transact"];
+const SERVICES = [
+  "any",
+  "floats",
+  "signed",
+  "unsigned",
+  "text",
+  "unfit",
+  "random",
+  "frozen",
+  "route",
+  "transact",
+  "refuse",
+  "passed",
+  "seen",
+];
 /** Words of the language have another export. */
 const ENTRY_POINTS: Readonly<Partial<Record<Language, Readonly<Record<string, string>>>>> = {
   c: { signed: "signed_", unsigned: "unsigned_" },
   rust: { random: "drawn" },
+  assemblyscript: { refuse: "refuse_" },
 };
 /** Where the SDK has a helper for raw routes. */
 const WITH_ROUTES: ReadonlySet<Language> = new Set(["typescript", "python", "go", "rust"]);
 /** Where code runs when the component is built. */
 const RUN_AT_BUILD: ReadonlySet<Language> = new Set(["typescript", "python"]);
+
+const WRONG_INPUT = { code: "refused", reason: "invalid-input" };
 
 const encoder = new TextEncoder();
 const v = (json: string): Uint8Array => encoder.encode(`{"v":${json}}`);
@@ -48,8 +66,11 @@ for (const language of LANGUAGES)
     let folder: TemporaryFolder;
     let at: string;
     let plugin: TestPlugin;
+    /** What the service of another plugin does that the cases call. */
+    let open: () => never;
 
-    const load = (seed?: number): Promise<TestPlugin> => loadPlugin(at, { limits: { memoryMiB: 128 }, seed });
+    const load = (seed?: number): Promise<TestPlugin> =>
+      loadPlugin(at, { limits: { memoryMiB: 128 }, seed, services: { "vault.open": () => open() } });
     const ask = async (service: string, input: string | Uint8Array): Promise<string> =>
       (await plugin.call(`cases.${service}`, typeof input === "string" ? encoder.encode(input) : input)).text();
     /** The answer, or the failure that the caller is told. */
@@ -63,9 +84,18 @@ for (const language of LANGUAGES)
       const known = SERVICES.filter(
         (name) => (name !== "route" || WITH_ROUTES.has(language)) && (name !== "frozen" || RUN_AT_BUILD.has(language)),
       );
-      const services = Object.fromEntries(known.map((name) => [`cases.${name}`, { entryPoint: ENTRY_POINTS[language]?.[name] ?? name }]));
+      const services = Object.fromEntries(
+        known.map((name) => [
+          `cases.${name}`,
+          {
+            entryPoint: ENTRY_POINTS[language]?.[name] ?? name,
+            ...(name === "refuse" ? { errors: { "out-of-stock": "no more of it" } } : {}),
+          },
+        ]),
+      );
+      const permissions = [{ permission: "services.call", resource: "vault.open", reason: "To be refused." }];
       const source = readFileSync(new URL(`cases/${CASES[language]}`, import.meta.url), "utf8");
-      const manifest = { name: "cases", version: "1.0.0", api: "0.2", wasm: "cases.wasm", services };
+      const manifest = { name: "cases", version: "1.0.0", api: "0.2", wasm: "cases.wasm", services, permissions };
       // Zig takes no absolute path.
       const sdk = language === "zig" ? relative(at, sdkFolder(language)) : undefined;
       writeSources(language, at, { source, manifest }, sdk);
@@ -87,7 +117,7 @@ for (const language of LANGUAGES)
     });
 
     it("hands no number on that no double holds", async () => {
-      for (const written of cases.beyondFloats) expect(await told("floats", v(written)), written).toMatch(/^plugin-failed: /);
+      for (const written of cases.beyondFloats) expect(await told("floats", v(written)), written).toMatch(/^(?:refused|plugin-failed): /);
     });
 
     it("keeps whole numbers of 64 bits to the last digit, and refuses what is beyond or keeps it too", async () => {
@@ -98,7 +128,7 @@ for (const language of LANGUAGES)
         for (const written of within) expect(await ask(service, v(written))).toBe(`{"v":${written}}`);
         for (const written of beyond) {
           const answer = await told(service, v(written));
-          if (!answer.startsWith("plugin-failed: ")) expect(answer).toBe(`{"v":${written}}`);
+          if (!answer.startsWith("refused: ")) expect(answer).toBe(`{"v":${written}}`);
         }
       }
     });
@@ -112,14 +142,14 @@ for (const language of LANGUAGES)
 
     it("refuses what is no JSON", async () => {
       // An empty input counts as {} where the SDK reads by types.
-      for (const text of cases.noJson.filter((one) => one !== "")) expect(await told("any", text), text).toMatch(/^plugin-failed: /);
+      for (const text of cases.noJson.filter((one) => one !== "")) expect(await told("any", text), text).toMatch(/^refused: /);
     });
 
     it("reads what is nested, and lives on after what is nested too deeply", async () => {
       const { fits, tooDeep } = cases.depth;
       const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
       expect(await ask("any", nested(fits))).toBe(nested(fits));
-      expect(await told("any", nested(tooDeep))).toMatch(/^(?:plugin-failed|memory-exhausted|cpu-exhausted): /);
+      expect(await told("any", nested(tooDeep))).toMatch(/^(?:refused|plugin-failed|memory-exhausted|cpu-exhausted): /);
       expect(await ask("any", "[1]")).toBe("[1]");
     });
 
@@ -162,6 +192,42 @@ for (const language of LANGUAGES)
         /^plugin-failed: (?:conflict: )?what the transaction read was changed in each of 10 runs/,
       );
       expect([plugin.stored.text("n"), plugin.stored.text("gone")]).toEqual(["10", "g"]);
+    });
+
+    it("refuses with a reason, which is one of everybody's or one that the manifest declares", async () => {
+      for (const reason of [...REASONS, "out-of-stock"]) {
+        const isGone = reason === "unavailable";
+        const expected = {
+          code: "refused",
+          reason,
+          message: `${isGone ? "gone for" : "no"} "1" é`,
+          retryAfterMs: isGone ? 1_500 : undefined,
+        };
+        await expect(plugin.call("cases.refuse", v(JSON.stringify(reason))), reason).rejects.toMatchObject(expected);
+      }
+      for (const reason of ["sold-out", "permission-denied", "Not Found", ""])
+        expect(await told("refuse", v(JSON.stringify(reason))), reason).toMatch(/^plugin-failed: .*does not declare/);
+      // Where types read the input.
+      if (!RUN_AT_BUILD.has(language)) await expect(plugin.call("cases.text", v("1"))).rejects.toMatchObject(WRONG_INPUT);
+      await expect(plugin.call("cases.any", "{")).rejects.toMatchObject(WRONG_INPUT);
+    });
+
+    it("sees why another plugin refuses, and hands that on", async () => {
+      open = () => {
+        throw refusal("unavailable", "shut", { retryAfterMs: 250 });
+      };
+      expect(await ask("seen", "")).toBe("refused unavailable 250");
+      await expect(plugin.call("cases.passed")).rejects.toMatchObject({
+        code: "refused",
+        reason: "unavailable",
+        message: "shut",
+        retryAfterMs: 250,
+      });
+      open = () => {
+        throw refusal("sold-out", "gone");
+      };
+      expect(await ask("seen", "")).toBe("refused sold-out 0");
+      expect(await told("passed", "")).toMatch(/^plugin-failed: .*sold-out/);
     });
 
     if (WITH_ROUTES.has(language))

@@ -57,7 +57,7 @@ describe("automation", () => {
   });
 
   it.each([
-    [rule("r"), "rule r exists already"],
+    [rule("r"), "conflict: rule r exists already"],
     [rule("ü"), '"ü" is no rule id; write 1 to 64 letters, digits, _ or -'],
     [rule("x", { trigger: "Devices.*" }), '"Devices.*" is no pattern of event types'],
     [rule("x", { trigger: "**.x" }), '"**.x" is no pattern of event types'],
@@ -66,7 +66,7 @@ describe("automation", () => {
     [rule("x", when("a", "like", 1)), '"like" is no operator; write equals, not-equals, greater, less, exists'],
     [rule("x", when("a", "greater", "1")), "condition.value must be a number for greater"],
     [rule("x", when("a", "equals")), "condition.value is missing, which equals compares with"],
-    [rule("x", when("", "exists")), "condition.field is empty"],
+    [rule("x", when("", "exists")), "invalid-input: condition.field is empty"],
   ])("refuses %j", (bad, message) => {
     const { host } = scene([rule("r")]);
     const { ok, trapped, error } = host.turn("add", bad);
@@ -156,8 +156,8 @@ describe("automation", () => {
     host.json("remove", { id: "r" });
     host.deliver("on_event", "devices.created", {});
     expect(calls).toEqual([]);
-    expect(host.turn("remove", { id: "r" }).error).toBe("no rule r");
-    expect(host.turn("enable", { id: "r", enabled: true }).error).toBe("no rule r");
+    expect(host.turn("remove", { id: "r" }).error).toBe("not-found: no rule r");
+    expect(host.turn("enable", { id: "r", enabled: true }).error).toBe("not-found: no rule r");
   });
 
   it("hears events whose data is not JSON", () => {

@@ -37,7 +37,7 @@ describe("devices", () => {
 
   it("refuses a second device of the same id and leaves the first as it is", () => {
     const host = hostWithLamp();
-    expect(failure(host, "create", { id: "lamp-1", name: "other" })).toBe("device lamp-1 exists already");
+    expect(failure(host, "create", { id: "lamp-1", name: "other" })).toBe("conflict: device lamp-1 exists already");
     expect(host.json("get", { id: "lamp-1" })).toMatchObject({ name: "Küche 💡" });
     expect(host.events).toHaveLength(1);
   });
@@ -48,13 +48,13 @@ describe("devices", () => {
 
   it("refuses a name that is too long", () => {
     expect(failure(new FakeHost(module), "create", { id: "a", name: "x".repeat(201) })).toBe(
-      "the name has 201 characters; the limit is 200",
+      "invalid-input: the name has 201 characters; the limit is 200",
     );
   });
 
   it.each(["get", "remove", "turn_on", "turn_off"])("%s names the device that is not there", (entryPoint) => {
     const host = new FakeHost(module);
-    expect(failure(host, entryPoint, { id: "lamp-2" })).toBe("no device lamp-2");
+    expect(failure(host, entryPoint, { id: "lamp-2" })).toBe("not-found: no device lamp-2");
     expect(host.events).toEqual([]);
   });
 
@@ -107,7 +107,9 @@ describe("devices", () => {
   it("refuses too many fields and bad names without changing anything", () => {
     const host = hostWithLamp();
     const many = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`f${i}`, i]));
-    expect(failure(host, "set_state", { id: "lamp-1", state: many })).toBe("a device has at most 64 fields, this one would have 65");
+    expect(failure(host, "set_state", { id: "lamp-1", state: many })).toBe(
+      "invalid-input: a device has at most 64 fields, this one would have 65",
+    );
     expect(failure(host, "set_state", { id: "lamp-1", state: { ok: 1, "a.b": 1 } })).toContain('"a.b" is no field name');
     expect(host.json("get", { id: "lamp-1" })).toMatchObject({ desired: {} });
   });
@@ -118,13 +120,13 @@ describe("devices", () => {
     expect(host.json("list", "")).toMatchObject({ devices: [{ id: "a" }, { id: "b" }, { id: "c" }], next: null });
     expect(host.json("list", { limit: 2 })).toMatchObject({ devices: [{ id: "a" }, { id: "b" }], next: "b" });
     expect(host.json("list", { limit: "2", after: "b" })).toMatchObject({ devices: [{ id: "c" }], next: null });
-    expect(failure(host, "list", { limit: 0 })).toBe("limit must be a whole number from 1 to 1000, not 0");
+    expect(failure(host, "list", { limit: 0 })).toBe("invalid-input: limit must be a whole number from 1 to 1000, not 0");
   });
 
   it("removes a device and publishes it", () => {
     const host = hostWithLamp();
     expect(host.turn("remove", { id: "lamp-1" })).toMatchObject({ ok: true, output: new Uint8Array(0) });
-    expect(failure(host, "get", { id: "lamp-1" })).toBe("no device lamp-1");
+    expect(failure(host, "get", { id: "lamp-1" })).toBe("not-found: no device lamp-1");
     expect(host.published("devices.removed")).toEqual([{ id: "lamp-1" }]);
     expect(host.storage.size).toBe(0);
   });

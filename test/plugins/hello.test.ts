@@ -16,8 +16,8 @@ describe("hello", () => {
   });
 
   it.each([
-    [{ name: " " }, "name is empty"],
-    [{}, "input is not the JSON that this service expects (Greet): name is missing"],
+    [{ name: " " }, "invalid-input: name is empty"],
+    [{}, "invalid-input: input is not the JSON that this service expects (Greet): name is missing"],
   ])("refuses %j", (input, error) => {
     expect(new FakeHost(module).turn("greet", input)).toMatchObject({ ok: false, trapped: false, error });
   });

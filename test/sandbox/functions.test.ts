@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { HostError } from "../../host/index.ts";
+import { HostError, refusal } from "../../host/index.ts";
 import { createSandbox, hostFunction, type Sandbox } from "../../host/sandbox/index.ts";
 import { memoryLog } from "../support/memory-log.ts";
 
@@ -28,6 +28,9 @@ const functions = {
   refuse: hostFunction({ args: z.tuple([]), result: z.void() }, () => {
     throw new HostError("conflict", "the order is closed");
   }),
+  away: hostFunction({ args: z.tuple([]), result: z.void() }, () => {
+    throw refusal("unavailable", "shut", { retryAfterMs: 90 });
+  }),
   fail: hostFunction({ args: z.tuple([]), result: z.void() }, () => {
     throw new Error("password=hunter2");
   }),
@@ -48,6 +51,9 @@ describe.each(["inline", "thread", "process"] as const)("functions of the progra
       "conflict",
       "the order is closed",
     ]);
+    const seen = "try { await away() } catch ({ code, reason, retryAfterMs }) { [code, reason, retryAfterMs] }";
+    expect(await sandbox.evaluate(seen)).toEqual(["refused", "unavailable", 90]);
+    expect(await sandbox.evaluate("try { await refuse() } catch (error) { 'reason' in error }")).toBe(false);
     await expect(sandbox.evaluate("1;\nawait refuse()")).rejects.toMatchObject({
       code: "plugin-failed",
       line: 2,

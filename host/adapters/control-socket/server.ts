@@ -54,10 +54,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     const operation = operationOf(request);
     body = JSON.stringify({ result: (await handler.invoke(operation, await inputOf(request))) ?? null });
   } catch (thrown) {
-    const { code, message, detail } = toHostError(thrown);
+    const { code, message, detail, reason, retryAfterMs } = toHostError(thrown);
     // A status of its own, so that the client can tell a refusal from a broken connection.
     status = 422;
-    body = JSON.stringify({ error: { code, message, detail } });
+    body = JSON.stringify({ error: { code, message, detail, reason, retryAfterMs } });
   }
   // What was not read of a request would be taken for the next one.
   const headers = { "content-type": "application/json", ...(request.complete ? {} : { connection: "close" }) };

@@ -1,38 +1,12 @@
-// HostError codes as HTTP status codes. The only place that knows both.
+// What an HTTP client is told of an error; its status stands in the one table of bounds/error-answers.ts.
 
-import type { ErrorShape, HostErrorCode } from "../../core/errors.ts";
-
-const STATUS = {
-  "invalid-message": 400,
-  "invalid-manifest": 422,
-  "admission-refused": 422,
-  "incompatible-api": 422,
-  "permission-denied": 403,
-  "no-such-service": 404,
-  "service-taken": 409,
-  "call-loop": 508,
-  "queue-full": 503,
-  "rate-limited": 429,
-  "deadline-exceeded": 504,
-  "cpu-exhausted": 503,
-  "memory-exhausted": 507,
-  "plugin-failed": 502,
-  "plugin-not-running": 503,
-  "quota-exceeded": 413,
-  "storage-failed": 500,
-  "http-failed": 502,
-  conflict: 409,
-  internal: 500,
-} as const satisfies Record<HostErrorCode, number>;
-
-export const statusOf = (code: HostErrorCode): number => STATUS[code];
-
-/** Seconds after which it may have passed: a queue that is full, a plugin that pauses. */
-const RETRY_AFTER: Partial<Record<HostErrorCode, number>> = { "queue-full": 1, "rate-limited": 1, "plugin-not-running": 5 };
-
-export const retryAfterOf = (code: HostErrorCode): number | undefined => RETRY_AFTER[code];
+import type { ErrorShape } from "../../core/errors.ts";
 
 /** The body of every error answer. A guest's stack is for the log, not for the caller. */
-export const errorBody = ({ code, message }: Pick<ErrorShape, "code" | "message">): { error: { code: string; message: string } } => ({
-  error: { code, message },
+export const errorBody = ({ code, message, reason }: ErrorShape): { error: Pick<ErrorShape, "code" | "message" | "reason"> } => ({
+  error: { code, message, ...(reason === undefined ? {} : { reason }) },
 });
+
+/** The header Retry-After in whole seconds, which are never fewer than what is to be waited. */
+export const retryAfterOf = ({ retryAfterMs }: ErrorShape): number | undefined =>
+  retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000);

@@ -3,12 +3,13 @@
 import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
+import { answerTo } from "../../bounds/error-answers.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { isDottedName, printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import { startTrace } from "../../core/trace.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
-import { errorBody, retryAfterOf, statusOf } from "./errors.ts";
+import { errorBody, retryAfterOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
 import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
@@ -205,9 +206,9 @@ function sendError(
   }
   const error = toHostError(thrown);
   if (error.code === "internal") log.write({ level: "error", plugin: "host", message: "an HTTP request failed", cause: error });
-  const retryAfter = retryAfterOf(error.code);
+  const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
-  return reply.code(statusOf(error.code)).send(errorBody(error));
+  return reply.code(answerTo(error).http).send(errorBody(error));
 }
 
 // Fastify's own refusals, such as a body that is too large, and ours of a body's type.

@@ -266,6 +266,8 @@ export class HostedPlugin implements Pacer {
     return this.#guest.instantiate({
       plugin: this.#image.name,
       limits: this.#image.limits,
+      api: this.#image.api,
+      reasons: this.#image.reasons,
       scope: this.#scope,
       pacer: this,
       storage: this.#image.storage,
@@ -282,13 +284,10 @@ export class HostedPlugin implements Pacer {
     const isWorn = !this.#guest.isStateful && this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
     if (isWorn || (!result.ok && result.broken)) this.#instance = undefined;
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });
-    else
-      turn.settle({
-        ok: false,
-        error: { code: result.code, message: result.message, detail: result.detail },
-        usage,
-        broken: result.broken && !isByOrder(turn, result, this.#image.limits),
-      });
+    else {
+      const { ok, broken, ...error } = result;
+      turn.settle({ ok, error, usage, broken: broken && !isByOrder(turn, result, this.#image.limits) });
+    }
   }
 
   // Resolves with false when the turn was aborted meanwhile; then the guest resumes only to die.

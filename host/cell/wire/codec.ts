@@ -1,5 +1,6 @@
 // The binary form of the messages between host and cell. One frame a message: its kind, its id, its fields in order.
 
+import { isRetryAfter, isWellFormed } from "../../bounds/refusals.ts";
 import { type ErrorShape, HostError, isHostErrorCode } from "../../core/errors.ts";
 import type { LogLevel } from "../../core/ports/log.ts";
 import type { Caller, PluginImage, TurnOutcome, Usage } from "../../core/types.ts";
@@ -19,6 +20,8 @@ const LINE_LENGTH = MAX_MESSAGE_LENGTH + 128;
 const MAX_NAME_BYTES = 128;
 const UTF8_FACTOR = 3;
 const MAX_ARGUMENTS = 8;
+/** Of an error that names no time to wait. */
+const NO_WAIT = -1;
 
 function pick<T>(table: readonly T[], index: number, what: string): T {
   const found = table[index];
@@ -164,15 +167,24 @@ function readOutcome(reader: FrameReader): TurnOutcome {
 
 function writeError(writer: FrameWriter, error: ErrorShape): void {
   writer.text(error.code);
+  writer.text(error.reason ?? "");
+  writer.f64(error.retryAfterMs ?? NO_WAIT);
   writer.text(cut(error.message, MAX_MESSAGE_LENGTH));
   writer.text(cut(error.detail ?? "", MAX_DETAIL_LENGTH));
 }
 
 function readError(reader: FrameReader): ErrorShape {
   const code = reader.text(MAX_NAME_BYTES);
+  const reason = reader.text(MAX_NAME_BYTES) || undefined;
+  const wait = reader.f64();
   const message = reader.text(UTF8_FACTOR * MAX_MESSAGE_LENGTH);
   const detail = reader.text(UTF8_FACTOR * MAX_DETAIL_LENGTH) || undefined;
-  return { code: isHostErrorCode(code) ? code : "internal", message, detail };
+  // Guests choose reasons, so a cell that is well has looked at them.
+  if (reason === undefined ? code === "refused" : code !== "refused" || !isWellFormed(reason))
+    throw new HostError("internal", "a cell gives a reason that is none, or a refusal without one");
+  if (wait !== NO_WAIT && !isRetryAfter(wait)) throw new HostError("internal", "a cell says to wait for what nobody can wait");
+  const retryAfterMs = wait === NO_WAIT ? undefined : wait;
+  return { code: isHostErrorCode(code) ? code : "internal", message, detail, reason, retryAfterMs };
 }
 
 function amount(reader: FrameReader): number {

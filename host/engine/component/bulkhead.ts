@@ -3,9 +3,9 @@
 
 import { HostError } from "../../core/errors.ts";
 import type { Bytes, Limits, StorageSide } from "../../core/types.ts";
-import type { WitFunction } from "../../core/wit.ts";
+import { API_VERSIONS, type ApiVersion, type WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
-import { decodeResult, encodeArguments, encodeError } from "../guest/blocks.ts";
+import { decodeError, decodeResult, encodeArguments, encodeError, errorFor } from "../guest/blocks.ts";
 import { cellFunction, FREE_BYTES, FREE_FUNCTIONS } from "../guest/cell-functions.ts";
 import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
 import { type ComponentHost, type Interfaces, lowerCamelCase } from "./component-host.ts";
@@ -15,7 +15,6 @@ export const PACKAGE = "bulkhead:plugin";
 
 /** Room for the arguments beside a payload: names, keys, media types. */
 const MAX_NAMES_BYTES = 4_096;
-const decoder = new TextDecoder();
 
 /** The functions that suspend the guest, by the names that jco gives them. */
 export const suspendingFunctions = (storage: StorageSide): readonly string[] =>
@@ -23,21 +22,26 @@ export const suspendingFunctions = (storage: StorageSide): readonly string[] =>
     .filter((name) => cellFunction(name, storage) === undefined)
     .map((name) => `${PACKAGE}/${name.replace(".", "#")}`);
 
-export function bulkheadInterfaces(host: ComponentHost): Interfaces {
+/** `imports` are those of the component, with versions: each interface speaks the one it is imported in, the oldest of several. */
+export function bulkheadInterfaces(host: ComponentHost, imports: readonly string[]): Interfaces {
+  const versionOf = (face: string) => API_VERSIONS.find((api) => imports.includes(`${PACKAGE}/${face}@${api}.0`));
   const interfaces: Record<string, Record<string, unknown>> = {};
   for (const name of Object.keys(SHAPES) as WitFunction[]) {
     const [face = "", func = ""] = name.split(".");
-    interfaces[`${PACKAGE}/${face}`] = { ...interfaces[`${PACKAGE}/${face}`], [lowerCamelCase(func)]: hostFunction(name, host) };
+    interfaces[`${PACKAGE}/${face}`] = {
+      ...interfaces[`${PACKAGE}/${face}`],
+      [lowerCamelCase(func)]: hostFunction(name, host, versionOf(face)),
+    };
   }
   return interfaces;
 }
 
-function hostFunction(name: WitFunction, host: ComponentHost): unknown {
-  const { params, fails } = SHAPES[name];
+function hostFunction(name: WitFunction, host: ComponentHost, api: ApiVersion | undefined): unknown {
+  const { params } = SHAPES[name];
   const toHost = params.map(numbersOf);
   const inCell = cellFunction(name, host.environment.storage);
   const hostValues = (values: readonly unknown[]): unknown[] => values.map((value, i) => toHost[i]?.(value) ?? value);
-  const resultOf = (block: Bytes): unknown => resultValue(name, block, fails, host);
+  const resultOf = (block: Bytes): unknown => resultValue(name, block, host, api);
   if (inCell !== undefined) {
     const isFree = FREE_FUNCTIONS.has(name);
     return (...values: unknown[]) => {
@@ -78,15 +82,16 @@ function refusing<T>(work: () => T): T | Bytes {
   }
 }
 
-function resultValue(name: WitFunction, block: Bytes, fails: boolean, { control }: ComponentHost): unknown {
+function resultValue(name: WitFunction, block: Bytes, { control }: ComponentHost, api: ApiVersion | undefined): unknown {
+  const { fails } = SHAPES[name];
   if (block[0] === 0) {
     const value = bigintsOf(SHAPES[name].result)?.(decodeResult(name, block)) ?? decodeResult(name, block);
     const own = value instanceof Uint8Array ? value.slice() : value;
     return fails ? ok(own) : own;
   }
-  const { code, message } = JSON.parse(decoder.decode(block.subarray(1))) as { readonly code: string; readonly message: string };
-  if (fails) return err({ code, message, detail: undefined });
-  control.doom(new HostError("internal", `${name} cannot fail and did: ${message}`));
+  const error = decodeError(block);
+  if (fails) return err(errorFor(api, error));
+  control.doom(new HostError("internal", `${name} cannot fail and did: ${error.message}`));
   throw new WebAssembly.RuntimeError("ended by the host");
 }
 

@@ -1,7 +1,5 @@
 // A component's storage for the standard interfaces that are mapped onto it: answered at once in the cell, or by the host, and then the guest is suspended.
 
-import type { ErrorShape } from "../../core/errors.ts";
-import { HostError } from "../../core/errors.ts";
 import type { KeyRange } from "../../core/ports/storage.ts";
 import type { Bytes, MaybePromise } from "../../core/types.ts";
 import type {
@@ -13,7 +11,7 @@ import type {
   WitParams,
   WitResult,
 } from "../../core/wit.ts";
-import { decodeResult } from "../guest/blocks.ts";
+import { decodeError, decodeResult } from "../guest/blocks.ts";
 import type { ComponentHost } from "./component-host.ts";
 
 /** What `wasi:keyvalue` needs of wit/'s storage. Throws, or rejects with, HostError. */
@@ -29,8 +27,6 @@ export interface GuestStorage {
   getVersioned(key: string): MaybePromise<StorageVersioned | undefined>;
   commit(checks: readonly StorageCheck[], changes: readonly StorageChange[]): MaybePromise<StorageCommitOutcome>;
 }
-
-const decoder = new TextDecoder();
 
 export function storageOf(host: ComponentHost): GuestStorage {
   const { scope, storage: side } = host.environment;
@@ -54,7 +50,7 @@ function storageInHost(host: ComponentHost): GuestStorage {
     host.count();
     const block = await host.wait(host.asker()(name, values));
     if (block[0] === 0) return decodeResult(name, block) as WitResult<F>;
-    throw HostError.fromShape(JSON.parse(decoder.decode(block.subarray(1))) as ErrorShape);
+    throw decodeError(block);
   };
   return {
     count() {},

@@ -64,7 +64,7 @@ export class ComponentImports {
     this.#streams = new LogStreams(host);
     this.interfaces = facadesOf({
       "bulkhead:plugin/types": {},
-      ...bulkheadInterfaces(host),
+      ...bulkheadInterfaces(host, imports),
       ...wasiIo(host),
       ...wasiCli(host, this.#streams),
       ...wasiClocks(host),

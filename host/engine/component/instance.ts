@@ -4,7 +4,7 @@
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { TurnInput } from "../../core/types.ts";
 import type { GuestEnvironment, GuestInstance, GuestResult } from "../engine.ts";
-import { asMessage, brokenResult, messageOf } from "../failures.ts";
+import { asMessage, brokenResult, failureOf, MAX_SAID_BYTES, messageOf } from "../failures.ts";
 import type { GuestControl } from "../guest/control.ts";
 import type { ComponentEntry } from "./bundle.ts";
 import { CoreLinker, type Exported } from "./core-linker.ts";
@@ -99,9 +99,9 @@ export class ComponentInstance implements GuestInstance, GuestControl {
     } catch (thrown) {
       if (this.#fate === undefined && isFailure(thrown)) {
         const { payload } = thrown;
-        const said =
-          typeof payload === "string" && payload !== "" ? asMessage(payload) : `${this.#environment.plugin} failed without a message`;
-        return { ok: false, code: "plugin-failed", message: said, broken: false };
+        const said = encoder.encode(typeof payload === "string" && payload !== "" ? payload.slice(0, MAX_SAID_BYTES) : "");
+        if (said.length > 0) return { ok: false, broken: false, ...failureOf(this.#environment, entryPoint, said) };
+        return { ok: false, code: "plugin-failed", message: `${this.#environment.plugin} failed without a message`, broken: false };
       }
       return this.#broken(this.#fate ?? thrown, thrown);
     }

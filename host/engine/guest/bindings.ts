@@ -5,7 +5,7 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import type { Bytes, Limits } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
-import { encodeError } from "./blocks.ts";
+import { blockFor, encodeError } from "./blocks.ts";
 import { CELL_FUNCTIONS, type CellFunction, cellFunction, FREE_BYTES, FREE_FUNCTIONS } from "./cell-functions.ts";
 import type { GuestControl } from "./control.ts";
 import { declaredFunctions } from "./declared-functions.ts";
@@ -132,7 +132,7 @@ export class Bindings {
     if (views === undefined) return this.#give(INVALID_HANDLE);
     const answer = await this.#ask(name, views);
     if (answer === undefined) return NO_BLOCK;
-    const block = this.#give(answer);
+    const block = this.#give(blockFor(this.#environment.api, answer));
     this.#yieldWhenOverdue();
     return block;
   }

@@ -112,11 +112,11 @@ export class BlockMemory {
     return this.#words[OUTPUT_LENGTH] ?? 0;
   }
 
-  /** What the guest gave to error_set, if anything. */
-  error(): Uint8Array | undefined {
+  /** A copy of the beginning of what the guest gave to error_set, if anything. */
+  error(maxBytes: number): Uint8Array | undefined {
     this.#refresh();
     const handle = this.#words[ERROR] ?? 0;
-    return handle === 0 ? undefined : this.view(BigInt(handle))?.slice();
+    return handle === 0 ? undefined : this.view(BigInt(handle))?.slice(0, maxBytes);
   }
 
   /** Copies between the arena and the guest's linear memory; false when either range is out of bounds. */

@@ -1,10 +1,11 @@
 // How values cross the Wasm line inside of blocks: one codec for each WIT type (docs/abi.md). Decoding trusts nothing.
 
 import { isJsonText, isJsonWithin } from "../../bounds/json.ts";
+import { isRetryAfter } from "../../bounds/refusals.ts";
 import { type ErrorShape, HostError, isHostErrorCode } from "../../core/errors.ts";
 import type { BlockCodec } from "../../core/host-functions.ts";
 import type { Bytes } from "../../core/types.ts";
-import type { WitFunction, WitParams, WitResult } from "../../core/wit.ts";
+import type { ApiVersion, WitFunction, WitParams, WitResult } from "../../core/wit.ts";
 import { jsonCodec } from "./json-codec.ts";
 import { SHAPES, type Shape } from "./wit-shapes.ts";
 
@@ -81,14 +82,33 @@ export const decodeResult = (name: WitFunction, block: Bytes): unknown => CODECS
 export const encodeResultView = <F extends WitFunction>(name: F, value: WitResult<F>): Bytes =>
   block(0, () => CODECS[name].result.encode(value));
 
-/** The block of a failure; a copy, since it may wait. `detail` may hold another guest's stack, so it stays on the host's side. */
-export const encodeError = ({ code, message }: ErrorShape): Bytes =>
-  block(1, () => putText(JSON.stringify({ code, message, detail: null }))).slice();
+/**
+ * An error as a guest is told of it that was built for this version of wit/, the latest when undefined. `detail` may hold another guest's stack, so it stays on
+ * the host's side.
+ */
+export function errorFor(api: ApiVersion | undefined, { code, message, reason, retryAfterMs }: ErrorShape): ErrorShape {
+  if (api !== "0.1") return { code, message, detail: undefined, reason, retryAfterMs };
+  return { code: code === "refused" ? "plugin-failed" : code, message, detail: undefined };
+}
+
+/** The block of a failure; a copy, since it may wait. */
+export function encodeError(error: ErrorShape, api?: ApiVersion): Bytes {
+  const { retryAfterMs, ...told } = errorFor(api, error);
+  return block(1, () => putText(JSON.stringify({ ...told, detail: null, "retry-after-ms": retryAfterMs }))).slice();
+}
+
+/** A tagged block as a guest for that version may see it. */
+export const blockFor = (api: ApiVersion | undefined, block: Bytes): Bytes =>
+  block[0] === 1 && api === "0.1" ? encodeError(decodeError(block), api) : block;
 
 /** The failure in a block whose tag is not 0. */
 export function decodeError(failure: Bytes): HostError {
-  const { code, message } = JSON.parse(decoder.decode(failure.subarray(1))) as { readonly code: unknown; readonly message: unknown };
-  return new HostError(isHostErrorCode(code) ? code : "internal", String(message));
+  const { code, message, reason, "retry-after-ms": retryAfterMs } = JSON.parse(decoder.decode(failure.subarray(1)));
+  const known = {
+    reason: typeof reason === "string" ? reason : undefined,
+    retryAfterMs: isRetryAfter(retryAfterMs) ? retryAfterMs : undefined,
+  };
+  return new HostError(isHostErrorCode(code) ? code : "internal", String(message), known);
 }
 
 function decodeText(bytes: Bytes): string {

@@ -81,3 +81,9 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "clock.monotonic": { params: [], result: "u64", fails: false, since: "0.1" },
   "random.bytes": { params: ["u32"], result: "bytes", fails: true, since: "0.1" },
 };
+
+/** What a failure is in each version. */
+export const ERRORS: Readonly<Record<ApiVersion, Shape>> = {
+  "0.1": { record: [["code", "code", { enum: ["invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal"] }], ["message", "message", "string"], ["detail", "detail", { option: "string" }]] },
+  "0.2": { record: [["code", "code", { enum: ["invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal", "refused"] }], ["message", "message", "string"], ["detail", "detail", { option: "string" }], ["reason", "reason", { option: "string" }], ["retry-after-ms", "retryAfterMs", { option: "u32" }]] },
+};

@@ -235,9 +235,13 @@ const answer = (said) => {
     call.resolve(json === "" ? undefined : parse(json));
     return;
   }
-  const { code, message } = parse(json);
+  const { code, message, reason, retryAfterMs } = parse(json);
   const error = new NativeError(message);
-  defineProperty(error, "code", { __proto__: null, value: code, writable: true, enumerable: true, configurable: true });
+  const tell = (name, value) =>
+    value !== null && defineProperty(error, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+  tell("code", code);
+  tell("reason", reason);
+  tell("retryAfterMs", retryAfterMs);
   defineProperty(error, "stack", { __proto__: null, value: call.at, writable: true, enumerable: false, configurable: true });
   call.reject(error);
 };

@@ -4,12 +4,29 @@ import * as abi from "./imports";
 import { JsonReader } from "./json-reader";
 import { decodeUtf8, endCall, readBlock, readView } from "./memory";
 import { HostError, Nothing, Outcome, Result, done, ok } from "./result";
+import { Some } from "./some";
 
-@json
 class ErrorRecord {
-  code!: string;
-  message!: string;
+  code: string = "";
+  message: string = "";
   detail: string | null = null;
+  reason: string | null = null;
+  retryAfterMs: Some<u32> | null = null;
+
+  __decode<R>(reader: R): i32 {
+    if (reader.keyIs("code")) { this.code = reader.value<string>(); return 1; }
+    if (reader.keyIs("message")) { this.message = reader.value<string>(); return 2; }
+    if (reader.keyIs("detail")) { this.detail = reader.value<string | null>(); return 3; }
+    if (reader.keyIs("reason")) { this.reason = reader.value<string | null>(); return 4; }
+    if (reader.keyIs("retry-after-ms")) { this.retryAfterMs = reader.value<Some<u32> | null>(); return 5; }
+    return 0;
+  }
+
+  __missing(_seen: u64): string {
+    return "";
+  }
+
+  __encode<W>(_writer: W): void {}
 }
 
 // Each function below reads the whole answer and then gives the call's blocks back, so no block may be used afterwards.
@@ -21,7 +38,9 @@ function refused(block: u64): bool {
 
 function refusal<T>(block: u64): Result<T> {
   const record = new JsonReader(taken(block, 1)).whole<ErrorRecord>().value;
-  return new Result<Nothing>(new Nothing(), new HostError(record.code, record.message, record.detail)).failure<T>();
+  const wait = record.retryAfterMs;
+  const error = new HostError(record.code, record.message, record.detail, record.reason, wait === null ? 0 : wait.value);
+  return new Result<Nothing>(new Nothing(), error).failure<T>();
 }
 
 function taken(block: u64, skip: i32): StaticArray<u8> {

@@ -2,20 +2,22 @@
 
 import * as abi from "./imports";
 import { Event } from "./event";
-import { attempted } from "./json";
+import { attempted, written } from "./json";
 import { JsonReader } from "./json-reader";
-import { decodeUtf8, encodeUtf8, keep, readInput, readInputView, setOutput, setOutputText, setOutputView, textBlock } from "./memory";
+import { decodeUtf8, encodeUtf8, keep, readInput, readInputView, setError, setOutput, setOutputText, setOutputView, textBlock } from "./memory";
 import { HostError, Nothing, Outcome, Result } from "./result";
 
 /**
  * A service that takes and answers JSON. `I` and `O` are @json classes, arrays, maps, strings, numbers or Json; `Nothing` as `I`
  * ignores the input, as `O` answers nothing. An empty input counts as `{}`. Input that does not fit never reaches the handler: the
- * caller is told what is wrong with which field.
+ * caller is told `invalid-input`, and what is wrong with which field.
  */
 export function service<I, O>(handler: (request: I) => Result<O>): i32 {
   const input = readInput();
   const request = new JsonReader(input.length ? input : encodeUtf8("{}")).whole<I>();
-  if (!request.isOk) return refuse(`input is not the JSON that this service expects (${nameof<I>()}): ${request.error.message}`);
+  if (!request.isOk) {
+    return failed(new HostError("refused", `input is not the JSON that this service expects (${nameof<I>()}): ${request.error.message}`, null, "invalid-input"));
+  }
   const answer = handler(request.value);
   if (!answer.isOk) return failed(answer.error);
   if (isReference<O>()) {
@@ -73,8 +75,32 @@ function ended(outcome: Outcome): i32 {
   return outcome.isOk ? 0 : failed(outcome.error);
 }
 
-/** What the plugin itself refuses is said as it is; what a host function refused keeps its code, so that the caller sees the cause. */
+/** The form of a refusal (docs/abi.md, entry points). */
+@json
+class Refusal {
+  code: string = "";
+  message: string = "";
+  retryAfterMs: u32 = 0;
+}
+
+/**
+ * A refusal keeps its reason, also one that another plugin gave and a handler hands on. What else the plugin fails with is said as it is; what a host function failed
+ * with keeps its code, so that the caller sees the cause.
+ */
 function failed(error: HostError): i32 {
+  const reason = error.reason;
+  if (error.code == "refused" && reason !== null) {
+    const refusal = new Refusal();
+    refusal.code = reason;
+    refusal.message = error.message;
+    refusal.retryAfterMs = error.retryAfterMs;
+    const json = written<Refusal>(refusal);
+    const marked = new StaticArray<u8>(json.length + 1);
+    marked[0] = 1;
+    memory.copy(changetype<usize>(marked) + 1, changetype<usize>(json.bytes), json.length);
+    setError(marked);
+    return 1;
+  }
   return refuse(error.code == "plugin-failed" ? error.message : error.toString());
 }
 

@@ -41,7 +41,7 @@ export declare function log_write(level: u64, message: u64): u64;
 /// text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
 /// `source`, `time` and `traceparent`.
 ///
-/// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+/// Fails with invalid-message (type, JSON), permission-denied, rate-limited, quota-exceeded (size).
 @external("extism:host/user", "events_publish")
 export declare function events_publish(eventType: u64, contentType: u64, data: u64): u64;
 
@@ -49,8 +49,9 @@ export declare function events_publish(eventType: u64, contentType: u64, data: u
 /// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
 ///
 /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
-/// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
-/// plugin-not-running, quota-exceeded (size).
+/// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
+/// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
+/// quota-exceeded (size).
 @external("extism:host/user", "services_call")
 export declare function services_call(service: u64, payload: u64, deadlineMs: u64): u64;
 

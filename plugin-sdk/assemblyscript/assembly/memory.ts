@@ -140,6 +140,10 @@ export function setOutputText(text: string): void {
   abi.output_set(block, abi.length(block));
 }
 
+export function setError(bytes: StaticArray<u8>): void {
+  abi.error_set(keep(staticBytesBlock(bytes, bytes.length)));
+}
+
 export function setOutput(bytes: StaticArray<u8>, length: i32): void {
   abi.output_set(keep(staticBytesBlock(bytes, length)), length);
 }

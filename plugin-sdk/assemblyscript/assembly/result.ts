@@ -2,12 +2,17 @@
 
 import { blank } from "./memory";
 
-/** A refusal or failure. Branch on `code` (docs/errors.md), show `message` to people. */
+/**
+ * A refusal or failure. Branch on `code` (docs/errors.md), and of `refused` on `reason`; show `message` to people. `retryAfterMs` says how long to wait before it
+ * may go, 0 where nobody knows.
+ */
 export class HostError {
   constructor(
     readonly code: string,
     readonly message: string,
     readonly detail: string | null = null,
+    readonly reason: string | null = null,
+    readonly retryAfterMs: u32 = 0,
   ) {}
 
   toString(): string {
@@ -73,4 +78,12 @@ export function done(): Outcome {
 /** What a handler returns to fail: the caller is told plugin-failed with this message. */
 export function fail<T>(message: string, code: string = "plugin-failed"): Result<T> {
   return new Result<T>(blank<T>(), new HostError(code, message));
+}
+
+/**
+ * What a handler returns to say no: the caller is told `refused` with this reason, `not-found`, `invalid-input`, `conflict`, `forbidden`, `unavailable` or one of
+ * `services.<name>.errors` in the manifest. `retryAfterMs` says when what is unavailable may be there again.
+ */
+export function refuse<T>(reason: string, message: string, retryAfterMs: u32 = 0): Result<T> {
+  return new Result<T>(blank<T>(), new HostError("refused", message, null, reason, retryAfterMs));
 }

@@ -52,9 +52,11 @@ typedef enum {
     BH_HTTP_FAILED,
     BH_CONFLICT,
     BH_INTERNAL,
+    // The provider of a service said no: `reason` says why. The call reached it, and it is well.
+    BH_REFUSED,
 } bh_code;
-#define BH__CODES 21
-static const char *const bh__names_code[] = {"ok", "invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal"};
+#define BH__CODES 22
+static const char *const bh__names_code[] = {"ok", "invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal", "refused"};
 
 // Bytes, or text in UTF-8, with their number.
 typedef struct {
@@ -68,10 +70,13 @@ typedef struct {
 } bh_optional_bytes;
 typedef bh_optional_bytes bh_optional_text;
 
-// Why the host refused or could not do something: branch on `code`, show `message` to people.
+// Why something failed or was refused: branch on `code`, and of BH_REFUSED on `reason`, which is empty else; show `message` to people.
+// `retry_after_ms` says how long to wait before it may go, 0 where nobody knows.
 typedef struct {
     bh_code code;
     bh_text message;
+    bh_text reason;
+    uint32_t retry_after_ms;
 } bh_error;
 
 BH__IMPORT("extism:host/env", "alloc") uint64_t bh__alloc(uint64_t length);
@@ -604,6 +609,10 @@ static inline bh_code bh__answer(bh__call *call, uint64_t block, bh_bytes *answe
     if (!bh_json_member(*answer, "code", &raw) || !bh__read_name(raw, bh__names_code, BH__CODES, &code) ||
         !bh_json_member(*answer, "message", &raw) || !bh_json_text(raw, &bh__last_error.message))
         BH_PANIC("the host's error has another shape");
+    uint64_t wait = 0;
+    if (!bh_json_member(*answer, "reason", &raw) || !bh_json_text(raw, &bh__last_error.reason)) bh__last_error.reason = bh_str("");
+    if (bh_json_member(*answer, "retry-after-ms", &raw)) bh_json_u64(raw, &wait);
+    bh__last_error.retry_after_ms = (uint32_t)wait;
     return bh__last_error.code = (bh_code)code;
 }
 // The failure of the last host function that failed in this turn.
@@ -653,7 +662,7 @@ BH__IMPORT("extism:host/user", "events_publish") uint64_t bh__import_events_publ
 // text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
 // `source`, `time` and `traceparent`.
 //
-// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+// Fails with invalid-message (type, JSON), permission-denied, rate-limited, quota-exceeded (size).
 static inline bh_code bh_events_publish(bh_text event_type, bh_text content_type, bh_bytes data, bh_text *value) {
     bh__call call = {0};
     uint64_t event_type_block = bh__bytes_block(&call, event_type);
@@ -716,8 +725,9 @@ BH__IMPORT("extism:host/user", "services_call") uint64_t bh__import_services_cal
 // The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
 //
 // Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
-// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
-// plugin-not-running, quota-exceeded (size).
+// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
+// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
+// quota-exceeded (size).
 static inline bh_code bh_services_call(bh_text service, bh_bytes payload, bh_optional_u32 deadline_ms, bh_bytes *value) {
     bh__call call = {0};
     uint64_t service_block = bh__bytes_block(&call, service);
@@ -1743,11 +1753,13 @@ static inline bh_code bh_transact(bh_code (*run)(bh_transaction *transaction, vo
         if (code == BH_OK) code = bh__transaction_commit(&transaction, &committed);
         if (code != BH_OK || committed) return code;
     }
+    bh__last_error.reason = bh_str("");
+    bh__last_error.retry_after_ms = 0;
     bh__last_error.message = bh_format("what the transaction read was changed in each of %d runs; read fewer keys, or try again later", BH__MAX_RUNS);
     return bh__last_error.code = BH_CONFLICT;
 }
 
-// What an entry point returns; made by bh_done, bh_answer, bh_fail or bh_refused.
+// What an entry point returns; made by bh_done, bh_answer, bh_fail, bh_refuse, bh_unavailable or bh_refused.
 typedef int32_t bh_status;
 
 static inline bh_status bh_done(void) { return 0; }
@@ -1769,8 +1781,34 @@ static inline bh_status bh_fail(const char *format, ...) {
     va_end(arguments);
     return bh__failed(message);
 }
-// Fails the turn with what the last host function said.
+static inline bh_status bh__refuse(bh_text reason, bh_text message, uint32_t retry_after_ms) {
+    bh_text code = bh_json_quoted(reason);
+    bh_text text = bh_json_quoted(message);
+    return bh__failed(bh_format("\001{\"code\":%.*s,\"message\":%.*s,\"retryAfterMs\":%u}", BH_ARG(code), BH_ARG(text), (unsigned)retry_after_ms));
+}
+// Says no: the caller is told BH_REFUSED with this reason, "not-found", "invalid-input", "conflict", "forbidden", "unavailable" or one of
+// services.<name>.errors in the manifest, and with the message, formatted as by printf.
+static inline bh_status bh_refuse(const char *reason, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline bh_status bh_refuse(const char *reason, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    bh_text message = bh__vformat(format, arguments);
+    va_end(arguments);
+    return bh__refuse(bh_str(reason), message, 0);
+}
+// Refuses with the reason "unavailable", and says when it may be there again.
+static inline bh_status bh_unavailable(uint32_t retry_after_ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline bh_status bh_unavailable(uint32_t retry_after_ms, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    bh_text message = bh__vformat(format, arguments);
+    va_end(arguments);
+    return bh__refuse(bh_str("unavailable"), message, retry_after_ms);
+}
+// Fails the turn with what the last host function said: a refusal of another plugin is handed on as it is.
 static inline bh_status bh_refused(void) {
+    if (bh__last_error.code == BH_REFUSED && bh__last_error.reason.size > 0)
+        return bh__refuse(bh__last_error.reason, bh__last_error.message, bh__last_error.retry_after_ms);
     return bh_fail("%s: %.*s", bh_code_name(bh__last_error.code), BH_ARG(bh__last_error.message));
 }
 // Goes on when the host function succeeds, else fails the turn with what it said.

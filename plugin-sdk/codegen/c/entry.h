@@ -1,4 +1,4 @@
-// What an entry point returns; made by bh_done, bh_answer, bh_fail or bh_refused.
+// What an entry point returns; made by bh_done, bh_answer, bh_fail, bh_refuse, bh_unavailable or bh_refused.
 typedef int32_t bh_status;
 
 static inline bh_status bh_done(void) { return 0; }
@@ -20,8 +20,34 @@ static inline bh_status bh_fail(const char *format, ...) {
     va_end(arguments);
     return bh__failed(message);
 }
-// Fails the turn with what the last host function said.
+static inline bh_status bh__refuse(bh_text reason, bh_text message, uint32_t retry_after_ms) {
+    bh_text code = bh_json_quoted(reason);
+    bh_text text = bh_json_quoted(message);
+    return bh__failed(bh_format("\001{\"code\":%.*s,\"message\":%.*s,\"retryAfterMs\":%u}", BH_ARG(code), BH_ARG(text), (unsigned)retry_after_ms));
+}
+// Says no: the caller is told BH_REFUSED with this reason, "not-found", "invalid-input", "conflict", "forbidden", "unavailable" or one of
+// services.<name>.errors in the manifest, and with the message, formatted as by printf.
+static inline bh_status bh_refuse(const char *reason, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline bh_status bh_refuse(const char *reason, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    bh_text message = bh__vformat(format, arguments);
+    va_end(arguments);
+    return bh__refuse(bh_str(reason), message, 0);
+}
+// Refuses with the reason "unavailable", and says when it may be there again.
+static inline bh_status bh_unavailable(uint32_t retry_after_ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline bh_status bh_unavailable(uint32_t retry_after_ms, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    bh_text message = bh__vformat(format, arguments);
+    va_end(arguments);
+    return bh__refuse(bh_str("unavailable"), message, retry_after_ms);
+}
+// Fails the turn with what the last host function said: a refusal of another plugin is handed on as it is.
 static inline bh_status bh_refused(void) {
+    if (bh__last_error.code == BH_REFUSED && bh__last_error.reason.size > 0)
+        return bh__refuse(bh__last_error.reason, bh__last_error.message, bh__last_error.retry_after_ms);
     return bh_fail("%s: %.*s", bh_code_name(bh__last_error.code), BH_ARG(bh__last_error.message));
 }
 // Goes on when the host function succeeds, else fails the turn with what it said.

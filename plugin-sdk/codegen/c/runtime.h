@@ -41,10 +41,13 @@ typedef struct {
 } bh_optional_bytes;
 typedef bh_optional_bytes bh_optional_text;
 
-// Why the host refused or could not do something: branch on `code`, show `message` to people.
+// Why something failed or was refused: branch on `code`, and of BH_REFUSED on `reason`, which is empty else; show `message` to people.
+// `retry_after_ms` says how long to wait before it may go, 0 where nobody knows.
 typedef struct {
     bh_code code;
     bh_text message;
+    bh_text reason;
+    uint32_t retry_after_ms;
 } bh_error;
 
 BH__IMPORT("extism:host/env", "alloc") uint64_t bh__alloc(uint64_t length);
@@ -577,6 +580,10 @@ static inline bh_code bh__answer(bh__call *call, uint64_t block, bh_bytes *answe
     if (!bh_json_member(*answer, "code", &raw) || !bh__read_name(raw, bh__names_code, BH__CODES, &code) ||
         !bh_json_member(*answer, "message", &raw) || !bh_json_text(raw, &bh__last_error.message))
         BH_PANIC("the host's error has another shape");
+    uint64_t wait = 0;
+    if (!bh_json_member(*answer, "reason", &raw) || !bh_json_text(raw, &bh__last_error.reason)) bh__last_error.reason = bh_str("");
+    if (bh_json_member(*answer, "retry-after-ms", &raw)) bh_json_u64(raw, &wait);
+    bh__last_error.retry_after_ms = (uint32_t)wait;
     return bh__last_error.code = (bh_code)code;
 }
 // The failure of the last host function that failed in this turn.

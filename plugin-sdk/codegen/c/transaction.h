@@ -110,6 +110,8 @@ static inline bh_code bh_transact(bh_code (*run)(bh_transaction *transaction, vo
         if (code == BH_OK) code = bh__transaction_commit(&transaction, &committed);
         if (code != BH_OK || committed) return code;
     }
+    bh__last_error.reason = bh_str("");
+    bh__last_error.retry_after_ms = 0;
     bh__last_error.message = bh_format("what the transaction read was changed in each of %d runs; read fewer keys, or try again later", BH__MAX_RUNS);
     return bh__last_error.code = BH_CONFLICT;
 }

@@ -28,4 +28,6 @@ const (
 	ErrorCodeHttpFailed       ErrorCode = "http-failed"
 	ErrorCodeConflict         ErrorCode = "conflict"
 	ErrorCodeInternal         ErrorCode = "internal"
+	// The provider of a service said no: `reason` says why. The call reached it, and it is well.
+	ErrorCodeRefused ErrorCode = "refused"
 )

@@ -18,7 +18,7 @@ func eventsPublish(eventType uint64, contentType uint64, data uint64) uint64
 // text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
 // `source`, `time` and `traceparent`.
 //
-// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+// Fails with invalid-message (type, JSON), permission-denied, rate-limited, quota-exceeded (size).
 func Publish(eventType string, contentType string, data []byte) (string, error) {
 	call := abi.Begin()
 	return call.TextAnswer(eventsPublish(call.Text(eventType), call.Text(contentType), call.Bytes(data)))

@@ -32,8 +32,9 @@ func servicesCall(service uint64, payload uint64, deadlineMs uint64) uint64
 // The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
 //
 // Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
-// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
-// plugin-not-running, quota-exceeded (size).
+// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
+// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
+// quota-exceeded (size).
 func Call(service string, payload []byte, deadlineMs *uint32) ([]byte, error) {
 	call := abi.Begin()
 	return call.BytesAnswer(servicesCall(call.Text(service), call.Bytes(payload), call.JSON(deadlineMs)))

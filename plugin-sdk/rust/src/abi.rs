@@ -50,8 +50,8 @@ pub(crate) fn set_output(bytes: &[u8]) {
     unsafe { output_set(block, bytes.len() as u64) }
 }
 
-pub(crate) fn set_error(message: &str) {
-    let block = copy_out(message.as_bytes());
+pub(crate) fn set_error(message: &[u8]) {
+    let block = copy_out(message);
     // SAFETY: the block was made here.
     unsafe { error_set(block) }
 }

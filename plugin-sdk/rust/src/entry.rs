@@ -1,8 +1,8 @@
 //! What stands behind the attributes: reads the turn's input, runs the handler and reports how it ended (0 or 1).
 
-use crate::{Bytes, Error, abi, json::to_json};
+use crate::{Bytes, Error, ErrorCode, abi, json::to_json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{fmt::Display, sync::Once};
+use std::{any::Any, fmt::Display, sync::Once};
 
 /// JSON as input or output of a service. An empty input counts as `{}`.
 pub struct Json<T>(pub T);
@@ -40,25 +40,21 @@ impl Input for Vec<u8> {
 
 impl Input for String {
     fn read(bytes: Vec<u8>) -> Result<Self, Error> {
-        String::from_utf8(bytes).map_err(|_| Error::failed("input is not valid UTF-8"))
+        String::from_utf8(bytes).map_err(|_| Error::refused("invalid-input", "input is not valid UTF-8"))
     }
 }
 
 impl<T: DeserializeOwned> Input for Json<T> {
     fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        serde_json::from_slice(json).map(Json).map_err(|error| unfit("input is not the JSON that this service expects", &error))
+        serde_json::from_slice(json).map(Json).map_err(|error| Error::refused("invalid-input", format!("input is not the JSON that this service expects: {error}")))
     }
 }
 
 impl<T: DeserializeOwned> Input for Event<T> {
     fn read(bytes: Vec<u8>) -> Result<Self, Error> {
-        serde_json::from_slice(&bytes).map_err(|error| unfit("input is not the event that this plugin expects", &error))
+        serde_json::from_slice(&bytes).map_err(|error| Error::failed(format!("input is not the event that this plugin expects: {error}")))
     }
-}
-
-fn unfit(what: &str, error: &dyn Display) -> Error {
-    Error::failed(format!("{what}: {error}"))
 }
 
 #[doc(hidden)]
@@ -93,10 +89,18 @@ impl<T: Serialize> Output for Json<T> {
     }
 }
 
-impl<O: Output, E: Display> Output for Result<O, E> {
+impl<O: Output, E: Display + 'static> Output for Result<O, E> {
     fn write(self) -> Result<(), Error> {
-        self.map_err(|error| Error::failed(error.to_string()))?.write()
+        self.map_err(|error| refusal_in(&error).unwrap_or_else(|| Error::failed(error.to_string())))?.write()
     }
+}
+
+/// The refusal that a handler failed with, also in a box; any other error has only words.
+fn refusal_in(error: &dyn Any) -> Option<Error> {
+    let boxed = || error.downcast_ref::<Box<dyn std::error::Error>>().and_then(|inner| inner.downcast_ref::<Error>());
+    let sendable = || error.downcast_ref::<Box<dyn std::error::Error + Send + Sync>>().and_then(|inner| inner.downcast_ref::<Error>());
+    let found = error.downcast_ref::<Error>().or_else(boxed).or_else(sendable)?;
+    (found.code == ErrorCode::Refused).then(|| found.clone())
 }
 
 /// Runs one turn.
@@ -106,7 +110,7 @@ pub fn run<I: Input, O: Output>(handler: impl FnOnce(I) -> O) -> i32 {
     match I::read(abi::input()).and_then(|input| handler(input).write()) {
         Ok(()) => 0,
         Err(error) => {
-            abi::set_error(&error.to_string());
+            abi::set_error(&error.told());
             1
         }
     }
@@ -116,5 +120,5 @@ pub fn run<I: Input, O: Output>(handler: impl FnOnce(I) -> O) -> i32 {
 fn report(panic: &std::panic::PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("panicked");
     let place = panic.location().map_or_else(String::new, |at| format!(" ({}:{}:{})", at.file(), at.line(), at.column()));
-    abi::set_error(&format!("{message}{place}"));
+    abi::set_error(format!("{message}{place}").as_bytes());
 }

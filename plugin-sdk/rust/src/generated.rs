@@ -45,6 +45,9 @@ pub enum ErrorCode {
     Conflict,
     #[serde(rename = "internal")]
     Internal,
+    /// The provider of a service said no: `reason` says why. The call reached it, and it is well.
+    #[serde(rename = "refused")]
+    Refused,
 }
 
 impl ErrorCode {
@@ -71,6 +74,7 @@ impl ErrorCode {
             Self::HttpFailed => "http-failed",
             Self::Conflict => "conflict",
             Self::Internal => "internal",
+            Self::Refused => "refused",
         }
     }
 }
@@ -136,7 +140,7 @@ pub mod events {
     /// text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
     /// `source`, `time` and `traceparent`.
     ///
-    /// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+    /// Fails with invalid-message (type, JSON), permission-denied, rate-limited, quota-exceeded (size).
     pub fn publish(event_type: &str, content_type: &str, data: &[u8]) -> Result<String, Error> {
         let mut call = Call::begin();
         let event_type = call.text(event_type);
@@ -195,8 +199,9 @@ pub mod services {
     /// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
     ///
     /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
-    /// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
-    /// plugin-not-running, quota-exceeded (size).
+    /// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
+    /// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
+    /// quota-exceeded (size).
     pub fn call(service: &str, payload: &[u8], deadline_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         let mut call = Call::begin();
         let service = call.text(service);

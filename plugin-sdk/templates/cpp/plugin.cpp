@@ -19,8 +19,8 @@ static bool name_in(bh_text json, bh_text *name) {
 
 BH_SERVICE(greet, input) {
     bh_text name, message, id;
-    if (!name_in(input, &name)) return bh_fail("name must be a string");
-    if (name.size == 0) return bh_fail("name is empty");
+    if (!name_in(input, &name)) return bh_refuse("invalid-input", "name must be a string");
+    if (name.size == 0) return bh_refuse("invalid-input", "name is empty");
     bh_text key = bh_format("times/%.*s", BH_ARG(name));
     bh_optional_bytes before;
     uint64_t times = 0;

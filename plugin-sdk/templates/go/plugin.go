@@ -2,7 +2,6 @@
 package main
 
 import (
-	"errors"
 	"strconv"
 
 	bulkhead "bulkhead.local/sdk"
@@ -38,7 +37,7 @@ func messageTo(name string) (string, error) {
 func greet() int32 {
 	return bulkhead.Service(func(guest person) (greeting, error) {
 		if guest.Name == "" {
-			return greeting{}, errors.New("name is empty")
+			return greeting{}, bulkhead.Refuse("invalid-input", "name is empty")
 		}
 		times, err := countVisit(guest.Name)
 		if err != nil {

@@ -1,7 +1,7 @@
 """Greets people, and counts how often. plugin.json names the functions with a decorator. What stands outside of them runs when the plugin is built: randomness
 and the time belong into functions."""
 
-from bulkhead import EntryPoints, Event, Failure, Request, config, dumps, events, log, on, service, storage
+from bulkhead import EntryPoints, Event, Refusal, Request, config, dumps, events, log, on, service, storage
 
 __all__ = ["EntryPoints"]
 
@@ -15,7 +15,7 @@ def greet(request: Request) -> dict[str, object]:
     person = request.json()
     name = person.get("name") if isinstance(person, dict) else None
     if not isinstance(name, str) or name == "":
-        raise Failure("name is empty")
+        raise Refusal("invalid-input", "name is empty")
     key = f"times/{name}"
     times = int(storage.get(key) or b"0") + 1
     storage.set(key, str(times).encode())

@@ -23,4 +23,5 @@ export type ErrorCode =
   | "storage-failed"
   | "http-failed"
   | "conflict"
-  | "internal";
+  | "internal"
+  | "refused";

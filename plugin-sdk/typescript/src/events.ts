@@ -11,7 +11,7 @@ import { asking } from "./host-error.ts";
  * text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
  * `source`, `time` and `traceparent`.
  *
- * Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+ * Fails with invalid-message (type, JSON), permission-denied, rate-limited, quota-exceeded (size).
  */
 export function publish(eventType: string, contentType: string, data: Uint8Array): string {
   return asking(() => host.publish(eventType, contentType, data));

@@ -5,7 +5,7 @@
 /// <reference path="./wasi.d.ts" />
 
 export type { ErrorCode } from "./error-code.ts";
-export { Failure, HostError } from "./host-error.ts";
+export { Failure, HostError, type Reason, Refusal } from "./host-error.ts";
 export { decodeJson, encodeJson, type JsonOptions } from "./json.ts";
 export { type Answer, type EntryPoints, type Event, type Handlers, plugin, Request } from "./plugin.ts";
 export { formOf, type RouteAnswer, RouteRequest, rawRoute } from "./raw-route.ts";

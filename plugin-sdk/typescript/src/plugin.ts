@@ -1,7 +1,7 @@
 // How the host enters a plugin: an author gives functions by the names of the manifest's entry points, and exports what `plugin` makes of them.
 
 import { clearTimers, enterInstance, runTimers } from "./globals.ts";
-import { Failure, HostError } from "./host-error.ts";
+import { Failure, HostError, Refusal, refusalText } from "./host-error.ts";
 import { decodeJson, encodeJson, type JsonOptions, textOf } from "./json.ts";
 import { TextEncoder } from "./utf8.ts";
 
@@ -25,14 +25,23 @@ export class Request {
     this.bytes = bytes;
   }
 
-  /** Throws Failure for what is not UTF-8. */
+  /** Throws Refusal `invalid-input` for what is not UTF-8. */
   text(): string {
-    return textOf(this.bytes, "the input");
+    return wanted(() => textOf(this.bytes, "the input"));
   }
 
-  /** Throws Failure for what is no JSON. The type is the caller's promise: check what matters. */
+  /** Throws Refusal `invalid-input` for what is no JSON. The type is the caller's promise: check what matters. */
   json<T = unknown>(options?: JsonOptions): T {
-    return decodeJson<T>(this.bytes, options);
+    return wanted(() => decodeJson<T>(this.bytes, options));
+  }
+}
+
+/** What is wrong with an input is its sender's affair. */
+function wanted<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    throw thrown instanceof Failure ? new Refusal("invalid-input", thrown.message) : thrown;
   }
 }
 
@@ -70,7 +79,7 @@ export function plugin(handlers: Handlers): EntryPoints {
         return answer;
       } catch (thrown) {
         // What is thrown here is the turn's failure.
-        throw describe(thrown);
+        throw refusalText(thrown) ?? describe(thrown);
       } finally {
         clearTimers();
       }

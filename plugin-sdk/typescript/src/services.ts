@@ -16,8 +16,9 @@ export interface Caller {
  * The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
  *
  * Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
- * turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
- * plugin-not-running, quota-exceeded (size).
+ * turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
+ * `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
+ * quota-exceeded (size).
  */
 export function call(service: string, payload: Uint8Array, deadlineMs?: number | undefined): Uint8Array {
   return asking(() => host.call(service, payload, deadlineMs));

@@ -27,12 +27,16 @@ pub fn endTurn() void {
     _ = arena.reset(.{ .retain_with_limit = 65_536 });
 }
 
-/// A refusal or failure: branch on `code`, show `message` to people.
+/// A refusal or failure: branch on `code`, and of `.refused` on `reason`; show `message` to people.
 pub const Refusal = struct {
     code: generated.ErrorCode,
     /// What was refused, the limit, the current value, the remedy.
     message: []const u8,
     detail: ?[]const u8 = null,
+    /// Why a provider said no.
+    reason: ?[]const u8 = null,
+    /// How long to wait before it may go, where that is known.
+    @"retry-after-ms": ?u32 = null,
 };
 
 /// What the last failure in this turn was; its message lives until the turn ends.

@@ -49,6 +49,19 @@ pub fn fail(comptime text: []const u8, arguments: anytype) Error {
     return error.PluginFailed;
 }
 
+/// What a handler says no with: `return bulkhead.refuse("not-found", "no {s}", .{name})`; the caller is told `refused` with this reason, not-found, invalid-input,
+/// conflict, forbidden, unavailable or one of services.<name>.errors in the manifest. A refusal that another plugin gave is handed on as it is by `try`.
+pub fn refuse(reason: []const u8, comptime text: []const u8, arguments: anytype) Error {
+    abi.last_refusal = .{ .code = .refused, .reason = reason, .message = format(text, arguments) };
+    return error.Refused;
+}
+
+/// Refuses with the reason unavailable, and says when it may be there again.
+pub fn unavailable(retry_after_ms: u32, comptime text: []const u8, arguments: anytype) Error {
+    abi.last_refusal = .{ .code = .refused, .reason = "unavailable", .@"retry-after-ms" = retry_after_ms, .message = format(text, arguments) };
+    return error.Refused;
+}
+
 /// Panics with a message that names the file and line: `bulkhead.panicAt(@src(), "cannot be")`.
 pub fn panicAt(comptime at: std.builtin.SourceLocation, comptime message: []const u8) noreturn {
     @panic(comptime std.fmt.comptimePrint("{s} ({s}:{d})", .{ message, at.file, at.line }));
@@ -126,12 +139,17 @@ fn read(comptime T: type) anyerror!T {
     if (T == []const u8) return bytes;
     const text: []const u8 = if (bytes.len == 0) "{}" else bytes;
     return std.json.parseFromSliceLeaky(T, allocator, text, .{ .ignore_unknown_fields = true }) catch |cause|
-        fail("input is not the JSON that is expected here: {s}", .{@errorName(cause)});
+        refuse("invalid-input", "input is not the JSON that is expected here: {s}", .{@errorName(cause)});
 }
 
-/// What the plugin itself refuses is said as it is; what the host refused keeps its code, so that the caller sees the cause.
+/// A refusal is told with its reason (docs/abi.md, entry points). What else the plugin fails with is said as it is; what the host failed with keeps its code, so that
+/// the caller sees the cause.
 fn explain(failure: anyerror) []const u8 {
     const refusal = abi.last_refusal;
+    if (failure == error.Refused and refusal.code == .refused) if (refusal.reason) |reason| {
+        const said = .{ .code = reason, .message = refusal.message, .retryAfterMs = refusal.@"retry-after-ms" };
+        return format("\x01{s}", .{toJson(said)});
+    };
     if (failure == error.PluginFailed and refusal.code == .plugin_failed) return refusal.message;
     if (failure == @as(anyerror, generated.errorOf(refusal.code))) return format("{s}: {s}", .{ nameOf(refusal.code), refusal.message });
     return @errorName(failure);

@@ -25,6 +25,7 @@ pub const Error = error{
     HttpFailed,
     Conflict,
     Internal,
+    Refused,
 };
 
 /// Why the host refused or could not do something. docs/errors.md says what to do about each.
@@ -49,6 +50,8 @@ pub const ErrorCode = enum {
     http_failed,
     conflict,
     internal,
+    /// The provider of a service said no: `reason` says why. The call reached it, and it is well.
+    refused,
 };
 
 /// The error of a code.
@@ -74,6 +77,7 @@ pub fn errorOf(code: ErrorCode) Error {
         .http_failed => error.HttpFailed,
         .conflict => error.Conflict,
         .internal => error.Internal,
+        .refused => error.Refused,
     };
 }
 
@@ -101,7 +105,7 @@ pub const events = struct {
     /// text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
     /// `source`, `time` and `traceparent`.
     ///
-    /// Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+    /// Fails with invalid-message (type, JSON), permission-denied, rate-limited, quota-exceeded (size).
     pub fn publish(event_type: []const u8, content_type: []const u8, data: []const u8) Error![]const u8 {
         var host_call: abi.Call = .{};
         return host_call.bytesAnswer(imports.events_publish(host_call.bytes(event_type), host_call.bytes(content_type), host_call.bytes(data)));
@@ -128,8 +132,9 @@ pub const services = struct {
     /// The deadline is the earlier of `deadline-ms` from this call on and just before the end of the current turn's own.
     ///
     /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
-    /// turn), queue-full, deadline-exceeded, plugin-failed (the provider's own failure; `message` is what it said),
-    /// plugin-not-running, quota-exceeded (size).
+    /// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
+    /// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
+    /// quota-exceeded (size).
     pub fn call(service: []const u8, payload: []const u8, deadline_ms: ?u32) Error![]const u8 {
         var host_call: abi.Call = .{};
         return host_call.bytesAnswer(imports.services_call(host_call.bytes(service), host_call.bytes(payload), host_call.json(deadline_ms)));

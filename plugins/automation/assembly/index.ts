@@ -1,6 +1,6 @@
 // The automation plugin: services that keep the rules, and the one event handler that applies them.
 
-import { Event, Json, Nothing, Outcome, Result, done, fail, log, ok, rawEvent, service, services } from "@bulkhead/assemblyscript";
+import { Event, HostError, Json, Nothing, Outcome, Result, done, fail, log, ok, rawEvent, refuse, service, services } from "@bulkhead/assemblyscript";
 import { mayFire } from "./loops";
 import { fires } from "./match";
 import { Action, Rule, problemOf } from "./rule";
@@ -29,7 +29,7 @@ class Rules {
 export function add(): i32 {
   return service<Rule, Rule>((rule) => {
     const problem = problemOf(rule);
-    if (problem !== null) return fail<Rule>(problem);
+    if (problem !== null) return refuse<Rule>("invalid-input", problem);
     const added = rules.add(rule);
     return added.isOk ? ok<Rule>(rule) : added.failure<Rule>();
   });
@@ -59,11 +59,16 @@ export function on_event(): i32 {
       if (!fires(rule, event)) continue;
       const ran = mayFire(rule.id, event) ? run(rule.action, event) : fail<Nothing>("it fires in circles", "call-loop");
       if (!ran.isOk) {
-        log.warning(`rule ${rule.id} on ${event.type}: ${rule.action.service} failed with ${ran.error.code}: ${ran.error.message}`);
+        log.warning(`rule ${rule.id} on ${event.type}: ${rule.action.service} failed with ${reasonOf(ran.error)}: ${ran.error.message}`);
       }
     }
     return done();
   });
+}
+
+function reasonOf(error: HostError): string {
+  const reason = error.reason;
+  return reason === null ? error.code : `${error.code} (${reason})`;
 }
 
 function run(action: Action, event: Event): Outcome {

@@ -1,6 +1,6 @@
 // The rules: durable in storage, one key a rule, and in memory once read, because every event asks for all of them.
 
-import { Nothing, Outcome, Result, done, fail, ok, storage } from "@bulkhead/assemblyscript";
+import { Nothing, Outcome, Result, done, ok, refuse, storage } from "@bulkhead/assemblyscript";
 import { Rule } from "./rule";
 
 const PREFIX = "rule/";
@@ -27,8 +27,8 @@ export function all(): Result<Rule[]> {
 export function add(rule: Rule): Outcome {
   const rules = all();
   if (!rules.isOk) return rules.failure<Nothing>();
-  if (indexOf(rules.value, rule.id) >= 0) return fail<Nothing>(`rule ${rule.id} exists already`);
-  if (rules.value.length >= MAX_RULES) return fail<Nothing>(`there are ${MAX_RULES} rules, which is the most`);
+  if (indexOf(rules.value, rule.id) >= 0) return refuse<Nothing>("conflict", `rule ${rule.id} exists already`);
+  if (rules.value.length >= MAX_RULES) return refuse<Nothing>("conflict", `there are ${MAX_RULES} rules, which is the most`);
   return save(rule);
 }
 
@@ -52,7 +52,7 @@ function find(id: string): Result<Rule> {
   const rules = all();
   if (!rules.isOk) return rules.failure<Rule>();
   const index = indexOf(rules.value, id);
-  return index < 0 ? fail<Rule>(`no rule ${id}`) : ok<Rule>(rules.value[index]);
+  return index < 0 ? refuse<Rule>("not-found", `no rule ${id}`) : ok<Rule>(rules.value[index]);
 }
 
 /** What is in memory is read anew after a write, so that both never differ, even if the write fails. */

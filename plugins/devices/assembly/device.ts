@@ -1,7 +1,7 @@
 // The digital twin of one device: what it should be (desired), what it said it is (reported), and what is still to come (pending).
 // Knows nothing of storage, events or services.
 
-import { Json, JsonKind, Result, fail, ok } from "@bulkhead/assemblyscript";
+import { Json, JsonKind, Result, ok, refuse } from "@bulkhead/assemblyscript";
 
 export type State = Map<string, Json>;
 
@@ -65,7 +65,7 @@ export function merge(state: State, change: State): Result<State> {
   let size = state.size;
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
-    if (!isName(name)) return fail<State>(`"${name}" is no field name; write 1 to ${MAX_ID_LENGTH} letters, digits, _ or -`);
+    if (!isName(name)) return refuse<State>("invalid-input", `"${name}" is no field name; write 1 to ${MAX_ID_LENGTH} letters, digits, _ or -`);
     const value = change.get(name);
     const known = state.has(name);
     if (value.kind == JsonKind.Null) {
@@ -77,7 +77,7 @@ export function merge(state: State, change: State): Result<State> {
     }
     changed.set(name, value);
   }
-  if (size > MAX_FIELDS) return fail<State>(`a device has at most ${MAX_FIELDS} fields, this one would have ${size}`);
+  if (size > MAX_FIELDS) return refuse<State>("invalid-input", `a device has at most ${MAX_FIELDS} fields, this one would have ${size}`);
   const touched = changed.keys();
   for (let i = 0; i < touched.length; i++) {
     const value = changed.get(touched[i]);

@@ -1,6 +1,6 @@
 // The devices plugin: one export a service of plugin.json. What a device is stands in device.ts, where it is kept in store.ts.
 
-import { Json, Nothing, Outcome, Result, clock, fail, ok, service } from "@bulkhead/assemblyscript";
+import { Json, Nothing, Outcome, Result, clock, ok, refuse, service } from "@bulkhead/assemblyscript";
 import { Device, DeviceView, State, idProblem, merge, nameProblem } from "./device";
 import { Changes, exists, load, page, publishChange, publishCreated, publishRemoved, remove as removeStored, save } from "./store";
 
@@ -42,12 +42,12 @@ class Page {
 export function create(): i32 {
   return service<NewDevice, DeviceView>((request) => {
     const badId = idProblem(request.id);
-    if (badId !== null) return fail<DeviceView>(badId);
+    if (badId !== null) return refuse<DeviceView>("invalid-input", badId);
     const badName = nameProblem(request.name);
-    if (badName !== null) return fail<DeviceView>(badName);
+    if (badName !== null) return refuse<DeviceView>("invalid-input", badName);
     const taken = exists(request.id);
     if (!taken.isOk) return taken.failure<DeviceView>();
-    if (taken.value) return fail<DeviceView>(`device ${request.id} exists already`);
+    if (taken.value) return refuse<DeviceView>("conflict", `device ${request.id} exists already`);
 
     const device = new Device();
     device.id = request.id;
@@ -145,5 +145,5 @@ function limitOf(given: Json | null): Result<u32> {
   if (given === null) return ok<u32>(DEFAULT_PAGE);
   const limit = given.asNumber<u32>();
   if (limit.isOk && limit.value >= 1 && limit.value <= MAX_PAGE) return limit;
-  return fail<u32>(`limit must be a whole number from 1 to ${MAX_PAGE}, not ${given.toString()}`);
+  return refuse<u32>("invalid-input", `limit must be a whole number from 1 to ${MAX_PAGE}, not ${given.toString()}`);
 }

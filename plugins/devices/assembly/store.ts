@@ -1,6 +1,6 @@
 // Devices in storage, one key a device, and the events that tell of them.
 
-import { Json, Nothing, Outcome, Result, clock, done, events, fail, ok, storage } from "@bulkhead/assemblyscript";
+import { Json, Nothing, Outcome, Result, clock, done, events, fail, ok, refuse, storage } from "@bulkhead/assemblyscript";
 import { Device, DeviceView, State, idProblem, pendingOf } from "./device";
 
 const PREFIX = "device/";
@@ -29,11 +29,11 @@ class Removed {
 /** Fails when there is none, so that every service says it the same way. */
 export function load(id: string): Result<Device> {
   const problem = idProblem(id);
-  if (problem !== null) return fail<Device>(problem);
+  if (problem !== null) return refuse<Device>("invalid-input", problem);
   const stored = storage.getJson<Device>(PREFIX + id);
   if (!stored.isOk) return stored.failure<Device>();
   const device = stored.value;
-  return device === null ? fail<Device>(`no device ${id}`) : ok<Device>(device);
+  return device === null ? refuse<Device>("not-found", `no device ${id}`) : ok<Device>(device);
 }
 
 export function exists(id: string): Result<bool> {
@@ -49,10 +49,10 @@ export function save(device: Device): Outcome {
 
 export function remove(id: string): Outcome {
   const problem = idProblem(id);
-  if (problem !== null) return fail<Nothing>(problem);
+  if (problem !== null) return refuse<Nothing>("invalid-input", problem);
   const removed = storage.remove(PREFIX + id);
   if (!removed.isOk) return removed.failure<Nothing>();
-  return removed.value ? done() : fail<Nothing>(`no device ${id}`);
+  return removed.value ? done() : refuse<Nothing>("not-found", `no device ${id}`);
 }
 
 /** At most `limit` devices after the id `after`, in the order of their ids. */

@@ -1,6 +1,6 @@
 // The template for a new plugin: copy the folder, give it a name of its own here and in plugin.json, and keep what you need.
 
-import { done, event, fail, log, ok, service } from "@bulkhead/assemblyscript";
+import { done, event, log, ok, refuse, service } from "@bulkhead/assemblyscript";
 
 // What travels as JSON is a class with @json above it. A field without a default is required; the SDK refuses input without it, and
 // input of the wrong type, before your code runs.
@@ -20,10 +20,10 @@ class Device {
   name: string = "";
 }
 
-// A service. plugin.json says that `hello.greet` is this export. `ok` answers; what `fail` says is told to the caller.
+// A service. plugin.json says that `hello.greet` is this export. `ok` answers; `refuse` says no, with a reason that the caller can act on.
 export function greet(): i32 {
   return service<Greet, Greeting>((request) => {
-    if (request.name.trim().length == 0) return fail<Greeting>("name is empty");
+    if (request.name.trim().length == 0) return refuse<Greeting>("invalid-input", "name is empty");
     return ok(new Greeting(`Hello, ${request.name}!`));
   });
 }

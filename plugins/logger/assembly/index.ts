@@ -1,6 +1,6 @@
 // The logger plugin: other plugins log through it, with a filter that the operator sets, and people look at the last entries.
 
-import { Json, JsonKind, Nothing, Outcome, Result, clock, config, fail, log, ok, service, services } from "@bulkhead/assemblyscript";
+import { Json, JsonKind, Nothing, Outcome, Result, clock, config, fail, log, ok, refuse, service, services } from "@bulkhead/assemblyscript";
 import { Entry, LEVELS, find, keep, rank } from "./entries";
 
 const DEFAULT_KEEP: i32 = 1_000;
@@ -40,13 +40,13 @@ class Settings {
 export function log_entry(): i32 {
   return service<LogRequest, Nothing>((request) => {
     const level = rank(request.level);
-    if (level < 0) return fail<Nothing>(noLevel("level", request.level));
+    if (level < 0) return refuse<Nothing>("invalid-input", noLevel("level", request.level));
     if (request.message.length > MAX_MESSAGE_LENGTH) {
-      return fail<Nothing>(`the message has ${request.message.length} characters; the limit is ${MAX_MESSAGE_LENGTH}`);
+      return refuse<Nothing>("invalid-input", `the message has ${request.message.length} characters; the limit is ${MAX_MESSAGE_LENGTH}`);
     }
     const fields = request.fields;
     if (fields !== null && (fields.kind != JsonKind.Object || fields.end - fields.start > MAX_FIELDS_BYTES)) {
-      return fail<Nothing>(`fields must be an object of at most ${MAX_FIELDS_BYTES} bytes`);
+      return refuse<Nothing>("invalid-input", `fields must be an object of at most ${MAX_FIELDS_BYTES} bytes`);
     }
     const settings = readSettings();
     if (!settings.isOk) return settings.failure<Nothing>();
@@ -67,12 +67,12 @@ export function log_entry(): i32 {
 export function query(): i32 {
   return service<Query, Found>((request) => {
     const level = rank(request.level);
-    if (level < 0) return fail<Found>(noLevel("level", request.level));
+    if (level < 0) return refuse<Found>("invalid-input", noLevel("level", request.level));
     const limit = request.limit;
     if (limit === null) return ok(new Found(find(level, request.contains, request.source, DEFAULT_LIMIT)));
     const most = limit.asNumber<i32>();
     if (!most.isOk || most.value < 1 || most.value > MAX_KEEP) {
-      return fail<Found>(`limit must be a whole number from 1 to ${MAX_KEEP}, not ${limit.toString()}`);
+      return refuse<Found>("invalid-input", `limit must be a whole number from 1 to ${MAX_KEEP}, not ${limit.toString()}`);
     }
     return ok(new Found(find(level, request.contains, request.source, most.value)));
   });

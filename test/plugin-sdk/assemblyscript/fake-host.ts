@@ -25,7 +25,7 @@ export interface TurnResult {
   /** The entry point returned 0. */
   readonly ok: boolean;
   readonly output: Uint8Array;
-  /** What the plugin gave to error_set. */
+  /** What the plugin gave to error_set; of a refusal its reason and its message. */
   readonly error: string | undefined;
   /** The instance is of no use any more. */
   readonly trapped: boolean;
@@ -101,7 +101,7 @@ export class FakeHost {
       if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
       trapped = true;
     }
-    const error = this.#error ? utf8.decode(this.#block(this.#error)) : undefined;
+    const error = this.#error ? said(utf8.decode(this.#block(this.#error))) : undefined;
     return { ok: status === 0, output: this.#slice(...this.#output), error, trapped };
   }
 
@@ -295,4 +295,10 @@ function tagged(tag: number, value: Uint8Array): Uint8Array {
   block[0] = tag;
   block.set(value, 1);
   return block;
+}
+
+function said(error: string): string {
+  if (!error.startsWith("\u0001")) return error;
+  const { code, message } = JSON.parse(error.slice(1)) as { readonly code: string; readonly message: string };
+  return `${code}: ${message}`;
 }

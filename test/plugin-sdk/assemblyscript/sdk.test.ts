@@ -223,7 +223,7 @@ describe("JSON", () => {
     expect({ ok, trapped, error }).toEqual({
       ok: false,
       trapped: false,
-      error: `input is not the JSON that this service expects (Sample): ${problem}`,
+      error: `invalid-input: input is not the JSON that this service expects (Sample): ${problem}`,
     });
   });
 

@@ -6,32 +6,32 @@ static bool member(bh_text input, bh_text *value) { return bh_json_member(input,
 
 static bh_status answer(bh_text value) { return bh_answer(bh_format("{\"v\":%.*s}", BH_ARG(value))); }
 
-BH_SERVICE(any, input) { return bh_json_valid(input) ? bh_answer(input) : bh_fail("the input is no JSON"); }
+BH_SERVICE(any, input) { return bh_json_valid(input) ? bh_answer(input) : bh_refuse("invalid-input", "the input is no JSON"); }
 
 BH_SERVICE(floats, input) {
     bh_text value;
     double number;
-    if (!member(input, &value) || !bh_json_f64(value, &number) || !bh_json_number(number, &value)) return bh_fail("v must be a number");
+    if (!member(input, &value) || !bh_json_f64(value, &number) || !bh_json_number(number, &value)) return bh_refuse("invalid-input", "v must be a number");
     return answer(value);
 }
 
 BH_SERVICE(signed_, input) {
     bh_text value;
     int64_t number;
-    if (!member(input, &value) || !bh_json_i64(value, &number)) return bh_fail("v must be a whole number of 64 bits");
+    if (!member(input, &value) || !bh_json_i64(value, &number)) return bh_refuse("invalid-input", "v must be a whole number of 64 bits");
     return answer(bh_format("%lld", (long long)number));
 }
 
 BH_SERVICE(unsigned_, input) {
     bh_text value;
     uint64_t number;
-    if (!member(input, &value) || !bh_json_u64(value, &number)) return bh_fail("v must be a whole number of 64 bits");
+    if (!member(input, &value) || !bh_json_u64(value, &number)) return bh_refuse("invalid-input", "v must be a whole number of 64 bits");
     return answer(bh_format("%llu", (unsigned long long)number));
 }
 
 BH_SERVICE(text, input) {
     bh_text value;
-    if (!member(input, &value) || !bh_json_text(value, &value)) return bh_fail("v must be a text");
+    if (!member(input, &value) || !bh_json_text(value, &value)) return bh_refuse("invalid-input", "v must be a text");
     return answer(bh_json_quoted(value));
 }
 
@@ -80,7 +80,31 @@ static bh_code transact_once(bh_transaction *transaction, void *context) {
 BH_SERVICE(transact, input) {
     bh_text value;
     transact_context of = {0, 0};
-    if (!member(input, &value) || !bh_json_u64(value, &of.disturbed)) return bh_fail("v must be a whole number");
+    if (!member(input, &value) || !bh_json_u64(value, &of.disturbed)) return bh_refuse("invalid-input", "v must be a whole number");
     BH_TRY(bh_transact(transact_once, &of));
     return answer(bh_format("%llu", (unsigned long long)of.runs));
+}
+
+BH_SERVICE(refuse, input) {
+    bh_text reason;
+    if (!member(input, &reason) || !bh_json_text(reason, &reason)) return bh_refuse("invalid-input", "v must be a text");
+    if (bh_equal(reason, bh_str("unavailable"))) return bh_unavailable(1500, "gone for \"%d\" é", 1);
+    char name[65];
+    snprintf(name, sizeof name, "%.*s", BH_ARG(reason));
+    return bh_refuse(name, "no \"%d\" é", 1);
+}
+
+static const bh_optional_u32 nobody_waits = {false, 0};
+
+BH_SERVICE(passed, input) {
+    bh_bytes answered;
+    BH_TRY(bh_services_call(bh_str("vault.open"), bh_str(""), nobody_waits, &answered));
+    return bh_answer(answered);
+}
+
+BH_SERVICE(seen, input) {
+    bh_bytes answered;
+    bh_code code = bh_services_call(bh_str("vault.open"), bh_str(""), nobody_waits, &answered);
+    bh_error error = bh_last_error();
+    return bh_answer(bh_format("%s %.*s %u", bh_code_name(code), BH_ARG(error.reason), (unsigned)error.retry_after_ms));
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	bulkhead "bulkhead.local/sdk"
+	"bulkhead.local/sdk/services"
 	"bulkhead.local/sdk/storage"
 )
 
@@ -103,6 +104,39 @@ func transact() int32 {
 			return nil
 		})
 		return of[int]{runs}, err
+	})
+}
+
+//go:wasmexport refuse
+func refuse() int32 {
+	return bulkhead.Service(func(reason of[string]) (of[string], error) {
+		if reason.V == "unavailable" {
+			return reason, bulkhead.Unavailable(1500, "gone for \"%d\" é", 1)
+		}
+		return reason, bulkhead.Refuse(reason.V, "no \"%d\" é", 1)
+	})
+}
+
+//go:wasmexport passed
+func passed() int32 {
+	return bulkhead.RawService(func([]byte) ([]byte, error) {
+		answer, err := services.Call("vault.open", nil, nil)
+		if err != nil {
+			return nil, fmt.Errorf("asking: %w", err)
+		}
+		return answer, nil
+	})
+}
+
+//go:wasmexport seen
+func seen() int32 {
+	return bulkhead.TextService(func(string) (string, error) {
+		_, err := services.Call("vault.open", nil, nil)
+		var refused *bulkhead.Error
+		if !errors.As(err, &refused) {
+			return "", errors.New("nothing was refused")
+		}
+		return fmt.Sprintf("%s %s %d", refused.Code, refused.Reason, refused.RetryAfterMs), nil
 	})
 }
 

@@ -1,6 +1,6 @@
 import random
 
-from bulkhead import EntryPoints, Failure, Request, RouteAnswer, RouteRequest, Transaction, raw_route, service, storage, transaction
+from bulkhead import EntryPoints, Failure, HostError, Refusal, Request, RouteAnswer, RouteRequest, Transaction, raw_route, service, services, storage, transaction
 
 __all__ = ["EntryPoints"]
 
@@ -58,3 +58,25 @@ def transact(request: Request) -> object:
 
     transaction(once)
     return {"v": runs}
+
+
+@service("refuse")
+def refuse(request: Request) -> object:
+    reason = request.json()["v"]
+    if reason == "unavailable":
+        raise Refusal(reason, 'gone for "1" é', retry_after_ms=1500)
+    raise Refusal(reason, 'no "1" é')
+
+
+@service("passed")
+def passed(_: Request) -> object:
+    return services.call("vault.open", b"")
+
+
+@service("seen")
+def seen(_: Request) -> object:
+    try:
+        services.call("vault.open", b"")
+    except HostError as refused:
+        return f"{refused.code} {refused.reason} {refused.retry_after_ms or 0}"
+    return "nothing was refused"

@@ -1,4 +1,4 @@
-use bulkhead::{Error, Json, RouteAnswer, RouteRequest, http::Header, random, storage, transaction};
+use bulkhead::{Error, Json, RouteAnswer, RouteRequest, http::Header, random, services, storage, transaction};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -83,4 +83,23 @@ fn transact(disturbed: Json<Of<u64>>) -> Result<Json<Of<u64>>, Error> {
         Ok(())
     })?;
     Ok(Json(Of { v: runs }))
+}
+
+#[bulkhead::service]
+fn refuse(reason: Json<Of<String>>) -> Result<(), Box<dyn std::error::Error>> {
+    if reason.0.v == "unavailable" {
+        return Err(Error::refused("unavailable", "gone for \"1\" é").retry_after(1500).into());
+    }
+    Err(Error::refused(reason.0.v, "no \"1\" é").into())
+}
+
+#[bulkhead::service]
+fn passed() -> Result<Vec<u8>, Error> {
+    services::call("vault.open", b"", None)
+}
+
+#[bulkhead::service]
+fn seen() -> Result<String, Error> {
+    let Err(refused) = services::call("vault.open", b"", None) else { return Err(Error::failed("nothing was refused")) };
+    Ok(format!("{} {} {}", refused.code.name(), refused.reason.unwrap_or_default(), refused.retry_after_ms.unwrap_or(0)))
 }

@@ -1,4 +1,4 @@
-import { Failure, plugin, rawRoute, storage, transaction } from "@bulkhead/sdk";
+import { Failure, HostError, plugin, Refusal, rawRoute, services, storage, transaction } from "@bulkhead/sdk";
 
 const same = (request) => request.json({ bigint: true });
 const drawnAtBuild = Math.random();
@@ -23,6 +23,23 @@ function transact(request) {
   return { v: runs };
 }
 
+function refuse(request) {
+  const { v: reason } = request.json();
+  if (reason === "unavailable") throw new Refusal(reason, 'gone for "1" é', { retryAfterMs: 1500 });
+  throw new Refusal(reason, 'no "1" é');
+}
+
+const passed = () => services.call("vault.open", new Uint8Array(0));
+
+function seen() {
+  try {
+    passed();
+  } catch (thrown) {
+    if (thrown instanceof HostError) return `${thrown.code} ${thrown.reason} ${thrown.retryAfterMs ?? 0}`;
+  }
+  return "nothing was refused";
+}
+
 export const entryPoints = plugin({
   services: {
     any: same,
@@ -34,6 +51,9 @@ export const entryPoints = plugin({
     random: () => [Math.random(), Math.random(), Math.random(), Math.random()],
     frozen: () => [drawnAtBuild],
     transact,
+    refuse,
+    passed,
+    seen,
     route: rawRoute((request) => ({
       status: 201,
       headers: { etag: `${request.method} ${request.params.id} ${request.query} ${request.header("X-Test") ?? "none"}` },

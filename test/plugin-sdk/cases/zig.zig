@@ -11,6 +11,9 @@ comptime {
     bulkhead.service("unfit", unfit);
     bulkhead.service("random", random);
     bulkhead.service("transact", transact);
+    bulkhead.service("refuse", refuse);
+    bulkhead.service("passed", passed);
+    bulkhead.service("seen", seen);
 }
 
 fn Of(comptime T: type) type {
@@ -70,4 +73,21 @@ fn transact(disturbed: Of(u64)) !Of(u64) {
     var of: Disturbed = .{ .times = disturbed.v };
     try bulkhead.transaction(&of, transactOnce);
     return .{ .v = of.runs };
+}
+
+fn refuse(reason: Of([]const u8)) bulkhead.Error!void {
+    if (std.mem.eql(u8, reason.v, "unavailable")) return bulkhead.unavailable(1500, "gone for \"{d}\" é", .{1});
+    return bulkhead.refuse(reason.v, "no \"{d}\" é", .{1});
+}
+
+fn passed() ![]const u8 {
+    return bulkhead.services.call("vault.open", "", null);
+}
+
+fn seen() ![]const u8 {
+    if (bulkhead.services.call("vault.open", "", null)) |_| return "nothing was refused" else |failure| {
+        const refusal = bulkhead.lastRefusal();
+        if (failure != error.Refused) return failure;
+        return bulkhead.format("{s} {s} {d}", .{ bulkhead.nameOf(refusal.code), refusal.reason orelse "", refusal.@"retry-after-ms" orelse 0 });
+    }
 }

@@ -10,13 +10,13 @@ import { emitRust } from "../../../plugin-sdk/codegen/rust.ts";
 import { emitSchemas } from "../../../plugin-sdk/codegen/schemas.ts";
 import { emitZig } from "../../../plugin-sdk/codegen/zig.ts";
 
-const contractWith = (items: string, version = "1.0.0") =>
+const contractWith = (items: string, version = "1.0.0", { codes = "not-found", fields = "" } = {}) =>
   readWit(
     new Map([
       [
         "a.wit",
         `package a:b@${version};
-        interface types { enum error-code { not-found } record error { code: error-code, message: string, detail: option<string> } }
+        interface types { enum error-code { ${codes} } record error { code: error-code, message: string, detail: option<string>${fields} } }
         interface key-vault { use types.{error}; ${items} }
         world plugin { import key-vault; }`,
       ],
@@ -105,6 +105,28 @@ describe("a function of wit/", () => {
     for (const emit of [emitHostTypes, emitHostShapes, emitRust, emitGo, emitZig]) expect(() => emit(tuple)).toThrow(/key-vault.*tuple/);
     expect(() => emitC(tuple, "", "")).toThrow(/key-vault.*tuple/);
     expect(() => emitAssemblyScript(tuple, new Map())).toThrow(/key-vault.*tuple/);
+  });
+});
+
+describe("the errors of a released wit/", () => {
+  const func = "open: func() -> result<bool, error>;";
+  const released = contractWith(func);
+  const next = (more: { readonly codes?: string; readonly fields?: string }) => () =>
+    emitHostShapes(contractWith(func, "1.1.0", more), [released]);
+
+  it("may have codes and optional fields behind those that there were, and each version keeps its own", () => {
+    const shapes = next({ codes: "not-found, refused", fields: ", reason: option<string>" })();
+    expect(shapes).toContain('"1.0": { record: [["code", "code", { enum: ["not-found"] }],');
+    expect(shapes).toContain('"1.1": { record: [["code", "code", { enum: ["not-found", "refused"] }],');
+    expect(shapes).toContain('["reason", "reason", { option: "string" }]] },');
+  });
+
+  it.each([
+    ["codes in another order", { codes: "refused, not-found" }],
+    ["a code less", { codes: "refused" }],
+    ["a field that must be there", { fields: ", reason: string" }],
+  ])("may not have %s", (_, more) => {
+    expect(next(more)).toThrow("the error of api 1.0 is another in wit/; add codes and optional fields behind those that it had");
   });
 });
 

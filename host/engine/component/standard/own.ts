@@ -1,8 +1,7 @@
 // The types of our own interfaces: those that the table of shapes has, which is made from wit/.
 
-import { HOST_ERROR_CODES } from "../../../core/errors.ts";
 import { API_VERSIONS, type ApiVersion } from "../../../core/wit.ts";
-import { SHAPES, type Shape } from "../../guest/wit-shapes.ts";
+import { ERRORS, SHAPES, type Shape } from "../../guest/wit-shapes.ts";
 import { PACKAGE } from "../bulkhead.ts";
 import type { Interface, Interfaces } from "./notation.ts";
 
@@ -10,12 +9,12 @@ import type { Interface, Interfaces } from "./notation.ts";
 export const ENTRY_POINTS: readonly string[] = API_VERSIONS.map((api) => `${PACKAGE}/entry-points@${api}.0`).reverse();
 export const HANDLE: readonly [name: string, type: string] = ["handle", "(string,list<u8>) -> result<list<u8>,string>"];
 
-const ERROR = `record{code:enum{${HOST_ERROR_CODES.join(",")}},message:string,detail:option<string>}`;
-
 /** What of them is there in each version, which has all of the one before. */
-export const OWN: ReadonlyMap<ApiVersion, Interfaces> = new Map(API_VERSIONS.map((api, i) => [api, facesOf(API_VERSIONS.slice(0, i + 1))]));
+export const OWN: ReadonlyMap<ApiVersion, Interfaces> = new Map(
+  API_VERSIONS.map((api, i) => [api, facesOf(API_VERSIONS.slice(0, i + 1), textOf(ERRORS[api]))]),
+);
 
-function facesOf(versions: readonly ApiVersion[]): Interfaces {
+function facesOf(versions: readonly ApiVersion[], error: string): Interfaces {
   const faces = new Map<string, Interface & { readonly functions: Map<string, string> }>([
     [`${PACKAGE}/types`, { resources: [], functions: new Map() }],
   ]);
@@ -23,7 +22,7 @@ function facesOf(versions: readonly ApiVersion[]): Interfaces {
     if (!versions.includes(since)) continue;
     const [face = "", func = ""] = name.split(".");
     const known = faces.get(`${PACKAGE}/${face}`) ?? { resources: [], functions: new Map<string, string>() };
-    const answers = fails ? `result<${textOf(result)},${ERROR}>` : textOf(result);
+    const answers = fails ? `result<${textOf(result)},${error}>` : textOf(result);
     known.functions.set(func, `(${params.map(textOf).join(",")}) -> ${answers}`);
     faces.set(`${PACKAGE}/${face}`, known);
   }

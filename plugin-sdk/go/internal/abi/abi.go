@@ -42,12 +42,16 @@ func store(address unsafe.Pointer, offset uint64, length uint32)
 //go:wasmimport bulkhead:host/memory release
 func release(block uint64)
 
-// Error is a refusal or failure. Branch on Code, show Message to people.
+// Error is a refusal or failure. Branch on Code, and of code.ErrorCodeRefused on Reason; show Message to people.
 type Error struct {
 	Code code.ErrorCode `json:"code"`
 	// What was refused, the limit, the current value, the remedy.
 	Message string  `json:"message"`
 	Detail  *string `json:"detail"`
+	// Why a provider said no.
+	Reason string `json:"reason"`
+	// How long to wait before it may go, 0 where nobody knows.
+	RetryAfterMs uint32 `json:"retry-after-ms"`
 }
 
 // Error gives what the plugin itself refuses as it is; what the host refused keeps its code.
@@ -79,6 +83,16 @@ func Input() []byte { return copyIn(inputOffset(), inputLength()) }
 
 // SetOutput is the turn's answer.
 func SetOutput(data []byte) { outputSet(copyOut(data), uint64(len(data))) }
+
+// SetRefusal is what the caller is told when the plugin says no (docs/abi.md, entry points).
+func SetRefusal(refusal *Error) {
+	said := Must(Marshal(struct {
+		Code         string `json:"code"`
+		Message      string `json:"message"`
+		RetryAfterMs uint32 `json:"retryAfterMs"`
+	}{refusal.Reason, refusal.Message, refusal.RetryAfterMs}))
+	errorSet(copyOut(append([]byte{1}, said...)))
+}
 
 // SetError is what the caller is told when the turn fails.
 func SetError(message string) { errorSet(copyOut([]byte(message))) }

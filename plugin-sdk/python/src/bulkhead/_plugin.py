@@ -9,7 +9,7 @@ from typing import Any
 
 from componentize_py_types import Err
 
-from ._error import Failure, HostError
+from ._error import Failure, HostError, Refusal, refusal_text
 from ._json import dumps, loads
 
 Handler = Callable[..., Any]
@@ -34,15 +34,19 @@ class Request:
     bytes: bytes
 
     def text(self) -> str:
-        """Raises Failure for what is not UTF-8."""
+        """Raises Refusal ``invalid-input`` for what is not UTF-8."""
         try:
             return self.bytes.decode()
         except UnicodeDecodeError as wrong:
-            raise Failure("the input is not UTF-8 text") from wrong
+            raise Refusal("invalid-input", "the input is not UTF-8 text") from wrong
 
     def json(self) -> Any:
-        """Raises Failure for what is no JSON."""
-        return loads(self.text())
+        """Raises Refusal ``invalid-input`` for what is no JSON."""
+        text = self.text()
+        try:
+            return loads(text)
+        except Failure as wrong:
+            raise Refusal("invalid-input", str(wrong)) from wrong
 
 
 _services: dict[str, Handler] = {}
@@ -148,7 +152,11 @@ class EntryPoints:
         _enter_instance()
         try:
             return _run(entry_point, input)
-        except (Failure, HostError) as failed:
+        except Refusal as refused:
+            raise Err(refusal_text(refused)) from None
+        except HostError as failed:
+            raise Err(str(failed) if failed.reason is None else refusal_text(failed)) from None
+        except Failure as failed:
             raise Err(str(failed)) from None
         except MemoryError:
             # Nothing of this instance can be relied on; its end makes the host build another.

@@ -15,7 +15,7 @@ def publish(event_type: str, content_type: str, data: bytes) -> str:
     text and arrives as `data`; anything else arrives base64-encoded as `data_base64`. The host stamps `id`,
     `source`, `time` and `traceparent`.
 
-    Fails with invalid-message (type, JSON), permission-denied, quota-exceeded (size).
+    Fails with invalid-message (type, JSON), permission-denied, rate-limited, quota-exceeded (size).
     """
     with asking():
         return _host.publish(event_type, content_type, data)

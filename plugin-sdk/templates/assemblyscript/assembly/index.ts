@@ -1,6 +1,6 @@
 // Greets people, and counts how often. plugin.json names the exports below.
 
-import { config, done, event, events, fail, log, ok, service, storage } from "@bulkhead/assemblyscript";
+import { config, done, event, events, log, ok, refuse, service, storage } from "@bulkhead/assemblyscript";
 
 @json
 class Person {
@@ -30,7 +30,7 @@ function messageTo(name: string): string {
 
 export function greet(): i32 {
   return service<Person, Greeting>((person) => {
-    if (person.name.length == 0) return fail<Greeting>("name is empty");
+    if (person.name.length == 0) return refuse<Greeting>("invalid-input", "name is empty");
     const key = "times/" + person.name;
     const before = storage.getText(key);
     if (!before.isOk) return before.failure<Greeting>();

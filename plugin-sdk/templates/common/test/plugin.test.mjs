@@ -27,8 +27,8 @@ test("greets with the word that is configured", async () => {
 
 test("refuses to greet nobody", async () => {
   await using plugin = await loadPlugin(folder);
-  await assert.rejects(plugin.call("my-plugin.greet", { name: "" }), { code: "plugin-failed", message: "name is empty" });
-  await assert.rejects(plugin.call("my-plugin.greet", "no JSON"), { code: "plugin-failed" });
+  await assert.rejects(plugin.call("my-plugin.greet", { name: "" }), { code: "refused", reason: "invalid-input" });
+  await assert.rejects(plugin.call("my-plugin.greet", "no JSON"), { code: "refused", reason: "invalid-input" });
 });
 
 test("greets whoever arrives, if it may hear of it", async () => {

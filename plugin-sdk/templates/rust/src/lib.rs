@@ -28,7 +28,7 @@ fn message_to(name: &str) -> Result<String, Error> {
 #[bulkhead::service]
 fn greet(Json(Person { name }): Json<Person>) -> Result<Json<Greeting>, Error> {
     if name.is_empty() {
-        return Err(Error::failed("name is empty"));
+        return Err(Error::refused("invalid-input", "name is empty"));
     }
     let key = format!("times/{name}");
     let before: u64 = storage::get(&key)?.map_or(Ok(0), |text| serde_json::from_slice(&text))?;

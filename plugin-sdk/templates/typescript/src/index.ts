@@ -1,7 +1,7 @@
 // Greets people, and counts how often. plugin.json names the functions below. What stands outside of them runs when the plugin is built: Math.random() and
 // Date.now() belong into functions.
 
-import { config, type Event, events, Failure, log, plugin, storage } from "@bulkhead/sdk";
+import { config, type Event, events, log, plugin, Refusal, storage } from "@bulkhead/sdk";
 
 interface Person {
   readonly name: string;
@@ -16,7 +16,7 @@ export const entryPoints = plugin({
   services: {
     greet(request) {
       const { name } = request.json<Person>();
-      if (typeof name !== "string" || name === "") throw new Failure("name is empty");
+      if (typeof name !== "string" || name === "") throw new Refusal("invalid-input", "name is empty");
       const key = `times/${name}`;
       const before = storage.get(key);
       const times = (before === undefined ? 0 : Number(decoder.decode(before))) + 1;

@@ -19,7 +19,7 @@ fn messageTo(name: []const u8) ![]const u8 {
 }
 
 fn greet(person: Person) !Greeting {
-    if (person.name.len == 0) return bulkhead.fail("name is empty", .{});
+    if (person.name.len == 0) return bulkhead.refuse("invalid-input", "name is empty", .{});
     const key = bulkhead.format("times/{s}", .{person.name});
     const before = if (try bulkhead.storage.get(key)) |text| try std.fmt.parseInt(u64, text, 10) else 0;
     const times = before + 1;

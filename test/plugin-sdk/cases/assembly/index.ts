@@ -1,4 +1,4 @@
-import { Json, Nothing, Result, Transaction, done, fail, ok, service, storage, transaction } from "@bulkhead/assemblyscript";
+import { Json, Nothing, Result, Transaction, done, fail, ok, rawService, refuse, service, services, storage, textService, transaction } from "@bulkhead/assemblyscript";
 
 @json
 class Float {
@@ -93,5 +93,26 @@ export function transact(): i32 {
     const answer = new Unsigned();
     answer.v = state.runs;
     return ok(answer);
+  });
+}
+
+export function refuse_(): i32 {
+  return service<Text, Nothing>((request) => {
+    if (request.v == "unavailable") return refuse<Nothing>(request.v, 'gone for "1" é', 1500);
+    return refuse<Nothing>(request.v, 'no "1" é');
+  });
+}
+
+export function passed(): i32 {
+  return rawService((_) => services.callRaw("vault.open", new Uint8Array(0)));
+}
+
+export function seen(): i32 {
+  return textService((_) => {
+    const refused = services.callRaw("vault.open", new Uint8Array(0));
+    if (refused.isOk) return fail<string>("nothing was refused");
+    const error = refused.error;
+    const reason = error.reason;
+    return ok<string>(`${error.code} ${reason === null ? "" : reason} ${error.retryAfterMs}`);
   });
 }
