@@ -18,6 +18,7 @@ import { benchKernelMetering, benchPluginMetering } from "./metering.ts";
 import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
 import { benchServices } from "./services.ts";
 import { benchStorage } from "./storage.ts";
+import { benchStores } from "./stores.ts";
 
 function print(rows: readonly Row[]): void {
   const columns = ["work", "ours", "theirs", "ratio", "goal"] as const;
@@ -38,6 +39,7 @@ async function main(args: readonly string[]): Promise<void> {
     memory: benchMemory,
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
+    stores: benchStores,
     events: () => benchEvents(wasm, extism),
     durable: () => benchDurable(wasm),
     "cold-start": () => benchColdStart(wasm),
