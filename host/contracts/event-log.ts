@@ -413,6 +413,60 @@ export function eventLogContract(open: (log?: EventLogToOpen) => Promise<OpenedE
     ),
 
     test(
+      "lets go of what is too much though the oldest is under way, which ends as it would have",
+      async (opened) => {
+        const { log } = opened;
+        const hearing = new Hearing(leaveOpen);
+        await listen(log, hearing, { name: "p/slow" });
+        await log.append([event("/a", "slow"), ...Array.from({ length: 20 }, (_, i) => event("/a", `${i}`.padStart(1_000, "0")))]);
+        await heard(opened, hearing, ["slow"]);
+        await log.trim();
+        const { bytes, events } = log.statistics();
+        assert.ok(bytes <= 10_000 && events >= 7, `${events} events of ${bytes} bytes are kept`);
+        assert.equal((await log.deadLetters({ after: 0, limit: 100 })).length, 21 - events);
+        assert.equal(waiting(log, "p/slow"), events);
+        hearing.settle = (delivery) => delivery.ack();
+        hearing.delivery("slow").retry(0);
+        await until(
+          opened,
+          () => hearing.heard.length === 1 + events,
+          () => hearing.heard.join(" "),
+        );
+        assert.equal(hearing.heard[1], "slow");
+        assert.deepEqual(
+          hearing.heard.slice(2).map(Number),
+          Array.from({ length: events - 1 }, (_, i) => 21 - events + i),
+        );
+        assert.equal(waiting(log, "p/slow"), 0);
+      },
+      { maxBytes: 10_000 },
+    ),
+
+    test(
+      "lets only so many wait for one consumer though the first is under way, after a crash too",
+      async (opened) => {
+        const { log, reopen } = opened;
+        const hearing = new Hearing(leaveOpen);
+        await listen(log, hearing, { name: "p/slow" });
+        await log.append(many("a", 1, 12));
+        await heard(opened, hearing, ["a1"]);
+        await log.trim();
+        assert.equal(waiting(log, "p/slow"), 5);
+        const letters = await log.deadLetters({ after: 0, limit: 100 });
+        assert.deepEqual(texts(letters.map((letter) => letter.event)), ["a2", "a3", "a4", "a5", "a6", "a7", "a8"]);
+        const again = reopen === undefined ? log : await reopen();
+        const after = new Hearing();
+        if (reopen === undefined) {
+          hearing.settle = (delivery) => delivery.ack();
+          hearing.delivery("a1").ack();
+        } else await listen(again, after, { name: "p/slow" });
+        const rest = reopen === undefined ? hearing : after;
+        await heard(opened, rest, ["a1", "a9", "a10", "a11", "a12"]);
+      },
+      { maxWaitingEvents: 5 },
+    ),
+
+    test(
       "gives one publisher only so much room, whatever others keep",
       async ({ log }) => {
         await log.append([event("/quiet", "kept")]);

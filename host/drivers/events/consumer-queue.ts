@@ -146,7 +146,7 @@ export class ConsumerQueue {
     return this.sources.get(source)?.attempts.get(position)?.attempts ?? 0;
   }
 
-  /** The log lets go of an event that is not under way. Says whether it waited for this consumer. */
+  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
   letGo({ position, source: name, type, bytes }: EventEntry): boolean {
     const { start, until = Number.POSITIVE_INFINITY } = this.row;
     if (position <= start || position > until || !this.#matches(type)) return false;
@@ -154,8 +154,10 @@ export class ConsumerQueue {
     if (source.isSettled(position)) return false;
     const item = source.items.find(({ event }) => event.position === position);
     if (item !== undefined) this.#unload(item);
-    source.letGo(position);
-    this.#settled(source, bytes);
+    const isEarly = source.letGo(position);
+    this.#settled(source, bytes, (write) => {
+      if (isEarly) write.settled.push({ consumer: this.row.name, source: name, position });
+    });
     return true;
   }
 
@@ -343,7 +345,7 @@ export class ConsumerQueue {
 
   #receive(source: SourceQueue, event: RecordedEvent): void {
     const { position } = event;
-    if (source.isSettled(position) || position <= source.goneTo || source.outstanding.has(position)) return;
+    if (source.isSettled(position) || source.outstanding.has(position)) return;
     const dueAt = source.attempts.get(position)?.dueAt ?? 0;
     if (this.row.order === "none" && dueAt > this.#ports.clock.monotonicMs()) {
       source.outstanding.add(position);

@@ -207,13 +207,13 @@ class SqliteEvents implements SyncEventStore {
     return total;
   }
 
-  oldest(source: string | undefined, limit: number): EventEntry[] {
-    const where = source === undefined ? "" : "WHERE events.source = ?";
+  oldest(source: string | undefined, after: number, limit: number): EventEntry[] {
+    const where = source === undefined ? "" : "AND events.source = ?";
     return this.#db
       .prepare<unknown[], EventEntry>(
-        `SELECT position, name AS "source", type, time_ms AS "timeMs", bytes ${FROM} ${where} ORDER BY position LIMIT ?`,
+        `SELECT position, name AS "source", type, time_ms AS "timeMs", bytes ${FROM} WHERE position > ? ${where} ORDER BY position LIMIT ?`,
       )
-      .all(...(source === undefined ? [limit] : [this.#sources.get(source) ?? -1, limit]));
+      .all(...(source === undefined ? [after, limit] : [after, this.#sources.get(source) ?? -1, limit]));
   }
 
   deadLetters({ of, after, limit }: DeadLetterRange): DeadLetter[] {

@@ -105,8 +105,8 @@ export interface EventStore {
   readSource(range: SourceRange): Promise<SourcePage>;
   /** What waits of a source after a position. */
   count(range: Pick<SourceRange, "source" | "types" | "after" | "until">): Promise<Counted>;
-  /** By position; of one source, or of all. */
-  oldest(source: string | undefined, limit: number): Promise<readonly EventEntry[]>;
+  /** By position, those after one; of one source, or of all. */
+  oldest(source: string | undefined, after: number, limit: number): Promise<readonly EventEntry[]>;
   deadLetters(range: DeadLetterRange): Promise<readonly DeadLetter[]>;
   close(): Promise<void>;
 }
