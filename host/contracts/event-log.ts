@@ -361,6 +361,51 @@ export function eventLogContract(open: (log?: EventLogToOpen) => Promise<OpenedE
       );
     }),
 
+    test("loses nothing for one that goes and comes back while events are being written", async (opened) => {
+      const { log } = opened;
+      for (const isBackAtOnce of [true, false]) {
+        const name = `p/${isBackAtOnce}`;
+        const gone = await log.consume(consumer(name, { from: "new" }));
+        const appending = log.append([event(`/${name}`, "1")]);
+        gone.close();
+        if (!isBackAtOnce) await appending;
+        const hearing = new Hearing();
+        const back = await log.consume(consumer(name, { from: "new" }));
+        await appending;
+        assert.equal(waiting(log, name), 1);
+        back.deliverTo(hearing.handler);
+        await log.append([event(`/${name}`, "2")]);
+        await heard(opened, hearing, ["1", "2"]);
+        assert.equal(waiting(log, name), 0);
+        back.close();
+      }
+    }),
+
+    test("counts what waits for one that comes back for other types", async ({ log }) => {
+      const before = await log.consume(consumer("p/s", { types: "**" }));
+      await log.append([event("/a", "1"), event("/a", "2", "x.y")]);
+      assert.equal(waiting(log, "p/s"), 2);
+      before.close();
+      const after = await log.consume(consumer("p/s", { types: "x.y" }));
+      assert.equal(waiting(log, "p/s"), 1);
+      after.close();
+    }),
+
+    test("knows after a crash one that came back right after it was forgotten", async (opened) => {
+      const { log, reopen } = opened;
+      if (reopen === undefined) return;
+      const gone = await log.consume(consumer("p/s"));
+      gone.close();
+      const forgetting = log.forget("p/s");
+      await log.consume(consumer("p/s", { from: "new" }));
+      await forgetting;
+      await log.append([event("/a", "1")]);
+      const again = await reopen();
+      const hearing = new Hearing();
+      await listen(again, hearing, { name: "p/s", from: "new" });
+      await heard(opened, hearing, ["1"]);
+    }),
+
     test(
       "lets go of the oldest when there is too much, into dead letters for whoever has not heard it",
       async (opened) => {

@@ -85,8 +85,8 @@ export class ConsumerQueue {
     return found;
   }
 
-  /** It is there from now on, as it is declared now. Everything up to `countedTo` is counted by whoever calls. */
-  appear(row: ConsumerRow, countedTo: number): void {
+  /** It is there from now on, as it is declared now. Everything up to `countedTo` is counted by whoever calls, if it is given. */
+  appear(row: ConsumerRow, countedTo: number = this.#countedTo): void {
     this.row = row;
     this.#matches = compilePattern(row.types);
     this.#countedTo = countedTo;
@@ -121,7 +121,9 @@ export class ConsumerQueue {
   /** An event was written down. */
   offer(event: RecordedEvent): void {
     const { position } = event;
-    if (!this.isThere || position <= this.row.start) return;
+    // One that has gone waits still for what was being written when it went.
+    const { start, until = Number.POSITIVE_INFINITY } = this.row;
+    if (position <= start || position > until) return;
     if (!this.#matches(event.type)) return this.sources.get(event.source)?.pass(position);
     const source = this.of(event.source);
     const bytes = sizeOf(event);
