@@ -4,11 +4,12 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EventLogToOpen, eventLogContract, type OpenedEventLog } from "../../host/contracts/event-log.ts";
-import type { EventLog } from "../../host/core/ports/events.ts";
+import type { Consumer, EventLog } from "../../host/core/ports/events.ts";
+import type { CloudEvent } from "../../host/core/types.ts";
 import { memory } from "../../host/drivers/events/memory.ts";
 import { eventLogOptions } from "../../host/drivers/events/options.ts";
 import { sqlite } from "../../host/drivers/events/sqlite.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
@@ -48,6 +49,61 @@ for (const [name, module] of Object.entries({ memory, sqlite })) {
     for (const { name: sentence, run } of eventLogContract(open)) it(sentence, run);
   });
 }
+
+describe("what one consumer makes the event log remember", () => {
+  const event = (data: number): CloudEvent => {
+    const time = "2026-01-01T00:00:00.000Z";
+    return { id: String(data), source: "/a", type: "x.y", time, traceparent: "", contentType: "a/b", data: new Uint8Array(data % 7) };
+  };
+  const consumer: Consumer = { name: "p/s", types: "**", from: "first", order: "none", maxInFlight: 64 };
+  const rounds = async (clock: FakeClock, count: number, ms: number): Promise<void> => {
+    for (let i = 0; i < count; i += 1) await clock.advance(ms);
+  };
+
+  it("is little of what fails, and all of it is tried again", async () => {
+    const clock = fakeClock();
+    const log = await memory.open({ clock, log: memoryLog(), dataDir: "" }, eventLogOptions.parse({}));
+    await log.append(Array.from({ length: 3_000 }, (_, i) => event(i)));
+    const heard = new Set<string>();
+    let isBroken = true;
+    const consumption = await log.consume(consumer);
+    consumption.deliverTo((deliveries) => {
+      for (const delivery of deliveries) {
+        heard.add(delivery.event.id);
+        if (isBroken) delivery.retry(300_000);
+        else delivery.ack();
+      }
+    });
+    await rounds(clock, 100, 1);
+    expect(heard.size).toBeGreaterThan(1_000);
+    expect(heard.size).toBeLessThan(1_300);
+    isBroken = false;
+    await clock.advance(300_000);
+    await rounds(clock, 100, 10);
+    expect(heard.size).toBe(3_000);
+    expect(log.statistics().consumers[0]?.waiting).toBe(0);
+  });
+
+  it("lets no timer run idle when a batch has begun and its plugin is gone", async () => {
+    const clock = fakeClock();
+    let planned = 0;
+    const counting: FakeClock = {
+      ...clock,
+      after: (ms, callback) => {
+        planned += 1;
+        return planned > 1_000 ? () => {} : clock.after(ms, callback);
+      },
+    };
+    const log = await memory.open({ clock: counting, log: memoryLog(), dataDir: "" }, eventLogOptions.parse({}));
+    const consumption = await log.consume({ ...consumer, batch: { max: 10, waitMs: 50, maxBytes: 1_000 } });
+    consumption.deliverTo(() => {});
+    await log.append([event(1)]);
+    await clock.advance(10);
+    consumption.deliverTo(undefined);
+    await clock.advance(1_000);
+    expect(planned).toBeLessThan(20);
+  });
+});
 
 describe("the event log in SQLite", () => {
   const open = () => sqlite.open({ clock: fakeClock(), log: memoryLog(), dataDir: folder.path }, eventLogOptions.parse({}));

@@ -14,6 +14,9 @@ const MAX_ALL_BYTES = 64 * 1_024 * 1_024;
 const PAGE = 128;
 const SOURCE_PAGE_BYTES = 512 * 1_024;
 const FAILED_PAUSE_MS = 1_000;
+/** Of one source without order, events that wait for their next attempt: as long as there are so many, no more of it are loaded. */
+const MAX_PUT_OFF = 1_024;
+const RELOAD_PAUSE_MS = 100;
 /** A clock that was set back must not put an event off for ever. */
 const MAX_PUT_OFF_MS = 3_600_000;
 
@@ -129,7 +132,8 @@ export class ConsumerQueue {
     const bytes = sizeOf(event);
     if (position > this.#countedTo) this.#weigh(source, 1, bytes);
     if (position <= source.loadedTo) return;
-    const isBehind = source.hasMore || source.isLoading || source.rewinds || this.#handler === undefined;
+    const isBehind =
+      source.hasMore || source.isLoading || source.rewinds || this.#handler === undefined || source.putOff.size >= MAX_PUT_OFF;
     if (isBehind || this.#isBlocked(source) || !this.#hasRoom) {
       source.hasMore = true;
       return this.#refill(source);
@@ -332,7 +336,7 @@ export class ConsumerQueue {
   /** Loads what is next of a source, when it can be delivered and there is room. */
   #refill(source: SourceQueue): void {
     if (!source.hasMore || source.isLoading || source.rewinds || this.#handler === undefined) return;
-    if (source.items.length > PAGE / 2 || this.#isBlocked(source)) return;
+    if (source.items.length > PAGE / 2 || source.putOff.size >= MAX_PUT_OFF || this.#isBlocked(source)) return;
     if (!this.#hasRoom) return void this.#waitsForRoom.add(source);
     source.hasMore = false;
     void this.#load(source, source.loadedTo, PAGE, (page) => {
@@ -392,7 +396,9 @@ export class ConsumerQueue {
 
   #plan(): void {
     const { clock } = this.#ports;
-    let soonest = this.#batchSince === undefined ? Number.POSITIVE_INFINITY : this.#batchSince + (this.row.batch?.waitMs ?? 0);
+    const isFilling = this.#handler !== undefined && this.#flying === 0 && this.#ready.size > 0;
+    let soonest =
+      this.#batchSince === undefined || !isFilling ? Number.POSITIVE_INFINITY : this.#batchSince + (this.row.batch?.waitMs ?? 0);
     for (const source of this.#later)
       soonest = Math.min(soonest, source.blockedUntil || Number.POSITIVE_INFINITY, ...source.putOff.values());
     this.#cancelTimer?.();
@@ -408,7 +414,7 @@ export class ConsumerQueue {
     const now = this.#ports.clock.monotonicMs();
     for (const source of this.#later) {
       if (source.blockedUntil <= now) source.blockedUntil = 0;
-      for (const [position, dueAt] of source.putOff) if (dueAt <= now) this.#reload(source, position);
+      this.#reload(source, now);
       if (source.blockedUntil === 0 && source.putOff.size === 0) this.#later.delete(source);
       this.#look(source);
       this.#refill(source);
@@ -417,13 +423,23 @@ export class ConsumerQueue {
     this.#plan();
   }
 
-  #reload(source: SourceQueue, position: number): void {
-    if (source.isLoading || this.#handler === undefined) return void source.putOff.set(position, this.#ports.clock.monotonicMs() + 100);
-    source.putOff.delete(position);
-    void this.#load(source, position - 1, 1, ({ events: [event] }) => {
-      if (event?.position !== position || !source.outstanding.has(position)) return;
-      this.#take(source, { event, bytes: sizeOf(event) });
-    }).catch(() => source.putOff.set(position, this.#ports.clock.monotonicMs() + FAILED_PAUSE_MS));
+  /** Loads again what has come due, a page of it; the rest is due still. */
+  #reload(source: SourceQueue, now: number): void {
+    const due = [...source.putOff].flatMap(([position, dueAt]) => (dueAt <= now ? [position] : []));
+    if (due.length === 0) return;
+    const postpone = (ms: number): void => {
+      for (const position of due) if (source.putOff.has(position)) source.putOff.set(position, now + ms);
+    };
+    if (source.isLoading || this.#handler === undefined || !this.#hasRoom) return postpone(RELOAD_PAUSE_MS);
+    const isDue = new Set(due);
+    void this.#load(source, Math.min(...due) - 1, PAGE, ({ events, scannedTo }) => {
+      for (const event of events)
+        if (isDue.has(event.position) && source.putOff.delete(event.position)) this.#take(source, { event, bytes: sizeOf(event) });
+      for (const position of due) if (position <= scannedTo) source.putOff.delete(position);
+    }).then(
+      () => this.#plan(),
+      () => postpone(FAILED_PAUSE_MS),
+    );
   }
 
   close(): void {
