@@ -331,6 +331,21 @@ describe("a durable subscription", () => {
     ]);
   });
 
+  it("asks again to be kept for when that could not be written down, and misses nothing", async () => {
+    const { host, events, publish, rest, heard } = await world();
+    const { consume } = events;
+    events.consume = () => Promise.reject(new HostError("storage-failed", "the disk is full"));
+    const before = host.plugin("gardener")?.definition;
+    if (before === undefined) throw new Error("it is not there");
+    const subscriptions = before.subscriptions.map((one) => ({ ...one, durable: { ...DURABLE, order: "none" as const } }));
+    host.redefine({ ...before, subscriptions });
+    await rest(10);
+    await publish("a");
+    events.consume = consume.bind(events);
+    await rest(6_000);
+    expect(heard).toEqual(["a"]);
+  });
+
   it("keeps nobody from publishing what nobody keeps, and nobody hears what could not be kept", async () => {
     const { host, events, publish } = await world();
     const heard: string[] = [];

@@ -4,10 +4,13 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EventLogToOpen, eventLogContract, type OpenedEventLog } from "../../host/contracts/event-log.ts";
+import { HostError } from "../../host/core/errors.ts";
 import type { Consumer, EventLog } from "../../host/core/ports/events.ts";
 import type { CloudEvent } from "../../host/core/types.ts";
+import { RecordedLog } from "../../host/drivers/events/log.ts";
 import { memory } from "../../host/drivers/events/memory.ts";
-import { eventLogOptions } from "../../host/drivers/events/options.ts";
+import { MemoryEvents } from "../../host/drivers/events/memory-store.ts";
+import { eventLogOptions, retentionOf } from "../../host/drivers/events/options.ts";
 import { sqlite } from "../../host/drivers/events/sqlite.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -49,6 +52,21 @@ for (const [name, module] of Object.entries({ memory, sqlite })) {
     for (const { name: sentence, run } of eventLogContract(open)) it(sentence, run);
   });
 }
+
+describe("a consumer that could not be written down", () => {
+  it("can be asked for again", async () => {
+    const store = new MemoryEvents();
+    const { write } = store;
+    store.write = () => Promise.reject(new HostError("storage-failed", "the disk is full"));
+    const retention = retentionOf(eventLogOptions.parse({}));
+    const log = await RecordedLog.open({ clock: fakeClock(), log: memoryLog(), store, retention });
+    const consumer: Consumer = { name: "p/s", types: "**", from: "new", order: "none", maxInFlight: 1 };
+    await expect(log.consume(consumer)).rejects.toMatchObject({ code: "storage-failed" });
+    store.write = write;
+    await log.consume(consumer);
+    expect(log.statistics().consumers).toMatchObject([{ isThere: true }]);
+  });
+});
 
 describe("what one consumer makes the event log remember", () => {
   const event = (data: number): CloudEvent => {

@@ -107,8 +107,14 @@ export class RecordedLog implements EventLog {
     const missed = known === undefined ? consumer.from === "first" && this.#head > 0 : this.#head > until || types !== consumer.types;
     const head = this.#head;
     queue.appear(row, missed ? head : undefined);
-    await this.#groups.now((write) => write.consumers.push(row));
-    if (missed) await this.#count(queue, head);
+    try {
+      await this.#groups.now((write) => write.consumers.push(row));
+      if (missed) await this.#count(queue, head);
+    } catch (thrown) {
+      // Whoever asks again goes on.
+      queue.leave(head);
+      throw thrown;
+    }
     return {
       deliverTo: (handler) => queue.deliverTo(handler),
       close: () => {
