@@ -9,6 +9,7 @@ import { memory } from "../../host/drivers/events/memory.ts";
 import { eventLogOptions } from "../../host/drivers/events/options.ts";
 import { Deliveries } from "../../host/lifecycle/events/deliveries.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
+import { Replays } from "../../host/lifecycle/events/replays.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { type MemoryLog, memoryLog } from "../support/memory-log.ts";
@@ -344,6 +345,30 @@ describe("a durable subscription", () => {
     events.consume = consume.bind(events);
     await rest(6_000);
     expect(heard).toEqual(["a"]);
+  });
+
+  it("gets its dead letters again as far as it may hear them, and keeps the others", async () => {
+    let isBroken = true;
+    const { host, events, clock, publish, rest, heard, dead } = await world({
+      durable: { maxAttempts: 1 },
+      handle: () => {
+        if (isBroken) throw new HostError("plugin-failed", "no");
+        return undefined;
+      },
+    });
+    await publish("a", "/plugins/rain", "plant.secret");
+    await publish("b");
+    await rest(10);
+    isBroken = false;
+    heard.length = 0;
+    host.plugin("gardener")?.permissions.replaceGrants([{ ...HEARS, resource: "plant.watered" }, KEEPS]);
+    const replays = new Replays({ core: host, events, clock });
+    expect(await replays.redeliver(await dead())).toEqual({
+      ...{ handled: 1, failed: 1 },
+      failures: [expect.stringContaining("permission-denied: gardener may not hear plant.secret")],
+    });
+    expect(heard).toEqual(["b!"]);
+    expect((await dead()).map(({ event }) => event.type)).toEqual(["plant.secret"]);
   });
 
   it("keeps nobody from publishing what nobody keeps, and nobody hears what could not be kept", async () => {

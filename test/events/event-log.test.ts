@@ -68,6 +68,27 @@ describe("a consumer that could not be written down", () => {
   });
 });
 
+describe("an event log whose disk was full when it let go of events", () => {
+  it("counts what it keeps as before", async () => {
+    const store = new MemoryEvents();
+    const { write } = store;
+    const retention = retentionOf(eventLogOptions.parse({ maxAgeHours: 1 }));
+    const clock = fakeClock();
+    const log = await RecordedLog.open({ clock, log: memoryLog(), store, retention });
+    const time = new Date(clock.now()).toISOString();
+    const event = { source: "/a", type: "x.y", time, traceparent: "", contentType: "a/b", data: new Uint8Array(1) };
+    await log.append(Array.from({ length: 6 }, (_, i) => ({ ...event, id: String(i) })));
+    store.write = () => Promise.reject(new HostError("storage-failed", "the disk is full"));
+    clock.pass(7_200_000);
+    for (let i = 0; i < 3; i += 1) await expect(log.trim()).rejects.toMatchObject({ code: "storage-failed" });
+    store.write = write;
+    await log.trim();
+    await log.append([{ ...event, id: "fresh", time: new Date(clock.now()).toISOString() }]);
+    const { events } = await log.read({ types: "**", after: 0, limit: 10 });
+    expect([events.length, log.statistics().events]).toEqual([1, 1]);
+  });
+});
+
 describe("what one consumer makes the event log remember", () => {
   const event = (data: number): CloudEvent => {
     const time = "2026-01-01T00:00:00.000Z";

@@ -20,7 +20,7 @@ import type { CloudEvent } from "../../core/types.ts";
 import { ConsumerQueue } from "./consumer-queue.ts";
 import { GroupCommit } from "./group.ts";
 import type { Retention } from "./options.ts";
-import { type ConsumerRow, type EventStore, sizeOf } from "./store.ts";
+import { type ConsumerRow, type EventStore, type LogWrite, sizeOf } from "./store.ts";
 import { Tally } from "./tally.ts";
 import { Trim } from "./trim.ts";
 
@@ -55,7 +55,9 @@ export class RecordedLog implements EventLog {
       onWritten: (events) => this.#written(events),
       onFailure: (error) => this.#failed(error),
     });
-    this.#trim = new Trim({ ...ports, queues: this.#queues, tally: this.#tally, commit: (change) => this.#groups.now(change) });
+    const groups = this.#groups;
+    const written = { settled: () => groups.settled(), commit: (change: (write: LogWrite) => void) => groups.now(change) };
+    this.#trim = new Trim({ ...ports, ...written, queues: this.#queues, tally: this.#tally });
   }
 
   /** With all that was written down before. Rejects with HostError `storage-failed`. */

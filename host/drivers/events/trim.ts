@@ -17,6 +17,8 @@ export interface TrimPorts {
   readonly retention: Retention;
   readonly queues: ReadonlyMap<string, ConsumerQueue>;
   readonly tally: Tally;
+  /** Resolves once all that came before is written. */
+  settled(): Promise<void>;
   commit(change: (write: LogWrite) => void): Promise<void>;
 }
 
@@ -55,6 +57,8 @@ export class Trim {
   }
 
   async #run(): Promise<void> {
+    // What an earlier run let go of, and could not write down, lies in the store still and must not be counted twice.
+    await this.#ports.settled();
     const { retention, tally, queues, clock } = this.#ports;
     const tooOld = clock.now() - retention.ageMs;
     await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld || tally.bytes > retention.bytes || tally.events > retention.events);
