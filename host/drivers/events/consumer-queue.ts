@@ -85,8 +85,8 @@ export class ConsumerQueue {
     return found;
   }
 
-  /** It is there from now on, as it is declared now. Everything up to `countedTo` is counted by whoever calls. */
-  appear(row: ConsumerRow, countedTo: number): void {
+  /** It is there from now on, as it is declared now. Everything up to `countedTo` is counted by whoever calls, if it is given. */
+  appear(row: ConsumerRow, countedTo: number = this.#countedTo): void {
     this.row = row;
     this.#matches = compilePattern(row.types);
     this.#countedTo = countedTo;
@@ -121,7 +121,9 @@ export class ConsumerQueue {
   /** An event was written down. */
   offer(event: RecordedEvent): void {
     const { position } = event;
-    if (!this.isThere || position <= this.row.start) return;
+    // One that has gone waits still for what was being written when it went.
+    const { start, until = Number.POSITIVE_INFINITY } = this.row;
+    if (position <= start || position > until) return;
     if (!this.#matches(event.type)) return this.sources.get(event.source)?.pass(position);
     const source = this.of(event.source);
     const bytes = sizeOf(event);
@@ -146,7 +148,7 @@ export class ConsumerQueue {
     return this.sources.get(source)?.attempts.get(position)?.attempts ?? 0;
   }
 
-  /** The log lets go of an event that is not under way. Says whether it waited for this consumer. */
+  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
   letGo({ position, source: name, type, bytes }: EventEntry): boolean {
     const { start, until = Number.POSITIVE_INFINITY } = this.row;
     if (position <= start || position > until || !this.#matches(type)) return false;
@@ -154,8 +156,10 @@ export class ConsumerQueue {
     if (source.isSettled(position)) return false;
     const item = source.items.find(({ event }) => event.position === position);
     if (item !== undefined) this.#unload(item);
-    source.letGo(position);
-    this.#settled(source, bytes);
+    const isEarly = source.letGo(position);
+    this.#settled(source, bytes, (write) => {
+      if (isEarly) write.settled.push({ consumer: this.row.name, source: name, position });
+    });
     return true;
   }
 
@@ -343,7 +347,7 @@ export class ConsumerQueue {
 
   #receive(source: SourceQueue, event: RecordedEvent): void {
     const { position } = event;
-    if (source.isSettled(position) || position <= source.goneTo || source.outstanding.has(position)) return;
+    if (source.isSettled(position) || source.outstanding.has(position)) return;
     const dueAt = source.attempts.get(position)?.dueAt ?? 0;
     if (this.row.order === "none" && dueAt > this.#ports.clock.monotonicMs()) {
       source.outstanding.add(position);

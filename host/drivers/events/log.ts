@@ -103,9 +103,10 @@ export class RecordedLog implements EventLog {
     const start = known?.row.start ?? (consumer.from === "first" ? 0 : this.#head);
     const row: ConsumerRow = { ...consumer, start, until: undefined };
     const queue = known ?? this.#queue(row);
-    const missed = known === undefined ? consumer.from === "first" && this.#head > 0 : this.#head > (known.row.until ?? 0);
-    queue.appear(row, this.#head);
+    const { until = 0, types } = queue.row;
+    const missed = known === undefined ? consumer.from === "first" && this.#head > 0 : this.#head > until || types !== consumer.types;
     const head = this.#head;
+    queue.appear(row, missed ? head : undefined);
     await this.#groups.now((write) => write.consumers.push(row));
     if (missed) await this.#count(queue, head);
     return {
@@ -122,6 +123,9 @@ export class RecordedLog implements EventLog {
     const queue = this.#queues.get(consumer);
     if (queue?.isThere === true)
       throw new HostError("conflict", `the consumer ${consumer} is there; remove its plugin or subscription first`);
+    // What was noted of it before must not be written after it is forgotten.
+    await this.#groups.settled();
+    if (queue !== this.#queues.get(consumer) || queue?.isThere === true) return;
     queue?.close();
     this.#queues.delete(consumer);
     await this.#groups.now((write) => write.forgotten.push(consumer));
