@@ -432,10 +432,10 @@ export class ConsumerQueue {
     };
     if (source.isLoading || this.#handler === undefined || !this.#hasRoom) return postpone(RELOAD_PAUSE_MS);
     const isDue = new Set(due);
-    void this.#load(source, Math.min(...due) - 1, PAGE, ({ events, scannedTo }) => {
+    void this.#load(source, Math.min(...due) - 1, PAGE, ({ events, scannedTo, isEnd }) => {
       for (const event of events)
         if (isDue.has(event.position) && source.putOff.delete(event.position)) this.#take(source, { event, bytes: sizeOf(event) });
-      for (const position of due) if (position <= scannedTo) source.putOff.delete(position);
+      for (const position of due) if (isEnd || position <= scannedTo) source.putOff.delete(position);
     }).then(
       () => this.#plan(),
       () => postpone(FAILED_PAUSE_MS),

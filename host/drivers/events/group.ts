@@ -27,6 +27,7 @@ class Group {
   readonly moved = new Map<SourceQueue, ConsumerQueue>();
   readonly done = Promise.withResolvers<void>();
   bytes = 0;
+  isAwaited = false;
 
   constructor() {
     // Whoever waits hears of a failure; that nobody waits is no failure of its own.
@@ -69,6 +70,7 @@ export class GroupCommit {
   /** Written as soon as can be. */
   now(change: (write: LogWrite) => void): Promise<void> {
     change(this.#next.write);
+    this.#next.isAwaited = true;
     const { promise } = this.#next.done;
     if (this.#writing === undefined && !this.#isPlanned) {
       this.#isPlanned = true;
@@ -89,9 +91,7 @@ export class GroupCommit {
 
   /** Resolves once all that came before is written, whatever comes meanwhile. Rejects when that fails. */
   async settled(): Promise<void> {
-    const last = this.#next.isEmpty ? this.#writing : this.#next.done.promise;
-    if (this.#writing === undefined) this.#flush();
-    await last;
+    await (this.#next.isEmpty ? this.#writing : this.now(() => {}));
   }
 
   close(): void {
@@ -121,7 +121,7 @@ export class GroupCommit {
       this.#writing = undefined;
       onWritten(known.size === 0 ? rows.events : rows.events.filter(({ position }) => !known.has(position)));
       group.done.resolve();
-      if (this.#next.bytes > 0) this.#flush();
+      if (this.#next.isAwaited) this.#flush();
       else this.#flushIn(LAZY_MS);
     } catch (thrown) {
       const error = toHostError(thrown);

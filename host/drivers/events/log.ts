@@ -128,13 +128,13 @@ export class RecordedLog implements EventLog {
   }
 
   async forget(consumer: string): Promise<void> {
-    const queue = this.#queues.get(consumer);
-    if (queue?.isThere === true)
+    if (this.#queues.get(consumer)?.isThere === true)
       throw new HostError("conflict", `the consumer ${consumer} is there; remove its plugin or subscription first`);
     // What was noted of it before must not be written after it is forgotten.
     await this.#groups.settled();
-    if (queue !== this.#queues.get(consumer) || queue?.isThere === true) return;
-    queue?.close();
+    const left = this.#queues.get(consumer);
+    if (left?.isThere === true) return;
+    left?.close();
     this.#queues.delete(consumer);
     await this.#groups.now((write) => write.forgotten.push(consumer));
   }
