@@ -1,9 +1,10 @@
 // What a manifest says that will not work, though it is well-formed: entry points that are not there, sections that nobody reads, schemas that are none.
 
+import { portableFindings } from "../bounds/json-schema/portable.ts";
 import { toHostError } from "../core/errors.ts";
 import type { Finding } from "./issues.ts";
-import { schemaFindings } from "./json-schema.ts";
 import type { Manifest } from "./manifest.ts";
+import { schemasIn } from "./schemas.ts";
 import { didYouMean } from "./suggest.ts";
 
 export interface Findings {
@@ -30,10 +31,7 @@ export function checkManifest(manifest: Manifest, { module, parsers }: CheckPort
   return {
     errors: [
       ...(module === undefined ? [] : missingEntryPoints(manifest, module)),
-      ...Object.entries(manifest.services).flatMap(([name, { input, output }]) => [
-        ...(input === undefined ? [] : schemaFindings(input, ["services", name, "input"])),
-        ...(output === undefined ? [] : schemaFindings(output, ["services", name, "output"])),
-      ]),
+      ...portableFindings(schemasIn(manifest)),
       ...contributed.flatMap(({ findings = [] }) => findings),
     ],
     warnings: [

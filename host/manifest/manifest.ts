@@ -2,16 +2,18 @@
 
 import semver from "semver";
 import { z } from "zod";
+import { portableFindings } from "../bounds/json-schema/portable.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
-import { describeIssues } from "./issues.ts";
+import { describeFindings, describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { type RatesInput, ratesShape } from "./rates.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
+import { schemasIn } from "./schemas.ts";
 import { type ServiceErrors, serviceErrorsSchema } from "./service-errors.ts";
 import { parseJson } from "./structured-file.ts";
 import { type ManifestSubscription, sharedName, subscriptionSchema } from "./subscriptions.ts";
@@ -148,6 +150,12 @@ export function parseManifest(text: string, file: string): Manifest {
     const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
     throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);
   }
+  // What 0.1 said of its payloads was for people only, and nobody held it to be more.
+  const findings = manifest.api === "0.1" ? [] : portableFindings(schemasIn(manifest));
+  if (findings.length > 0)
+    throw new HostError("invalid-manifest", `${file} has a schema that is no portable JSON Schema`, {
+      detail: describeFindings(findings, { input, source }),
+    });
   const foreign = Object.keys(manifest.services).find((service) => !isOwnName(manifest.name, service));
   if (foreign !== undefined) {
     throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
