@@ -5,11 +5,12 @@ import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant, Limits, PluginDefinition } from "../core/types.ts";
 import { API_VERSIONS, type ApiVersion } from "../core/wit.ts";
-import { namedEntryPoints } from "../manifest/check.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
+import { namedEntryPoints } from "../manifest/entry-points.ts";
 import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
 import { effectiveRates, refuseUnknownServices } from "../manifest/rates.ts";
+import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
 import { subscriptionsOf } from "../manifest/subscriptions.ts";
 import { didYouMean } from "../manifest/suggest.ts";
@@ -123,6 +124,7 @@ export function definePlugin(
     keepsStorageLog: manifest.storage.log,
     api: API_VERSIONS.find((version) => version === manifest.api),
     reasons: reasonsOf(Object.values(manifest.services)),
+    schemas: dataSchemasOf(manifest),
     idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
   };
 }

@@ -2,6 +2,7 @@
 
 import { portableFindings } from "../bounds/json-schema/portable.ts";
 import { toHostError } from "../core/errors.ts";
+import { namedEntryPoints } from "./entry-points.ts";
 import type { Finding } from "./issues.ts";
 import type { Manifest } from "./manifest.ts";
 import { schemasIn } from "./schemas.ts";
@@ -42,23 +43,6 @@ export function checkManifest(manifest: Manifest, { module, parsers }: CheckPort
       ...duplicates(manifest),
     ],
   };
-}
-
-/** Everything that names an entry point, with where it does. */
-export function namedEntryPoints({
-  services,
-  extends: points,
-  subscriptions,
-  watches,
-  schedules,
-}: Manifest): { readonly entryPoint: string; readonly path: PropertyKey[] }[] {
-  return [
-    ...Object.entries(services).map(([name, { entryPoint }]) => ({ entryPoint, path: ["services", name, "entryPoint"] })),
-    ...Object.entries(points).map(([name, { entryPoint }]) => ({ entryPoint, path: ["extends", name, "entryPoint"] })),
-    ...subscriptions.map(({ entryPoint }, i) => ({ entryPoint, path: ["subscriptions", i, "entryPoint"] })),
-    ...watches.map(({ entryPoint }, i) => ({ entryPoint, path: ["watches", i, "entryPoint"] })),
-    ...schedules.map(({ entryPoint }, i) => ({ entryPoint, path: ["schedules", i, "entryPoint"] })),
-  ];
 }
 
 /** The entry points that a manifest names and its module does not export. */

@@ -8,12 +8,13 @@ import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../
 import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
+import { namedEntryPoints } from "./entry-points.ts";
 import { describeFindings, describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { type RatesInput, ratesShape } from "./rates.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
-import { schemasIn } from "./schemas.ts";
+import { schemasIn, sharedEntryPoints } from "./schemas.ts";
 import { type ServiceErrors, serviceErrorsSchema } from "./service-errors.ts";
 import { parseJson } from "./structured-file.ts";
 import { type ManifestSubscription, sharedName, subscriptionSchema } from "./subscriptions.ts";
@@ -81,6 +82,8 @@ export interface Manifest {
   /** The points of others that it answers. */
   readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
   readonly subscriptions: readonly ManifestSubscription[];
+  /** What it publishes, by type, with a JSON Schema of the data. */
+  readonly events: Readonly<Record<string, { readonly description?: string | undefined; readonly data?: unknown }>>;
   /** Keys of the shared state whose changes wake it. */
   readonly watches: readonly { readonly keys: string; readonly entryPoint: string }[];
   readonly schedules: readonly ManifestSchedule[];
@@ -121,6 +124,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .meta({ maxProperties: MAX_LISTED })
     .default({}),
   subscriptions: z.array(subscriptionSchema).max(MAX_LISTED).default([]),
+  events: z
+    .record(dottedName, z.strictObject({ description: z.string().max(500).optional(), data: jsonSchema.optional() }))
+    .refine((events) => Object.keys(events).length <= MAX_LISTED, `declare at most ${MAX_LISTED} events`)
+    .meta({ maxProperties: MAX_LISTED })
+    .default({}),
   watches: z
     .array(z.strictObject({ keys: pattern, entryPoint }))
     .max(MAX_LISTED)
@@ -151,18 +159,24 @@ export function parseManifest(text: string, file: string): Manifest {
     throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);
   }
   // What 0.1 said of its payloads was for people only, and nobody held it to be more.
-  const findings = manifest.api === "0.1" ? [] : portableFindings(schemasIn(manifest));
+  const findings =
+    manifest.api === "0.1" ? [] : [...portableFindings(schemasIn(manifest)), ...sharedEntryPoints(manifest, namedEntryPoints(manifest))];
   if (findings.length > 0)
-    throw new HostError("invalid-manifest", `${file} has a schema that is no portable JSON Schema`, {
+    throw new HostError("invalid-manifest", `${file} has a schema that nobody can check by`, {
       detail: describeFindings(findings, { input, source }),
     });
-  const foreign = Object.keys(manifest.services).find((service) => !isOwnName(manifest.name, service));
-  if (foreign !== undefined) {
-    throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
+  for (const [section, does] of [
+    ["services", "provides"],
+    ["events", "declares"],
+  ] as const) {
+    const foreign = Object.keys(manifest[section]).find((name) => !isOwnName(manifest.name, name));
+    if (foreign !== undefined)
+      throw new HostError("invalid-manifest", `${file} ${does} ${foreign}; a plugin ${does} only below its own name, ${manifest.name}.`);
   }
   const points = Object.keys(manifest.extends);
   const later = [
     points.length > 0 && "extends",
+    Object.keys(manifest.events).length > 0 && "events",
     manifest.watches.length > 0 && "watches",
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",
