@@ -9,6 +9,7 @@ import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { namedEntryPoints } from "../manifest/entry-points.ts";
 import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { effectiveConfig } from "../manifest/plugin-config.ts";
 import { effectiveRates, refuseUnknownServices } from "../manifest/rates.ts";
 import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
@@ -83,7 +84,7 @@ export function refuseLaterApi({ name, api }: Manifest, { api: { since, because 
 
 /**
  * Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export, `incompatible-api` when the module is for a
- * later api than the manifest, `invalid-message` when the configuration names a service that it does not provide.
+ * later api than the manifest, `invalid-message` when the configuration names a service that it does not provide, or has values that its `config` refuses.
  */
 export function definePlugin(
   manifest: Manifest,
@@ -118,7 +119,7 @@ export function definePlugin(
     permissions: manifest.permissions,
     grants,
     dependencies: Object.keys(manifest.dependencies),
-    config: Object.fromEntries(Object.entries(configuration.config).map(([key, value]) => [key, asConfigText(value)])),
+    config: effectiveConfig(manifest, configuration.config),
     limits: effectiveLimits(manifest, configuration),
     engine: configuration.engine,
     keepsStorageLog: manifest.storage.log,
@@ -133,5 +134,3 @@ export function definePlugin(
 export function entryPointsOf({ entryPoints }: Pick<AdmittedPlugin, "entryPoints">, named: readonly string[]): readonly string[] {
   return entryPoints === "any" ? [...new Set(["on_load", "on_start", "on_stop", "on_unload", ...named])] : entryPoints;
 }
-
-const asConfigText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

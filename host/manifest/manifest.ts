@@ -9,8 +9,9 @@ import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
 import { namedEntryPoints } from "./entry-points.ts";
-import { describeFindings, describeIssues } from "./issues.ts";
+import { describeFindings, describeIssues, type Finding } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
+import { defaultFindings } from "./plugin-config.ts";
 import { type RatesInput, ratesShape } from "./rates.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
@@ -88,6 +89,8 @@ export interface Manifest {
   readonly watches: readonly { readonly keys: string; readonly entryPoint: string }[];
   readonly schedules: readonly ManifestSchedule[];
   readonly permissions: readonly PermissionRequest[];
+  /** JSON Schema of its configuration, with defaults. */
+  readonly config?: unknown;
   readonly limits: LimitsInput;
   /** `log`: the storage keeps which keys were changed, for `storage.changes`. */
   readonly storage: { readonly log: boolean };
@@ -138,11 +141,18 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .array(withResource(z.strictObject({ ...grantShape, reason: z.string().min(1).max(500) })))
     .max(MAX_LISTED)
     .default([]),
+  config: jsonSchema.optional(),
   limits: limitsSchema.default({}),
   storage: z.strictObject({ log: z.boolean().default(false) }).default({ log: false }),
   dependencies: z.record(pluginName, dependency).default({}),
   contributes: z.record(z.string(), z.unknown()).default({}),
 });
+
+/** What is wrong with the schemas; what checks by one only once all are portable. */
+function findingsOf(manifest: Manifest): readonly Finding[] {
+  const found = portableFindings(schemasIn(manifest));
+  return found.length > 0 ? found : [...sharedEntryPoints(manifest, namedEntryPoints(manifest)), ...defaultFindings(manifest.config)];
+}
 
 /** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
 export function parseManifest(text: string, file: string): Manifest {
@@ -159,8 +169,7 @@ export function parseManifest(text: string, file: string): Manifest {
     throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);
   }
   // What 0.1 said of its payloads was for people only, and nobody held it to be more.
-  const findings =
-    manifest.api === "0.1" ? [] : [...portableFindings(schemasIn(manifest)), ...sharedEntryPoints(manifest, namedEntryPoints(manifest))];
+  const findings = manifest.api === "0.1" ? [] : findingsOf(manifest);
   if (findings.length > 0)
     throw new HostError("invalid-manifest", `${file} has a schema that nobody can check by`, {
       detail: describeFindings(findings, { input, source }),
@@ -177,6 +186,7 @@ export function parseManifest(text: string, file: string): Manifest {
   const later = [
     points.length > 0 && "extends",
     Object.keys(manifest.events).length > 0 && "events",
+    manifest.config !== undefined && "config",
     manifest.watches.length > 0 && "watches",
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",

@@ -7,16 +7,17 @@ interface Described {
   readonly api: string;
   readonly services: Readonly<Record<string, { readonly entryPoint: string; readonly input?: unknown; readonly output?: unknown }>>;
   readonly events: Readonly<Record<string, { readonly data?: unknown }>>;
+  readonly config?: unknown;
 }
 
 /** Every schema that it has. */
-export function schemasIn({ services, events }: Described): readonly PlacedSchema[] {
+export function schemasIn({ services, events, config }: Described): readonly PlacedSchema[] {
   const ofServices = Object.entries(services).flatMap(([name, { input, output }]) => [
     { schema: input, path: ["services", name, "input"] },
     { schema: output, path: ["services", name, "output"] },
   ]);
   const ofEvents = Object.entries(events).map(([type, { data }]) => ({ schema: data, path: ["events", type, "data"] }));
-  return [...ofServices, ...ofEvents].filter(({ schema }) => schema !== undefined);
+  return [...ofServices, ...ofEvents, { schema: config, path: ["config"] }].filter(({ schema }) => schema !== undefined);
 }
 
 /** What its cell checks by. What 0.1 said of its payloads was for people only, and nobody held it to be more. */

@@ -141,8 +141,14 @@ describe("a portable schema", () => {
 });
 
 describe("a pattern", () => {
+  it("takes a character of two units for one", () => {
+    // V8 14 says no to the last of them.
+    for (const source of ["^.$", "^[^a]$", "\u{1f600}", "[\u{1f600}-\u{1f602}]", "[^a]$"])
+      expect([source, compilePattern(source).finds("\u{1f600}", () => {})]).toEqual([source, true]);
+  });
+
   it("finds what JavaScript's own finds", () => {
-    const atom = fc.constantFrom("a", "b", ".", "[ab]", "[^a]", "\\d", "\\w", "\\b", "^", "$", "\u{1f600}", "\\.", "\\u0061");
+    const atom = fc.constantFrom("a", "b", ".", "[ab]", "[^a]", "\\d", "\\w", "\\b", "^", "$", "é", "\\.", "\\u0061");
     const pattern = fc.letrec<{ one: string; many: string }>((tie) => ({
       one: fc.oneof(
         { maxDepth: 4 },
@@ -155,9 +161,7 @@ describe("a pattern", () => {
         fc.tuple(tie("one"), tie("one")).map((two) => two.join("|")),
       ),
     })).many;
-    const text = fc
-      .array(fc.constantFrom("a", "b", "c", "1", "_", ".", " ", "\u{1f600}"), { maxLength: 12 })
-      .map((parts) => parts.join(""));
+    const text = fc.array(fc.constantFrom("a", "b", "c", "1", "_", ".", " ", "é"), { maxLength: 12 }).map((parts) => parts.join(""));
     fc.assert(
       fc.property(pattern, fc.array(text, { minLength: 1, maxLength: 5 }), (source, texts) => {
         fc.pre(source.length <= 200);
