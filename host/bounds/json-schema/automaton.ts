@@ -27,14 +27,16 @@ export interface Instruction {
 
 const EMPTY = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, boundary: 16, noBoundary: 32 } as const;
 const NOTHING = -1;
+const FOUND = -1;
 const NEWLINE = 10;
 
 export class Automaton {
   readonly #program: readonly Instruction[];
   readonly #start: number;
   /** The threads of this character and of the next, each program counter once. */
-  #now: number[] = [];
-  #next: number[] = [];
+  readonly #now: number[] = [];
+  readonly #next: number[] = [];
+  readonly #stack: number[] = [];
   /** By program counter, when it was last added. */
   readonly #added: Uint32Array;
   #generation = 0;
@@ -47,12 +49,11 @@ export class Automaton {
 
   /** Whether the pattern is found anywhere in the text. Tells `spend` after each character how many instructions it took. */
   finds(text: string, spend: (steps: number) => void): boolean {
-    this.#now = [];
+    this.#now.length = 0;
     let before = NOTHING;
     for (let at = 0; at <= text.length; ) {
       const rune = text.codePointAt(at) ?? NOTHING;
-      const isFound = this.#follow(emptyBetween(before, rune), spend);
-      if (isFound) return true;
+      if (this.#follow(emptyBetween(before, rune), spend)) return true;
       this.#read(rune);
       spend(this.#now.length);
       before = rune;
@@ -63,31 +64,44 @@ export class Automaton {
 
   /** Makes of the threads, and of a new one, those that wait for a character; true when one of them has come to the end. */
   #follow(empty: number, spend: (steps: number) => void): boolean {
-    this.#generation += 1;
-    const waiting: number[] = [];
-    const stack = [this.#start, ...this.#now.toReversed()];
+    this.#generation = (this.#generation + 1) >>> 0;
+    // It has been round: what was added long ago must not look like what was added just now.
+    if (this.#generation === 0) this.#added.fill(0);
+    this.#generation ||= 1;
+    this.#next.length = 0;
+    let steps = this.#reach(this.#start, empty);
+    for (let i = 0; i < this.#now.length && steps >= 0; i += 1) {
+      const more = this.#reach(this.#now[i] ?? 0, empty);
+      steps = more < 0 ? more : steps + more;
+    }
+    if (steps < 0) return true;
+    spend(steps);
+    return false;
+  }
+
+  /** Follows one thread to where it waits; how many instructions that took, or less than 0 when it has come to the end. */
+  #reach(from: number, empty: number): number {
+    const stack = this.#stack;
+    stack.length = 0;
     let steps = 0;
-    for (let pc = stack.pop(); pc !== undefined; pc = stack.pop()) {
+    for (let pc: number | undefined = from; pc !== undefined; pc = stack.pop()) {
       steps += 1;
       const instruction = this.#program[pc];
       if (instruction === undefined || this.#added[pc] === this.#generation) continue;
       this.#added[pc] = this.#generation;
-      if (instruction.op === OP.MATCH) return true;
-      if (instruction.op >= OP.RUNE) waiting.push(pc);
+      if (instruction.op === OP.MATCH) return FOUND;
+      if (instruction.op >= OP.RUNE) this.#next.push(pc);
       else pushNext(stack, instruction, empty);
     }
-    spend(steps);
-    this.#next = waiting;
-    return false;
+    return steps;
   }
 
   #read(rune: number): void {
-    const now: number[] = [];
-    for (const pc of this.#next) {
-      const instruction = this.#program[pc];
-      if (instruction !== undefined && accepts(instruction, rune)) now.push(instruction.out);
+    this.#now.length = 0;
+    for (let i = 0; i < this.#next.length; i += 1) {
+      const instruction = this.#program[this.#next[i] ?? 0];
+      if (instruction !== undefined && accepts(instruction, rune)) this.#now.push(instruction.out);
     }
-    this.#now = now;
   }
 }
 

@@ -50,6 +50,7 @@ const atMost = (value: number, limit: number): boolean => value <= limit;
 /** In the order in which they are looked at: what says most to a reader comes first. Those that are not here describe, and refuse nothing. */
 export const KEYWORDS: Readonly<Record<string, Keyword>> = {
   type: (_, value, operand) => {
+    if (isOfType(operand, value)) return undefined;
     const types = (isList(operand) ? operand : [operand]) as Names;
     return types.some((type) => isOfType(type, value))
       ? undefined
@@ -140,7 +141,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   string: isString,
 };
 
-const isOfType = (type: string, value: unknown): boolean => KINDS[type]?.(value) === true;
+const isOfType = (type: unknown, value: unknown): boolean => KINDS[type as string]?.(value) === true;
 const kindOf = (value: unknown): string =>
   withArticle(["null", "boolean", "object", "array", "number", "string"].find((type) => isOfType(type, value)) ?? "something else");
 
@@ -150,8 +151,9 @@ const withArticle = (type: string): string => (type === "null" ? type : /^[aeiou
 const shown = (value: unknown): string => escapeControls((JSON.stringify(value) ?? "").slice(0, 64));
 
 function firstOf<T>(list: readonly T[], look: (one: T, i: number) => string | undefined): string | undefined {
-  for (const [i, one] of list.entries()) {
-    const message = look(one, i);
+  // An iterator would take as long as most of what is looked at.
+  for (let i = 0; i < list.length; i += 1) {
+    const message = look(list[i] as T, i);
     if (message !== undefined) return message;
   }
   return undefined;

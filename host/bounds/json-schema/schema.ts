@@ -44,7 +44,7 @@ export class JsonSchema implements Rules {
     const known = this.#rules.get(schema);
     if (known !== undefined) return known;
     const rules = Object.entries(KEYWORDS).flatMap(([key, keyword]) =>
-      Object.hasOwn(schema, key) ? [[keyword, schema[key]] as const] : [],
+      Object.hasOwn(schema, key) ? [{ keyword, operand: schema[key] }] : [],
     );
     this.#rules.set(schema, rules);
     return rules;

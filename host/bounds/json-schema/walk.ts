@@ -8,7 +8,10 @@ import { isRecord, type SchemaObject } from "./words.ts";
 /** What a keyword says of a value: why it does not fit, or nothing. `walk.path` stays where that is. */
 export type Keyword = (walk: Walk, value: unknown, operand: unknown, schema: SchemaObject) => string | undefined;
 
-export type Rule = readonly [Keyword, unknown];
+export interface Rule {
+  readonly keyword: Keyword;
+  readonly operand: unknown;
+}
 
 /** What a walk asks of the schema as a whole. */
 export interface Rules {
@@ -45,7 +48,7 @@ export class Walk {
     if (!isRecord(schema)) return schema === false ? "must not be there" : undefined;
     const rules = this.#rules.rulesOf(schema);
     this.spend(rules.length);
-    for (const [keyword, operand] of rules) {
+    for (const { keyword, operand } of rules) {
       const message = keyword(this, value, operand, schema);
       if (message !== undefined) return message;
     }
