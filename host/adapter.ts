@@ -1,18 +1,43 @@
 // The public API `bulkhead/adapter`: the words of the seams, for adapters and drivers in repositories of their own, and the suites that test them.
 
+export { StoreUnavailable } from "./bounds/store-unavailable.ts";
 export { type AdapterToTest, adapterContract } from "./contracts/adapter.ts";
 export { clockContract } from "./contracts/clock.ts";
 export type { ContractTest } from "./contracts/contract.ts";
+export { type EventLogToOpen, eventLogContract, type OpenedEventLog } from "./contracts/event-log.ts";
 export { logSinkContract } from "./contracts/log-sink.ts";
 export { type OpenedState, type StateToOpen, stateDriverContract } from "./contracts/state-driver.ts";
-export { storageDriverContract } from "./contracts/storage-driver.ts";
-export type { StorageToOpen } from "./contracts/storage-words.ts";
+export { remoteStorageContract, storageDriverContract } from "./contracts/storage-driver.ts";
+export { type StoreWithFaults, storageFaults } from "./contracts/storage-faults.ts";
+export type { StorageToOpen, TestedStorage } from "./contracts/storage-words.ts";
 export { HostError, type HostErrorCode } from "./core/errors.ts";
 export type { Clock } from "./core/ports/clock.ts";
+export type {
+  Consumer,
+  ConsumerStatistics,
+  Consumption,
+  DeadLetter,
+  DeadLetterRange,
+  Delivery,
+  EventLog,
+  EventPage,
+  EventRange,
+  EventStatistics,
+  RecordedEvent,
+} from "./core/ports/events.ts";
 export type { LogLevel, LogLine, LogSink } from "./core/ports/log.ts";
 export type { EndedCall, Guard, Observer } from "./core/ports/policy.ts";
 export type { StateChange, StateDriver, StateEntry, StateWrite } from "./core/ports/state.ts";
-export type { KeyRange, ScanRange, StorageCommit, StorageDriver } from "./core/ports/storage.ts";
+export type {
+  KeyRange,
+  RemoteCommit,
+  RemoteSet,
+  RemoteStorage,
+  RemoteStorageDriver,
+  ScanRange,
+  StorageCommit,
+  StorageDriver,
+} from "./core/ports/storage.ts";
 export type {
   Adapter,
   AdapterCall,
@@ -29,4 +54,7 @@ export type {
   Opening,
   Principal,
   Running,
+  SecretOpening,
+  SecretSource,
+  StorageDriverOfHost,
 } from "./seams.ts";

@@ -3,6 +3,7 @@
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
+import { storageFunctions } from "./capabilities/storage/functions.ts";
 import { Host } from "./core/host.ts";
 import type { LogSink } from "./core/ports/log.ts";
 import { watchState } from "./drivers/state/watches.ts";
@@ -24,12 +25,14 @@ import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
-import { chooseStorage, openEventLog, openLog, openState } from "./lifecycle/drivers.ts";
+import { openEventLog, openLog, openState } from "./lifecycle/drivers.ts";
 import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
+import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
 
@@ -83,7 +86,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const { stores, sources } = household;
   const hardening = await hardeningOf(configuration, log);
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
-  const storage = await chooseStorage(configuration);
+  const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const capabilities = await openCapabilities(configuration, opening, stores.secrets, booting);
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
@@ -96,7 +99,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec },
     guards: [callRates(clock), ...adapters.guards],
     keep: keeping.keep,
-    capabilities: { ...capabilities, ...scheduleFunctions(scheduler, clock), ...adapters.functions, ...answersOf(functions, clock) },
+    capabilities: {
+      ...capabilities,
+      ...scheduleFunctions(scheduler, clock),
+      ...storageFunctions(remote, clock),
+      ...adapters.functions,
+      ...answersOf(functions, clock),
+    },
   });
   for (const observer of adapters.observers) core.observe(observer);
   booting.defer(watchState(core, clock));
@@ -109,11 +118,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const replays = new Replays({ core, events, clock });
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
-  const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, storage }), (all) => all.close());
-  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, deliveries });
+  const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
+  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, deliveries });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
-  const operations = new Operations({ stores, clock, sources, live: { core, plugins: fleet, catalog, scheduler, events: replays } });
+  const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
+  const data = storedData({ stores, clock, remote, isRunning });
+  await finishPurges(stores, data, tell);
+  const operations = new Operations({ stores, clock, sources, data, live: { core, plugins: fleet, catalog, scheduler, events: replays } });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);

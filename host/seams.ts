@@ -9,7 +9,7 @@ import type { CapabilityFunctions } from "./core/ports/capability.ts";
 import type { Clock } from "./core/ports/clock.ts";
 import type { LogSink } from "./core/ports/log.ts";
 import type { Guard, Observer } from "./core/ports/policy.ts";
-import type { StorageDriver } from "./core/ports/storage.ts";
+import type { RemoteStorageDriver, StorageDriver } from "./core/ports/storage.ts";
 import type {
   Bytes,
   CloudEvent,
@@ -41,10 +41,13 @@ interface Extension<O> {
 }
 
 /** Remembers or carries something behind a port; opened before the core. */
-export interface Driver<Port, O = unknown> extends Extension<O> {
+export interface Driver<Port, O = unknown, Given extends Opening = Opening> extends Extension<O> {
   /** Rejects with HostError. What is opened is disposed of when the host stops, or does not start after all. */
-  open(opening: Opening, options: O): Promise<Port & AsyncDisposable>;
+  open(opening: Given, options: O): Promise<Port & AsyncDisposable>;
 }
+
+/** Keeps on the host's side what plugins keep for themselves. One that opens may still be away: it is asked again whenever a plugin asks it. */
+export type StorageDriverOfHost<O = unknown> = Driver<RemoteStorageDriver, O, SecretOpening>;
 
 /** Opens what one plugin keeps for itself, in the cell where it runs: at once, and with nothing but what it is given. */
 export interface StorageDriverModule {
@@ -69,13 +72,13 @@ export interface SecretSource {
   find(name: string): { readonly value: string; mayGoTo(resource: string): boolean } | undefined;
 }
 
-interface CapabilityOpening extends Opening {
+export interface SecretOpening extends Opening {
   readonly secrets: SecretSource;
 }
 
 /** Answers functions of wit/ that the core does not know. */
 export interface Capability<O = unknown> extends Extension<O> {
-  open(opening: CapabilityOpening, options: O): Promise<{ readonly functions: CapabilityFunctions } & AsyncDisposable>;
+  open(opening: SecretOpening, options: O): Promise<{ readonly functions: CapabilityFunctions } & AsyncDisposable>;
 }
 
 /** What is known of a capability without loading it. */

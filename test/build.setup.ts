@@ -9,6 +9,8 @@ import { buildPlugin, modifiedMs, newestOf, pluginFolders } from "../scripts/bui
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 export async function setup(): Promise<void> {
+  // What servers belong to this run: test/support/servers.ts.
+  process.env.BULKHEAD_TEST_RUN = String(process.pid);
   for (const folder of await pluginFolders()) await buildPlugin(folder);
   const sources = ["host", "tsconfig.json", "tsconfig.build.json"].map((name) => join(ROOT, name));
   if ((await newestOf(sources)) < (await modifiedMs(join(ROOT, "dist", "index.js")))) return;

@@ -10,6 +10,7 @@ import { openDataFolder } from "./data-folder.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
+import { STORAGE_PLACES_SCHEMA } from "./storage-places.ts";
 
 const PRIVATE = 0o600;
 const SCHEMA_1 = `
@@ -61,6 +62,7 @@ const steps = (dataDir: string): readonly Step[] => [
       takeOverQuarantine(connection, join(dataDir, QUARANTINE_OF_0_1));
     },
   },
+  { since: "0.2.0", up: (connection) => connection.exec(STORAGE_PLACES_SCHEMA) },
 ];
 
 export interface HostDatabase {

@@ -14,6 +14,7 @@ import { unansweredBy } from "../manifest/resources.ts";
 import type { Actor } from "./audit.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
 import type { OperationQueue } from "./operation-queue.ts";
+import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 
 /** Where plugins come from, and who says whether they may run. Each rejects with HostError. */
@@ -76,6 +77,7 @@ export interface InstallerPorts {
   readonly stores: Stores;
   readonly sources: Sources;
   readonly queue: OperationQueue;
+  readonly data: Pick<StoredData, "purge">;
   /** The running host's side; undefined when none runs. */
   readonly live: LivePlugins | undefined;
 }
@@ -120,12 +122,14 @@ export class Installer {
   readonly #stores: Stores;
   readonly #sources: Sources;
   readonly #queue: OperationQueue;
+  readonly #data: Pick<StoredData, "purge">;
   readonly #live: LivePlugins | undefined;
 
-  constructor({ stores, sources, queue, live }: InstallerPorts) {
+  constructor({ stores, sources, queue, data, live }: InstallerPorts) {
     this.#stores = stores;
     this.#sources = sources;
     this.#queue = queue;
+    this.#data = data;
     this.#live = live;
   }
 
@@ -264,6 +268,7 @@ export class Installer {
     manifests.delete(name);
     await this.#live?.remove(name);
     if (!purge) return;
+    await this.#data.purge(name);
     this.#stores.purge(name);
     await this.#live?.purged(name);
   }

@@ -23,6 +23,8 @@ import type { PermissionOverview, PermissionStatus } from "./permission-overview
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
 import { chosenFrom, type Declarations, declaredIn } from "./schemas.ts";
 import type { SecretInfo } from "./secrets.ts";
+import { storageOperations } from "./storage-operations.ts";
+import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 
 /** The running host. */
@@ -51,6 +53,7 @@ export interface OperationsPorts {
   readonly stores: Stores;
   readonly clock: Clock;
   readonly sources: Sources;
+  readonly data: StoredData;
   /** Undefined when no host runs: what is written down then holds from its next start on. */
   readonly live: LiveHost | undefined;
 }
@@ -103,11 +106,11 @@ export class Operations {
   readonly #operations: ReadonlyMap<string, Operation>;
 
   constructor(ports: OperationsPorts) {
-    const { stores, sources, live } = ports;
+    const { stores, sources, data, live } = ports;
     this.#ports = ports;
     this.#stores = stores;
     this.plugins = new PluginOverview({ stores, sources, core: live?.core });
-    this.installer = new Installer({ stores, queue: this.#queue, sources, live: live?.plugins });
+    this.installer = new Installer({ stores, queue: this.#queue, sources, data, live: live?.plugins });
     this.#operations = this.#table();
   }
 
@@ -162,6 +165,9 @@ export class Operations {
       ["remove-secret", checked(secretNameSchema, ({ name }, actor) => this.#removeSecret(name, actor))],
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
+      ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(
+        ([name, row]) => [name, checked(row.schema, row.run)] as const,
+      ),
       ...(["start", "stop", "restart"] as const).map(
         (verb) =>
           [verb, checked(pluginSchema, ({ plugin }, actor) => this.#queue.run(plugin, () => this.#control(verb, plugin, actor)))] as const,

@@ -5,6 +5,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Database as Connection } from "better-sqlite3";
+import { STORE_DESTINATION } from "../bounds/store-address.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -13,7 +14,7 @@ import { compileResource } from "../manifest/resources.ts";
 /** What can be told of a secret. */
 export interface SecretInfo {
   readonly name: string;
-  /** Patterns of `http.fetch` that it may go to. */
+  /** Patterns of `http.fetch` that it may go to, or `drivers.storage`. */
   readonly to: readonly string[];
   /** ISO 8601, UTC. */
   readonly setAt: string;
@@ -59,7 +60,7 @@ export class SecretStore {
   /** Throws HostError `invalid-message` for a name, value or destination that cannot be one. */
   set(name: string, value: string, to: readonly string[]): void {
     compileResource("secrets.read", name);
-    for (const destination of to) compileResource("http.fetch", destination);
+    for (const destination of to) matcherOf(destination);
     if (to.length === 0) throw new HostError("invalid-message", `say where ${name} may go, such as --to https://api.example.com`);
     if (value.length < MIN_VALUE_LENGTH || value.length > MAX_VALUE_LENGTH || !/^[\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new HostError(
@@ -100,7 +101,7 @@ export class SecretStore {
       const remedy = `"bulkhead secret set ${printable(name)}" takes a longer one`;
       throw new HostError("permission-denied", `the secret ${printable(name)} has fewer than ${MIN_VALUE_LENGTH} characters; ${remedy}`);
     }
-    const matchers = (JSON.parse(destinations) as string[]).map((destination) => compileResource("http.fetch", destination));
+    const matchers = (JSON.parse(destinations) as string[]).map(matcherOf);
     return { value, mayGoTo: (resource) => matchers.some((matches) => matches(resource)) };
   }
 
@@ -164,5 +165,9 @@ export class SecretStore {
     return key;
   }
 }
+
+/** Throws HostError `invalid-message` for what is no destination. */
+const matcherOf = (destination: string): ((resource: string) => boolean) =>
+  destination === STORE_DESTINATION ? (resource) => resource === STORE_DESTINATION : compileResource("http.fetch", destination);
 
 const contextOf = (name: string, destinations: string): Buffer => Buffer.from(JSON.stringify([name, destinations]));

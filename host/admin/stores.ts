@@ -19,6 +19,7 @@ import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
+import { StoragePlaces } from "./storage-places.ts";
 import { PermissionUsage } from "./usage.ts";
 
 export interface StoresPorts {
@@ -56,6 +57,7 @@ export class Stores {
   readonly installations: Installations;
   readonly packages: PackageStore;
   readonly snapshots: Snapshots;
+  readonly places: StoragePlaces;
   readonly permissions: PermissionOverview;
 
   constructor({ configuration, database, clock, manifests, lock }: StoresPorts) {
@@ -73,6 +75,7 @@ export class Stores {
     this.installations = new Installations(connection, clock);
     this.packages = new PackageStore(dataDir);
     this.snapshots = new Snapshots(dataDir);
+    this.places = new StoragePlaces(connection);
     this.permissions = new PermissionOverview({
       configured,
       manifests: this.manifests,
@@ -97,7 +100,8 @@ export class Stores {
     const { installations, snapshots } = this;
     snapshots.recover();
     for (const name of installations.restores()) this.restore(name);
-    for (const name of installations.purges()) this.purge(name);
+    // What lies on the host's side is purged once that is open.
+    for (const name of installations.purges()) if ((this.places.of(name)?.driver ?? "sqlite") === "sqlite") this.purge(name);
     this.packages.collect(new Set([...installations.packages(), ...[...this.lock.values()].map((locked) => locked.package)]));
   }
 
@@ -110,7 +114,14 @@ export class Stores {
   /** Like `restore`, of all that a plugin kept. */
   purge(plugin: string): void {
     this.snapshots.purge(plugin);
+    this.places.forget(plugin);
     this.installations.purged(plugin);
+  }
+
+  /** What a plugin's section of the configuration says, or what it was installed with; nothing for one that is neither. */
+  settingsOf(plugin: string): PluginConfiguration | undefined {
+    const installation = this.installations.find(plugin);
+    return this.configuration.plugins[plugin] ?? (installation && pluginSettings(installation.settings));
   }
 
   /** The installed plugins that are to run. What cannot be read is told of and left out. */

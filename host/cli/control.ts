@@ -7,9 +7,12 @@ import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
 import { Operations } from "../admin/operations.ts";
 import { HostError, isHostErrorCode, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
+import type { LogLine } from "../core/ports/log.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
 import { openHousehold } from "../lifecycle/boot.ts";
+import { RemoteStores } from "../lifecycle/remote-stores.ts";
+import { storedData } from "../lifecycle/stored-data.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { say } from "./report.ts";
 import { type DataOptions, readConfigurationOf, withOverrides } from "./serve.ts";
@@ -47,7 +50,11 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   }
   await using opening = new AsyncDisposableStack();
   const { stores, sources } = await openHousehold({ configuration, lock, clock: systemClock, tell: say }, opening);
-  const operations = new Operations({ stores, clock: systemClock, sources, live: undefined });
+  const log = { write: ({ message }: LogLine) => say(escapeControls(message)) };
+  const ports = { clock: systemClock, log, dataDir: configuration.dataDir, secrets: stores.secrets };
+  const remote = opening.use(new RemoteStores({ configuration, opening: ports, plugin: () => undefined }));
+  const data = storedData({ stores, clock: systemClock, remote, isRunning: () => false });
+  const operations = new Operations({ stores, clock: systemClock, sources, data, live: undefined });
   await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
   return {
     isLive: false,

@@ -24,6 +24,7 @@ import { addSchedules } from "./schedules.ts";
 import { addSecret } from "./secret.ts";
 import { addSelftest } from "./selftest/command.ts";
 import { addServe } from "./serve.ts";
+import { addStorage } from "./storage.ts";
 import { addTest } from "./test.ts";
 import { addTypes } from "./types/command.ts";
 import { addUpdate } from "./update.ts";
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
   addEvents(program);
   addPermissions(program);
   addSecret(program);
+  addStorage(program);
   addRelease(program);
   addAudit(program);
   addSelftest(program);

@@ -18,7 +18,12 @@ export function addSecret(program: Command): void {
   const secret = program.command("secret").description("keep what plugins may use in requests and never see, such as API keys");
   withDataOptions(secret.command("set").description("set a secret; the value is asked for, or read from standard input"))
     .argument("<name>", "letters, digits, _ and -")
-    .addOption(new Option("--to <urls...>", "where it may go, such as https://api.example.com").makeOptionMandatory())
+    .addOption(
+      new Option(
+        "--to <urls...>",
+        "where it may go, such as https://api.example.com, or drivers.storage for the URL of a store",
+      ).makeOptionMandatory(),
+    )
     .option("--json", "print JSON on standard output")
     .action(set);
   withDataOptions(secret.command("remove").description("forget a secret"))

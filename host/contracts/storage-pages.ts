@@ -1,9 +1,8 @@
 // What every driver of plugin storage must do about pages of entries and the log of changes.
 
 import assert from "node:assert/strict";
-import type { StorageDriver } from "../core/ports/storage.ts";
 import type { ContractTest } from "./contract.ts";
-import { commit, movedClock, type Open, put, remove, storedText, textOf, utf8, versionOf } from "./storage-words.ts";
+import { commit, movedClock, type Open, put, remove, storedText, type TestedStorage, textOf, utf8, versionOf } from "./storage-words.ts";
 
 const MIB = 1_048_576;
 const LOG_KEPT_MS = 7 * 86_400_000;
@@ -12,26 +11,32 @@ const FULL = { code: "quota-exceeded" };
 
 const byBytes = (a: string, b: string): number => Buffer.compare(utf8(a), utf8(b));
 
-function scanned(driver: StorageDriver, prefix: string, limit: number, reverse: boolean, between: () => void = () => {}): string[] {
+async function scanned(
+  driver: TestedStorage,
+  prefix: string,
+  limit: number,
+  reverse: boolean,
+  between: () => Promise<void> = async () => {},
+): Promise<string[]> {
   const found: string[] = [];
   for (let after: string | undefined; ; ) {
-    const page = driver.scan({ prefix, after, limit, reverse, maxBytes: 4 * MIB });
+    const page = await driver.scan({ prefix, after, limit, reverse, maxBytes: 4 * MIB });
     assert.ok(page.entries.length <= limit);
     found.push(...page.entries.map(({ key }) => key));
     if (page.next === undefined) return found;
     assert.strictEqual(page.next, page.entries.at(-1)?.key);
     after = page.next;
-    between();
+    await between();
   }
 }
 
 const pages = (open: Open): readonly ContractTest[] => [
   {
     name: "scans in the order of bytes, from both ends, a page at a time",
-    run() {
-      const driver = open();
+    async run() {
+      const driver = await open();
       const keys = ["p", "p/", "p/a", "p/a/b", "p/b", "p/é", "p/～", "p/\u{1F600}", "p/\u{10FFFF}", "p/\u{10FFFF}\u{10FFFF}", "p0", "o~"];
-      commit(
+      await commit(
         driver,
         [],
         keys.map((key) => put(key, key)),
@@ -39,39 +44,40 @@ const pages = (open: Open): readonly ContractTest[] => [
       const all = keys.toSorted(byBytes);
       const below = all.filter((key) => key.startsWith("p/"));
       for (const limit of [1, 3, 8, 1_000]) {
-        assert.deepStrictEqual(scanned(driver, "p/", limit, false), below);
-        assert.deepStrictEqual(scanned(driver, "p/", limit, true), below.toReversed());
-        assert.deepStrictEqual(scanned(driver, "", limit, true), all.toReversed());
+        assert.deepStrictEqual(await scanned(driver, "p/", limit, false), below);
+        assert.deepStrictEqual(await scanned(driver, "p/", limit, true), below.toReversed());
+        assert.deepStrictEqual(await scanned(driver, "", limit, true), all.toReversed());
       }
       const range = { prefix: "p/", limit: 2, maxBytes: MIB };
-      const keysOf = (after: string, reverse: boolean): string[] => driver.scan({ ...range, after, reverse }).entries.map(({ key }) => key);
-      assert.deepStrictEqual(keysOf("a", false), below.slice(0, 2));
-      assert.deepStrictEqual(keysOf("z", true), below.toReversed().slice(0, 2));
-      assert.deepStrictEqual([keysOf("z", false), keysOf("a", true)], [[], []]);
-      const [entry] = driver.scan({ ...range, after: undefined, reverse: false }).entries;
+      const keysOf = async (after: string, reverse: boolean): Promise<string[]> =>
+        (await driver.scan({ ...range, after, reverse })).entries.map(({ key }) => key);
+      assert.deepStrictEqual(await keysOf("a", false), below.slice(0, 2));
+      assert.deepStrictEqual(await keysOf("z", true), below.toReversed().slice(0, 2));
+      assert.deepStrictEqual([await keysOf("z", false), await keysOf("a", true)], [[], []]);
+      const [entry] = (await driver.scan({ ...range, after: undefined, reverse: false })).entries;
       assert.deepStrictEqual(
         { ...entry, value: textOf(entry?.value ?? utf8("")) },
-        { key: "p/", value: "p/", version: versionOf(driver, "p/") },
+        { key: "p/", value: "p/", version: await versionOf(driver, "p/") },
       );
-      driver.close();
+      await driver.close();
     },
   },
 
   {
     name: "ends a page before it has too many bytes, but not before its first entry",
-    run() {
-      const driver = open();
-      commit(
+    async run() {
+      const driver = await open();
+      await commit(
         driver,
         [],
         ["a", "b", "c", "d"].map((key) => ({ key, value: new Uint8Array(99), ttlMs: undefined })),
       );
-      const sizes = (maxBytes: number): [number, string | undefined] => {
-        const { entries, next } = driver.scan({ prefix: "", after: undefined, limit: 10, reverse: false, maxBytes });
+      const sizes = async (maxBytes: number): Promise<[number, string | undefined]> => {
+        const { entries, next } = await driver.scan({ prefix: "", after: undefined, limit: 10, reverse: false, maxBytes });
         return [entries.length, next];
       };
       assert.deepStrictEqual(
-        [sizes(400), sizes(399), sizes(200), sizes(10)],
+        [await sizes(400), await sizes(399), await sizes(200), await sizes(10)],
         [
           [4, undefined],
           [3, "c"],
@@ -79,29 +85,29 @@ const pages = (open: Open): readonly ContractTest[] => [
           [1, "a"],
         ],
       );
-      driver.close();
+      await driver.close();
     },
   },
 
   {
     name: "goes on after a key that was deleted between two pages, and passes over what has ended",
-    run() {
+    async run() {
       const clock = movedClock();
-      const driver = open({ clock });
+      const driver = await open({ clock });
       const keys = Array.from({ length: 9 }, (_, i) => `k${i}`);
       for (const reverse of [false, true]) {
-        commit(driver, [], [...keys.map((key) => put(key, "1")), put("k3", "1", 10), put("k5", "1", 10)]);
+        await commit(driver, [], [...keys.map((key) => put(key, "1")), put("k3", "1", 10), put("k5", "1", 10)]);
         clock.pass(10);
         let left = keys.filter((key) => key !== "k3" && key !== "k5");
         if (reverse) left = left.toReversed();
         let pagesRead = 0;
-        const found = scanned(driver, "k", 2, reverse, () => {
+        const found = await scanned(driver, "k", 2, reverse, async () => {
           pagesRead += 1;
-          if (pagesRead === 1) for (const key of left.slice(0, 3)) driver.set(key, undefined);
+          if (pagesRead === 1) for (const key of left.slice(0, 3)) await driver.set(key, undefined);
         });
         assert.deepStrictEqual(found, [...left.slice(0, 2), ...left.slice(3)]);
       }
-      driver.close();
+      await driver.close();
     },
   },
 ];
@@ -109,16 +115,16 @@ const pages = (open: Open): readonly ContractTest[] => [
 const logs = (open: Open): readonly ContractTest[] => [
   {
     name: "logs which keys were changed, in the order of the commits, whole commits a page",
-    run() {
+    async run() {
       const clock = movedClock();
-      const driver = open({ clock, keepsLog: true });
+      const driver = await open({ clock, keepsLog: true });
       const time = clock.now();
-      const first = driver.commit({ checks: [], changes: [put("a", "1"), put("b", "1"), remove("a")], trace: "f".repeat(32) });
-      driver.set("c", utf8("1"), "e".repeat(32));
-      driver.set("c", undefined);
-      driver.set("never there", undefined);
-      commit(driver, [{ key: "b", version: 0 }], [put("d", "1")]);
-      const logged = driver.changes(0, 100);
+      const first = await driver.commit({ checks: [], changes: [put("a", "1"), put("b", "1"), remove("a")], trace: "f".repeat(32) });
+      await driver.set("c", utf8("1"), "e".repeat(32));
+      await driver.set("c", undefined);
+      await driver.set("never there", undefined);
+      await commit(driver, [{ key: "b", version: 0 }], [put("d", "1")]);
+      const logged = await driver.changes(0, 100);
       const row = (key: string, removed: boolean, trace: string | undefined): object => ({ key, removed, time, trace });
       assert.deepStrictEqual(
         logged.map(({ seq: _, ...rest }) => rest),
@@ -134,95 +140,89 @@ const logs = (open: Open): readonly ContractTest[] => [
         logged.slice(0, 3).map(({ seq }) => seq),
         [first.version, first.version, first.version],
       );
-      assert.strictEqual(driver.changes(0, 1).length, 3);
-      assert.deepStrictEqual(driver.changes(first.version, 1), logged.slice(3, 4));
-      assert.deepStrictEqual(driver.changes(logged.at(-1)?.seq ?? 0, 100), []);
-      driver.close();
+      assert.strictEqual((await driver.changes(0, 1)).length, 3);
+      assert.deepStrictEqual(await driver.changes(first.version, 1), logged.slice(3, 4));
+      assert.deepStrictEqual(await driver.changes(logged.at(-1)?.seq ?? 0, 100), []);
+      await driver.close();
     },
   },
 
   {
     name: "logs nothing of a refused commit, and refuses to read a log that nobody asked for",
-    run() {
-      const driver = open({ keepsLog: true, maxKeys: 1 });
-      driver.set("a", utf8("1"));
-      assert.throws(() => commit(driver, [], [put("b", "1"), put("c", "1")]), FULL);
+    async run() {
+      const driver = await open({ keepsLog: true, maxKeys: 1 });
+      await driver.set("a", utf8("1"));
+      await assert.rejects(async () => commit(driver, [], [put("b", "1"), put("c", "1")]), FULL);
       assert.deepStrictEqual(
-        driver.changes(0, 10).map(({ key }) => key),
+        (await driver.changes(0, 10)).map(({ key }) => key),
         ["a"],
       );
-      driver.close();
-      const unlogged = open();
-      assert.throws(() => unlogged.changes(0, 10), { code: "invalid-message", message: /"storage": \{ "log": true \}/ });
-      unlogged.close();
+      await driver.close();
+      const unlogged = await open();
+      await assert.rejects(async () => unlogged.changes(0, 10), { code: "invalid-message", message: /"storage": \{ "log": true \}/ });
+      await unlogged.close();
     },
   },
 
   {
     name: "trims its log by age, and says from where on it is kept",
-    run() {
+    async run() {
       const clock = movedClock();
-      const driver = open({ clock, keepsLog: true });
-      driver.set("old", utf8("1"));
-      const { version } = commit(driver, [], [put("old", "2")]);
+      const driver = await open({ clock, keepsLog: true });
+      await driver.set("old", utf8("1"));
+      const { version } = await commit(driver, [], [put("old", "2")]);
       clock.pass(LOG_KEPT_MS - 1);
-      driver.set("young", utf8("1"));
-      assert.strictEqual(driver.changes(0, 10).length, 3);
+      await driver.set("young", utf8("1"));
+      assert.strictEqual((await driver.changes(0, 10)).length, 3);
       clock.pass(1);
-      driver.set("young", utf8("2"));
-      assert.throws(() => driver.changes(0, 10), { code: "conflict", message: new RegExp(`begins at ${version + 1}`) });
+      await driver.set("young", utf8("2"));
+      await assert.rejects(async () => driver.changes(0, 10), { code: "conflict", message: new RegExp(`begins at ${version + 1}`) });
       assert.deepStrictEqual(
-        driver.changes(version, 10).map(({ key }) => key),
+        (await driver.changes(version, 10)).map(({ key }) => key),
         ["young", "young"],
       );
-      assert.strictEqual(storedText(driver, "old"), "2");
-      driver.close();
+      assert.strictEqual(await storedText(driver, "old"), "2");
+      await driver.close();
     },
   },
 
   {
     name: "trims its log by size, so that it never takes much of the quota",
-    run() {
-      const driver = open({ keepsLog: true, maxBytes: 256 * 1_024 });
+    async run() {
+      const driver = await open({ keepsLog: true, maxBytes: 256 * 1_024 });
       const keys = Array.from({ length: 100 }, (_, i) => `${"k".repeat(60)}${i}`);
       for (let round = 0; round < 20; round += 1)
-        commit(
+        await commit(
           driver,
           [],
           keys.map((key) => put(key, String(round))),
         );
-      assert.throws(() => driver.changes(0, 10), { code: "conflict" });
-      const since = Number(/begins at (\d+)/.exec(String(thrownBy(() => driver.changes(0, 1))))?.[1]) - 1;
-      const kept = driver.changes(since, 1_000);
+      await assert.rejects(async () => driver.changes(0, 10), { code: "conflict" });
+      const since = Number(/begins at (\d+)/.exec(String(await thrownBy(async () => driver.changes(0, 1))))?.[1]) - 1;
+      const kept = await driver.changes(since, 1_000);
       assert.ok(kept.length >= 100);
       assert.ok(kept.length * 125 <= 32 * 1_024);
-      assert.strictEqual(kept.at(-1)?.seq, versionOf(driver, keys[0] ?? ""));
-      driver.close();
+      assert.strictEqual(kept.at(-1)?.seq, await versionOf(driver, keys[0] ?? ""));
+      await driver.close();
     },
   },
 
   {
     name: "trims its log by count",
-    run() {
-      const driver = open({ keepsLog: true, maxBytes: 256 * MIB });
+    async run() {
+      const driver = await open({ keepsLog: true, maxBytes: 256 * MIB });
       const keys = Array.from({ length: 1_000 }, (_, i) => put(`k${i}`, ""));
       const rounds = LOG_CHANGES / keys.length;
-      for (let round = 0; round < rounds; round += 1) commit(driver, [], keys);
-      assert.strictEqual(driver.changes(0, 1).length, 1_000);
-      commit(driver, [], keys);
-      assert.throws(() => driver.changes(0, 1), { code: "conflict" });
-      driver.close();
+      for (let round = 0; round < rounds; round += 1) await commit(driver, [], keys);
+      assert.strictEqual((await driver.changes(0, 1)).length, 1_000);
+      await commit(driver, [], keys);
+      await assert.rejects(async () => driver.changes(0, 1), { code: "conflict" });
+      await driver.close();
     },
   },
 ];
 
-function thrownBy(work: () => unknown): unknown {
-  try {
-    return work();
-  } catch (thrown) {
-    return thrown;
-  }
-}
+const thrownBy = (work: () => Promise<unknown>): Promise<unknown> => work().catch((thrown: unknown) => thrown);
 
 /** `open` gives an empty store each time. */
 export const storagePages = (open: Open): readonly ContractTest[] => [...pages(open), ...logs(open)];

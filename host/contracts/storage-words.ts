@@ -1,6 +1,7 @@
 // Words of the suites of plugin storage: what a test opens, and how it writes a change.
 
-import type { StorageDriver } from "../core/ports/storage.ts";
+import type { RemoteStorage, StorageDriver } from "../core/ports/storage.ts";
+import type { MaybePromise } from "../core/types.ts";
 import type { StorageChange, StorageCheck, StorageCommitOutcome } from "../core/wit.ts";
 
 export interface StorageToOpen {
@@ -14,7 +15,29 @@ export interface StorageToOpen {
   readonly keepsLog?: boolean;
 }
 
-export type Open = (storage?: StorageToOpen) => StorageDriver;
+/** A storage in either colour. */
+export type TestedStorage = {
+  readonly [M in keyof StorageDriver]: (...args: Parameters<StorageDriver[M]>) => MaybePromise<ReturnType<StorageDriver[M]>>;
+};
+
+export type Open = (storage?: StorageToOpen) => MaybePromise<TestedStorage>;
+
+const EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+/** One that answers later, in the words of one that answers at once. */
+export function tested(storage: RemoteStorage): TestedStorage {
+  const getVersioned: TestedStorage["getVersioned"] = async (key) => (await storage.read([key], EVERYTHING))[0];
+  return {
+    getVersioned,
+    get: async (key) => (await getVersioned(key))?.value,
+    set: (key, value, trace) => storage.set({ key, value, trace }),
+    commit: (commit) => storage.commit(commit),
+    keys: async (range) => [...(await storage.keys(range))],
+    scan: (range) => storage.scan(range),
+    changes: (after, limit) => storage.changes(after, limit),
+    close: () => storage.close(),
+  };
+}
 
 const encoder = new TextEncoder();
 
@@ -22,10 +45,13 @@ export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 export const put = (key: string, value: string, ttlMs?: number): StorageChange => ({ key, value: utf8(value), ttlMs });
 export const remove = (key: string): StorageChange => ({ key, value: undefined, ttlMs: undefined });
-export const commit = (driver: StorageDriver, checks: readonly StorageCheck[], changes: readonly StorageChange[]): StorageCommitOutcome =>
-  driver.commit({ checks, changes });
-export const versionOf = (driver: StorageDriver, key: string): number => driver.getVersioned(key)?.version ?? 0;
-export const storedText = (driver: StorageDriver, key: string): string => textOf(driver.get(key) ?? utf8("absent"));
+export const commit = async (
+  driver: TestedStorage,
+  checks: readonly StorageCheck[],
+  changes: readonly StorageChange[],
+): Promise<StorageCommitOutcome> => driver.commit({ checks, changes });
+export const versionOf = async (driver: TestedStorage, key: string): Promise<number> => (await driver.getVersioned(key))?.version ?? 0;
+export const storedText = async (driver: TestedStorage, key: string): Promise<string> => textOf((await driver.get(key)) ?? utf8("absent"));
 
 export function movedClock(): { now(): number; pass(ms: number): void } {
   let now = Date.UTC(2026, 0, 1);

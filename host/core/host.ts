@@ -206,8 +206,8 @@ export class Host {
     const deliver = (event: CloudEvent): void => {
       // Why it is down was logged when it went down.
       if (!plugin.hears || !plugin.permissions.allows("events.subscribe", event.type) || accepts?.(event) === false) return;
-      // What is kept for it comes from the log.
-      if (durable !== undefined && plugin.permissions.allows("events.durable", event.type)) return;
+      // What is kept for it comes from the log, where there is one.
+      if (durable !== undefined && this.#ports.keep !== undefined && plugin.permissions.allows("events.durable", event.type)) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
       const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
       const input = durable?.batch === undefined ? encodeEvent(event) : `[${encodeEvent(event)}]`;

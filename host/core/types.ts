@@ -158,6 +158,8 @@ export interface PluginImage {
   readonly engine?: string | undefined;
   /** Whether its storage logs which keys are changed. */
   readonly keepsStorageLog?: boolean | undefined;
+  /** On which side its storage is answered; in the cell when undefined. A guest can tell by time only. */
+  readonly storage?: StorageSide | undefined;
   /** The version of wit/ that it was written for; the latest when undefined. */
   readonly api?: ApiVersion | undefined;
   /** By entry point, the reasons with which it may refuse besides those that everybody has. */
@@ -173,6 +175,8 @@ export interface DataSchemas {
   /** Of the data of its events, by type. */
   readonly events?: Readonly<Record<string, unknown>>;
 }
+
+export type StorageSide = "cell" | "host";
 
 /** What the driver of its storage is told of a plugin. */
 export type StoredPlugin = Pick<PluginImage, "name" | "limits" | "keepsStorageLog">;

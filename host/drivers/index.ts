@@ -3,7 +3,7 @@
 import type { EventLog } from "../core/ports/events.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
-import type { Driver, StorageDriverModule } from "../seams.ts";
+import type { Driver, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
 
 export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogSink>>>> = {
   json: async () => (await import("./log-json/driver.ts")).json as Driver<LogSink>,
@@ -21,8 +21,16 @@ export const EVENT_DRIVERS: Readonly<Record<string, () => Promise<Driver<EventLo
   sqlite: async () => (await import("./events/sqlite.ts")).sqlite as Driver<EventLog>,
 };
 
-/** Where plugins keep what is their own. These run in cells, so all of them come with the host. */
+/** Where plugins keep what is their own, in their cells: so all of these come with the host. */
 export const STORAGE_DRIVERS: Readonly<Record<string, () => Promise<StorageDriverModule>>> = {
   memory: async () => (await import("./storage-memory/driver.ts")).memory,
   sqlite: async () => (await import("./storage-sqlite/driver.ts")).sqlite,
+};
+
+/** The same on the host's side. */
+export const STORAGE_DRIVERS_OF_HOST: Readonly<Record<string, () => Promise<StorageDriverOfHost>>> = {
+  postgres: async () => (await import("./storage-postgres/driver.ts")).postgres as StorageDriverOfHost,
+  redis: async () => (await import("./storage-redis/driver.ts")).redis as StorageDriverOfHost,
+  mongodb: async () => (await import("./storage-mongodb/driver.ts")).mongodb as StorageDriverOfHost,
+  "memory-remote": async () => (await import("./storage-memory/remote.ts")).memoryRemote as StorageDriverOfHost,
 };

@@ -1,7 +1,7 @@
 // The port between a cell and what runs a guest. A cell knows guests only by this.
 
 import type { ErrorShape, HostError } from "../core/errors.ts";
-import type { Bytes, Limits, PluginImage, TurnInput } from "../core/types.ts";
+import type { Bytes, Limits, PluginImage, StorageSide, TurnInput } from "../core/types.ts";
 import type { CellScope } from "./guest/cell-functions.ts";
 
 /** How a cell paces a guest. The guest calls these from its own stack, one at a time. */
@@ -27,6 +27,8 @@ export interface GuestEnvironment extends Pick<PluginImage, "api" | "reasons"> {
   readonly limits: Limits;
   readonly scope: CellScope;
   readonly pacer: Pacer;
+  /** On which side its storage is answered; in the cell when undefined. */
+  readonly storage?: StorageSide | undefined;
   /** Asks the host's side for a host function that is placed there; resolves with the tagged block. */
   askHost(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
 }

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { lazyStorage } from "../cell/inside/lazy-storage.ts";
+import { NOT_HERE, ON_HOST } from "../cell/inside/storage.ts";
 import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/hardening.ts";
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
@@ -11,15 +12,19 @@ import { HostError } from "../core/errors.ts";
 import type { Cell } from "../core/ports/cell.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
+import type { StorageDriver } from "../core/ports/storage.ts";
+import type { PluginImage } from "../core/types.ts";
+import { STORAGE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import type { StorageDriverModule } from "../seams.ts";
+import type { ChosenStorage } from "./storage.ts";
 
 type Isolation = PluginConfiguration["isolation"];
 
-/** Where and by what plugins keep what they store. */
-export interface PluginStorageDriver {
+interface CellStorageDriver {
   readonly driver: string;
-  readonly module: StorageDriverModule;
+  /** Undefined where the host answers for the storage. */
+  readonly module: StorageDriverModule | undefined;
 }
 
 export interface CellsPorts {
@@ -27,7 +32,6 @@ export interface CellsPorts {
   readonly hardening: Hardening;
   readonly clock: Clock;
   readonly log: LogSink;
-  readonly storage: PluginStorageDriver;
 }
 
 export class Cells {
@@ -47,12 +51,18 @@ export class Cells {
     this.#reclaim();
   }
 
-  /** Throws HostError `plugin-not-running` once all are closed: an operation that outlives its host must not leave a process behind. */
-  get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">): Cell {
+  /**
+   * One for plugins that keep what they store by the same driver. Rejects with HostError `plugin-not-running` once all are closed: an operation that outlives
+   * its host must not leave a process behind.
+   */
+  async get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">, storage: ChosenStorage): Promise<Cell> {
+    const driver = storage.side === "host" ? ON_HOST : storage.driver;
+    const module = await STORAGE_DRIVERS[driver]?.();
     if (this.#isClosed) throw new HostError("plugin-not-running", `${name} has no cell: the host has stopped`);
     const group = groupOf(name, isolation, cell);
-    const found = this.#made.get(group) ?? this.#make(isolation, group);
-    this.#made.set(group, found);
+    const key = `${group} ${driver}`;
+    const found = this.#made.get(key) ?? this.#make(isolation, group, { driver, module });
+    this.#made.set(key, found);
     return found;
   }
 
@@ -68,16 +78,14 @@ export class Cells {
       this.#ports.log.write({ level: "error", plugin: "host", message: trouble });
   }
 
-  #make(isolation: Isolation, group: string): Cell {
-    const { clock, log, hardening, storage } = this.#ports;
-    const storageDir = storage.module.keepsFiles ? this.#storageDir : undefined;
-    const ports = { clock, log, storageDir, storageDriver: storage.driver };
-    if (isolation === "inline")
-      return createInlineCell({
-        clock,
-        log,
-        openStorage: (image) => lazyStorage(() => storage.module.open({ dir: storageDir, clock }, image)),
-      });
+  #make(isolation: Isolation, group: string, { driver, module }: CellStorageDriver): Cell {
+    const { clock, log, hardening } = this.#ports;
+    const storageDir = module?.keepsFiles === true ? this.#storageDir : undefined;
+    const ports = { clock, log, storageDir, storageDriver: driver };
+    if (isolation === "inline") {
+      const openStorage = (image: PluginImage): StorageDriver => module?.open({ dir: storageDir, clock }, image) ?? NOT_HERE;
+      return createInlineCell({ clock, log, openStorage: (image) => lazyStorage(() => openStorage(image)) });
+    }
     if (isolation === "thread") return createThreadCell(ports);
     // A process that plugins share must be able to open the storage of one that comes back while the others run.
     const plugins = group.startsWith(ALONE) ? [group.slice(ALONE.length)] : undefined;

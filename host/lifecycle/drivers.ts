@@ -1,16 +1,14 @@
 // Opens the drivers that the configuration chooses.
 
 import { boundedLog } from "../bounds/log.ts";
-import { HostError } from "../core/errors.ts";
 import type { EventLog } from "../core/ports/events.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
-import { EVENT_DRIVERS, LOG_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS } from "../drivers/index.ts";
+import { EVENT_DRIVERS, LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import type { Driver, Opening } from "../seams.ts";
-import type { PluginStorageDriver } from "./cells.ts";
 import { foreign, openOurs } from "./foreign.ts";
-import { chosenDriver, optionsOf, sectionOf, unknownName } from "./sections.ts";
+import { chosenDriver, optionsOf, sectionOf } from "./sections.ts";
 
 /** Where lines go, bounded. `given` is used instead of a driver. Rejects with HostError. */
 export async function openLog(
@@ -48,14 +46,4 @@ async function openDriver<Port>(
   const driver = load === undefined ? await foreign<Driver<Port>>(name, configuration, options.key, "driver") : await load();
   const open = (): Promise<Port & AsyncDisposable> => driver.open(opening, optionsOf(driver.options, options));
   return load === undefined ? open() : openOurs(driver, open);
-}
-
-/** Where plugins keep what they store. Rejects with HostError `invalid-message`. */
-export async function chooseStorage(configuration: Configuration): Promise<PluginStorageDriver> {
-  const { name, options } = chosenDriver(sectionOf(configuration, "drivers", "storage"), "sqlite");
-  const load = Object.hasOwn(STORAGE_DRIVERS, name) ? STORAGE_DRIVERS[name] : undefined;
-  if (load === undefined) throw unknownName(options.key, name, Object.keys(STORAGE_DRIVERS));
-  const [surplus] = Object.keys(options.value as object);
-  if (surplus !== undefined) throw new HostError("invalid-message", `${options.key}.${surplus}: the driver ${name} has no such option`);
-  return { driver: name, module: await load() };
 }

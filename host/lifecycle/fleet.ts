@@ -14,7 +14,10 @@ import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
 import type { Cells } from "./cells.ts";
 import type { Deliveries } from "./events/deliveries.ts";
+import type { RemoteStores } from "./remote-stores.ts";
 import { readOneConfigured } from "./sources.ts";
+import { storageOf } from "./storage.ts";
+import { settlePlace } from "./storage-places.ts";
 import { refuseEscapes } from "./strangers.ts";
 
 export interface FleetPorts {
@@ -23,6 +26,7 @@ export interface FleetPorts {
   readonly admission: AdmissionCache;
   readonly stores: Stores;
   readonly deliveries: Pick<Deliveries, "pause" | "look" | "forget">;
+  readonly remote: RemoteStores;
 }
 
 /** What to do with a plugin's data while its version changes. */
@@ -47,9 +51,10 @@ export class Fleet implements LivePlugins {
 
   /** Admits it and adds it to the core, in the state `installed`. Rejects with HostError. */
   async add(folder: PluginFolder, settings: PluginConfiguration, onProbation = false): Promise<void> {
-    const { core, cells } = this.#ports;
+    const { core, cells, stores } = this.#ports;
     const definition = await this.#define(folder, settings);
-    core.add(definition, cells.get(definition.name, settings), { loadAtOnce: onProbation });
+    const cell = await cells.get(definition.name, settings, storageOf(stores.configuration, definition.name, settings));
+    core.add(definition, cell, { loadAtOnce: onProbation });
     this.#ports.stores.leftOut.delete(definition.name);
   }
 
@@ -184,10 +189,15 @@ export class Fleet implements LivePlugins {
   }
 
   async #define(folder: PluginFolder, settings: PluginConfiguration): Promise<PluginDefinition> {
-    const { stores, admission } = this.#ports;
+    const { stores, admission, remote } = this.#ports;
+    const { name } = folder.manifest;
     this.#refuseBlocked(folder.manifest);
-    refuseEscapes(folder.manifest.name, settings, stores.configuration);
-    const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
-    return definePlugin(folder.manifest, admitted, settings, stores.grantsOf(folder.manifest.name));
+    refuseEscapes(name, settings, stores.configuration);
+    const storage = storageOf(stores.configuration, name, settings);
+    const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
+    const definition = { ...definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name)), storage: storage.side };
+    await settlePlace(stores, name, storage);
+    await remote.place(name, storage);
+    return definition;
   }
 }

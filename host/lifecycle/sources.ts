@@ -15,6 +15,7 @@ import { describeFindings } from "../manifest/issues.ts";
 import { MANIFEST_FILE } from "../manifest/manifest.ts";
 import { contributionParsers } from "./adapters.ts";
 import { packageReader } from "./package-reader.ts";
+import { storageOf } from "./storage.ts";
 import { refuseEscapes } from "./strangers.ts";
 
 export interface PluginSources extends Sources {
@@ -37,7 +38,8 @@ export async function pluginSources(configuration: Configuration, functions: Dec
     resolve: (spec) => resolveVersion(spec, options),
     async admit(folder, settings) {
       refuseEscapes(folder.manifest.name, settings, configuration);
-      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings));
+      const { side } = storageOf(configuration, folder.manifest.name, settings);
+      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), side);
       const { entryPoints, exported } = admitted;
       const module = entryPoints === "any" ? undefined : { entryPoints, exported };
       refuseFindings(folder, checkManifest(folder.manifest, { module, parsers }));

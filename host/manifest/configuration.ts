@@ -29,6 +29,8 @@ export interface PluginConfiguration {
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
   readonly grants: "all" | readonly Grant[];
   readonly limits: LimitsInput;
+  /** By what driver it keeps what it stores, instead of `drivers.storage`: its name, or its options with the name as `driver`. */
+  readonly storage?: string | Readonly<Record<string, unknown>> | undefined;
   /** How often its services may be called, instead of what its manifest asks for. */
   readonly services: Readonly<Record<string, RatesGiven>>;
   readonly config: Readonly<Record<string, unknown>>;
@@ -91,6 +93,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .union([z.literal("all"), z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() })))])
       .default([]),
     limits: limitsSchema.default({}),
+    storage: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
     services: z.record(dottedName, ratesGivenSchema).default({}),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
   })

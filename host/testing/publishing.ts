@@ -16,6 +16,15 @@ export interface PublishOptions {
   readonly contentType?: string | undefined;
 }
 
+/** A kept event, as a durable subscription receives it. */
+export interface KeptEvent extends PublishOptions {
+  readonly type: string;
+  readonly data?: Content;
+  /** 1, the first, by default. */
+  readonly attempt?: number | undefined;
+  readonly replayed?: boolean | undefined;
+}
+
 /** Throws HostError `invalid-message` for a type, a publisher or data that no event has. */
 export function unstamped(type: string, content: Content, { publisher, contentType }: PublishOptions): UnstampedEvent {
   if (!isDottedName(type))

@@ -2,7 +2,7 @@
 
 import { encodeEvent } from "../core/cloud-event.ts";
 import { HostError } from "../core/errors.ts";
-import type { Host } from "../core/host.ts";
+import { EVENTS, type Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
 import { Permissions } from "../core/permissions.ts";
 import type { Plugin } from "../core/plugin.ts";
@@ -11,9 +11,10 @@ import type { LogLine } from "../core/ports/log.ts";
 import { startTrace } from "../core/trace.ts";
 import type { ServiceCall } from "../core/turn.ts";
 import type { Caller, Grant, Permission } from "../core/types.ts";
+import { deliveredText, handledOf } from "../drivers/events/delivered.ts";
 import { compileResource } from "../manifest/resources.ts";
 import { type Answer, bytesOf, type Content, Payload } from "./payload.ts";
-import { handledBy, type PublishOptions, unstamped } from "./publishing.ts";
+import { handledBy, type KeptEvent, type PublishOptions, unstamped } from "./publishing.ts";
 import type { CalledService, LastTurn, LoggedLine, PublishedEvent, Recording } from "./recording.ts";
 import { awake, type TestClock } from "./test-clock.ts";
 import type { TestGrants } from "./test-grants.ts";
@@ -145,6 +146,34 @@ export class TestPlugin implements AsyncDisposable {
     for (const { outcome } of turns) if (!outcome.ok) throw HostError.fromShape(outcome.error);
     if (refusal !== undefined) throw new HostError("queue-full", refusal.message);
     return turns.length;
+  }
+
+  /**
+   * Delivers kept events to a durable subscription, in one turn, and resolves with how many of them are handled, from the first on: all of them, unless the
+   * handler of a batch names fewer. Grants and filters are not asked. Rejects with the HostError that the turn ended with, as the host would try it again or
+   * give it up, and with `invalid-message` for a subscription that is none, more events than it takes, or an answer that is no number of them.
+   */
+  async deliver(subscription: string, events: readonly KeptEvent[]): Promise<number> {
+    const { core, plugin, clock } = this.#parts;
+    const found = plugin.definition.subscriptions.find(({ durable }) => durable?.name === subscription);
+    const { durable, entryPoint } = found ?? {};
+    if (durable === undefined || entryPoint === undefined)
+      throw new HostError("invalid-message", `plugin.json of ${plugin.name} has no durable subscription ${printable(subscription)}`);
+    const max = durable.batch?.max ?? 1;
+    if (events.length < 1 || events.length > max)
+      throw new HostError("invalid-message", `${subscription} takes 1 to ${max} events in a turn, not ${events.length}`);
+    const texts = events.map(({ type, data = null, attempt, replayed, ...how }) =>
+      deliveredText(core.stamp(unstamped(type, data, how)), { attempt, replayed }),
+    );
+    const deadline = clock.monotonicMs() + plugin.definition.limits.deadlineMs;
+    const context = { caller: EVENTS, traceparent: startTrace(), deadline, waiting: [], authorities: [] };
+    const input = durable.batch === undefined ? texts.join("") : `[${texts.join(",")}]`;
+    const outcome = await awake(plugin.enter(entryPoint, input, context));
+    if (!outcome.ok) throw HostError.fromShape(outcome.error);
+    const handled = durable.batch === undefined ? 1 : handledOf(outcome.output, events.length);
+    if (handled === undefined)
+      throw new HostError("invalid-message", `${entryPoint} answered neither nothing nor a number from 0 to ${events.length}`);
+    return handled;
   }
 
   /** Holds from the next host call on. Lifts a denial of the same resource. Throws HostError `invalid-message` for what the manifest does not ask for. */

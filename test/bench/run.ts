@@ -19,6 +19,7 @@ import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
 import { benchSchemas } from "./schemas.ts";
 import { benchServices } from "./services.ts";
 import { benchStorage } from "./storage.ts";
+import { benchStores } from "./stores.ts";
 
 function print(rows: readonly Row[]): void {
   const columns = ["work", "ours", "theirs", "ratio", "goal"] as const;
@@ -39,6 +40,7 @@ async function main(args: readonly string[]): Promise<void> {
     memory: benchMemory,
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
+    stores: benchStores,
     events: () => benchEvents(wasm, extism),
     durable: () => benchDurable(wasm),
     "cold-start": () => benchColdStart(wasm),

@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   "seams.ts": ["core"],
   contracts: ["seams.ts", "core"],
-  "adapter.ts": ["contracts", "seams.ts", "core"],
+  "adapter.ts": ["contracts", "seams.ts", "bounds", "core"],
   bounds: ["core"],
   engine: ["bounds", "core"],
   drivers: ["seams.ts", "bounds", "core"],

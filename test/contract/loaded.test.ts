@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ADAPTERS } from "../../host/adapters/index.ts";
 import { CAPABILITIES } from "../../host/capabilities/index.ts";
-import { LOG_DRIVERS } from "../../host/drivers/index.ts";
+import { LOG_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../../host/drivers/index.ts";
 import { ROOT, read } from "../docs/markdown.ts";
 import { COMMAND } from "../support/command.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -89,6 +89,9 @@ describe("optional packages", () => {
       // The transpiler wants it to be there, and gets our own instead.
       "@bytecodealliance/preview2-shim": [],
       "@extism/extism": ["engine/extism.ts"],
+      ioredis: ["drivers/storage-redis/connection.ts"],
+      mongodb: ["drivers/storage-mongodb/connection.ts"],
+      pg: ["drivers/storage-postgres/connection.ts"],
       // Its module is read; nothing of it is imported.
       "quickjs-wasi": [],
     });
@@ -97,7 +100,8 @@ describe("optional packages", () => {
   it("that a row of a table names are imported in one file each, and are optional peers", async () => {
     const { peerDependencies } = JSON.parse(read("package.json"));
     const loaders = [...Object.values(ADAPTERS), ...Object.values(CAPABILITIES)].map((row) => row.load);
-    const rows = await Promise.all([...loaders, ...Object.values(LOG_DRIVERS)].map((load) => load()));
+    const drivers = [...Object.values(LOG_DRIVERS), ...Object.values(STORAGE_DRIVERS_OF_HOST)];
+    const rows = await Promise.all([...loaders, ...drivers].map((load) => load()));
     for (const { name, packages = {} } of rows)
       for (const [one, range] of Object.entries(packages)) {
         expect(importersOf(one), `${one} of ${name}`).toHaveLength(1);

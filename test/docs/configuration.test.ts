@@ -45,7 +45,7 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
   [
     "plugins.<name>",
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
-    ["cell", "source"],
+    ["cell", "source", "storage"],
   ],
   ["plugin.json", (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"), ["$schema", "description", "config"]],
 ];

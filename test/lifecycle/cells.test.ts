@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NO_HARDENING } from "../../host/cell/outside/hardening.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Cells } from "../../host/lifecycle/cells.ts";
-import { chooseStorage } from "../../host/lifecycle/drivers.ts";
+import { storageOf } from "../../host/lifecycle/storage.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -19,13 +19,18 @@ describe("the cells of a host", () => {
 
   it("are shared as the settings say, and none is made once the host has stopped", async () => {
     const configuration = parseConfiguration("{}", join(folder.path, "bulkhead.json"));
-    const storage = await chooseStorage(configuration);
-    const cells = new Cells({ configuration, hardening: NO_HARDENING, clock: systemClock, log: memoryLog(), storage });
-    const one = cells.get("a", { isolation: "process", cell: "both" });
-    expect(cells.get("b", { isolation: "process", cell: "both" })).toBe(one);
-    expect(cells.get("b", { isolation: "process", cell: undefined })).not.toBe(one);
+    const storage = storageOf(configuration);
+    const cells = new Cells({ configuration, hardening: NO_HARDENING, clock: systemClock, log: memoryLog() });
+    const one = await cells.get("a", { isolation: "process", cell: "both" }, storage);
+    expect(await cells.get("b", { isolation: "process", cell: "both" }, storage)).toBe(one);
+    expect(await cells.get("b", { isolation: "process", cell: undefined }, storage)).not.toBe(one);
+    // What keeps its data elsewhere does not get the files of those who keep them here.
+    for (const driver of ["memory", "memory-remote"])
+      expect(await cells.get("b", { isolation: "process", cell: "both" }, storageOf(configuration, "b", { storage: driver }))).not.toBe(
+        one,
+      );
     await cells.close();
     for (const isolation of ["inline", "thread", "process"] as const)
-      expect(() => cells.get("late", { isolation, cell: undefined })).toThrowError(/the host has stopped/);
+      await expect(cells.get("late", { isolation, cell: undefined }, storage)).rejects.toThrow(/the host has stopped/);
   });
 });

@@ -10,9 +10,10 @@ import type { CapabilityFunction } from "../../host/core/ports/capability.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { contributionParsers, openAdapters } from "../../host/lifecycle/adapters.ts";
 import { openCapabilities } from "../../host/lifecycle/capabilities.ts";
-import { chooseStorage } from "../../host/lifecycle/drivers.ts";
 import { openOurs } from "../../host/lifecycle/foreign.ts";
+import { openRemoteStores } from "../../host/lifecycle/remote-stores.ts";
 import { chosenDriver, optionsOf, sectionOf } from "../../host/lifecycle/sections.ts";
+import { storageOf } from "../../host/lifecycle/storage.ts";
 import { type Configuration, parseConfiguration } from "../../host/manifest/configuration.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -65,9 +66,13 @@ describe("what the configuration chooses", () => {
       await expect(refusal({ capabilities: { [name]: {} } }), name).rejects.toMatchObject({
         message: expect.stringContaining(`"${name}"`),
       });
-      await expect(chooseStorage(configuration({ drivers: { storage: name } })), name).rejects.toMatchObject({
-        message: expect.stringContaining("memory, sqlite"),
+      const storage = openRemoteStores({
+        configuration: configuration({ drivers: { storage: name } }),
+        opening: opening(),
+        secrets: { find: () => undefined },
+        core: () => new Host(hostPorts(opening())),
       });
+      await expect(storage, name).rejects.toMatchObject({ message: expect.stringContaining("memory, sqlite") });
       await expect(openAdapters(configuration({ adapters: { [name]: {} } }), opening(), booting), name).rejects.toMatchObject({
         code: "invalid-message",
       });
@@ -75,7 +80,7 @@ describe("what the configuration chooses", () => {
     for (const value of [7, [], null])
       expect(() => chosenDriver({ key: "drivers.log", value }, "json"), String(value)).toThrow(/drivers\.log/);
     expect(() => chosenDriver({ key: "drivers.log", value: { driver: 7 } }, "json")).toThrow("drivers.log.driver is the name of a driver");
-    await expect(chooseStorage(configuration({ drivers: { storage: { driver: "memory", size: 1 } } }))).rejects.toThrow(
+    expect(() => storageOf(configuration({ drivers: { storage: { driver: "memory", size: 1 } } }))).toThrow(
       "drivers.storage.size: the driver memory has no such option",
     );
     expect(() => optionsOf(z.strictObject({}), { key: "adapters.x", value: "text" })).toThrow(

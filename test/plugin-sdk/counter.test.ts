@@ -1,17 +1,22 @@
-// The one scenario that every SDK implements, plugins/counter, in every kind of cell: what can be seen of it is the same, byte for byte.
+// The one scenario that every SDK implements, plugins/counter, in every kind of cell, and with its storage on either side: what can be seen of it is the same,
+// byte for byte.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StoredKey, StoredValue } from "../../host/admin/stored-data.ts";
+import { openControl } from "../../host/cli/control.ts";
 import { findToolchain, LANGUAGES, type Language } from "../../host/cli/toolchains/languages.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import type { ExtensionPoint } from "../../host/core/types.ts";
-import { createHost, HostError, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { type Configuration, createHost, HostError, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { CELL_KINDS, type CellKind } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
+import { describeWithServer } from "../support/servers.ts";
+import { SERVER_OF, STORE_KINDS, type StoreKind, TestStores } from "../support/stores.ts";
 import { describeWith } from "../support/toolchains.ts";
 
 const BUILD_TIMEOUT_MS = 600_000;
@@ -71,11 +76,49 @@ interface Row {
   readonly expires_at: number | null;
 }
 
+/** Where its storage is. */
+interface Keeping {
+  /** The configuration's `drivers.storage`, as it is when the host starts. */
+  section(dataDir: string): Promise<object | string>;
+  /** What stands there, in the order of the keys. */
+  rows(scene: Pick<Scene, "configuration">): Promise<readonly Row[]>;
+}
+
+const IN_CELL: Keeping = {
+  section: async () => "sqlite",
+  async rows({ configuration: { dataDir } }) {
+    const database = new Database(join(dataDir, "storage", "counter.sqlite"), { readonly: true });
+    const rows = database.prepare<[], Row>("SELECT key, CAST(value AS TEXT) AS value, expires_at FROM entries ORDER BY key").all();
+    database.close();
+    return rows;
+  },
+};
+
+function inStore(kind: StoreKind): Keeping & AsyncDisposable {
+  const stores = new TestStores(kind);
+  return {
+    section: (dataDir) => stores.section(dataDir),
+    // By the host itself, since not every store lets another look.
+    async rows({ configuration }) {
+      await using control = await openControl(configuration);
+      const asked = { plugin: "counter" };
+      const { keys } = await control.invoke<{ readonly keys: readonly StoredKey[] }>("storage-keys", asked);
+      const rows: Row[] = [];
+      for (const { key } of keys) {
+        const { value, expiresAt = null } = await control.invoke<StoredValue>("storage-get", { ...asked, key });
+        rows.push({ key, value: Buffer.from(value, "base64").toString("utf8"), expires_at: expiresAt });
+      }
+      return rows;
+    },
+    [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
+  };
+}
+
 interface Scene {
   readonly host: RunningHost;
   readonly log: ReturnType<typeof memoryLog>;
   readonly published: string[];
-  readonly dataDir: string;
+  readonly configuration: Configuration;
   answer(service: string, payload: Uint8Array): Promise<Uint8Array>;
   call(service: string, payload?: string): Promise<string>;
   /** What plugins answer to the lab's own question. */
@@ -83,7 +126,7 @@ interface Scene {
   measure(data: object): void;
 }
 
-async function stage(parent: string, folder: string, isolation: CellKind): Promise<Scene> {
+async function stage(parent: string, folder: string, isolation: CellKind, storage: object | string): Promise<Scene> {
   const log = memoryLog();
   const answering = (priority: number): object => ({
     api: "0.2",
@@ -96,7 +139,7 @@ async function stage(parent: string, folder: string, isolation: CellKind): Promi
     usher: { path: await writePlugin(parent, "usher", GREETER, answering(20)), isolation: "inline", grants: "all" },
     counter: { path: folder, isolation, grants: GRANTS, config: { unit: "celsius" } },
   };
-  const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, plugins });
+  const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, drivers: { storage }, plugins });
   const configuration = parseConfiguration(text, join(parent, "bulkhead.json"));
   const host = await createHost({ configuration, log });
   host.core.extensions.declare(LAB);
@@ -110,7 +153,7 @@ async function stage(parent: string, folder: string, isolation: CellKind): Promi
     host,
     log,
     published,
-    dataDir: configuration.dataDir,
+    configuration,
     answer,
     call: async (service, payload = "") => decoder.decode(await answer(service, encoder.encode(payload))),
     async ask(input) {
@@ -142,12 +185,21 @@ for (const language of LANGUAGES) {
       if (!ok) throw new Error(output);
     }, BUILD_TIMEOUT_MS);
 
-    describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => {
+    describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => tells(isolation, IN_CELL));
+
+    for (const kind of STORE_KINDS)
+      describeWithServer(SERVER_OF[kind], `with its storage in ${kind}`, () => {
+        const keeping = inStore(kind);
+        afterAll(() => keeping[Symbol.asyncDispose]());
+        tells("process", keeping);
+      });
+
+    function tells(isolation: CellKind, keeping: Keeping): void {
       let parent: TemporaryFolder;
       let scene: Scene;
       beforeAll(async () => {
         parent = temporaryFolder();
-        scene = await stage(parent.path, folder, isolation);
+        scene = await stage(parent.path, folder, isolation, await keeping.section(join(parent.path, "data")));
       });
       afterAll(async () => {
         await scene?.host.stop();
@@ -173,10 +225,8 @@ for (const language of LANGUAGES) {
         expect(logged().slice(1)).toEqual(["info greeter said: attic!", "info greeter said: Küche 🌍!"]);
       });
 
-      it("keeps its changes, one of them for a minute", () => {
-        const database = new Database(join(scene.dataDir, "storage", "counter.sqlite"), { readonly: true });
-        const rows = database.prepare<[], Row>("SELECT key, CAST(value AS TEXT) AS value, expires_at FROM entries ORDER BY key").all();
-        database.close();
+      it("keeps its changes, one of them for a minute", async () => {
+        const rows = await keeping.rows(scene);
         expect(rows).toEqual([
           { key: "count", value: "2", expires_at: null },
           { key: "last", value: '{"sensor":"Küche 🌍","value":-4}', expires_at: expect.any(Number) },
@@ -225,6 +275,6 @@ for (const language of LANGUAGES) {
         expect(crash).toMatchObject({ code: "plugin-failed", message: expect.stringMatching(CRASHES_AT[language]) });
         expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
       });
-    });
+    }
   });
 }

@@ -28,9 +28,9 @@ function tryOut(module: Uint8Array<ArrayBuffer>): void {
 }
 
 answerOnce(async ({ value, bytes: wasm }) => {
-  const { limits, rules } = value as AdmissionQuestion;
+  const { limits, rules, storage } = value as AdmissionQuestion;
   const { module, ...admitted } = isComponent(wasm)
-    ? await admitComponent(wasm, limits, loadTranspiler, rules)
+    ? await admitComponent(wasm, limits, loadTranspiler, rules, storage)
     : admitPlugin(wasm, limits, rules);
   tryOut(module);
   return { value: admitted, bytes: module };

@@ -7,9 +7,11 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
+import type { StorageSide } from "../../core/types.ts";
 import { API_VERSIONS } from "../../core/wit.ts";
 import { type AdmissionRules, DEFAULT_RULES } from "../../engine/admission-rules.ts";
 import type { AdmittedModule, ModuleLimits } from "../../engine/admit-plugin.ts";
+import { isComponent } from "../../engine/component/bundle.ts";
 import type { HardeningOptions } from "../outside/hardening.ts";
 import { askDisposable, type DisposableBounds } from "./disposable-process.ts";
 
@@ -40,9 +42,12 @@ const admittedSchema: z.ZodType<Omit<AdmittedModule, "module">> = z.object({
 export interface AdmissionQuestion {
   readonly limits: ModuleLimits;
   readonly rules: AdmissionRules;
+  /** Whose side answers its storage: what suspends a component stands in its glue. */
+  readonly storage: StorageSide;
 }
 
 export interface AdmissionOptions {
+  readonly storage?: StorageSide | undefined;
   readonly rules?: AdmissionRules;
   readonly bounds?: DisposableBounds;
   readonly hardening?: HardeningOptions;
@@ -55,12 +60,12 @@ export interface AdmissionOptions {
 export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
   { memoryBytes, tableElements, moduleBytes }: ModuleLimits,
-  { rules = DEFAULT_RULES, bounds = ADMISSION_BOUNDS, hardening = {} }: AdmissionOptions = {},
+  { storage = "cell", rules = DEFAULT_RULES, bounds = ADMISSION_BOUNDS, hardening = {} }: AdmissionOptions = {},
 ): Promise<AdmittedModule> {
   const refused = (message: string, detail?: string): HostError => new HostError("admission-refused", message, { detail });
   if (wasm.length > MAX_SOURCE_BYTES)
     throw refused(`the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`);
-  const question: AdmissionQuestion = { limits: { memoryBytes, tableElements, moduleBytes }, rules };
+  const question: AdmissionQuestion = { limits: { memoryBytes, tableElements, moduleBytes }, rules, storage };
   const { value, bytes } = await askDisposable({
     entry: ENTRY,
     request: { value: question, bytes: wasm },
@@ -82,16 +87,18 @@ export class AdmissionCache {
   readonly #rules: AdmissionRules;
   #engine: Promise<string> | undefined;
 
-  constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds"> = {}) {
+  constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds" | "storage"> = {}) {
     this.#folder = folder;
     this.#hardening = hardening;
     this.#rules = rules;
   }
 
   /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
-  async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits): Promise<AdmittedModule> {
+  async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits, side: StorageSide = "cell"): Promise<AdmittedModule> {
     this.#engine ??= digestOfEngine();
-    const ofPlugin = [limits.memoryBytes, limits.tableElements, limits.moduleBytes];
+    // Into a module that is no component nothing is written about it.
+    const storage = isComponent(wasm) ? side : "cell";
+    const ofPlugin = [limits.memoryBytes, limits.tableElements, limits.moduleBytes, ...(storage === "host" ? [storage] : [])];
     const settings = JSON.stringify([ofPlugin, this.#rules, process.version, await this.#engine]);
     const key = sha256(Buffer.from(sha256(wasm) + settings));
     const file = join(this.#folder, `${key}.admitted`);
@@ -100,7 +107,7 @@ export class AdmissionCache {
       () => undefined,
     );
     if (known !== undefined) return known;
-    const admitted = await admitInProcess(wasm, limits, { rules: this.#rules, hardening: this.#hardening });
+    const admitted = await admitInProcess(wasm, limits, { storage, rules: this.#rules, hardening: this.#hardening });
     // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
     const unfinished = `${file}.${randomUUID()}`;
     try {

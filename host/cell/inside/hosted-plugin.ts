@@ -281,6 +281,7 @@ export class HostedPlugin implements Pacer {
       reasons: this.#image.reasons,
       scope: this.#scope,
       pacer: this,
+      storage: this.#image.storage,
       // One more than the limit would look to the host like a cell that is not ours any more, and end it with all that run in it.
       askHost: (functionName, args) => (this.#checkHostCalls() ? UNASKED : this.#askHost(functionName, args)),
     });

@@ -42,6 +42,8 @@ const MEMORY_POLL_MS = 100;
 const FRAME_OVERHEAD_BYTES = 64 * 1024;
 // Names, callers and traces of turns.
 const UNSENT_BYTES = 4 * 1024 * 1024;
+// A page of storage that the host answers with: 4 MiB of keys and values, as JSON.
+const PAGE_BYTES = 12 * 1024 * 1024;
 // What V8 makes of a module: code in two tiers and metadata, several times its size.
 const COMPILED_FACTOR = 16;
 
@@ -141,7 +143,8 @@ function memoryOf({ limits, module, compileBytes = 0 }: PluginImage): number {
 }
 
 /** All that can be under way to it at a time: its module, its turns, one answer. */
-const underWayOf = ({ limits, module }: PluginImage): number => module.length + limits.mailboxBytes + 2 * limits.payloadBytes;
+const underWayOf = ({ limits, module, storage }: PluginImage): number =>
+  module.length + limits.mailboxBytes + 2 * limits.payloadBytes + (storage === "host" ? PAGE_BYTES : 0);
 
 async function closed(exited: Promise<void>, kill: () => void): Promise<void> {
   const timer = setTimeout(kill, CLOSE_GRACE_MS).unref();

@@ -36,7 +36,7 @@ export function createThreadCell(options: ThreadCellOptions): SupervisedCell {
 
 function spawnThreadCell({ clock, log, storageDir, storageDriver = "sqlite" }: ThreadCellOptions): LiveCell {
   const workerData: ThreadCellData = { storage: { driver: storageDriver, dir: storageDir } };
-  const worker = new Worker(ENTRY, { workerData, env: {}, stdin: false, name: "bulkhead-cell" });
+  const worker = new Worker(ENTRY, { workerData, env: {}, execArgv: [], stdin: false, name: "bulkhead-cell" });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const channel = portChannel({
     port: worker,

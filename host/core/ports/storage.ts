@@ -1,6 +1,6 @@
-// What a plugin keeps for itself. A store is opened where the plugin runs, so it answers at once.
+// What a plugin keeps for itself. A store is opened where the plugin runs, and answers at once, or on the host's side, and answers later.
 
-import type { Bytes } from "../types.ts";
+import type { Bytes, StoredPlugin } from "../types.ts";
 import type { StorageChange, StorageCheck, StorageCommitOutcome, StorageLogged, StoragePage, StorageVersioned } from "../wit.ts";
 
 export interface KeyRange {
@@ -22,6 +22,8 @@ export interface StorageCommit {
   readonly changes: readonly StorageChange[];
   /** Of the turn that commits, for the log. */
   readonly trace?: string | undefined;
+  /** The commit's version is greater than this: what has come from another store must not have versions that were given out there. */
+  readonly above?: number | undefined;
 }
 
 /**
@@ -43,4 +45,37 @@ export interface StorageDriver {
    */
   changes(after: number, limit: number): readonly StorageLogged[];
   close(): void;
+}
+
+export interface RemoteCommit extends StorageCommit {
+  /** Names the commit, so that one whose answer was lost can be given once more and is made once. */
+  readonly id?: string | undefined;
+}
+
+/** A commit of one key, as StorageDriver has it. */
+export interface RemoteSet extends Pick<RemoteCommit, "trace" | "id"> {
+  readonly key: string;
+  /** Removed when it is undefined. */
+  readonly value: Bytes | undefined;
+}
+
+/** StorageDriver in its other colour: the same words, answered later, and what is read is read in one go. Rejects with the same errors. */
+export interface RemoteStorage {
+  /** One answer a key. Rejects with HostError `quota-exceeded` for values of more than `maxBytes` in all. */
+  read(keys: readonly string[], maxBytes: number): Promise<readonly (StorageVersioned | undefined)[]>;
+  set(change: RemoteSet): Promise<boolean>;
+  commit(commit: RemoteCommit): Promise<StorageCommitOutcome>;
+  keys(range: KeyRange): Promise<readonly string[]>;
+  scan(range: ScanRange): Promise<StoragePage>;
+  changes(after: number, limit: number): Promise<readonly StorageLogged[]>;
+  /** What is under way may fail. */
+  close(): Promise<void>;
+}
+
+/** A store for all plugins, each of which reaches its own part only. */
+export interface RemoteStorageDriver extends AsyncDisposable {
+  /** Rejects with HostError. One store of a plugin is open at a time. */
+  open(plugin: StoredPlugin): Promise<RemoteStorage>;
+  /** Removes all that a plugin kept, for good; nobody has it open. */
+  purge(plugin: string): Promise<void>;
 }

@@ -55,7 +55,8 @@ class StoreThread {
   #ended: HostError | undefined;
 
   constructor(file: string) {
-    this.#worker = new Worker(ENTRY, { env: {}, name: "bulkhead-events" });
+    // Flags of the program are not the thread's: with --input-type it would not start.
+    this.#worker = new Worker(ENTRY, { env: {}, execArgv: [], name: "bulkhead-events" });
     this.#worker.on("message", (answer: StoreAnswer) => {
       const call = this.#waiting.shift();
       if ("error" in answer) call?.reject(new HostError(answer.error.code, answer.error.message));

@@ -41,17 +41,24 @@ const sizeOf = (key: string, value: Bytes): number => Buffer.byteLength(key) + v
 
 /** Each call costs at most what moving its keys within the sorted list costs, whatever is stored. */
 export class MemoryStorage implements StorageDriver {
-  readonly #options: MemoryStorageOptions;
+  #options: MemoryStorageOptions;
   readonly #entries = new Map<string, Entry>();
   /** All keys, in the order of their bytes. */
   readonly #sorted: string[] = [];
-  readonly #log: MemoryLog | undefined;
+  #log: MemoryLog | undefined;
   #bytes = 0;
   #version = 0;
 
   constructor(options: MemoryStorageOptions) {
     this.#options = options;
     this.#log = options.keepsLog === true ? new MemoryLog(options) : undefined;
+  }
+
+  /** Goes on with other limits. A log that was not kept meanwhile begins anew. */
+  reconfigure(options: MemoryStorageOptions): void {
+    this.#options = options;
+    if (options.keepsLog !== true) this.#log = undefined;
+    else this.#log ??= new MemoryLog(options, this.#version);
   }
 
   get(key: string): Bytes | undefined {
@@ -71,11 +78,12 @@ export class MemoryStorage implements StorageDriver {
     return wasThere;
   }
 
-  commit({ checks, changes, trace }: StorageCommit): StorageCommitOutcome {
+  commit({ checks, changes, trace, above = 0 }: StorageCommit): StorageCommitOutcome {
     const committed = checks.every((check) => this.#holds(check));
     if (!committed || changes.length === 0) return { committed, version: 0 };
-    this.#make(changes);
-    this.#version += 1;
+    const version = Math.max(this.#version, above) + 1;
+    this.#make(changes, version);
+    this.#version = version;
     this.#log?.append(this.#version, changes, this.#options.clock.now(), trace);
     return { committed, version: this.#version };
   }
@@ -112,10 +120,9 @@ export class MemoryStorage implements StorageDriver {
     this.#sorted.length = 0;
   }
 
-  #make(changes: readonly StorageChange[]): void {
+  #make(changes: readonly StorageChange[], version: number): void {
     const [keysBefore, bytesBefore] = [this.#entries.size, this.#bytes];
     const now = this.#options.clock.now();
-    const version = this.#version + 1;
     const before = changes.map(({ key, value, ttlMs }) => {
       const old = this.#entries.get(key);
       const endsAt = ttlMs === undefined ? Number.POSITIVE_INFINITY : now + ttlMs;

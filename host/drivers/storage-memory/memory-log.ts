@@ -7,12 +7,14 @@ export class MemoryLog {
   readonly #bounds: StorageBounds;
   /** By commits, the oldest first. */
   readonly #commits: (readonly StorageLogged[])[] = [];
-  #since = 0;
+  #since: number;
   #changes = 0;
   #bytes = 0;
 
-  constructor(bounds: StorageBounds) {
+  /** Has everything after the commit `since`. */
+  constructor(bounds: StorageBounds, since = 0) {
     this.#bounds = bounds;
+    this.#since = since;
   }
 
   append(seq: number, changes: readonly StorageChange[], time: number, trace: string | undefined): void {

@@ -1,23 +1,16 @@
 // Plugin storage in SQLite, one file a plugin, opened in the cell where the plugin runs. No SQL comes from a guest.
 
 import Database, { type Database as Connection } from "better-sqlite3";
-import { behind, bytesFull, keysFull, noLog, type StorageBounds } from "../../bounds/storage.ts";
+import { bytesFull, keysFull, noLog, type StorageBounds } from "../../bounds/storage.ts";
 import { HostError } from "../../core/errors.ts";
 import { isPluginName, printable } from "../../core/names.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { KeyRange, ScanRange, StorageCommit, StorageDriver } from "../../core/ports/storage.ts";
 import type { Bytes, StoredPlugin } from "../../core/types.ts";
-import type {
-  StorageChange,
-  StorageCheck,
-  StorageCommitOutcome,
-  StorageEntry,
-  StorageLogged,
-  StoragePage,
-  StorageVersioned,
-} from "../../core/wit.ts";
+import type { StorageChange, StorageCheck, StorageCommitOutcome, StorageLogged, StoragePage, StorageVersioned } from "../../core/wit.ts";
 import { ChangeLog, dropLog } from "./change-log.ts";
 import { fits, openDatabase, releasePages } from "./database.ts";
+import { pageOf } from "./page.ts";
 import { Recent } from "./recent.ts";
 import { type Statements, statementsOf } from "./statements.ts";
 
@@ -146,19 +139,8 @@ class SqliteStorage implements StorageDriver {
     return found;
   }
 
-  scan({ prefix, after, limit, reverse, maxBytes }: ScanRange): StoragePage {
-    const { forwards, backwards } = this.#statements;
-    const now = this.#options.clock.now();
-    const rows = reverse ? backwards.iterate(behind(prefix), after ?? behind(""), now) : forwards.iterate(prefix, after ?? "", now);
-    const entries: StorageEntry[] = [];
-    let bytes = 0;
-    for (const row of rows) {
-      if (!row.key.startsWith(prefix)) break;
-      bytes += Buffer.byteLength(row.key) + row.value.length;
-      if (entries.length === limit || (bytes > maxBytes && entries.length > 0)) return { entries, next: entries.at(-1)?.key };
-      entries.push(row);
-    }
-    return { entries, next: undefined };
+  scan(range: ScanRange): StoragePage {
+    return pageOf(this.#statements, range, this.#options.clock.now());
   }
 
   changes(after: number, limit: number): StorageLogged[] {
@@ -189,11 +171,11 @@ class SqliteStorage implements StorageDriver {
       .immediate();
   }
 
-  #commit({ checks, changes, trace }: StorageCommit): StorageCommitOutcome {
+  #commit({ checks, changes, trace, above = 0 }: StorageCommit): StorageCommitOutcome {
     this.#requireWriter();
     this.#purge();
     if (!checks.every((check) => this.#holds(check))) return { committed: false, version: 0 };
-    const version = this.#nextVersion();
+    const version = this.#nextVersion(above);
     const before = [this.#bytes, this.#count] as const;
     for (const change of changes) this.#make(change, version);
     const after = [this.#bytes, this.#count] as const;
@@ -217,7 +199,9 @@ class SqliteStorage implements StorageDriver {
     const grown = before === undefined ? Buffer.byteLength(key) + value.length : value.length - before;
     const isNew = before === undefined ? 1 : 0;
     this.#requireRoom(this.#bytes + grown, this.#count + isNew);
-    this.#put(key, value, null, this.#nextVersion());
+    // What is remembered is there and does not end.
+    if (recent === undefined) this.#put(key, value, null, this.#nextVersion());
+    else this.#update(key, value, this.#nextVersion());
     this.#recent.keep(key, value);
     this.#bytes += grown;
     this.#count += isNew;
@@ -245,18 +229,24 @@ class SqliteStorage implements StorageDriver {
     if (this.#statements.put.run(key, value, expiresAt, version, writer).changes === 0) throw this.#lost();
   }
 
+  #update(key: string, value: Bytes, version: number): void {
+    if (this.#statements.update.run(value, version, key, this.#writer ?? NOBODY).changes === 0) throw this.#lost();
+  }
+
   #holds({ key, version }: StorageCheck): boolean {
     return (this.#statements.version.get(key, this.#options.clock.now()) ?? 0) === version;
   }
 
-  #nextVersion(): number {
-    if (this.#version === this.#reserved) {
-      const reserved = this.#statements.reserve.get(VERSIONS_RESERVED, this.#writer ?? NOBODY);
+  #nextVersion(above: number = 0): number {
+    const version = Math.max(this.#version, above) + 1;
+    if (version > this.#reserved) {
+      const more = version - this.#reserved + VERSIONS_RESERVED - 1;
+      const reserved = this.#statements.reserve.get(more, this.#writer ?? NOBODY);
       if (reserved === undefined) throw this.#lost();
       this.#reserved = reserved;
     }
-    this.#version += 1;
-    return this.#version;
+    this.#version = version;
+    return version;
   }
 
   #requireWriter(): void {

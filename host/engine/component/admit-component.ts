@@ -3,18 +3,20 @@
 
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
+import type { StorageSide } from "../../core/types.ts";
 import type { AdmissionReport } from "../admission.ts";
 import { type AdmissionRules, DEFAULT_RULES } from "../admission-rules.ts";
 import type { AdmittedModule, ModuleLimits } from "../admit-plugin.ts";
 import { messageOf } from "../failures.ts";
 import { SHAPES } from "../guest/wit-shapes.ts";
 import { parseComponent } from "./binary/parse-component.ts";
-import { SUSPENDING_FUNCTIONS } from "./bulkhead.ts";
+import { suspendingFunctions } from "./bulkhead.ts";
 import { encodeBundle } from "./bundle.ts";
 import { admitCoreModules } from "./core-modules.ts";
 import { prepareGlue } from "./glue.ts";
 import { refused } from "./refused.ts";
 import { ENTRY_POINTS } from "./standard/own.ts";
+import { KEYVALUE_FUNCTIONS } from "./wasi-keyvalue.ts";
 import { apiOfComponent, entriesOf, importsOf, refusalsOfImports } from "./world.ts";
 
 /** jco's transpiler, with what admission needs of it. Throws whatever it says about a component that it does not take. */
@@ -35,6 +37,7 @@ export async function admitComponent(
   limits: ModuleLimits,
   loadTranspiler: () => Promise<Transpiler>,
   rules: AdmissionRules = DEFAULT_RULES,
+  storage: StorageSide = "cell",
 ): Promise<AdmittedModule> {
   const parsed = parseComponent(component);
   const imports = importsOf(parsed);
@@ -43,7 +46,7 @@ export async function admitComponent(
   if (reasons.length > 0) throw refused(reasons);
 
   const { version, transpile } = await loadTranspiler();
-  const suspending = [...SUSPENDING_FUNCTIONS, ...SUSPENDING_WASI];
+  const suspending = [...suspendingFunctions(storage), ...SUSPENDING_WASI, ...(storage === "host" ? KEYVALUE_FUNCTIONS : [])];
   const files = byJco(version, () => new Map(transpile(component, { suspending })));
   const { modules, reports } = admitCoreModules(
     [...files].filter(([name]) => name.endsWith(".wasm")),

@@ -2,11 +2,11 @@
 // back, so that a component can neither do nor pass what a module could not.
 
 import { HostError } from "../../core/errors.ts";
-import type { Bytes, Limits } from "../../core/types.ts";
+import type { Bytes, Limits, StorageSide } from "../../core/types.ts";
 import { API_VERSIONS, type ApiVersion, type WitFunction } from "../../core/wit.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import { decodeError, decodeResult, encodeArguments, encodeError, errorFor } from "../guest/blocks.ts";
-import { CELL_FUNCTIONS, FREE_BYTES, FREE_FUNCTIONS } from "../guest/cell-functions.ts";
+import { cellFunction, FREE_BYTES, FREE_FUNCTIONS } from "../guest/cell-functions.ts";
 import { SHAPES, type Shape } from "../guest/wit-shapes.ts";
 import { type ComponentHost, type Interfaces, lowerCamelCase } from "./component-host.ts";
 import { err, ok } from "./resources.ts";
@@ -17,9 +17,10 @@ export const PACKAGE = "bulkhead:plugin";
 const MAX_NAMES_BYTES = 4_096;
 
 /** The functions that suspend the guest, by the names that jco gives them. */
-export const SUSPENDING_FUNCTIONS: readonly string[] = Object.keys(SHAPES)
-  .filter((name) => !CELL_FUNCTIONS.has(name))
-  .map((name) => `${PACKAGE}/${name.replace(".", "#")}`);
+export const suspendingFunctions = (storage: StorageSide): readonly string[] =>
+  Object.keys(SHAPES)
+    .filter((name) => cellFunction(name, storage) === undefined)
+    .map((name) => `${PACKAGE}/${name.replace(".", "#")}`);
 
 /** `imports` are those of the component, with versions: each interface speaks the one it is imported in, the oldest of several. */
 export function bulkheadInterfaces(host: ComponentHost, imports: readonly string[]): Interfaces {
@@ -38,7 +39,7 @@ export function bulkheadInterfaces(host: ComponentHost, imports: readonly string
 function hostFunction(name: WitFunction, host: ComponentHost, api: ApiVersion | undefined): unknown {
   const { params } = SHAPES[name];
   const toHost = params.map(numbersOf);
-  const inCell = CELL_FUNCTIONS.get(name);
+  const inCell = cellFunction(name, host.environment.storage);
   const hostValues = (values: readonly unknown[]): unknown[] => values.map((value, i) => toHost[i]?.(value) ?? value);
   const resultOf = (block: Bytes): unknown => resultValue(name, block, host, api);
   if (inCell !== undefined) {

@@ -6,7 +6,7 @@ import type { Bytes, Limits } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
 import type { BlockMemory } from "./block-memory.ts";
 import { blockFor, encodeError } from "./blocks.ts";
-import { CELL_FUNCTIONS, type CellFunction, FREE_BYTES, FREE_FUNCTIONS } from "./cell-functions.ts";
+import { CELL_FUNCTIONS, type CellFunction, cellFunction, FREE_BYTES, FREE_FUNCTIONS } from "./cell-functions.ts";
 import type { GuestControl } from "./control.ts";
 import { declaredFunctions } from "./declared-functions.ts";
 import { ExtismHttp } from "./extism-http.ts";
@@ -111,7 +111,7 @@ export class Bindings {
   }
 
   #hostFunction(name: string): unknown {
-    const inCell = CELL_FUNCTIONS.get(name);
+    const inCell = cellFunction(name, this.#environment.storage);
     if (inCell !== undefined) return (...handles: bigint[]) => this.#answerInCell(inCell, FREE_FUNCTIONS.has(name), handles);
     return new WebAssembly.Suspending((...handles: bigint[]) => this.#answerInHost(name, handles));
   }

@@ -6,7 +6,7 @@ import { escapeControls } from "../../core/names.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogLevel } from "../../core/ports/log.ts";
 import type { KeyRange, ScanRange } from "../../core/ports/storage.ts";
-import type { Bytes, Caller } from "../../core/types.ts";
+import type { Bytes, Caller, StorageSide } from "../../core/types.ts";
 import type {
   StorageChange,
   StorageCheck,
@@ -122,3 +122,10 @@ export const CELL_FUNCTIONS: ReadonlyMap<string, CellFunction> = new Map([
   inCell("clock.monotonic", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
   inCell("random.bytes", randomBytes),
 ]);
+
+/** What answers in the cell; undefined for what the host is asked. */
+export function cellFunction(name: string, storage: StorageSide = "cell"): CellFunction | undefined {
+  return storage === "host" && isOfStorage(name) ? undefined : CELL_FUNCTIONS.get(name);
+}
+
+const isOfStorage = (name: string): boolean => name.startsWith("storage.");

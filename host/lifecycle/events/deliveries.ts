@@ -8,8 +8,9 @@ import type { Consumer, Consumption, Delivery, EventLog } from "../../core/ports
 import type { LogSink } from "../../core/ports/log.ts";
 import { childSpan } from "../../core/trace.ts";
 import type { DurableDefinition, SubscriptionDefinition, TurnOutcome } from "../../core/types.ts";
+import { deliveredText, handledOf } from "../../drivers/events/delivered.ts";
 import { mayHear } from "./keeping.ts";
-import { handledOf, textOf, type Verdict, verdictOn } from "./turns.ts";
+import { type Verdict, verdictOn } from "./turns.ts";
 
 export interface DeliveriesPorts {
   readonly core: Host;
@@ -163,7 +164,7 @@ export class Deliveries {
     for (const delivery of others) delivery.ack();
     const [first] = wanted;
     if (first === undefined) return;
-    const texts = wanted.map(({ event, attempt }) => textOf(event, { attempt }));
+    const texts = wanted.map(({ event, attempt }) => deliveredText(event, { attempt }));
     const input = durable.batch === undefined ? texts.join("") : `[${texts.join(",")}]`;
     const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
     const context = { caller: EVENTS, traceparent: childSpan(first.event.traceparent), deadline, waiting: [], authorities: [] };

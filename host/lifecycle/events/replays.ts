@@ -9,8 +9,8 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { DeadLetter, EventLog, RecordedEvent } from "../../core/ports/events.ts";
 import { childSpan } from "../../core/trace.ts";
 import type { SubscriptionDefinition, TurnOutcome } from "../../core/types.ts";
+import { deliveredText } from "../../drivers/events/delivered.ts";
 import { durablesOf, ownerOf } from "./deliveries.ts";
-import { textOf } from "./turns.ts";
 
 export interface ReplaysPorts {
   readonly core: Host;
@@ -74,7 +74,7 @@ export class Replays implements LiveEvents {
   #hand(plugin: Plugin, { entryPoint, durable }: SubscriptionDefinition, event: RecordedEvent): Promise<TurnOutcome> {
     if (!plugin.permissions.allows("events.subscribe", event.type))
       throw new HostError("permission-denied", `${plugin.name} may not hear ${event.type}`);
-    const text = textOf(event, { replayed: true });
+    const text = deliveredText(event, { replayed: true });
     const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
     const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
     return plugin.enter(entryPoint, durable?.batch === undefined ? text : `[${text}]`, context);

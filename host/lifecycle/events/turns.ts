@@ -1,8 +1,6 @@
-// One turn for what was delivered, and what becomes of the events by how it ended.
+// What becomes of events by how the turn ended that they were delivered in.
 
-import { encodeEvent } from "../../core/cloud-event.ts";
 import type { ErrorShape } from "../../core/errors.ts";
-import type { RecordedEvent } from "../../core/ports/events.ts";
 import type { TurnOutcome } from "../../core/types.ts";
 
 const FIRST_PAUSE_MS = 1_000;
@@ -31,19 +29,3 @@ export function verdictOn(outcome: TurnOutcome, attempt: number, maxAttempts: nu
 
 /** Whether another attempt would end the same way: the handler refused the event, and not because something is away. */
 const isFinal = ({ code, reason }: ErrorShape): boolean => code === "refused" && reason !== "unavailable";
-
-/** As subscribers receive it; another attempt and a replay say so. */
-export function textOf(event: RecordedEvent, { attempt = 1, replayed = false }: { attempt?: number; replayed?: boolean }): string {
-  const added = `${attempt > 1 ? `"attempt":${attempt},` : ""}${replayed ? '"replayed":true,' : ""}`;
-  const text = encodeEvent(event);
-  return added === "" ? text : `{${added}${text.slice(1)}`;
-}
-
-/** How many events of a batch are handled, from the first on: all, unless the handler answers with a number. */
-export function handledOf(output: Uint8Array, batch: number): number | undefined {
-  if (output.length === 0) return batch;
-  if (output.length > 3) return undefined;
-  const text = new TextDecoder().decode(output);
-  const handled = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
-  return handled <= batch ? handled : undefined;
-}

@@ -2,7 +2,7 @@
 
 import { Event, HostError, Json, Nothing, Outcome, Result, done, fail, log, ok, rawEvent, refuse, service, services } from "@bulkhead/assemblyscript";
 import { mayFire } from "./loops";
-import { fires } from "./match";
+import { fires, meetsAll } from "./match";
 import { Action, Rule, problemOf } from "./rule";
 import * as rules from "./rules";
 import { fill } from "./template";
@@ -19,6 +19,15 @@ class RuleId {
 class Enabling {
   id!: string;
   enabled: bool;
+}
+
+/** What the host enters `on_due` with. */
+@json
+class Due {
+  /** The schedule's, which is the rule's id. */
+  name!: string;
+  due!: string;
+  late!: f64;
 }
 
 @json
@@ -56,14 +65,32 @@ export function on_event(): i32 {
     if (!known.isOk) return known.failure<Nothing>();
     for (let i = 0; i < known.value.length; i++) {
       const rule = known.value[i];
-      if (!fires(rule, event)) continue;
-      const ran = mayFire(rule.id, event) ? run(rule.action, event) : fail<Nothing>("it fires in circles", "call-loop");
-      if (!ran.isOk) {
-        log.warning(`rule ${rule.id} on ${event.type}: ${rule.action.service} failed with ${reasonOf(ran.error)}: ${ran.error.message}`);
-      }
+      if (fires(rule, event)) fire(rule, event);
     }
     return done();
   });
+}
+
+/** A rule's time has come; to condition and arguments it is an event of type automation.due with `name`, `due` and `late`. */
+export function on_due(): i32 {
+  return service<Due, Nothing>((due) => {
+    const found = rules.find(due.name);
+    if (!found.isOk) return found.failure<Nothing>();
+    const event = new Event();
+    event.id = `${due.name} ${due.due}`;
+    event.source = "/plugins/automation";
+    event.type = "automation.due";
+    event.time = due.due;
+    event.data = Json.of<Due>(due);
+    if (found.value.enabled && meetsAll(found.value, event)) fire(found.value, event);
+    return done();
+  });
+}
+
+function fire(rule: Rule, event: Event): void {
+  const ran = mayFire(rule.id, event) ? run(rule.action, event) : fail<Nothing>("it fires in circles", "call-loop");
+  if (ran.isOk) return;
+  log.warning(`rule ${rule.id} on ${event.type}: ${rule.action.service} failed with ${reasonOf(ran.error)}: ${ran.error.message}`);
 }
 
 function reasonOf(error: HostError): string {

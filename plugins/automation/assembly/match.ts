@@ -4,7 +4,12 @@ import { Event, JsonKind } from "@bulkhead/assemblyscript";
 import { Condition, Rule } from "./rule";
 
 export function fires(rule: Rule, event: Event): bool {
-  if (!rule.enabled || !matches(rule.trigger, event.type)) return false;
+  const trigger = rule.trigger;
+  return rule.enabled && trigger !== null && matches(trigger, event.type) && meetsAll(rule, event);
+}
+
+/** Whether the data meets the rule's condition, if it has one. */
+export function meetsAll(rule: Rule, event: Event): bool {
   const condition = rule.condition;
   return condition === null || meets(condition, event);
 }

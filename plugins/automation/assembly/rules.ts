@@ -2,6 +2,7 @@
 
 import { Nothing, Outcome, Result, done, ok, refuse, storage } from "@bulkhead/assemblyscript";
 import { Rule } from "./rule";
+import { plan, unplan } from "./times";
 
 const PREFIX = "rule/";
 const MAX_RULES = 1_000;
@@ -29,7 +30,14 @@ export function add(rule: Rule): Outcome {
   if (!rules.isOk) return rules.failure<Nothing>();
   if (indexOf(rules.value, rule.id) >= 0) return refuse<Nothing>("conflict", `rule ${rule.id} exists already`);
   if (rules.value.length >= MAX_RULES) return refuse<Nothing>("conflict", `there are ${MAX_RULES} rules, which is the most`);
-  return save(rule);
+  const saved = save(rule);
+  if (!saved.isOk) return saved;
+  const planned = plan(rule);
+  if (!planned.isOk) {
+    cached = null;
+    storage.remove(PREFIX + rule.id);
+  }
+  return planned;
 }
 
 export function remove(id: string): Outcome {
@@ -37,7 +45,7 @@ export function remove(id: string): Outcome {
   if (!found.isOk) return found.failure<Nothing>();
   cached = null;
   const removed = storage.remove(PREFIX + id);
-  return removed.isOk ? done() : removed.failure<Nothing>();
+  return removed.isOk ? unplan(found.value) : removed.failure<Nothing>();
 }
 
 export function enable(id: string, enabled: bool): Result<Rule> {
@@ -45,10 +53,12 @@ export function enable(id: string, enabled: bool): Result<Rule> {
   if (!found.isOk) return found;
   found.value.enabled = enabled;
   const saved = save(found.value);
-  return saved.isOk ? found : saved.failure<Rule>();
+  if (!saved.isOk) return saved.failure<Rule>();
+  const planned = enabled ? plan(found.value) : unplan(found.value);
+  return planned.isOk ? found : planned.failure<Rule>();
 }
 
-function find(id: string): Result<Rule> {
+export function find(id: string): Result<Rule> {
   const rules = all();
   if (!rules.isOk) return rules.failure<Rule>();
   const index = indexOf(rules.value, id);

@@ -1,6 +1,8 @@
 // A component written for other hosts, which imports standard interfaces only: they are this plugin's storage, configuration, log, clock and http.fetch.
 
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -8,6 +10,7 @@ import { componentize } from "componentize-qjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { HostError } from "../../../host/core/errors.ts";
 import type { Cell } from "../../../host/core/ports/cell.ts";
+import { startTrace } from "../../../host/core/trace.ts";
 import type { PluginImage } from "../../../host/core/types.ts";
 import type { WitFunction } from "../../../host/core/wit.ts";
 import type { ComponentHost } from "../../../host/engine/component/component-host.ts";
@@ -15,14 +18,17 @@ import { Ledger } from "../../../host/engine/component/resources.ts";
 import { wasiHttp } from "../../../host/engine/component/wasi-http.ts";
 import { blockCodec, encodeArguments, encodeError } from "../../../host/engine/guest/blocks.ts";
 import type { GuestControl } from "../../../host/engine/guest/control.ts";
+import { createHost, parseConfiguration } from "../../../host/index.ts";
 import { DEFAULT_LIMITS } from "../../../host/manifest/limits.ts";
 import { CELL_KINDS, createCell, runTurn } from "../../support/cells.ts";
 import { componentImage } from "../../support/components.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { memoryLog } from "../../support/memory-log.ts";
+import { temporaryFolder, writePlugin } from "../../support/plugin-folders.ts";
 
 const folder = new URL("./standard/", import.meta.url);
 let image: PluginImage;
+let guest: Uint8Array<ArrayBuffer>;
 
 beforeAll(async () => {
   const { component } = await componentize({
@@ -30,7 +36,8 @@ beforeAll(async () => {
     jsSource: await readFile(new URL("guest.js", folder), "utf8"),
     sync: true,
   });
-  image = await componentImage("standard", new Uint8Array(component), {}, { unit: "celsius" });
+  guest = new Uint8Array(component);
+  image = await componentImage("standard", guest, {}, { unit: "celsius" });
 });
 
 describe.each(CELL_KINDS)("the standard interfaces in a cell (%s)", (kind) => {
@@ -55,6 +62,31 @@ describe.each(CELL_KINDS)("the standard interfaces in a cell (%s)", (kind) => {
       left: [false, true],
     });
     expect(await run("noStore")).toBe("no-such-store");
+  });
+
+  it("wasi:keyvalue is the plugin's storage on the host's side too, with the same answers", async () => {
+    const folderOfPlugin = temporaryFolder();
+    const services = { "standard.run": { entryPoint: "run" } };
+    const path = await writePlugin(folderOfPlugin.path, "standard", "(module)", { api: "0.2", services });
+    writeFileSync(join(path, "plugin.wasm"), guest);
+    const plugins = { standard: { path, isolation: kind } };
+    const text = JSON.stringify({ adapters: { http: false }, drivers: { storage: "memory-remote" }, plugins });
+    const configuration = parseConfiguration(text, join(folderOfPlugin.path, "bulkhead.json"));
+    await using host = await createHost({ configuration, log: memoryLog() });
+    const call = async (what: string): Promise<unknown> => {
+      const from = { caller: { kind: "adapter", name: "test" }, traceparent: startTrace() } as const;
+      const answer = await host.core.services.call({ service: "standard.run", payload: new TextEncoder().encode(what), ...from });
+      return JSON.parse(new TextDecoder().decode(answer));
+    };
+    expect(await call("keyvalue")).toEqual({
+      many: ["1", null, "2"],
+      counts: ["5", "7"],
+      keys: ["a", "b", "n"],
+      cursor: null,
+      left: [false, true],
+    });
+    expect(await call("noStore")).toBe("no-such-store");
+    folderOfPlugin.remove();
   });
 
   it("wasi:config is its configuration and wasi:logging its log", async () => {

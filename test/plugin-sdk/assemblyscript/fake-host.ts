@@ -50,6 +50,7 @@ export interface FakeHostOptions {
 }
 
 export class FakeHost {
+  readonly scheduled: Set<string> = new Set();
   readonly logs: { level: string; message: string }[] = [];
   readonly events: Published[] = [];
   readonly storage: Map<string, Uint8Array>;
@@ -279,6 +280,10 @@ export class FakeHost {
                 .slice(0, limit),
             "json",
           ),
+        }),
+        ...prefixed("schedules", {
+          set: this.#host(["json"], ({ name }: { readonly name: string }) => this.scheduled.add(name).size, "json"),
+          cancel: this.#host(["text"], (name: string) => this.scheduled.delete(name), "json"),
         }),
         config_get: this.#host(["text"], (key: string) => this.#options.config?.[key], "option"),
         clock_now: this.#host([], () => this.#options.nowMs?.() ?? 1_767_323_045_678, "json"),
