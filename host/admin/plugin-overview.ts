@@ -7,9 +7,10 @@ import type { ServiceRates } from "../core/types.ts";
 import type { Lock, LockedPlugin } from "../install/lock.ts";
 import { updateSpec } from "../install/package-sources.ts";
 import { idOf } from "../install/package-store.ts";
-import { pluginSettings } from "../manifest/configuration.ts";
+import { type PluginConfiguration, pluginSettings } from "../manifest/configuration.ts";
 import { type Dependency, dependenciesOf } from "../manifest/dependencies.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { effectiveConfig } from "../manifest/plugin-config.ts";
 import { effectiveRates } from "../manifest/rates.ts";
 import type { Installation } from "./installations.ts";
 import type { Sources } from "./installer.ts";
@@ -40,6 +41,10 @@ export interface PluginDetails extends PluginSummary {
   readonly dependencies: readonly Dependency[];
   readonly permissions: readonly PermissionStatus[];
   readonly limits: Manifest["limits"];
+  /** What it is told by `config.get`, defaults included. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Why that is not what its manifest says. */
+  readonly configProblem: string | undefined;
 }
 
 export interface Outdated {
@@ -67,6 +72,8 @@ const UNREAD = {
   dependencies: [],
   permissions: [],
   limits: {},
+  config: {},
+  configProblem: undefined,
 } as const;
 
 export class PluginOverview {
@@ -117,12 +124,24 @@ export class PluginOverview {
       dependencies: dependenciesOf(manifest),
       permissions: this.#stores.permissions.statusOf(name),
       limits: manifest.limits,
+      ...this.#configOf(manifest),
     };
   }
 
+  #settingsOf(name: string): PluginConfiguration {
+    return this.#stores.configuration.plugins[name] ?? pluginSettings(this.#stores.installations.find(name)?.settings ?? {});
+  }
+
+  #configOf(manifest: Manifest): Pick<PluginDetails, "config" | "configProblem"> {
+    try {
+      return { config: effectiveConfig(manifest, this.#settingsOf(manifest.name).config), configProblem: undefined };
+    } catch (thrown) {
+      return { config: {}, configProblem: toHostError(thrown).message };
+    }
+  }
+
   #ratesOf({ name, services }: Manifest): Readonly<Record<string, ServiceRates>> {
-    const installation = this.#stores.installations.find(name);
-    const settings = this.#stores.configuration.plugins[name] ?? pluginSettings(installation?.settings ?? {});
+    const settings = this.#settingsOf(name);
     const rates = Object.entries(services).map(([service, asked]) => [service, effectiveRates(asked, settings.services[service])] as const);
     return Object.fromEntries(rates.filter(([, { perCaller, total }]) => perCaller !== undefined || total !== undefined));
   }

@@ -35,11 +35,13 @@ const MAX_DECLARATIONS = 512;
 const MAX_BYTES = 1_024 * KIB;
 
 /** What manifests say, where no host runs that knows more. */
-export function declaredIn(manifests: Iterable<Pick<Manifest, "services">>): Declarations {
-  const services = [...manifests].flatMap((manifest) =>
+export function declaredIn(manifests: Iterable<Pick<Manifest, "services" | "events">>): Declarations {
+  const all = [...manifests];
+  const services = all.flatMap((manifest) =>
     Object.entries(manifest.services).map(([name, { description, input, output }]) => ({ name, description, input, output })),
   );
-  return { services, events: [], points: [] };
+  const events = all.flatMap((manifest) => Object.entries(manifest.events).map(([type, { data }]) => ({ type, data })));
+  return { services, events, points: [] };
 }
 
 /**

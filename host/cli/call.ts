@@ -13,6 +13,8 @@ import { effectiveLimits, entryPointsOf, readPluginFolder, refuseLaterApi } from
 import { pluginSettings } from "../manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { defaultConfig } from "../manifest/plugin-config.ts";
+import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
 import { runOnce } from "./one-shot.ts";
 import { say, stderrLog } from "./report.ts";
@@ -51,9 +53,11 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
   const { name, limits, manifest } = plugin;
   const api = API_VERSIONS.find((version) => version === manifest?.api);
   const reasons = reasonsOf(Object.values(manifest?.services ?? {}));
+  const config = { ...defaultConfig(manifest?.config), ...options.set };
+  const schemas = manifest === undefined ? undefined : dataSchemasOf(manifest);
   const onEvent = ({ type, data }: CloudEvent): void =>
     say(`published ${type} ${escapeControls(shortened(Buffer.from(data).toString("utf8")))}`);
-  show(await runOnce({ name, limits, config: options.set, api, reasons, admitted, entryPoint, input, log: stderrLog, onEvent }));
+  show(await runOnce({ name, limits, config, api, reasons, schemas, admitted, entryPoint, input, log: stderrLog, onEvent }));
 }
 
 function show({ output, usage }: Extract<TurnOutcome, { ok: true }>): void {

@@ -13,7 +13,7 @@ import { blockCodec } from "../engine/guest/blocks.ts";
 import type { AdmittedPlugin } from "../install/plugin-folder.ts";
 import { compileResource } from "../manifest/resources.ts";
 
-export interface OneShot extends Pick<PluginImage, "api" | "reasons"> {
+export interface OneShot extends Pick<PluginImage, "api" | "reasons" | "schemas"> {
   readonly name: string;
   readonly limits: Limits;
   readonly config: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ export interface OneShot extends Pick<PluginImage, "api" | "reasons"> {
 
 /** Rejects with the HostError of a start or a turn that failed. */
 export async function runOnce(shot: OneShot): Promise<Extract<TurnOutcome, { ok: true }>> {
-  const { name, limits, config, api, reasons, admitted, entryPoint, input, log, onEvent } = shot;
+  const { name, limits, config, api, reasons, schemas, admitted, entryPoint, input, log, onEvent } = shot;
   const hardening = await resolveHardening();
   const user = hardening.users && anyCellUser(hardening.users);
   await using cell = createProcessCell({ clock: systemClock, log, storageDir: undefined, plugins: [name], hardening, user });
@@ -35,7 +35,10 @@ export async function runOnce(shot: OneShot): Promise<Extract<TurnOutcome, { ok:
   core.observe({ event: onEvent });
   const { module, report } = admitted;
   const { compileBytes } = report;
-  const one = core.add({ ...NOTHING_ELSE, name, limits, config, api, reasons, module, compileBytes, entryPoints: [entryPoint] }, cell);
+  const one = core.add(
+    { ...NOTHING_ELSE, name, limits, config, api, reasons, schemas, module, compileBytes, entryPoints: [entryPoint] },
+    cell,
+  );
   await one.start();
   if (one.failure !== undefined) throw HostError.fromShape(one.failure);
   const deadline = systemClock.monotonicMs() + limits.deadlineMs;

@@ -45,7 +45,8 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const details = await host.invoke<PluginDetails>("info", { plugin });
   print(options.json, details, () => {
-    const { installation, permissions, services, subscriptions, dependencies, limits, description = "", failure = "" } = details;
+    const { installation, permissions, services, subscriptions, dependencies, limits, config, description = "", failure = "" } = details;
+    const { configProblem = [] } = details;
     const rows = [
       ["version", details.version],
       ["description", description],
@@ -64,6 +65,13 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
         "limits asked for",
         Object.entries(limits)
           .map(([name, value]) => `${name} ${value}`)
+          .join("\n"),
+      ],
+      [
+        "configuration",
+        Object.entries(config)
+          .map(([key, value]) => `${key} ${value}`)
+          .concat(configProblem)
           .join("\n"),
       ],
       ["permissions", permissions.map(({ permission, resource, status }) => `${permission} ${resource}: ${status}`).join("\n")],

@@ -164,6 +164,16 @@ export interface PluginImage {
   readonly api?: ApiVersion | undefined;
   /** By entry point, the reasons with which it may refuse besides those that everybody has. */
   readonly reasons?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** What its data are held to; those of a manifest, and portable. */
+  readonly schemas?: DataSchemas | undefined;
+}
+
+/** JSON Schemas of what a plugin takes and gives. */
+export interface DataSchemas {
+  /** By entry point, of the service that enters there. */
+  readonly entryPoints?: Readonly<Record<string, { readonly service: string; readonly input?: unknown; readonly output?: unknown }>>;
+  /** Of the data of its events, by type. */
+  readonly events?: Readonly<Record<string, unknown>>;
 }
 
 export type StorageSide = "cell" | "host";

@@ -5,11 +5,13 @@ import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant, Limits, PluginDefinition } from "../core/types.ts";
 import { API_VERSIONS, type ApiVersion } from "../core/wit.ts";
-import { namedEntryPoints } from "../manifest/check.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
+import { namedEntryPoints } from "../manifest/entry-points.ts";
 import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { effectiveConfig } from "../manifest/plugin-config.ts";
 import { effectiveRates, refuseUnknownServices } from "../manifest/rates.ts";
+import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
 import { subscriptionsOf } from "../manifest/subscriptions.ts";
 import { didYouMean } from "../manifest/suggest.ts";
@@ -82,7 +84,7 @@ export function refuseLaterApi({ name, api }: Manifest, { api: { since, because 
 
 /**
  * Throws HostError `invalid-manifest` when the manifest names an entry point that the module does not export, `incompatible-api` when the module is for a
- * later api than the manifest, `invalid-message` when the configuration names a service that it does not provide.
+ * later api than the manifest, `invalid-message` when the configuration names a service that it does not provide, or has values that its `config` refuses.
  */
 export function definePlugin(
   manifest: Manifest,
@@ -117,12 +119,13 @@ export function definePlugin(
     permissions: manifest.permissions,
     grants,
     dependencies: Object.keys(manifest.dependencies),
-    config: Object.fromEntries(Object.entries(configuration.config).map(([key, value]) => [key, asConfigText(value)])),
+    config: effectiveConfig(manifest, configuration.config),
     limits: effectiveLimits(manifest, configuration),
     engine: configuration.engine,
     keepsStorageLog: manifest.storage.log,
     api: API_VERSIONS.find((version) => version === manifest.api),
     reasons: reasonsOf(Object.values(manifest.services)),
+    schemas: dataSchemasOf(manifest),
     idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
   };
 }
@@ -131,5 +134,3 @@ export function definePlugin(
 export function entryPointsOf({ entryPoints }: Pick<AdmittedPlugin, "entryPoints">, named: readonly string[]): readonly string[] {
   return entryPoints === "any" ? [...new Set(["on_load", "on_start", "on_stop", "on_unload", ...named])] : entryPoints;
 }
-
-const asConfigText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

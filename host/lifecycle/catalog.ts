@@ -64,17 +64,21 @@ export class LiveCatalog implements Catalog {
   }
 
   get events(): readonly CatalogEvent[] {
-    const { core, native } = this.#ports;
+    const { core, manifests, native } = this.#ports;
     const found = new Map<string, { type: string; publishers: string[]; subscribers: string[]; data: unknown }>();
-    const of = (type: string): { publishers: string[]; subscribers: string[] } => {
+    const of = (type: string): { publishers: string[]; subscribers: string[]; data: unknown } => {
       const event = found.get(type) ?? { type, publishers: [], subscribers: [], data: undefined };
       found.set(type, event);
       return event;
     };
     for (const { type, publishers, data } of native.events) found.set(type, { type, publishers: [...publishers], subscribers: [], data });
     for (const { name, definition } of core.plugins) {
+      for (const [type, { data }] of Object.entries(manifests.get(name)?.events ?? {})) {
+        of(type).publishers.push(name);
+        of(type).data = data;
+      }
       for (const { permission, resource } of definition.permissions)
-        if (permission === "events.publish") of(resource).publishers.push(name);
+        if (permission === "events.publish" && !of(resource).publishers.includes(name)) of(resource).publishers.push(name);
       for (const { type } of definition.subscriptions) of(type).subscribers.push(name);
     }
     return [...found.values()];

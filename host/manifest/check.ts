@@ -1,9 +1,11 @@
 // What a manifest says that will not work, though it is well-formed: entry points that are not there, sections that nobody reads, schemas that are none.
 
+import { portableFindings } from "../bounds/json-schema/portable.ts";
 import { toHostError } from "../core/errors.ts";
+import { namedEntryPoints } from "./entry-points.ts";
 import type { Finding } from "./issues.ts";
-import { schemaFindings } from "./json-schema.ts";
 import type { Manifest } from "./manifest.ts";
+import { schemasIn } from "./schemas.ts";
 import { didYouMean } from "./suggest.ts";
 
 export interface Findings {
@@ -30,10 +32,7 @@ export function checkManifest(manifest: Manifest, { module, parsers }: CheckPort
   return {
     errors: [
       ...(module === undefined ? [] : missingEntryPoints(manifest, module)),
-      ...Object.entries(manifest.services).flatMap(([name, { input, output }]) => [
-        ...(input === undefined ? [] : schemaFindings(input, ["services", name, "input"])),
-        ...(output === undefined ? [] : schemaFindings(output, ["services", name, "output"])),
-      ]),
+      ...portableFindings(schemasIn(manifest)),
       ...contributed.flatMap(({ findings = [] }) => findings),
     ],
     warnings: [
@@ -44,23 +43,6 @@ export function checkManifest(manifest: Manifest, { module, parsers }: CheckPort
       ...duplicates(manifest),
     ],
   };
-}
-
-/** Everything that names an entry point, with where it does. */
-export function namedEntryPoints({
-  services,
-  extends: points,
-  subscriptions,
-  watches,
-  schedules,
-}: Manifest): { readonly entryPoint: string; readonly path: PropertyKey[] }[] {
-  return [
-    ...Object.entries(services).map(([name, { entryPoint }]) => ({ entryPoint, path: ["services", name, "entryPoint"] })),
-    ...Object.entries(points).map(([name, { entryPoint }]) => ({ entryPoint, path: ["extends", name, "entryPoint"] })),
-    ...subscriptions.map(({ entryPoint }, i) => ({ entryPoint, path: ["subscriptions", i, "entryPoint"] })),
-    ...watches.map(({ entryPoint }, i) => ({ entryPoint, path: ["watches", i, "entryPoint"] })),
-    ...schedules.map(({ entryPoint }, i) => ({ entryPoint, path: ["schedules", i, "entryPoint"] })),
-  ];
 }
 
 /** The entry points that a manifest names and its module does not export. */

@@ -2,16 +2,20 @@
 
 import semver from "semver";
 import { z } from "zod";
+import { portableFindings } from "../bounds/json-schema/portable.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { parseDependency } from "./dependencies.ts";
-import { describeIssues } from "./issues.ts";
+import { namedEntryPoints } from "./entry-points.ts";
+import { describeFindings, describeIssues, type Finding } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
+import { defaultFindings } from "./plugin-config.ts";
 import { type RatesInput, ratesShape } from "./rates.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
+import { schemasIn, sharedEntryPoints } from "./schemas.ts";
 import { type ServiceErrors, serviceErrorsSchema } from "./service-errors.ts";
 import { parseJson } from "./structured-file.ts";
 import { type ManifestSubscription, sharedName, subscriptionSchema } from "./subscriptions.ts";
@@ -79,10 +83,14 @@ export interface Manifest {
   /** The points of others that it answers. */
   readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
   readonly subscriptions: readonly ManifestSubscription[];
+  /** What it publishes, by type, with a JSON Schema of the data. */
+  readonly events: Readonly<Record<string, { readonly description?: string | undefined; readonly data?: unknown }>>;
   /** Keys of the shared state whose changes wake it. */
   readonly watches: readonly { readonly keys: string; readonly entryPoint: string }[];
   readonly schedules: readonly ManifestSchedule[];
   readonly permissions: readonly PermissionRequest[];
+  /** JSON Schema of its configuration, with defaults. */
+  readonly config?: unknown;
   readonly limits: LimitsInput;
   /** `log`: the storage keeps which keys were changed, for `storage.changes`. */
   readonly storage: { readonly log: boolean };
@@ -119,6 +127,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .meta({ maxProperties: MAX_LISTED })
     .default({}),
   subscriptions: z.array(subscriptionSchema).max(MAX_LISTED).default([]),
+  events: z
+    .record(dottedName, z.strictObject({ description: z.string().max(500).optional(), data: jsonSchema.optional() }))
+    .refine((events) => Object.keys(events).length <= MAX_LISTED, `declare at most ${MAX_LISTED} events`)
+    .meta({ maxProperties: MAX_LISTED })
+    .default({}),
   watches: z
     .array(z.strictObject({ keys: pattern, entryPoint }))
     .max(MAX_LISTED)
@@ -128,11 +141,18 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .array(withResource(z.strictObject({ ...grantShape, reason: z.string().min(1).max(500) })))
     .max(MAX_LISTED)
     .default([]),
+  config: jsonSchema.optional(),
   limits: limitsSchema.default({}),
   storage: z.strictObject({ log: z.boolean().default(false) }).default({ log: false }),
   dependencies: z.record(pluginName, dependency).default({}),
   contributes: z.record(z.string(), z.unknown()).default({}),
 });
+
+/** What is wrong with the schemas; what checks by one only once all are portable. */
+function findingsOf(manifest: Manifest): readonly Finding[] {
+  const found = portableFindings(schemasIn(manifest));
+  return found.length > 0 ? found : [...sharedEntryPoints(manifest, namedEntryPoints(manifest)), ...defaultFindings(manifest.config)];
+}
 
 /** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
 export function parseManifest(text: string, file: string): Manifest {
@@ -148,13 +168,25 @@ export function parseManifest(text: string, file: string): Manifest {
     const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
     throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);
   }
-  const foreign = Object.keys(manifest.services).find((service) => !isOwnName(manifest.name, service));
-  if (foreign !== undefined) {
-    throw new HostError("invalid-manifest", `${file} provides ${foreign}; a plugin provides only below its own name, ${manifest.name}.`);
+  // What 0.1 said of its payloads was for people only, and nobody held it to be more.
+  const findings = manifest.api === "0.1" ? [] : findingsOf(manifest);
+  if (findings.length > 0)
+    throw new HostError("invalid-manifest", `${file} has a schema that nobody can check by`, {
+      detail: describeFindings(findings, { input, source }),
+    });
+  for (const [section, does] of [
+    ["services", "provides"],
+    ["events", "declares"],
+  ] as const) {
+    const foreign = Object.keys(manifest[section]).find((name) => !isOwnName(manifest.name, name));
+    if (foreign !== undefined)
+      throw new HostError("invalid-manifest", `${file} ${does} ${foreign}; a plugin ${does} only below its own name, ${manifest.name}.`);
   }
   const points = Object.keys(manifest.extends);
   const later = [
     points.length > 0 && "extends",
+    Object.keys(manifest.events).length > 0 && "events",
+    manifest.config !== undefined && "config",
     manifest.watches.length > 0 && "watches",
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",

@@ -25,11 +25,17 @@ function parseWith(parse: () => unknown, file: string, format: string, code: Hos
     return parse();
   } catch (cause) {
     // Parsers of YAML and TOML draw the place below their message.
-    const [message = "", ...drawing] = (cause instanceof Error ? cause.message : "").split("\n");
+    const [message = "", ...drawing] = messageOf(cause).split("\n");
     const isDrawn = format !== "JSON" && drawing.length > 0;
     const why = isDrawn ? message.replace(/:$/, "") : [message, ...drawing].join(" ");
     throw new HostError(code, `${file} is not ${format}: ${why}`, { detail: isDrawn ? drawing.join("\n") : undefined, cause });
   }
+}
+
+// The stack is all that ends a parser of JSON.
+function messageOf(cause: unknown): string {
+  if (cause instanceof RangeError) return "it nests deeper than anybody reads";
+  return cause instanceof Error ? cause.message : "";
 }
 
 // Editors on Windows begin a file with a byte order mark.

@@ -16,6 +16,7 @@ import type { Row } from "./measure.ts";
 import { benchMemory } from "./memory.ts";
 import { benchKernelMetering, benchPluginMetering } from "./metering.ts";
 import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
+import { benchSchemas } from "./schemas.ts";
 import { benchServices } from "./services.ts";
 import { benchStorage } from "./storage.ts";
 import { benchStores } from "./stores.ts";
@@ -44,6 +45,7 @@ async function main(args: readonly string[]): Promise<void> {
     durable: () => benchDurable(wasm),
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
+    schemas: benchSchemas,
     "metering-cpu": benchKernelMetering,
     "metering-plugins": benchPluginMetering,
     fairness: () => benchFairness(wasm),

@@ -47,7 +47,7 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
     ["cell", "source", "storage"],
   ],
-  ["plugin.json", (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"), ["$schema", "description"]],
+  ["plugin.json", (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"), ["$schema", "description", "config"]],
 ];
 
 describe.each(SECTIONS)("%s", (heading, parse, optional) => {

@@ -6,6 +6,8 @@ import { definePlugin, effectiveLimits, readPluginFolder, refuseLaterApi } from 
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { parseManifest } from "../../host/manifest/manifest.ts";
+import { effectiveConfig } from "../../host/manifest/plugin-config.ts";
+import { dataSchemasOf } from "../../host/manifest/schemas.ts";
 import { ownPlugin, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
 const BASE = { name: "p", version: "1.0.0", api: "0.1", wasm: "p.wasm" };
@@ -218,6 +220,84 @@ describe("manifest", () => {
       code: "invalid-manifest",
       message: "p names the entry point z; its module exports x",
     });
+  });
+});
+
+describe("the configuration of a plugin", () => {
+  const schema = {
+    type: "object",
+    additionalProperties: false,
+    required: ["token"],
+    properties: {
+      token: { type: "string" },
+      level: { enum: ["low", "high"], default: "low" },
+      limits: { type: "object", properties: { each: { type: "integer" } }, default: { each: 5 } },
+    },
+  };
+  const manifest = parse({ api: "0.2", config: schema });
+
+  it("is what was given, and the manifest's defaults for the rest", () => {
+    expect(effectiveConfig(manifest, { token: "t" })).toEqual({ token: "t", level: "low", limits: '{"each":5}' });
+    expect(effectiveConfig(manifest, { token: "t", level: "high" })).toMatchObject({ level: "high" });
+    expect(effectiveConfig(parse({}), { anything: [1] })).toEqual({ anything: "[1]" });
+  });
+
+  it.each([
+    [{}, "plugins.p.config must have token, says the plugin's manifest"],
+    [{ token: "t", level: "up" }, 'plugins.p.config.level must be one of "low", "high", says the plugin\'s manifest'],
+    [{ token: "t", limits: { each: "5" } }, "plugins.p.config.limits.each must be an integer, and is a string, says the plugin's manifest"],
+    [{ token: "t", levle: "low" }, "plugins.p.config.levle must not be there, says the plugin's manifest"],
+  ])("is refused where the manifest says otherwise: %j", (given, message) => {
+    expect(refusal(() => effectiveConfig(manifest, given))).toMatchObject({ code: "invalid-message", message });
+  });
+
+  it("cannot have a default that its own schema refuses", () => {
+    const wrong = refusal(() => parse({ api: "0.2", config: { properties: { level: { type: "integer", default: "low" } } } }));
+    expect(wrong).toMatchObject({ code: "invalid-manifest", detail: expect.stringContaining("config.properties.level.default") });
+    const bomb = {
+      properties: { list: { items: { not: { enum: Array.from({ length: 4_000 }, (_, i) => i) } }, default: Array(2_000).fill(-1) } },
+    };
+    expect(refusal(() => parse({ api: "0.2", config: bomb }))).toMatchObject({ detail: expect.stringContaining("more than 100000 steps") });
+  });
+
+  it("came with 0.2", () => {
+    expect(refusal(() => parse({ api: "0.1", config: true }))).toMatchObject({ code: "incompatible-api" });
+  });
+});
+
+describe("events in a manifest", () => {
+  it("are below the plugin's own name, and came with 0.2", () => {
+    const events = { "p.told": { description: "Told.", data: { type: "object" } } };
+    expect(parse({ api: "0.2", events }).events).toEqual(events);
+    expect(refusal(() => parse({ api: "0.1", events }))).toMatchObject({
+      code: "incompatible-api",
+      message: expect.stringContaining("events"),
+    });
+    expect(refusal(() => parse({ api: "0.2", events: { "q.told": {} } }))).toMatchObject({
+      code: "invalid-manifest",
+      message: expect.stringContaining("declares q.told; a plugin declares only below its own name, p"),
+    });
+  });
+});
+
+describe("schemas in a manifest", () => {
+  const described = { "p.x": { entryPoint: "x", input: { type: "object" } } };
+
+  it("are for people only in 0.1", () => {
+    const manifest = parse({ api: "0.1", services: { "p.x": { entryPoint: "x", input: { $id: "https://example.com/x" } } } });
+    expect(dataSchemasOf(manifest)).toBeUndefined();
+    expect(dataSchemasOf(parse({ api: "0.2", services: described }))).toEqual({
+      entryPoints: { x: { service: "p.x", input: { type: "object" }, output: undefined } },
+      events: {},
+    });
+  });
+
+  it("need an entry point that nothing else has", () => {
+    for (const other of [{ subscriptions: [{ type: "a.b", entryPoint: "x" }] }, { services: { ...described, "p.y": { entryPoint: "x" } } }])
+      expect(refusal(() => parse({ api: "0.2", services: described, ...other }))).toMatchObject({
+        code: "invalid-manifest",
+        detail: expect.stringContaining("services.p.x.entryPoint"),
+      });
   });
 });
 

@@ -10,6 +10,7 @@ import type { Engine } from "../../engine/engine.ts";
 import type { Randomness } from "../../engine/guest/random.ts";
 import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
 import { ActiveTurn, type TurnMessage, type TurnOwner } from "./active-turn.ts";
+import { DeclaredData } from "./declared-data.ts";
 import { HostedPlugin } from "./hosted-plugin.ts";
 import { FairScheduler } from "./scheduler.ts";
 
@@ -114,6 +115,7 @@ export class Executor implements TurnOwner {
   async #load(image: PluginImage): Promise<void> {
     if (this.#plugins.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
     const engine = await this.#ports.engine(image);
+    const data = new DeclaredData(image.schemas);
     // Before V8 sees a byte of the guest: a process gives up its access to files once this is open.
     const storage = this.#ports.openStorage(image);
     const guest = await engine.compile(image.module).catch((thrown: unknown) => {
@@ -121,6 +123,7 @@ export class Executor implements TurnOwner {
       throw thrown;
     });
     const plugin = new HostedPlugin(image, guest, storage, {
+      data,
       clock: this.#ports.clock,
       fillRandom: this.#ports.fillRandom,
       scheduler: this.#scheduler,

@@ -7,11 +7,13 @@ import type { StorageDriver } from "../../core/ports/storage.ts";
 import { traceIdOf } from "../../core/trace.ts";
 import type { Bytes, Caller, Limits, PluginImage } from "../../core/types.ts";
 import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
+import { encodeError } from "../../engine/guest/blocks.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
 import type { Randomness } from "../../engine/guest/random.ts";
 import type { FromCell } from "../wire/protocol.ts";
 import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";
+import type { DeclaredData } from "./declared-data.ts";
 import { PluginStorage } from "./plugin-storage.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
@@ -24,6 +26,7 @@ const HOST: Caller = { kind: "host", name: "host" };
 type LogMessage = Omit<Extract<FromCell, { kind: "log" }>, "kind">;
 
 export interface HostedPluginPorts extends Randomness {
+  readonly data: DeclaredData;
   readonly clock: Clock;
   readonly scheduler: FairScheduler;
   log(line: LogMessage): void;
@@ -215,7 +218,14 @@ export class HostedPlugin implements Pacer {
 
   #start(turn: ActiveTurn): void {
     this.#running = turn;
+    const problem = this.#ports.data.inputProblem(turn.message.entryPoint, turn.message.input);
+    if (problem !== undefined) {
+      this.#onEnded(failure(problem));
+      return;
+    }
     this.#slice.begin();
+    // The turn pays for the check; what a slice is worth in fuel does not hang on it.
+    if (this.#ports.data.takes(turn.message.entryPoint)) this.#slice.ms = -this.#elapsedMs();
     turn.hostCallsBefore = this.#instance?.hostCalls ?? 0;
     if (this.#instance === undefined) this.#enterNew(turn);
     else this.#enter(turn, this.#instance);
@@ -256,8 +266,9 @@ export class HostedPlugin implements Pacer {
   readonly #onEnded = (result: GuestResult): void => {
     const turn = this.#running;
     if (turn === undefined) return;
+    const problem = result.ok ? this.#ports.data.outputProblem(turn.message.entryPoint, result.output) : undefined;
     this.#bill(turn);
-    this.#finish(turn, result);
+    this.#finish(turn, problem === undefined ? result : failure(problem));
     this.#running = undefined;
     if (this.#queue.length > 0) this.#callNext(this.#ports.clock.monotonicMs());
   };
@@ -272,9 +283,14 @@ export class HostedPlugin implements Pacer {
       pacer: this,
       storage: this.#image.storage,
       // One more than the limit would look to the host like a cell that is not ours any more, and end it with all that run in it.
-      askHost: (functionName, args) =>
-        this.#checkHostCalls() ? UNASKED : this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args),
+      askHost: (functionName, args) => (this.#checkHostCalls() ? UNASKED : this.#askHost(functionName, args)),
     });
+  }
+
+  #askHost(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
+    const problem = this.#ports.data.callProblem(functionName, args);
+    if (problem !== undefined) return Promise.resolve(encodeError(problem));
+    return this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args);
   }
 
   #finish(turn: ActiveTurn, result: GuestResult): void {
@@ -324,6 +340,9 @@ export class HostedPlugin implements Pacer {
     );
   }
 }
+
+/** How a turn ends whose data are not what was declared; the instance is as good as before. */
+const failure = ({ code, message, reason }: HostError): GuestResult => ({ ok: false, code, message, reason, broken: false });
 
 // The instance is lost, and the plugin is not to blame for it: who asked has gone, or gave it less than half of its own time. Else whoever can call a plugin
 // could have it quarantined.

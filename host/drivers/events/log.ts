@@ -128,13 +128,12 @@ export class RecordedLog implements EventLog {
   }
 
   async forget(consumer: string): Promise<void> {
-    if (this.#queues.get(consumer)?.isThere === true)
-      throw new HostError("conflict", `the consumer ${consumer} is there; remove its plugin or subscription first`);
+    const isThere = (): boolean => this.#queues.get(consumer)?.isThere === true;
+    if (isThere()) throw new HostError("conflict", `the consumer ${consumer} is there; remove its plugin or subscription first`);
     // What was noted of it before must not be written after it is forgotten.
     await this.#groups.settled();
-    const left = this.#queues.get(consumer);
-    if (left?.isThere === true) return;
-    left?.close();
+    if (isThere()) return;
+    this.#queues.get(consumer)?.close();
     this.#queues.delete(consumer);
     await this.#groups.now((write) => write.forgotten.push(consumer));
   }
