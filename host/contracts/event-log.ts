@@ -361,6 +361,51 @@ export function eventLogContract(open: (log?: EventLogToOpen) => Promise<OpenedE
       );
     }),
 
+    test("loses nothing for one that goes and comes back while events are being written", async (opened) => {
+      const { log } = opened;
+      for (const isBackAtOnce of [true, false]) {
+        const name = `p/${isBackAtOnce}`;
+        const gone = await log.consume(consumer(name, { from: "new" }));
+        const appending = log.append([event(`/${name}`, "1")]);
+        gone.close();
+        if (!isBackAtOnce) await appending;
+        const hearing = new Hearing();
+        const back = await log.consume(consumer(name, { from: "new" }));
+        await appending;
+        assert.equal(waiting(log, name), 1);
+        back.deliverTo(hearing.handler);
+        await log.append([event(`/${name}`, "2")]);
+        await heard(opened, hearing, ["1", "2"]);
+        assert.equal(waiting(log, name), 0);
+        back.close();
+      }
+    }),
+
+    test("counts what waits for one that comes back for other types", async ({ log }) => {
+      const before = await log.consume(consumer("p/s", { types: "**" }));
+      await log.append([event("/a", "1"), event("/a", "2", "x.y")]);
+      assert.equal(waiting(log, "p/s"), 2);
+      before.close();
+      const after = await log.consume(consumer("p/s", { types: "x.y" }));
+      assert.equal(waiting(log, "p/s"), 1);
+      after.close();
+    }),
+
+    test("knows after a crash one that came back right after it was forgotten", async (opened) => {
+      const { log, reopen } = opened;
+      if (reopen === undefined) return;
+      const gone = await log.consume(consumer("p/s"));
+      gone.close();
+      const forgetting = log.forget("p/s");
+      await log.consume(consumer("p/s", { from: "new" }));
+      await forgetting;
+      await log.append([event("/a", "1")]);
+      const again = await reopen();
+      const hearing = new Hearing();
+      await listen(again, hearing, { name: "p/s", from: "new" });
+      await heard(opened, hearing, ["1"]);
+    }),
+
     test(
       "lets go of the oldest when there is too much, into dead letters for whoever has not heard it",
       async (opened) => {
@@ -410,6 +455,60 @@ export function eventLogContract(open: (log?: EventLogToOpen) => Promise<OpenedE
         assert.deepEqual(await log.deadLetters({ after: 0, limit: 10 }), []);
       },
       { maxAgeMs: 60_000 },
+    ),
+
+    test(
+      "lets go of what is too much though the oldest is under way, which ends as it would have",
+      async (opened) => {
+        const { log } = opened;
+        const hearing = new Hearing(leaveOpen);
+        await listen(log, hearing, { name: "p/slow" });
+        await log.append([event("/a", "slow"), ...Array.from({ length: 20 }, (_, i) => event("/a", `${i}`.padStart(1_000, "0")))]);
+        await heard(opened, hearing, ["slow"]);
+        await log.trim();
+        const { bytes, events } = log.statistics();
+        assert.ok(bytes <= 10_000 && events >= 7, `${events} events of ${bytes} bytes are kept`);
+        assert.equal((await log.deadLetters({ after: 0, limit: 100 })).length, 21 - events);
+        assert.equal(waiting(log, "p/slow"), events);
+        hearing.settle = (delivery) => delivery.ack();
+        hearing.delivery("slow").retry(0);
+        await until(
+          opened,
+          () => hearing.heard.length === 1 + events,
+          () => hearing.heard.join(" "),
+        );
+        assert.equal(hearing.heard[1], "slow");
+        assert.deepEqual(
+          hearing.heard.slice(2).map(Number),
+          Array.from({ length: events - 1 }, (_, i) => 21 - events + i),
+        );
+        assert.equal(waiting(log, "p/slow"), 0);
+      },
+      { maxBytes: 10_000 },
+    ),
+
+    test(
+      "lets only so many wait for one consumer though the first is under way, after a crash too",
+      async (opened) => {
+        const { log, reopen } = opened;
+        const hearing = new Hearing(leaveOpen);
+        await listen(log, hearing, { name: "p/slow" });
+        await log.append(many("a", 1, 12));
+        await heard(opened, hearing, ["a1"]);
+        await log.trim();
+        assert.equal(waiting(log, "p/slow"), 5);
+        const letters = await log.deadLetters({ after: 0, limit: 100 });
+        assert.deepEqual(texts(letters.map((letter) => letter.event)), ["a2", "a3", "a4", "a5", "a6", "a7", "a8"]);
+        const again = reopen === undefined ? log : await reopen();
+        const after = new Hearing();
+        if (reopen === undefined) {
+          hearing.settle = (delivery) => delivery.ack();
+          hearing.delivery("a1").ack();
+        } else await listen(again, after, { name: "p/slow" });
+        const rest = reopen === undefined ? hearing : after;
+        await heard(opened, rest, ["a1", "a9", "a10", "a11", "a12"]);
+      },
+      { maxWaitingEvents: 5 },
     ),
 
     test(

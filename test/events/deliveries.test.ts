@@ -9,6 +9,7 @@ import { memory } from "../../host/drivers/events/memory.ts";
 import { eventLogOptions } from "../../host/drivers/events/options.ts";
 import { Deliveries } from "../../host/lifecycle/events/deliveries.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
+import { Replays } from "../../host/lifecycle/events/replays.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { type MemoryLog, memoryLog } from "../support/memory-log.ts";
@@ -329,6 +330,45 @@ describe("a durable subscription", () => {
       ["gardener/waterings", 1, false],
       ["gardener/renamed", 0, true],
     ]);
+  });
+
+  it("asks again to be kept for when that could not be written down, and misses nothing", async () => {
+    const { host, events, publish, rest, heard } = await world();
+    const { consume } = events;
+    events.consume = () => Promise.reject(new HostError("storage-failed", "the disk is full"));
+    const before = host.plugin("gardener")?.definition;
+    if (before === undefined) throw new Error("it is not there");
+    const subscriptions = before.subscriptions.map((one) => ({ ...one, durable: { ...DURABLE, order: "none" as const } }));
+    host.redefine({ ...before, subscriptions });
+    await rest(10);
+    await publish("a");
+    events.consume = consume.bind(events);
+    await rest(6_000);
+    expect(heard).toEqual(["a"]);
+  });
+
+  it("gets its dead letters again as far as it may hear them, and keeps the others", async () => {
+    let isBroken = true;
+    const { host, events, clock, publish, rest, heard, dead } = await world({
+      durable: { maxAttempts: 1 },
+      handle: () => {
+        if (isBroken) throw new HostError("plugin-failed", "no");
+        return undefined;
+      },
+    });
+    await publish("a", "/plugins/rain", "plant.secret");
+    await publish("b");
+    await rest(10);
+    isBroken = false;
+    heard.length = 0;
+    host.plugin("gardener")?.permissions.replaceGrants([{ ...HEARS, resource: "plant.watered" }, KEEPS]);
+    const replays = new Replays({ core: host, events, clock });
+    expect(await replays.redeliver(await dead())).toEqual({
+      ...{ handled: 1, failed: 1 },
+      failures: [expect.stringContaining("permission-denied: gardener may not hear plant.secret")],
+    });
+    expect(heard).toEqual(["b!"]);
+    expect((await dead()).map(({ event }) => event.type)).toEqual(["plant.secret"]);
   });
 
   it("keeps nobody from publishing what nobody keeps, and nobody hears what could not be kept", async () => {

@@ -4,11 +4,15 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type EventLogToOpen, eventLogContract, type OpenedEventLog } from "../../host/contracts/event-log.ts";
-import type { EventLog } from "../../host/core/ports/events.ts";
+import { HostError } from "../../host/core/errors.ts";
+import type { Consumer, EventLog } from "../../host/core/ports/events.ts";
+import type { CloudEvent } from "../../host/core/types.ts";
+import { RecordedLog } from "../../host/drivers/events/log.ts";
 import { memory } from "../../host/drivers/events/memory.ts";
-import { eventLogOptions } from "../../host/drivers/events/options.ts";
+import { MemoryEvents } from "../../host/drivers/events/memory-store.ts";
+import { eventLogOptions, retentionOf } from "../../host/drivers/events/options.ts";
 import { sqlite } from "../../host/drivers/events/sqlite.ts";
-import { fakeClock } from "../support/fake-clock.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
@@ -48,6 +52,97 @@ for (const [name, module] of Object.entries({ memory, sqlite })) {
     for (const { name: sentence, run } of eventLogContract(open)) it(sentence, run);
   });
 }
+
+describe("a consumer that could not be written down", () => {
+  it("can be asked for again", async () => {
+    const store = new MemoryEvents();
+    const { write } = store;
+    store.write = () => Promise.reject(new HostError("storage-failed", "the disk is full"));
+    const retention = retentionOf(eventLogOptions.parse({}));
+    const log = await RecordedLog.open({ clock: fakeClock(), log: memoryLog(), store, retention });
+    const consumer: Consumer = { name: "p/s", types: "**", from: "new", order: "none", maxInFlight: 1 };
+    await expect(log.consume(consumer)).rejects.toMatchObject({ code: "storage-failed" });
+    store.write = write;
+    await log.consume(consumer);
+    expect(log.statistics().consumers).toMatchObject([{ isThere: true }]);
+  });
+});
+
+describe("an event log whose disk was full when it let go of events", () => {
+  it("counts what it keeps as before", async () => {
+    const store = new MemoryEvents();
+    const { write } = store;
+    const retention = retentionOf(eventLogOptions.parse({ maxAgeHours: 1 }));
+    const clock = fakeClock();
+    const log = await RecordedLog.open({ clock, log: memoryLog(), store, retention });
+    const time = new Date(clock.now()).toISOString();
+    const event = { source: "/a", type: "x.y", time, traceparent: "", contentType: "a/b", data: new Uint8Array(1) };
+    await log.append(Array.from({ length: 6 }, (_, i) => ({ ...event, id: String(i) })));
+    store.write = () => Promise.reject(new HostError("storage-failed", "the disk is full"));
+    clock.pass(7_200_000);
+    for (let i = 0; i < 3; i += 1) await expect(log.trim()).rejects.toMatchObject({ code: "storage-failed" });
+    store.write = write;
+    await log.trim();
+    await log.append([{ ...event, id: "fresh", time: new Date(clock.now()).toISOString() }]);
+    const { events } = await log.read({ types: "**", after: 0, limit: 10 });
+    expect([events.length, log.statistics().events]).toEqual([1, 1]);
+  });
+});
+
+describe("what one consumer makes the event log remember", () => {
+  const event = (data: number): CloudEvent => {
+    const time = "2026-01-01T00:00:00.000Z";
+    return { id: String(data), source: "/a", type: "x.y", time, traceparent: "", contentType: "a/b", data: new Uint8Array(data % 7) };
+  };
+  const consumer: Consumer = { name: "p/s", types: "**", from: "first", order: "none", maxInFlight: 64 };
+  const rounds = async (clock: FakeClock, count: number, ms: number): Promise<void> => {
+    for (let i = 0; i < count; i += 1) await clock.advance(ms);
+  };
+
+  it("is little of what fails, and all of it is tried again", async () => {
+    const clock = fakeClock();
+    const log = await memory.open({ clock, log: memoryLog(), dataDir: "" }, eventLogOptions.parse({}));
+    await log.append(Array.from({ length: 3_000 }, (_, i) => event(i)));
+    const heard = new Set<string>();
+    let isBroken = true;
+    const consumption = await log.consume(consumer);
+    consumption.deliverTo((deliveries) => {
+      for (const delivery of deliveries) {
+        heard.add(delivery.event.id);
+        if (isBroken) delivery.retry(300_000);
+        else delivery.ack();
+      }
+    });
+    await rounds(clock, 100, 1);
+    expect(heard.size).toBeGreaterThan(1_000);
+    expect(heard.size).toBeLessThan(1_300);
+    isBroken = false;
+    await clock.advance(300_000);
+    await rounds(clock, 100, 10);
+    expect(heard.size).toBe(3_000);
+    expect(log.statistics().consumers[0]?.waiting).toBe(0);
+  });
+
+  it("lets no timer run idle when a batch has begun and its plugin is gone", async () => {
+    const clock = fakeClock();
+    let planned = 0;
+    const counting: FakeClock = {
+      ...clock,
+      after: (ms, callback) => {
+        planned += 1;
+        return planned > 1_000 ? () => {} : clock.after(ms, callback);
+      },
+    };
+    const log = await memory.open({ clock: counting, log: memoryLog(), dataDir: "" }, eventLogOptions.parse({}));
+    const consumption = await log.consume({ ...consumer, batch: { max: 10, waitMs: 50, maxBytes: 1_000 } });
+    consumption.deliverTo(() => {});
+    await log.append([event(1)]);
+    await clock.advance(10);
+    consumption.deliverTo(undefined);
+    await clock.advance(1_000);
+    expect(planned).toBeLessThan(20);
+  });
+});
 
 describe("the event log in SQLite", () => {
   const open = () => sqlite.open({ clock: fakeClock(), log: memoryLog(), dataDir: folder.path }, eventLogOptions.parse({}));

@@ -106,6 +106,36 @@ describe("events that wait to be written", () => {
     await groups.settled();
   });
 
+  it("are many and written again though a disk was full for long", async () => {
+    const { clock, groups, queue, writes } = world();
+    const source = queue.of("/a");
+    const note = (position: number): void =>
+      groups.soon(queue, source, (write) => write.settled.push({ consumer: "p/s", source: "/a", position }));
+    for (let i = 0; i < 200_000; i += 1) note(i);
+    await clock.advance(5);
+    note(200_000);
+    writes[0]?.answer.reject(new HostError("storage-failed", "the disk is full"));
+    await clock.advance(1_000);
+    expect(writes[1]?.write.settled).toHaveLength(200_001);
+    writes[1]?.answer.resolve([]);
+    await groups.settled();
+  });
+
+  it("do not keep whoever reads from what was written before, however many come", async () => {
+    const { groups, writes } = world();
+    void groups.append([event(1)]);
+    await settle();
+    let isSettled = false;
+    void groups.settled().then(() => {
+      isSettled = true;
+    });
+    void groups.append([event(2)]);
+    writes[0]?.answer.resolve([]);
+    await settle();
+    expect(writes).toHaveLength(2);
+    expect(isSettled).toBe(true);
+  });
+
   it("are all written once nothing is left to settle", async () => {
     const { groups, writes } = world();
     const done = groups.settled();

@@ -14,6 +14,9 @@ const MAX_ALL_BYTES = 64 * 1_024 * 1_024;
 const PAGE = 128;
 const SOURCE_PAGE_BYTES = 512 * 1_024;
 const FAILED_PAUSE_MS = 1_000;
+/** Of one source without order, events that wait for their next attempt: as long as there are so many, no more of it are loaded. */
+const MAX_PUT_OFF = 1_024;
+const RELOAD_PAUSE_MS = 100;
 /** A clock that was set back must not put an event off for ever. */
 const MAX_PUT_OFF_MS = 3_600_000;
 
@@ -85,8 +88,8 @@ export class ConsumerQueue {
     return found;
   }
 
-  /** It is there from now on, as it is declared now. Everything up to `countedTo` is counted by whoever calls. */
-  appear(row: ConsumerRow, countedTo: number): void {
+  /** It is there from now on, as it is declared now. Everything up to `countedTo` is counted by whoever calls, if it is given. */
+  appear(row: ConsumerRow, countedTo: number = this.#countedTo): void {
     this.row = row;
     this.#matches = compilePattern(row.types);
     this.#countedTo = countedTo;
@@ -121,13 +124,16 @@ export class ConsumerQueue {
   /** An event was written down. */
   offer(event: RecordedEvent): void {
     const { position } = event;
-    if (!this.isThere || position <= this.row.start) return;
+    // One that has gone waits still for what was being written when it went.
+    const { start, until = Number.POSITIVE_INFINITY } = this.row;
+    if (position <= start || position > until) return;
     if (!this.#matches(event.type)) return this.sources.get(event.source)?.pass(position);
     const source = this.of(event.source);
     const bytes = sizeOf(event);
     if (position > this.#countedTo) this.#weigh(source, 1, bytes);
     if (position <= source.loadedTo) return;
-    const isBehind = source.hasMore || source.isLoading || source.rewinds || this.#handler === undefined;
+    const isBehind =
+      source.hasMore || source.isLoading || source.rewinds || this.#handler === undefined || source.putOff.size >= MAX_PUT_OFF;
     if (isBehind || this.#isBlocked(source) || !this.#hasRoom) {
       source.hasMore = true;
       return this.#refill(source);
@@ -146,7 +152,7 @@ export class ConsumerQueue {
     return this.sources.get(source)?.attempts.get(position)?.attempts ?? 0;
   }
 
-  /** The log lets go of an event that is not under way. Says whether it waited for this consumer. */
+  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
   letGo({ position, source: name, type, bytes }: EventEntry): boolean {
     const { start, until = Number.POSITIVE_INFINITY } = this.row;
     if (position <= start || position > until || !this.#matches(type)) return false;
@@ -154,8 +160,10 @@ export class ConsumerQueue {
     if (source.isSettled(position)) return false;
     const item = source.items.find(({ event }) => event.position === position);
     if (item !== undefined) this.#unload(item);
-    source.letGo(position);
-    this.#settled(source, bytes);
+    const isEarly = source.letGo(position);
+    this.#settled(source, bytes, (write) => {
+      if (isEarly) write.settled.push({ consumer: this.row.name, source: name, position });
+    });
     return true;
   }
 
@@ -328,7 +336,7 @@ export class ConsumerQueue {
   /** Loads what is next of a source, when it can be delivered and there is room. */
   #refill(source: SourceQueue): void {
     if (!source.hasMore || source.isLoading || source.rewinds || this.#handler === undefined) return;
-    if (source.items.length > PAGE / 2 || this.#isBlocked(source)) return;
+    if (source.items.length > PAGE / 2 || source.putOff.size >= MAX_PUT_OFF || this.#isBlocked(source)) return;
     if (!this.#hasRoom) return void this.#waitsForRoom.add(source);
     source.hasMore = false;
     void this.#load(source, source.loadedTo, PAGE, (page) => {
@@ -343,7 +351,7 @@ export class ConsumerQueue {
 
   #receive(source: SourceQueue, event: RecordedEvent): void {
     const { position } = event;
-    if (source.isSettled(position) || position <= source.goneTo || source.outstanding.has(position)) return;
+    if (source.isSettled(position) || source.outstanding.has(position)) return;
     const dueAt = source.attempts.get(position)?.dueAt ?? 0;
     if (this.row.order === "none" && dueAt > this.#ports.clock.monotonicMs()) {
       source.outstanding.add(position);
@@ -388,7 +396,9 @@ export class ConsumerQueue {
 
   #plan(): void {
     const { clock } = this.#ports;
-    let soonest = this.#batchSince === undefined ? Number.POSITIVE_INFINITY : this.#batchSince + (this.row.batch?.waitMs ?? 0);
+    const isFilling = this.#handler !== undefined && this.#flying === 0 && this.#ready.size > 0;
+    let soonest =
+      this.#batchSince === undefined || !isFilling ? Number.POSITIVE_INFINITY : this.#batchSince + (this.row.batch?.waitMs ?? 0);
     for (const source of this.#later)
       soonest = Math.min(soonest, source.blockedUntil || Number.POSITIVE_INFINITY, ...source.putOff.values());
     this.#cancelTimer?.();
@@ -404,7 +414,7 @@ export class ConsumerQueue {
     const now = this.#ports.clock.monotonicMs();
     for (const source of this.#later) {
       if (source.blockedUntil <= now) source.blockedUntil = 0;
-      for (const [position, dueAt] of source.putOff) if (dueAt <= now) this.#reload(source, position);
+      this.#reload(source, now);
       if (source.blockedUntil === 0 && source.putOff.size === 0) this.#later.delete(source);
       this.#look(source);
       this.#refill(source);
@@ -413,13 +423,23 @@ export class ConsumerQueue {
     this.#plan();
   }
 
-  #reload(source: SourceQueue, position: number): void {
-    if (source.isLoading || this.#handler === undefined) return void source.putOff.set(position, this.#ports.clock.monotonicMs() + 100);
-    source.putOff.delete(position);
-    void this.#load(source, position - 1, 1, ({ events: [event] }) => {
-      if (event?.position !== position || !source.outstanding.has(position)) return;
-      this.#take(source, { event, bytes: sizeOf(event) });
-    }).catch(() => source.putOff.set(position, this.#ports.clock.monotonicMs() + FAILED_PAUSE_MS));
+  /** Loads again what has come due, a page of it; the rest is due still. */
+  #reload(source: SourceQueue, now: number): void {
+    const due = [...source.putOff].flatMap(([position, dueAt]) => (dueAt <= now ? [position] : []));
+    if (due.length === 0) return;
+    const postpone = (ms: number): void => {
+      for (const position of due) if (source.putOff.has(position)) source.putOff.set(position, now + ms);
+    };
+    if (source.isLoading || this.#handler === undefined || !this.#hasRoom) return postpone(RELOAD_PAUSE_MS);
+    const isDue = new Set(due);
+    void this.#load(source, Math.min(...due) - 1, PAGE, ({ events, scannedTo }) => {
+      for (const event of events)
+        if (isDue.has(event.position) && source.putOff.delete(event.position)) this.#take(source, { event, bytes: sizeOf(event) });
+      for (const position of due) if (position <= scannedTo) source.putOff.delete(position);
+    }).then(
+      () => this.#plan(),
+      () => postpone(FAILED_PAUSE_MS),
+    );
   }
 
   close(): void {

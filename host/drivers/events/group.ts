@@ -87,12 +87,11 @@ export class GroupCommit {
     this.#flushIn(LAZY_MS);
   }
 
-  /** Resolves once nothing waits to be written, or writing fails. */
+  /** Resolves once all that came before is written, whatever comes meanwhile. Rejects when that fails. */
   async settled(): Promise<void> {
-    while (this.#writing !== undefined || !this.#next.isEmpty) {
-      if (this.#writing === undefined) this.#flush();
-      await this.#writing;
-    }
+    const last = this.#next.isEmpty ? this.#writing : this.#next.done.promise;
+    if (this.#writing === undefined) this.#flush();
+    await last;
   }
 
   close(): void {
@@ -140,7 +139,8 @@ export class GroupCommit {
     const merged = emptyWrite();
     for (const key of Object.keys(merged) as (keyof LogWrite)[]) {
       const before: readonly unknown[] = key === "events" || key === "cursors" ? [] : rows[key];
-      (merged[key] as unknown[]).push(...before, ...next.write[key]);
+      // One by one: arguments may be only so many, and these are as many as came while the disk was full.
+      for (const row of [...before, ...next.write[key]]) (merged[key] as unknown[]).push(row);
     }
     next.write = merged;
     for (const [source, queue] of moved) {

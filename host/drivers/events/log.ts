@@ -20,7 +20,7 @@ import type { CloudEvent } from "../../core/types.ts";
 import { ConsumerQueue } from "./consumer-queue.ts";
 import { GroupCommit } from "./group.ts";
 import type { Retention } from "./options.ts";
-import { type ConsumerRow, type EventStore, sizeOf } from "./store.ts";
+import { type ConsumerRow, type EventStore, type LogWrite, sizeOf } from "./store.ts";
 import { Tally } from "./tally.ts";
 import { Trim } from "./trim.ts";
 
@@ -55,7 +55,9 @@ export class RecordedLog implements EventLog {
       onWritten: (events) => this.#written(events),
       onFailure: (error) => this.#failed(error),
     });
-    this.#trim = new Trim({ ...ports, queues: this.#queues, tally: this.#tally, commit: (change) => this.#groups.now(change) });
+    const groups = this.#groups;
+    const written = { settled: () => groups.settled(), commit: (change: (write: LogWrite) => void) => groups.now(change) };
+    this.#trim = new Trim({ ...ports, ...written, queues: this.#queues, tally: this.#tally });
   }
 
   /** With all that was written down before. Rejects with HostError `storage-failed`. */
@@ -103,11 +105,18 @@ export class RecordedLog implements EventLog {
     const start = known?.row.start ?? (consumer.from === "first" ? 0 : this.#head);
     const row: ConsumerRow = { ...consumer, start, until: undefined };
     const queue = known ?? this.#queue(row);
-    const missed = known === undefined ? consumer.from === "first" && this.#head > 0 : this.#head > (known.row.until ?? 0);
-    queue.appear(row, this.#head);
+    const { until = 0, types } = queue.row;
+    const missed = known === undefined ? consumer.from === "first" && this.#head > 0 : this.#head > until || types !== consumer.types;
     const head = this.#head;
-    await this.#groups.now((write) => write.consumers.push(row));
-    if (missed) await this.#count(queue, head);
+    queue.appear(row, missed ? head : undefined);
+    try {
+      await this.#groups.now((write) => write.consumers.push(row));
+      if (missed) await this.#count(queue, head);
+    } catch (thrown) {
+      // Whoever asks again goes on.
+      queue.leave(head);
+      throw thrown;
+    }
     return {
       deliverTo: (handler) => queue.deliverTo(handler),
       close: () => {
@@ -119,10 +128,12 @@ export class RecordedLog implements EventLog {
   }
 
   async forget(consumer: string): Promise<void> {
-    const queue = this.#queues.get(consumer);
-    if (queue?.isThere === true)
-      throw new HostError("conflict", `the consumer ${consumer} is there; remove its plugin or subscription first`);
-    queue?.close();
+    const isThere = (): boolean => this.#queues.get(consumer)?.isThere === true;
+    if (isThere()) throw new HostError("conflict", `the consumer ${consumer} is there; remove its plugin or subscription first`);
+    // What was noted of it before must not be written after it is forgotten.
+    await this.#groups.settled();
+    if (isThere()) return;
+    this.#queues.get(consumer)?.close();
     this.#queues.delete(consumer);
     await this.#groups.now((write) => write.forgotten.push(consumer));
   }

@@ -76,8 +76,11 @@ export class MemoryEvents implements EventStore {
     return { events: found.length, bytes: found.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
-  async oldest(source: string | undefined, limit: number): Promise<readonly EventEntry[]> {
-    return this.#events.filter((one) => source === undefined || one.source === source).slice(0, limit);
+  async oldest(source: string | undefined, after: number, limit: number): Promise<readonly EventEntry[]> {
+    if (source === undefined) return this.#after(after, limit);
+    return this.#after(after, ENDLESS)
+      .filter((one) => one.source === source)
+      .slice(0, limit);
   }
 
   async deadLetters({ of, after, limit }: DeadLetterRange): Promise<readonly DeadLetter[]> {

@@ -31,8 +31,6 @@ export class SourceQueue {
   isLoading = false;
   /** Whether all is to be loaded anew once nothing is under way. */
   rewinds = false;
-  /** Up to here, the log itself has let go. */
-  goneTo = 0;
   waiting = 0;
   waitingBytes = 0;
   /** Whether rows up to the cursor were written down one by one. */
@@ -60,13 +58,12 @@ export class SourceQueue {
     return isEarly;
   }
 
-  /** The log has let go of it. */
-  letGo(position: number): void {
+  /** It is not to be delivered any more. Says what `settle` says. */
+  letGo(position: number): boolean {
     this.items = this.items.filter(({ event }) => event.position !== position);
     this.putOff.delete(position);
     this.loadedTo = Math.max(this.loadedTo, position);
-    this.goneTo = Math.max(this.goneTo, position);
-    this.settle(position);
+    return this.settle(position);
   }
 
   /** What does not match is passed, as long as nothing before it waits to be loaded. */

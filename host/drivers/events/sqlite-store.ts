@@ -207,13 +207,13 @@ class SqliteEvents implements SyncEventStore {
     return total;
   }
 
-  oldest(source: string | undefined, limit: number): EventEntry[] {
-    const where = source === undefined ? "" : "WHERE events.source = ?";
+  oldest(source: string | undefined, after: number, limit: number): EventEntry[] {
+    const where = source === undefined ? "" : "AND events.source = ?";
     return this.#db
       .prepare<unknown[], EventEntry>(
-        `SELECT position, name AS "source", type, time_ms AS "timeMs", bytes ${FROM} ${where} ORDER BY position LIMIT ?`,
+        `SELECT position, name AS "source", type, time_ms AS "timeMs", bytes ${FROM} WHERE position > ? ${where} ORDER BY position LIMIT ?`,
       )
-      .all(...(source === undefined ? [limit] : [this.#sources.get(source) ?? -1, limit]));
+      .all(...(source === undefined ? [after, limit] : [after, this.#sources.get(source) ?? -1, limit]));
   }
 
   deadLetters({ of, after, limit }: DeadLetterRange): DeadLetter[] {
@@ -292,6 +292,10 @@ class SqliteEvents implements SyncEventStore {
       }
       const last = write.events.at(-1);
       if (last !== undefined) head.run(last.position);
+      for (const name of write.forgotten) {
+        for (const statement of forget) statement.run(name);
+        forgetName.run(name);
+      }
       for (const { start, until, ...definition } of write.consumers)
         consumer.run(definition.name, JSON.stringify(definition), start, until ?? null);
       for (const { consumer: name, reason, attempts, atMs, position } of write.deaths) death.run(name, reason, attempts, atMs, position);
@@ -304,10 +308,6 @@ class SqliteEvents implements SyncEventStore {
         if (hasRows) for (const statement of below) statement.run(name, id, position);
       }
       for (const position of write.trimmed) trim.run(position);
-      for (const name of write.forgotten) {
-        for (const statement of forget) statement.run(name);
-        forgetName.run(name);
-      }
       for (const id of write.dropped) drop.run(id);
       return known;
     });

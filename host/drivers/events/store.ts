@@ -40,6 +40,8 @@ interface Death {
 /** All of it is written down, or nothing. In the order of the fields. */
 export interface LogWrite {
   readonly events: RecordedEvent[];
+  /** Before the consumers that come: one may come back under the same name. */
+  readonly forgotten: string[];
   readonly consumers: ConsumerRow[];
   readonly deaths: Death[];
   readonly settled: { readonly consumer: string; readonly source: string; readonly position: number }[];
@@ -47,7 +49,6 @@ export interface LogWrite {
   readonly cursors: Cursor[];
   /** Positions that leave the log. */
   readonly trimmed: number[];
-  readonly forgotten: string[];
   readonly dropped: number[];
 }
 
@@ -105,8 +106,8 @@ export interface EventStore {
   readSource(range: SourceRange): Promise<SourcePage>;
   /** What waits of a source after a position. */
   count(range: Pick<SourceRange, "source" | "types" | "after" | "until">): Promise<Counted>;
-  /** By position; of one source, or of all. */
-  oldest(source: string | undefined, limit: number): Promise<readonly EventEntry[]>;
+  /** By position, those after one; of one source, or of all. */
+  oldest(source: string | undefined, after: number, limit: number): Promise<readonly EventEntry[]>;
   deadLetters(range: DeadLetterRange): Promise<readonly DeadLetter[]>;
   close(): Promise<void>;
 }

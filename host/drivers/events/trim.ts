@@ -6,7 +6,8 @@ import type { DeadLetter } from "../../core/ports/events.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { ConsumerQueue } from "./consumer-queue.ts";
 import type { Retention } from "./options.ts";
-import { type EventEntry, type EventStore, type LogWrite, sizeOf } from "./store.ts";
+import type { SourceQueue } from "./source-queue.ts";
+import { type EventEntry, type EventStore, type LogWrite, PAGE_BYTES, sizeOf } from "./store.ts";
 import type { Tally } from "./tally.ts";
 
 export interface TrimPorts {
@@ -16,6 +17,8 @@ export interface TrimPorts {
   readonly retention: Retention;
   readonly queues: ReadonlyMap<string, ConsumerQueue>;
   readonly tally: Tally;
+  /** Resolves once all that came before is written. */
+  settled(): Promise<void>;
   commit(change: (write: LogWrite) => void): Promise<void>;
 }
 
@@ -54,29 +57,37 @@ export class Trim {
   }
 
   async #run(): Promise<void> {
+    // What an earlier run let go of, and could not write down, lies in the store still and must not be counted twice.
+    await this.#ports.settled();
     const { retention, tally, queues, clock } = this.#ports;
     const tooOld = clock.now() - retention.ageMs;
     await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld || tally.bytes > retention.bytes || tally.events > retention.events);
-    for (const source of tally.sources) await this.#letGoWhile(source, () => tally.bytesOf(source) > retention.publisherBytes);
+    for (const source of tally.sources)
+      if (tally.bytesOf(source) > retention.publisherBytes)
+        await this.#letGoWhile(source, () => tally.bytesOf(source) > retention.publisherBytes);
     for (const queue of queues.values()) {
       await this.#relieve(queue);
       await this.#dropDead(queue);
     }
   }
 
-  /** The oldest first, as long as it is too much, and none that is under way. */
+  /** The oldest first, as long as it is too much. What is under way is passed over: who takes long must not hold all that came after it. */
   async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean): Promise<void> {
     const { store, tally } = this.#ports;
-    for (;;) {
+    for (let after = 0; ; ) {
       const write = { trimmed: [] as number[], deaths: [] as LogWrite["deaths"] };
-      for (const entry of await store.oldest(source, PIECE)) {
-        if (!isTooMuch(entry) || !this.#letGo(entry, write.deaths)) break;
+      const entries = await store.oldest(source, after, PIECE);
+      const enough = entries.findIndex((entry) => {
+        if (!isTooMuch(entry)) return true;
+        if (!this.#letGo(entry, write.deaths)) return false;
         write.trimmed.push(entry.position);
         tally.add(entry, entry.bytes, -1);
-      }
-      if (write.trimmed.length === 0) return;
-      await this.#commit(write);
-      if (write.trimmed.length < PIECE) return;
+        return false;
+      });
+      if (write.trimmed.length > 0) await this.#commit(write);
+      const last = entries.at(-1);
+      if (enough !== -1 || last === undefined || entries.length < PIECE) return;
+      after = last.position;
     }
   }
 
@@ -115,21 +126,27 @@ export class Trim {
 
   /** What waits for one consumer beyond its quota becomes dead letters, of the publisher first of whom most waits. */
   async #relieve(queue: ConsumerQueue): Promise<void> {
-    const { store } = this.#ports;
     while (this.#hasTooMuch(queue)) {
       const [most] = [...queue.sources.values()].sort((a, b) => b.waitingBytes - a.waitingBytes);
-      if (most === undefined) return;
-      const { types, until } = queue.row;
-      const after = most.cursor;
-      const page = await store.readSource({ source: most.source, types, after, until, limit: PIECE, maxBytes: Number.POSITIVE_INFINITY });
+      if (most === undefined || !(await this.#relieveOf(queue, most))) return;
+    }
+  }
+
+  /** Says whether anything of the publisher could go. */
+  async #relieveOf(queue: ConsumerQueue, { source, cursor }: SourceQueue): Promise<boolean> {
+    const { types, until } = queue.row;
+    let hasRelieved = false;
+    for (let after = cursor; ; ) {
+      const page = await this.#ports.store.readSource({ source, types, after, until, limit: PIECE, maxBytes: PAGE_BYTES });
       const deaths: LogWrite["deaths"] = [];
       for (const event of page.events) {
         const entry = { ...event, timeMs: Date.parse(event.time), bytes: sizeOf(event) };
-        if (!this.#hasTooMuch(queue) || queue.isUnderWay(entry)) break;
-        this.#bury(queue, entry, TOO_MUCH, deaths);
+        if (this.#hasTooMuch(queue) && !queue.isUnderWay(entry)) this.#bury(queue, entry, TOO_MUCH, deaths);
       }
-      if (deaths.length === 0) return;
-      await this.#commit({ trimmed: [], deaths });
+      if (deaths.length > 0) await this.#commit({ trimmed: [], deaths });
+      hasRelieved ||= deaths.length > 0;
+      if (page.isEnd || !this.#hasTooMuch(queue)) return hasRelieved;
+      after = page.scannedTo;
     }
   }
 

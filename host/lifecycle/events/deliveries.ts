@@ -38,6 +38,8 @@ interface Subscribed {
 /** Turns that one subscription has under way. */
 const IN_FLIGHT = { publisher: 16, none: 64 } as const;
 
+const RETRY_MS = 5_000;
+
 export class Deliveries {
   readonly #ports: DeliveriesPorts;
   readonly #subscribed = new Map<string, Subscribed>();
@@ -115,7 +117,7 @@ export class Deliveries {
   }
 
   #consume(plugin: string, consumer: Consumer, subscription: DurableSubscription | undefined): void {
-    const { events, log } = this.#ports;
+    const { events, log, clock } = this.#ports;
     const key = consumer.name;
     const subscribed: Subscribed = { plugin, consumer, subscription, consumption: undefined, open: 0 };
     this.#subscribed.set(key, subscribed);
@@ -128,8 +130,10 @@ export class Deliveries {
         this.#direct(plugin);
       },
       (cause: unknown) => {
-        this.#subscribed.delete(key);
-        log.write({ level: "error", plugin: "host", about: plugin, message: `nothing is kept for ${key}`, cause });
+        if (this.#subscribed.get(key) === subscribed) this.#subscribed.delete(key);
+        const message = `nothing is kept for ${key}; the host tries again in ${RETRY_MS / 1_000} s`;
+        log.write({ level: "error", plugin: "host", about: plugin, message, cause });
+        clock.after(RETRY_MS, () => this.look(plugin));
       },
     );
     this.#pending.set(key, done);

@@ -8,6 +8,7 @@ import type { Plugin } from "../../core/plugin.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { DeadLetter, EventLog, RecordedEvent } from "../../core/ports/events.ts";
 import { childSpan } from "../../core/trace.ts";
+import { failedTurn } from "../../core/turn.ts";
 import type { SubscriptionDefinition, TurnOutcome } from "../../core/types.ts";
 import { deliveredText } from "../../drivers/events/delivered.ts";
 import { durablesOf, ownerOf } from "./deliveries.ts";
@@ -73,7 +74,7 @@ export class Replays implements LiveEvents {
 
   #hand(plugin: Plugin, { entryPoint, durable }: SubscriptionDefinition, event: RecordedEvent): Promise<TurnOutcome> {
     if (!plugin.permissions.allows("events.subscribe", event.type))
-      throw new HostError("permission-denied", `${plugin.name} may not hear ${event.type}`);
+      return Promise.resolve(failedTurn(new HostError("permission-denied", `${plugin.name} may not hear ${event.type}`)));
     const text = deliveredText(event, { replayed: true });
     const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
     const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
