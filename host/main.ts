@@ -24,6 +24,7 @@ import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } fro
 import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
+import { DeclaredEvents } from "./lifecycle/declared-events.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
 import { openEventLog, openLog, openState } from "./lifecycle/drivers.ts";
 import { Deliveries } from "./lifecycle/events/deliveries.ts";
@@ -122,6 +123,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, deliveries });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
+  const declared = new DeclaredEvents(stores.manifests);
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
   const data = storedData({ stores, clock, remote, isRunning });
   await finishPurges(stores, data, tell);
@@ -132,7 +134,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   deliveries.keepForAbsent();
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
-  const addresses = await adapters.start((name) => adapterContext(name, { core, operations, catalog, clock, log, problems }), booting);
+  const addresses = await adapters.start(
+    (name) => adapterContext(name, { core, operations, catalog, clock, log, declared, problems }),
+    booting,
+  );
   booting.defer(() => record("stop", "host"));
   const running = booting.move();
   let stopping: Promise<void> | undefined;

@@ -192,7 +192,10 @@ export interface AdapterContext {
   authenticate(credentials: Credentials): Promise<Principal>;
   /** Needs `services.call` on the service. Rejects with HostError like every call. */
   call(principal: Principal, call: AdapterCall): Promise<Bytes>;
-  /** Needs `events.publish` on the type. Resolves with the event's id. */
+  /**
+   * Needs `events.publish` on the type. Resolves with the event's id. Rejects with HostError `invalid-message` for data that is not what the plugin with that name
+   * declares for the type.
+   */
   publish(
     principal: Principal,
     event: Pick<UnstampedEvent, "type" | "contentType" | "data"> & { readonly traceparent?: string | undefined },

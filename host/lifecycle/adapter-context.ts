@@ -11,6 +11,7 @@ import type { Observer } from "../core/ports/policy.ts";
 import { startTrace } from "../core/trace.ts";
 import type { Caller, Grant } from "../core/types.ts";
 import type { AdapterContext, Catalog, Credentials, Principal } from "../seams.ts";
+import type { DeclaredEvents } from "./declared-events.ts";
 
 export interface AdapterContextPorts {
   readonly core: Host;
@@ -18,6 +19,7 @@ export interface AdapterContextPorts {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly declared: DeclaredEvents;
   readonly problems: () => readonly string[];
 }
 
@@ -36,7 +38,7 @@ const OPERATOR = principal(localActor(), [...WORKING, all("host.operate")]);
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, operations, catalog, clock, log, problems } = ports;
+  const { core, operations, catalog, clock, log, declared, problems } = ports;
   const caller: Caller = Object.freeze({ kind: "adapter", name });
   // One that takes its time has no one who waits for it, so its failure would end the host.
   const guarded =
@@ -60,6 +62,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     },
     async publish({ permissions }, { traceparent = startTrace(), ...event }) {
       permissions.require("events.publish", event.type);
+      declared.check(event);
       const { id } = await core.publish({ ...event, traceparent, source: `/adapters/${name}` }, caller);
       return id;
     },

@@ -6,6 +6,7 @@ import { compilePattern } from "../../host/core/names.ts";
 import { Permissions } from "../../host/core/permissions.ts";
 import type { Grant } from "../../host/core/types.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
+import { parseManifest } from "../../host/manifest/manifest.ts";
 import type { AdapterContext, Principal } from "../../host/seams.ts";
 import { contributing, type TestContext, testContext } from "../support/adapter-context.ts";
 import { settle } from "../support/fake-clock.ts";
@@ -68,6 +69,27 @@ describe("the context of an adapter", () => {
     await settle();
     gone.abort();
     await expect(called).rejects.toMatchObject({ code: "plugin-failed", message: expect.stringContaining("cancelled") });
+  });
+
+  it("is held to what a plugin declares of its events, within less time than its cell", async () => {
+    const items = { not: { enum: Array.from({ length: 5_000 }, (_, i) => i) } };
+    const events = { "lamps.on": { data: { required: ["id"], properties: { list: { items } } } } };
+    const manifest = { name: "lamps", version: "1.0.0", api: "0.2", wasm: "lamps.wasm", events };
+    manifests.set("lamps", parseManifest(JSON.stringify(manifest), "plugin.json"));
+    const publisher = somebody("p", may("events.publish", "lamps.*"));
+    const publish = (data: unknown, type = "lamps.on", contentType = "application/json"): Promise<string> =>
+      context.publish(publisher, { type, contentType, data: utf8(JSON.stringify(data)) });
+    expect(await publish({ id: 1 })).toMatch(/-\d+$/);
+    expect(await publish(5, "lamps.off")).toMatch(/-\d+$/);
+    await expect(publish({})).rejects.toMatchObject({ code: "invalid-message", message: "the data of lamps.on must have id" });
+    await expect(publish({ id: 1 }, "lamps.on", "text/plain")).rejects.toMatchObject({ code: "invalid-message" });
+    await expect(publish({ id: 1, list: Array(100).fill(-1) })).rejects.toMatchObject({
+      code: "quota-exceeded",
+      message: expect.stringContaining("more than 100000 steps"),
+    });
+    await expect(publish(Array(30_000).fill(1))).rejects.toMatchObject({ code: "quota-exceeded" });
+    manifests.delete("lamps");
+    expect(await publish({})).toMatch(/-\d+$/);
   });
 
   it("publishes and follows as far as each may", async () => {

@@ -6,6 +6,7 @@ import type { LogSink } from "../../host/core/ports/log.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { adapterContext } from "../../host/lifecycle/adapter-context.ts";
 import { type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
+import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import { type Manifest, parseManifest } from "../../host/manifest/manifest.ts";
 import type { AdapterContext } from "../../host/seams.ts";
@@ -34,6 +35,9 @@ export function testContext(core: Host, { log, adapter, parse, problems = () => 
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
   const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log });
   const nobody: Pick<Operations, "invoke"> = { invoke: () => Promise.reject(new Error("this test has no operations")) };
-  const context = adapterContext(adapter, { core, operations: operations ?? nobody, catalog, clock: systemClock, log, problems });
+  const context = adapterContext(adapter, {
+    ...{ core, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
+    declared: new DeclaredEvents(manifests),
+  });
   return { context, manifests };
 }

@@ -11,7 +11,7 @@ import { pointerOf, type Rule, type Rules, Walk } from "./walk.ts";
 import { DEFINITIONS, definitionOf, isRecord, LISTS, MAPS, ONE, type SchemaObject } from "./words.ts";
 
 /** What one check may take unless its caller says otherwise: 15 to 40 ms (docs/decisions/0028). */
-const MAX_STEPS = 1_000_000;
+export const MAX_STEPS = 1_000_000;
 
 /** The first thing that is wrong. */
 export interface Problem {

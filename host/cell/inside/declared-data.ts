@@ -1,7 +1,7 @@
 // Holds a plugin to what its manifest declares of its data: what its services take and answer, and what its events carry. Checked in its cell, on its time. So a
 // cell that is broken can lie about its own data, and about nobody else's.
 
-import { isJsonWithin, MAX_JSON_DEPTH } from "../../bounds/json.ts";
+import { PAID, payloadProblem } from "../../bounds/json-schema/payload.ts";
 import { JsonSchema } from "../../bounds/json-schema/schema.ts";
 import { isJson } from "../../core/cloud-event.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
@@ -9,10 +9,6 @@ import { printable } from "../../core/names.ts";
 import type { Bytes, DataSchemas, TurnInput } from "../../core/types.ts";
 import { decodeAll } from "../../engine/guest/blocks.ts";
 
-/** What is parsed at all to be checked: some 10 ms. */
-const MAX_VALUES = 500_000;
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const EMPTY_OBJECT = {};
 
 interface ServiceData {
@@ -52,17 +48,16 @@ export class DeclaredData {
   inputProblem(entryPoint: string, input: TurnInput): HostError | undefined {
     const { service = "", input: schema } = this.#services.get(entryPoint) ?? {};
     if (schema === undefined) return undefined;
-    const refused = (problem: string): HostError =>
-      new HostError("refused", `the input of ${service}${problem}`, { reason: "invalid-input" });
-    return problemOf(schema, { data: input, empty: EMPTY_OBJECT, what: `the input of ${service}` }, refused);
+    const refused = (message: string): HostError => new HostError("refused", message, { reason: "invalid-input" });
+    return payloadProblem(schema, { what: `the input of ${service}`, data: input, empty: EMPTY_OBJECT }, PAID, refused);
   }
 
   /** Why a service may not have answered that: `plugin-failed`, in any case. No output counts as null. */
   outputProblem(entryPoint: string, output: Bytes): HostError | undefined {
     const { service = "", output: schema } = this.#services.get(entryPoint) ?? {};
     if (schema === undefined) return undefined;
-    const failed = (problem: string): HostError => new HostError("plugin-failed", `what ${service} answers${problem}`);
-    const problem = problemOf(schema, { data: output, empty: null, what: `what ${service} answers` }, failed);
+    const failed = (message: string): HostError => new HostError("plugin-failed", message);
+    const problem = payloadProblem(schema, { what: `what ${service} answers`, data: output, empty: null }, PAID, failed);
     return problem === undefined ? undefined : new HostError("plugin-failed", `${problem.message}; its own schema says otherwise`);
   }
 
@@ -80,40 +75,10 @@ export class DeclaredData {
   #eventProblem(type: string, contentType: string, data: Bytes): HostError | undefined {
     const schema = this.#events.get(type);
     if (schema === undefined) return undefined;
-    const refused = (problem: string): HostError => new HostError("invalid-message", `the data of ${type}${problem}`);
-    if (!isJson(contentType)) return refused(` is ${printable(contentType)}, and was declared by a JSON Schema; publish application/json`);
-    return problemOf(schema, { data, empty: undefined, what: `the data of ${type}` }, refused);
-  }
-}
-
-interface Checked {
-  readonly data: TurnInput;
-  /** What no data at all stand for; undefined: for nothing, which is no JSON. */
-  readonly empty: unknown;
-  readonly what: string;
-}
-
-function problemOf(schema: JsonSchema, { data, empty, what }: Checked, refused: (problem: string) => HostError): HostError | undefined {
-  try {
-    const value = data.length === 0 && empty !== undefined ? empty : parsed(data);
-    if (value === undefined) return refused(" is no JSON text in UTF-8");
-    const problem = schema.check(value);
-    if (problem === undefined) return undefined;
-    return refused(`${problem.pointer === "" ? "" : ` at ${problem.pointer}`} ${problem.message}`);
-  } catch (thrown) {
-    const { code, message } = toHostError(thrown);
-    return new HostError(code, `${what}: ${message}`);
-  }
-}
-
-/** The value, which is never undefined; undefined for what is no JSON. Throws HostError `quota-exceeded` for more than anybody checks. */
-function parsed(data: TurnInput): unknown {
-  const bytes = typeof data === "string" ? Buffer.from(data) : data;
-  if (bytes.length > MAX_JSON_DEPTH && !isJsonWithin(bytes, { maxValues: MAX_VALUES, maxDepth: MAX_JSON_DEPTH }))
-    throw new HostError("quota-exceeded", `it has more than ${MAX_VALUES} values to check, or nests deeper than ${MAX_JSON_DEPTH}`);
-  try {
-    return JSON.parse(decoder.decode(bytes)) as unknown;
-  } catch {
-    return undefined;
+    const refused = (message: string): HostError => new HostError("invalid-message", message);
+    const what = `the data of ${type}`;
+    if (!isJson(contentType))
+      return refused(`${what} is ${printable(contentType)}, and was declared by a JSON Schema; publish application/json`);
+    return payloadProblem(schema, { what, data }, PAID, refused);
   }
 }
