@@ -114,9 +114,11 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(followPlugins(scheduler, { core, manifests: stores.manifests, isKnown, tell }));
   const isAccepted = (name: string): boolean => stores.installations.find(name)?.onProbation !== true;
   booting.defer(core.observe({ plugins: () => keeping.forget() }));
-  const deliveries = new Deliveries({ core, events, clock, log, isKnown, isAccepted });
+  const isGranted = (name: string): boolean =>
+    stores.grantsOf(name).some(({ permission, effect }) => permission === "events.durable" && effect !== "deny");
+  const deliveries = new Deliveries({ core, events, clock, log, isKnown, isAccepted, isGranted });
   booting.defer(deliveries.follow());
-  const replays = new Replays({ core, events, clock });
+  const replays = new Replays({ core, events, clock, isAccepted });
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());

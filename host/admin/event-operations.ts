@@ -79,6 +79,8 @@ const rangeShape = {
   sinceMs: z.number().optional(),
   untilMs: z.number().optional(),
   after: z.int().nonnegative().default(0),
+  /** It belongs to a reading or replay that is in the audit log. */
+  goesOn: z.boolean().default(false),
 };
 const historySchema = z.strictObject({ ...rangeShape, limit: z.int().min(1).max(1_000).default(PIECE) });
 const replaySchema = z.strictObject({ ...rangeShape, to: z.string() });
@@ -104,9 +106,9 @@ export function eventOperations({ live, record }: EventOperationsPorts): readonl
     ["events-stats", checked(noneSchema, (): EventStatistics => live().log.statistics())],
     [
       "events-history",
-      checked(historySchema, async (range, actor): Promise<ShownPage> => {
-        // Payloads are shown: the first page says so, those that follow belong to it.
-        if (range.after === 0 || range.source !== undefined) record(actor, "read-events", range.types, { source: range.source ?? "" });
+      checked(historySchema, async ({ goesOn, ...range }, actor): Promise<ShownPage> => {
+        // Payloads are shown.
+        if (!goesOn) record(actor, "read-events", range.types, { source: range.source ?? "" });
         const { events, next } = await live().log.read(range);
         return { events: events.map(shownEvent), next };
       }),
@@ -145,8 +147,8 @@ export function eventOperations({ live, record }: EventOperationsPorts): readonl
     ],
     [
       "events-replay",
-      checked(replaySchema, (request, actor) => {
-        if (request.after === 0) record(actor, "replay-events", request.to, { types: request.types, source: request.source ?? "" });
+      checked(replaySchema, ({ goesOn, ...request }, actor) => {
+        if (!goesOn) record(actor, "replay-events", request.to, { types: request.types, source: request.source ?? "" });
         return live().replay(request);
       }),
     ],

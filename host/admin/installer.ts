@@ -43,8 +43,8 @@ export interface LivePlugins {
     changeover: { readonly between: () => Promise<void>; readonly undo: () => Promise<void> },
   ): Promise<void>;
   remove(name: string): Promise<void>;
-  /** Its version has been seen to start. */
-  accepted(name: string): void;
+  /** Its version has been seen to start, or it is granted something else. */
+  changed(name: string): void;
   /** Its data are gone for good. */
   purged(name: string): Promise<void>;
 }
@@ -335,7 +335,7 @@ export class Installer {
 
   #accept(name: string): void {
     this.#stores.installations.accept(name);
-    this.#live?.accepted(name);
+    this.#live?.changed(name);
   }
 
   async #nameOf({ package: id }: InstallInput): Promise<string> {

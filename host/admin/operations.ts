@@ -287,5 +287,6 @@ export class Operations {
       this.#stores.audit.append(actor, action, plugin, { permission, resource, untilRestart, reason });
     });
     this.#ports.live?.core.plugin(plugin)?.permissions.replaceGrants(this.#stores.grantsOf(plugin));
+    this.#ports.live?.plugins.changed(plugin);
   }
 }

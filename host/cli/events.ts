@@ -62,7 +62,12 @@ async function history(options: RangeOptions & { readonly limit: string }): Prom
   const limit = numberOf("--limit", options.limit);
   let left = limit;
   for (let after: number | undefined = 0; after !== undefined && left > 0; ) {
-    const page: ShownPage = await host.invoke<ShownPage>("events-history", { ...range, after, limit: Math.min(left, 1_000) });
+    const page: ShownPage = await host.invoke<ShownPage>("events-history", {
+      ...range,
+      after,
+      limit: Math.min(left, 1_000),
+      goesOn: after > 0,
+    });
     for (const event of page.events) printEvent(event, options.json);
     left -= page.events.length;
     after = page.next;
@@ -71,10 +76,13 @@ async function history(options: RangeOptions & { readonly limit: string }): Prom
 
 async function tail(options: RangeOptions): Promise<void> {
   await using host = await openHost(options);
+  const range = rangeOf(options);
   let after = (await host.invoke<EventStatistics>("events-stats")).head;
+  let goesOn = false;
   for (;;) {
-    const { events, next }: ShownPage = await host.invoke<ShownPage>("events-history", { ...rangeOf(options), after, limit: 1_000 });
+    const { events, next }: ShownPage = await host.invoke<ShownPage>("events-history", { ...range, after, limit: 1_000, goesOn });
     for (const event of events) printEvent(event, options.json);
+    goesOn = true;
     after = next ?? events.at(-1)?.position ?? after;
     if (next === undefined) await new Promise((resolve) => setTimeout(resolve, FOLLOW_INTERVAL_MS));
   }
@@ -83,8 +91,10 @@ async function tail(options: RangeOptions): Promise<void> {
 async function replay(options: RangeOptions & { readonly to: string }): Promise<void> {
   await using host = await openHost(options);
   const total = { handled: 0, failed: 0, failures: [] as string[] };
+  // Once: what comes meanwhile, and what the plugin itself publishes, is not part of it.
+  const range = { untilMs: Date.now(), ...rangeOf(options) };
   for (let after: number | undefined = 0; after !== undefined; ) {
-    const done: HandedOut = await host.invoke<HandedOut>("events-replay", { ...rangeOf(options), after, to: options.to });
+    const done: HandedOut = await host.invoke<HandedOut>("events-replay", { ...range, after, to: options.to, goesOn: after > 0 });
     total.handled += done.handled;
     total.failed += done.failed;
     total.failures.push(...done.failures);

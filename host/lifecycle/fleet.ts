@@ -156,7 +156,7 @@ export class Fleet implements LivePlugins {
     }
   }
 
-  accepted(name: string): void {
+  changed(name: string): void {
     this.#ports.deliveries.look(name);
   }
 

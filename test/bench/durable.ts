@@ -147,7 +147,15 @@ async function subscriber(
   durable: DurableDefinition | undefined,
 ): Promise<{ deliver(events: number): Promise<number>; close(): Promise<void> }> {
   const { host, events, close } = await keepingHost([]);
-  const deliveries = new Deliveries({ core: host, events, clock: systemClock, log: QUIET, isKnown: () => true, isAccepted: () => true });
+  const deliveries = new Deliveries({
+    core: host,
+    events,
+    clock: systemClock,
+    log: QUIET,
+    isKnown: () => true,
+    isGranted: () => true,
+    isAccepted: () => true,
+  });
   deliveries.follow();
   const grants = ["events.subscribe", "events.durable"].map((permission) => ({ permission, resource: "**", reason: "benchmark" }));
   const subscriptions = [{ type: "bench.*", entryPoint: "on_event", durable }];

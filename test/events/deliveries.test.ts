@@ -53,7 +53,15 @@ async function world(given: Given = {}): Promise<World> {
   const keeping = new Keeping(() => host, events, keep);
   const host: Host = new Host(hostPorts({ clock, log, keep: keeping.keep }));
   host.observe({ plugins: () => keeping.forget() });
-  const deliveries = new Deliveries({ core: host, events, clock, log, isKnown: () => false, isAccepted: given.isAccepted ?? (() => true) });
+  const deliveries = new Deliveries({
+    core: host,
+    events,
+    clock,
+    log,
+    isKnown: () => false,
+    isGranted: () => true,
+    isAccepted: given.isAccepted ?? (() => true),
+  });
   deliveries.follow();
   const heard: string[] = [];
   const one = ({ data, attempt, replayed }: { data: string; attempt?: number; replayed?: boolean }): string =>
@@ -362,7 +370,7 @@ describe("a durable subscription", () => {
     isBroken = false;
     heard.length = 0;
     host.plugin("gardener")?.permissions.replaceGrants([{ ...HEARS, resource: "plant.watered" }, KEEPS]);
-    const replays = new Replays({ core: host, events, clock });
+    const replays = new Replays({ core: host, events, clock, isAccepted: () => true });
     expect(await replays.redeliver(await dead())).toEqual({
       ...{ handled: 1, failed: 1 },
       failures: [expect.stringContaining("permission-denied: gardener may not hear plant.secret")],

@@ -31,7 +31,7 @@ const log = { write(): void {} };
 const events = (await sqlite.open({ clock, log, dataDir }, eventLogOptions.parse({}))) as EventLog & AsyncDisposable;
 const keeping = new Keeping(() => host, events, []);
 const host: Host = new Host(hostPorts({ clock, log, keep: keeping.keep }));
-const deliveries = new Deliveries({ core: host, events, clock, log, isKnown: () => true, isAccepted: () => true });
+const deliveries = new Deliveries({ core: host, events, clock, log, isKnown: () => true, isGranted: () => true, isAccepted: () => true });
 deliveries.follow();
 
 const grants = ["events.subscribe", "events.durable"].map((permission) => ({ permission, resource: "x.**" }));

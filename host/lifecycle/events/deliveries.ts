@@ -21,6 +21,8 @@ export interface DeliveriesPorts {
   isKnown(plugin: string): boolean;
   /** Whether its version has been seen to start; one that has not hears nothing yet. */
   isAccepted(plugin: string): boolean;
+  /** Whether anything may be kept for it: a manifest alone makes no consumer. */
+  isGranted(plugin: string): boolean;
 }
 
 type DurableSubscription = SubscriptionDefinition & { readonly durable: DurableDefinition };
@@ -46,7 +48,7 @@ export class Deliveries {
   readonly #paused = new Set<string>();
   /** By key, what is being written down: one after the other. */
   readonly #pending = new Map<string, Promise<unknown>>();
-  #onSettled: (() => void) | undefined;
+  readonly #onSettled = new Set<() => void>();
 
   constructor(ports: DeliveriesPorts) {
     this.#ports = ports;
@@ -73,7 +75,11 @@ export class Deliveries {
     const plugin = this.#ports.core.plugin(name);
     // One that is only away, such as to be loaded anew, finds all that came meanwhile.
     if (plugin === undefined && this.#ports.isKnown(name)) return this.#direct(name);
-    const wanted = new Map(plugin === undefined ? [] : durablesOf(plugin).map((one) => [consumerName(name, one.durable.name), one]));
+    const wanted = new Map(
+      plugin === undefined || !this.#ports.isGranted(name)
+        ? []
+        : durablesOf(plugin).map((one) => [consumerName(name, one.durable.name), one]),
+    );
     for (const [key, subscribed] of this.#subscribed)
       if (subscribed.plugin === name && !isSame(subscribed, plugin, wanted.get(key))) this.#leave(key, subscribed);
     for (const [key, subscription] of wanted) {
@@ -92,12 +98,13 @@ export class Deliveries {
     if (!isDone()) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const cancel = this.#ports.clock.after(drainMs, resolve);
-      this.#onSettled = () => {
+      const look = (): void => {
         if (isDone()) resolve();
       };
+      this.#onSettled.add(look);
       await promise;
       cancel();
-      this.#onSettled = undefined;
+      this.#onSettled.delete(look);
     }
     return () => {
       this.#paused.delete(name);
@@ -176,7 +183,7 @@ export class Deliveries {
     plugin.submit(entryPoint, input, context, (outcome) => {
       subscribed.open -= wanted.length;
       this.#settle(subscribed, durable, wanted, outcome);
-      this.#onSettled?.();
+      for (const look of this.#onSettled) look();
     });
   }
 

@@ -17,6 +17,8 @@ export interface ReplaysPorts {
   readonly core: Host;
   readonly events: EventLog;
   readonly clock: Clock;
+  /** What a version handles before it is accepted could be lost with it. */
+  isAccepted(plugin: string): boolean;
 }
 
 /** Of one request, so that it ends in good time; whoever asks goes on. */
@@ -67,6 +69,7 @@ export class Replays implements LiveEvents {
   #running(name: string): Plugin {
     const plugin = this.#ports.core.plugin(name);
     if (plugin === undefined) throw new HostError("invalid-message", `there is no plugin ${printable(name)}`);
+    if (!this.#ports.isAccepted(name)) throw new HostError("conflict", `the version of ${name} is on probation; wait until it is accepted`);
     if (plugin.state !== "running")
       throw new HostError("plugin-not-running", `${name} is ${plugin.state}; "bulkhead start ${name}" starts it`);
     return plugin;
