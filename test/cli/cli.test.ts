@@ -74,7 +74,7 @@ describe("bulkhead", () => {
       expect(await run(hello)).toMatchObject({
         code: 3,
         stdout: "",
-        stderr: expect.stringMatching(/^bulkhead: refused \(invalid-input\): .*name is missing/),
+        stderr: expect.stringMatching(/^bulkhead: refused \(invalid-input\): the input of hello.greet must have name/),
       });
     });
 
