@@ -20,6 +20,7 @@ const DEFAULTS = {
   subscriptions: [],
   watches: [],
   schedules: [],
+  events: {},
   storage: { log: false },
   permissions: [],
   limits: {},
@@ -118,6 +119,7 @@ function names(detail: string, path: Path): boolean {
     if ([":", ".", " ("].some((end) => line.startsWith(whole + end))) return true;
     const holder = path.slice(0, -1).join(".") || "the file";
     const isAboutHolder = line.startsWith(`${holder}:`) || line.startsWith("plugin.json provides");
-    return isAboutHolder && line.includes(path.at(-1) ?? "");
+    // Of a list it is enough to name the list.
+    return isAboutHolder && (/^\d+$/.test(path.at(-1) ?? "") || line.includes(path.at(-1) ?? ""));
   });
 }
