@@ -70,7 +70,9 @@ describe("a host.sqlite of 0.1", () => {
   const makeOld = (): void => {
     openHostDatabase(folder.path).close();
     const raw = new Database(join(folder.path, "host.sqlite"));
-    raw.exec("DROP TABLE quarantine; DROP TABLE storage_places; DROP TABLE storage_copies; INSERT INTO usage VALUES ('p', 'state.read', 'x', 'then')");
+    raw.exec(
+      "DROP TABLE quarantine; DROP TABLE storage_places; DROP TABLE storage_copies; INSERT INTO usage VALUES ('p', 'state.read', 'x', 'then')",
+    );
     raw.pragma("user_version = 1");
     raw.close();
   };
