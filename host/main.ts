@@ -2,6 +2,7 @@
 
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
+import { blobFunctions } from "./capabilities/blobs/functions.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
 import { storageFunctions } from "./capabilities/storage/functions.ts";
 import { Host } from "./core/host.ts";
@@ -20,6 +21,7 @@ import { callRates } from "./guards/call-rates.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
+import { followTurns, openBlobs } from "./lifecycle/blobs.ts";
 import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } from "./lifecycle/boot.ts";
 import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
@@ -88,7 +90,8 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const hardening = await hardeningOf(configuration, log);
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
   const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
-  const capabilities = await openCapabilities(configuration, opening, stores.secrets, booting);
+  const blobs = openBlobs(opening);
+  const capabilities = await openCapabilities(configuration, opening, { secrets: stores.secrets, blobs }, booting);
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
   const events = await openEventLog(configuration, opening, booting);
@@ -104,12 +107,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
       ...capabilities,
       ...scheduleFunctions(scheduler, clock),
       ...storageFunctions(remote, clock),
+      ...blobFunctions(blobs),
       ...adapters.functions,
       ...answersOf(functions, clock),
     },
   });
   for (const observer of adapters.observers) core.observe(observer);
   booting.defer(watchState(core, clock));
+  booting.defer(followTurns(blobs, core, tell));
   const isKnown = (name: string): boolean => Object.hasOwn(configuration.plugins, name) || stores.installations.find(name) !== undefined;
   booting.defer(followPlugins(scheduler, { core, manifests: stores.manifests, isKnown, tell }));
   const isAccepted = (name: string): boolean => stores.installations.find(name)?.onProbation !== true;

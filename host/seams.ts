@@ -23,7 +23,7 @@ import type {
   StoredPlugin,
   UnstampedEvent,
 } from "./core/types.ts";
-import type { WitFunction } from "./core/wit.ts";
+import type { BlobsBlob, BlobsProperty, WitFunction } from "./core/wit.ts";
 
 /** What there is before anything else. */
 export interface Opening {
@@ -76,9 +76,56 @@ export interface SecretOpening extends Opening {
   readonly secrets: SecretSource;
 }
 
+/** A blob that is to be. */
+export interface NewBlob {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly metadata: readonly BlobsProperty[];
+}
+
+/** What is known of a blob, as wit/ has it. */
+export type BlobInfo = BlobsBlob;
+
+/** How much of blobs a plugin may have. */
+export type BlobLimits = Pick<Limits, "blobBytes" | "blobs">;
+
+/** Takes the content of one blob, piece by piece, whoever sends it. Whoever opened it calls `finish` or `discard` in the end. */
+export interface BlobSink {
+  /** How many bytes may still come. */
+  room(): number;
+  /** Resolves when the piece is written. Rejects with HostError `quota-exceeded`, and takes smaller ones then; `storage-failed`, and is closed then. */
+  write(piece: Bytes): Promise<void>;
+  /** The blob is visible and durable once it resolves. Rejects with HostError `quota-exceeded` or `storage-failed`, and nothing is left then. */
+  finish(): Promise<BlobInfo>;
+  /** Leaves nothing of what was not finished. Never rejects. */
+  discard(): Promise<void>;
+}
+
+export interface BlobSource {
+  readonly blob: BlobInfo;
+  /** From `start` on, before `end`. Throws HostError `conflict` when the blob was replaced or removed meanwhile, `storage-failed`. */
+  pieces(start?: number, end?: number): AsyncGenerator<Bytes>;
+}
+
+/** What others of the host bring into blobs of plugins and out of them. */
+export interface BlobTransfers {
+  /** How many bytes a blob of this name may have. Rejects with HostError `invalid-message`, `quota-exceeded` when there may be none. */
+  room(plugin: string, name: string, limits: BlobLimits): Promise<number>;
+  /** Rejects with HostError `invalid-message`, `quota-exceeded`, `rate-limited` (too many for the plugin at a time), `storage-failed`. */
+  begin(plugin: string, blob: NewBlob, limits: BlobLimits): Promise<BlobSink>;
+  /** Rejects with HostError `invalid-message` when there is none of the name. */
+  source(plugin: string, name: string): Promise<BlobSource>;
+  /** Removes the blob if it is still the one with this etag. */
+  deleteIf(plugin: string, name: string, etag: string): Promise<boolean>;
+}
+
+export interface CapabilityOpening extends SecretOpening {
+  readonly blobs: BlobTransfers;
+}
+
 /** Answers functions of wit/ that the core does not know. */
 export interface Capability<O = unknown> extends Extension<O> {
-  open(opening: SecretOpening, options: O): Promise<{ readonly functions: CapabilityFunctions } & AsyncDisposable>;
+  open(opening: CapabilityOpening, options: O): Promise<{ readonly functions: CapabilityFunctions } & AsyncDisposable>;
 }
 
 /** What is known of a capability without loading it. */

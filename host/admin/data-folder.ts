@@ -1,11 +1,14 @@
 // The folder that everything of a host lies in: made when missing, and refused when others could have put something into it.
 
 import { accessSync, constants, mkdirSync, type Stats, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 
 const OTHERS_MAY_WRITE = 0o022;
+
+/** Where the blobs of plugins are, a folder each. */
+export const blobsDirOf = (dataDir: string): string => join(dataDir, "blobs");
 
 /** Throws HostError `storage-failed` for a folder that cannot be made or written, or that is not the operator's own. */
 export function openDataFolder(dataDir: string): void {

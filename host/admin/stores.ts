@@ -1,5 +1,7 @@
 // All that a host remembers about itself, whether it runs or not: who may do what, what is installed, what happened. Everything in it is whole once it is made.
 
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { asStorageError } from "../bounds/storage-error.ts";
 import type { HostError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -12,6 +14,7 @@ import { KnownManifests } from "../manifest/known-manifests.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { AuditLog } from "./audit.ts";
 import { AuditAnchor } from "./audit-anchor.ts";
+import { blobsDirOf } from "./data-folder.ts";
 import type { HostDatabase } from "./database.ts";
 import { GrantStore } from "./grants.ts";
 import { type Installation, Installations } from "./installations.ts";
@@ -114,6 +117,7 @@ export class Stores {
   /** Like `restore`, of all that a plugin kept. */
   purge(plugin: string): void {
     this.snapshots.purge(plugin);
+    rmSync(join(blobsDirOf(this.configuration.dataDir), plugin), { recursive: true, force: true });
     this.places.forget(plugin);
     this.installations.purged(plugin);
   }

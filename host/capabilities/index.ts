@@ -8,7 +8,7 @@ import { HTTP_PERMISSIONS } from "./http/permissions.ts";
 export const CAPABILITIES: Readonly<Record<string, CapabilityRow>> = {
   http: {
     permissions: HTTP_PERMISSIONS,
-    needs: { "http.fetch": "http.fetch" },
+    needs: { "http.fetch": "http.fetch", "http.fetch-with": "http.fetch" },
     load: async () => (await import("./http/capability.ts")).http,
   },
 };

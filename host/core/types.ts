@@ -31,6 +31,8 @@ export interface Limits {
   readonly payloadBytes: number;
   readonly storageBytes: number;
   readonly storageKeys: number;
+  readonly blobBytes: number;
+  readonly blobs: number;
   readonly stateBytes: number;
   readonly stateKeys: number;
   readonly varBytes: number;

@@ -5,7 +5,7 @@ import { HostError } from "../core/errors.ts";
 import type { CapabilityFunctions } from "../core/ports/capability.ts";
 import type { WitFunction } from "../core/wit.ts";
 import type { Configuration } from "../manifest/configuration.ts";
-import type { CapabilityRow, Opening, SecretSource } from "../seams.ts";
+import type { CapabilityOpening, CapabilityRow, Opening } from "../seams.ts";
 import { openOurs } from "./foreign.ts";
 import { optionsOf, type Section, sectionOf, unknownName } from "./sections.ts";
 
@@ -13,7 +13,7 @@ import { optionsOf, type Section, sectionOf, unknownName } from "./sections.ts";
 export async function openCapabilities(
   configuration: Configuration,
   opening: Opening,
-  secrets: SecretSource,
+  given: Omit<CapabilityOpening, keyof Opening>,
   booting: AsyncDisposableStack,
 ): Promise<CapabilityFunctions> {
   for (const name of Object.keys(configuration.capabilities))
@@ -21,7 +21,7 @@ export async function openCapabilities(
   const open = async (row: CapabilityRow, section: Section): Promise<CapabilityFunctions> => {
     const capability = await row.load();
     const options = optionsOf(capability.options, section);
-    return booting.use(await openOurs(capability, () => capability.open({ ...opening, secrets }, options))).functions;
+    return booting.use(await openOurs(capability, () => capability.open({ ...opening, ...given }, options))).functions;
   };
   const functions: Record<string, unknown> = {};
   for (const [name, row] of Object.entries(CAPABILITIES)) {

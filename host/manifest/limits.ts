@@ -112,6 +112,22 @@ const TABLE = {
     meaning: "keys in the storage",
     beyond: "`quota-exceeded`",
   },
+  blobBytes: {
+    key: "blobMiB",
+    unit: "MiB",
+    default: 64,
+    maximum: 1_048_576,
+    meaning: "blobs together: contents, names, media types and metadata, those being written among them",
+    beyond: "`quota-exceeded`",
+  },
+  blobs: {
+    key: "blobs",
+    unit: "count",
+    default: 1_000,
+    maximum: 100_000,
+    meaning: "blobs, each of which is two files",
+    beyond: "`quota-exceeded`",
+  },
   stateBytes: {
     key: "stateMiB",
     unit: "MiB",

@@ -6,6 +6,7 @@ import { httpClientOptions, PluginHttpClient } from "../capabilities/http/client
 import type { Connection } from "../capabilities/http/connection.ts";
 import { HostError } from "../core/errors.ts";
 import type { CapabilityFunctions } from "../core/ports/capability.ts";
+import type { BlobTransfers } from "../seams.ts";
 import { failureOf } from "./fake-plugins.ts";
 import { bytesOf, type Content, Payload } from "./payload.ts";
 import type { TestClock } from "./test-clock.ts";
@@ -37,27 +38,36 @@ const NO_FAKE: FakedHttp = ({ method, url }) => {
 };
 
 /** Answers with `http`; without it every request that is permitted fails with `http-failed`. A secret may go everywhere. */
-export function fakedHttp(http: FakedHttp = NO_FAKE, secrets: Readonly<Record<string, string>>, clock: TestClock): CapabilityFunctions {
+export function fakedHttp(
+  http: FakedHttp = NO_FAKE,
+  secrets: Readonly<Record<string, string>>,
+  clock: TestClock,
+  blobs: BlobTransfers,
+): CapabilityFunctions {
   const values = new Map(Object.entries(secrets));
   const find = (name: string): { value: string; mayGoTo(): boolean } | undefined => {
     const value = values.get(name);
     return value === undefined ? undefined : { value, mayGoTo: () => true };
   };
   const ports = { clock, secrets: { find }, lookup, connect: (url: URL) => connection(url, http) };
-  return httpFunctions(new PluginHttpClient(ports, httpClientOptions.parse({})));
+  return httpFunctions(new PluginHttpClient(ports, httpClientOptions.parse({})), blobs);
 }
 
 function connection(url: URL, http: FakedHttp): Connection {
   return {
-    async request({ method, headers, body, signal }) {
+    async request({ method, headers, body, signal, receiver: receiverOf }) {
       const { promise: aborted, reject } = Promise.withResolvers<never>();
       const onAbort = (): void => reject(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
       const answer = async (): Promise<FakedResponse> =>
-        http({ method, url: url.href, headers: pairsOf(headers) }, new Payload(body ?? new Uint8Array(0)));
+        http({ method, url: url.href, headers: pairsOf(headers) }, new Payload(await whole(body)));
       try {
         const { status = 200, headers: given = {}, body: content } = await Promise.race([answer(), aborted]);
-        return { statusCode: status, headers: lowerCased(given), body: Promise.resolve(bytesOf(content).slice()) };
+        const answered = lowerCased(given);
+        const receiver = receiverOf?.(status, answered);
+        const bytes = bytesOf(content).slice();
+        const received = receiver?.add(bytes).then(() => receiver.end());
+        return { statusCode: status, headers: answered, body: received?.then(() => new Uint8Array(0)) ?? Promise.resolve(bytes) };
       } catch (thrown) {
         throw failureOf(thrown, "http-failed");
       } finally {
@@ -66,6 +76,11 @@ function connection(url: URL, http: FakedHttp): Connection {
     },
     async destroy() {},
   };
+}
+
+async function whole(body: Uint8Array | AsyncIterable<Uint8Array> | null): Promise<Uint8Array> {
+  if (body === null || body instanceof Uint8Array) return body ?? new Uint8Array(0);
+  return Buffer.concat(await Array.fromAsync(body));
 }
 
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>

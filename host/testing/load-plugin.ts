@@ -1,6 +1,8 @@
 // Composition root of the test kit: the real admission, core, cell and storage around one plugin; clock, other plugins and the web are fakes.
 
 import { fileURLToPath } from "node:url";
+import { Blobs } from "../capabilities/blobs/blobs.ts";
+import { blobFunctions } from "../capabilities/blobs/functions.ts";
 import { scheduleFunctions } from "../capabilities/schedules/functions.ts";
 import { Scheduler } from "../capabilities/schedules/scheduler.ts";
 import { memorySchedules } from "../capabilities/schedules/store.ts";
@@ -12,6 +14,7 @@ import { isStateKey, printable } from "../core/names.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { StorageDriver } from "../core/ports/storage.ts";
 import type { ExtensionPoint, Grant } from "../core/types.ts";
+import { memoryBlobs } from "../drivers/blobs/memory.ts";
 import { memoryState } from "../drivers/state/memory.ts";
 import type { StateTable } from "../drivers/state/table.ts";
 import { watchState } from "../drivers/state/watches.ts";
@@ -78,6 +81,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
 
   const recording = new Recording();
   const state = memoryState(clock);
+  const blobs = new Blobs(memoryBlobs(), clock);
   const scheduler = new Scheduler({
     clock,
     log: recording.hostLog,
@@ -87,7 +91,11 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   const core: Host = new Host({
     clock,
     log: recording.hostLog,
-    capabilities: { ...fakedHttp(options.http, secrets, clock), ...scheduleFunctions(scheduler, clock) },
+    capabilities: {
+      ...fakedHttp(options.http, secrets, clock, blobs),
+      ...scheduleFunctions(scheduler, clock),
+      ...blobFunctions(blobs),
+    },
     blocks: blockCodec,
     guards: [callRates(clock)],
     permissions: { compile: compileResource, onCheck: () => {} },
@@ -98,6 +106,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   core.observe({
     state: ({ name, state }) => (name === manifest.name && state === "running" ? scheduler.declare(name, manifest.schedules) : undefined),
   });
+  core.observe({ turn: (turn) => blobs.endTurn(turn) });
   core.events.subscribe("**", (event) => recording.addEvent(event));
   core.observe({ turn: (turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined) });
   const fakes = new FakeCell(faked, clock);

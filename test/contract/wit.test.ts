@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { blobFunctions } from "../../host/capabilities/blobs/functions.ts";
 import { CAPABILITIES } from "../../host/capabilities/index.ts";
 import { scheduleFunctions } from "../../host/capabilities/schedules/functions.ts";
 import type { Scheduler } from "../../host/capabilities/schedules/scheduler.ts";
@@ -12,6 +13,7 @@ import { CELL_FUNCTIONS } from "../../host/engine/guest/cell-functions.ts";
 import { isAllowedImport } from "../../host/engine/guest/imports.ts";
 import { readContract } from "../../plugin-sdk/codegen/build.ts";
 import { functionsOf, importedInterfaces, importName } from "../../plugin-sdk/codegen/model.ts";
+import { blobsInMemory } from "../support/blobs.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
@@ -23,7 +25,10 @@ describe("the contract", () => {
     const inWit = faces.flatMap((face) => functionsOf(face).map(({ name }) => `${face.name}.${name}`));
     const ofCapabilities = Object.values(CAPABILITIES).flatMap(({ needs }) => Object.keys(needs));
     // Those of capabilities that need no permission.
-    const permissionFree = Object.keys(scheduleFunctions({} as Scheduler, systemClock));
+    const permissionFree = [
+      ...Object.keys(scheduleFunctions({} as Scheduler, systemClock)),
+      ...Object.keys(blobFunctions(blobsInMemory())),
+    ];
     expect([...CELL_FUNCTIONS.keys(), ...OWN_NEEDS.keys(), ...ofCapabilities, ...permissionFree].sort()).toEqual([...inWit].sort());
     expect(inWit.length).toBeGreaterThan(10);
   });

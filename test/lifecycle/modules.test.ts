@@ -15,6 +15,7 @@ import { openRemoteStores } from "../../host/lifecycle/remote-stores.ts";
 import { chosenDriver, optionsOf, sectionOf } from "../../host/lifecycle/sections.ts";
 import { storageOf } from "../../host/lifecycle/storage.ts";
 import { type Configuration, parseConfiguration } from "../../host/manifest/configuration.ts";
+import { blobsInMemory } from "../support/blobs.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -34,7 +35,12 @@ describe("what the configuration chooses", () => {
   const configuration = (given: object): Configuration => parseConfiguration(JSON.stringify(given), join(folder.path, "bulkhead.json"));
   const opening = () => ({ clock: systemClock, log: memoryLog(), dataDir: folder.path });
   const refusal = async (given: object): Promise<string> => {
-    const functions = await openCapabilities(configuration(given), opening(), { find: () => undefined }, booting);
+    const functions = await openCapabilities(
+      configuration(given),
+      opening(),
+      { secrets: { find: () => undefined }, blobs: blobsInMemory() },
+      booting,
+    );
     const { answer } = functions["http.fetch"] as CapabilityFunction;
     return (answer as () => Promise<unknown>)().then(
       () => "answered",

@@ -6,8 +6,9 @@ import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Bytes, Permission } from "../../core/types.ts";
-import type { SecretSource } from "../../seams.ts";
+import type { BlobSource, SecretSource } from "../../seams.ts";
 import { type Address, AddressBook, codeOf, type Lookup } from "./addresses.ts";
+import { BlobReceiver, type Body, type BodyTarget, sent } from "./bodies.ts";
 import { type Connection, connectTo, type HopRules, tooLarge } from "./connection.ts";
 import { answerHeaders, type Header, type HttpRequest, parseRequest, parseUrl, resourceOf } from "./request.ts";
 import { fillIn, hasPlaceholder, Mask } from "./secrets.ts";
@@ -51,10 +52,30 @@ interface HttpAnswer {
   readonly status: number;
   readonly headers: readonly Header[];
   readonly body: Bytes;
+  /** How many bytes went into the target instead. */
+  readonly stored?: number | undefined;
+}
+
+/** How a request differs from the usual. */
+export interface HttpOptions {
+  /** Never longer than the usual. */
+  readonly timeoutMs?: number | undefined;
+  /** Sent as the body. */
+  readonly from?: BlobSource | undefined;
+  /** Where the body of a successful answer goes. */
+  readonly into?: BodyTarget | undefined;
 }
 
 interface Hop extends HttpRequest {
-  readonly body: Bytes | undefined;
+  readonly body: Body;
+}
+
+/** What all hops of a request have in common. */
+interface Journey {
+  readonly rules: HttpRules;
+  readonly signal: AbortSignal;
+  readonly mask: Mask;
+  readonly into: BodyTarget | undefined;
 }
 
 const MAX_REQUESTS = 256;
@@ -77,13 +98,13 @@ export class PluginHttpClient {
     this.#addresses = new AddressBook(ports.lookup);
   }
 
-  async fetch(request: unknown, body: Bytes, rules: HttpRules): Promise<HttpAnswer> {
+  async fetch(request: unknown, body: Bytes, rules: HttpRules, { timeoutMs: asked, from, into }: HttpOptions = {}): Promise<HttpAnswer> {
     const first = parseRequest(request);
     const leave = this.#enter(rules.plugin);
     const ended = new AbortController();
     const end = (error: HostError): void => ended.abort(error);
     const remaining = rules.deadline - ANSWER_MARGIN_MS - this.#ports.clock.monotonicMs();
-    const timeoutMs = Math.max(0, Math.min(this.#options.timeoutMs, remaining));
+    const timeoutMs = Math.max(0, Math.min(this.#options.timeoutMs, asked ?? Number.POSITIVE_INFINITY, remaining));
     const cancel = this.#ports.clock.after(timeoutMs, () =>
       end(new HostError("deadline-exceeded", `${first.url.host} did not answer within ${Math.round(timeoutMs)} ms`)),
     );
@@ -91,7 +112,8 @@ export class PluginHttpClient {
     rules.revoked.addEventListener("abort", onRevoked, { once: true });
     const mask = new Mask();
     try {
-      return await this.#follow({ ...first, body: body.length === 0 ? undefined : body.slice() }, rules, ended.signal, mask);
+      const hop = { ...first, body: from ?? (body.length === 0 ? undefined : body.slice()) };
+      return await this.#follow(hop, { rules, signal: ended.signal, mask, into });
     } catch (thrown) {
       if (!(thrown instanceof HostError)) throw thrown;
       const message = mask.text(thrown.message);
@@ -122,10 +144,10 @@ export class PluginHttpClient {
     };
   }
 
-  async #follow(first: Hop, rules: HttpRules, signal: AbortSignal, mask: Mask): Promise<HttpAnswer> {
+  async #follow(first: Hop, journey: Journey): Promise<HttpAnswer> {
     let hop = first;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-      const { answer, next } = await this.#once(hop, rules, signal, mask);
+      const { answer, next } = await this.#once(hop, journey);
       if (next === undefined) return answer;
       hop = next;
     }
@@ -133,7 +155,8 @@ export class PluginHttpClient {
   }
 
   /** One request and its answer, or where it leads on to. Adds the secrets that it sends to the mask. */
-  async #once(hop: Hop, rules: HttpRules, signal: AbortSignal, mask: Mask): Promise<{ answer: HttpAnswer; next: Hop | undefined }> {
+  async #once(hop: Hop, journey: Journey): Promise<{ answer: HttpAnswer; next: Hop | undefined }> {
+    const { rules, signal, mask, into } = journey;
     const { method, url } = hop;
     const resource = resourceOf(method, url);
     rules.require("http.fetch", resource);
@@ -142,13 +165,24 @@ export class PluginHttpClient {
       signal,
       this.#addresses.resolve(rules.plugin, url.hostname, (private_) => rules.require("http.private", private_)),
     );
-    const { maxAnswerBytes } = rules;
-    const client = (this.#ports.connect ?? connectTo)(url, addresses, rules);
+    const { maxAnswerBytes, spend } = rules;
+    const client = (this.#ports.connect ?? connectTo)(url, addresses, { maxAnswerBytes, maxReceivedBytes: into?.room, spend });
+    let receiver: BlobReceiver | undefined;
     try {
-      const flat = headers.flatMap(({ name, value }) => [name, value]);
+      const outgoing = sent(hop.body);
+      const flat = [...headers.flatMap(({ name, value }) => [name, value]), ...outgoing.headers];
       const path = `${url.pathname}${url.search}`;
-      const asked = { method: method as Dispatcher.HttpMethod, path, headers: flat, body: hop.body ?? null, signal };
-      const response = await unless(signal, client.request(asked));
+      const response = await unless(
+        signal,
+        client.request({
+          ...{ method: method as Dispatcher.HttpMethod, path, headers: flat, body: outgoing.body, signal },
+          receiver: (status, given) => {
+            if (into !== undefined && status >= 200 && status < 300)
+              receiver = this.#receiver(url, mask.text(String(given["content-type"] ?? "")), journey, into);
+            return receiver;
+          },
+        }),
+      );
       const location = response.headers.location;
       // Masked before anybody reads it: what it leads to is checked, looked up, written down and told.
       if (REDIRECTS.has(response.statusCode) && typeof location === "string")
@@ -158,8 +192,9 @@ export class PluginHttpClient {
       const began = this.#ports.clock.monotonicMs();
       mask.hide(body);
       const shown = answerHeaders(response.headers).map(({ name, value }) => ({ name: mask.text(name), value: mask.text(value) }));
-      rules.spend(this.#ports.clock.monotonicMs() - began);
-      return { answer: { status: response.statusCode, headers: shown, body }, next: undefined };
+      spend(this.#ports.clock.monotonicMs() - began);
+      const stored = await (receiver as BlobReceiver | undefined)?.finish();
+      return { answer: { status: response.statusCode, headers: shown, body, stored }, next: undefined };
     } catch (thrown) {
       if (thrown instanceof HostError) throw thrown;
       if (signal.aborted) throw signal.reason;
@@ -167,7 +202,13 @@ export class PluginHttpClient {
     } finally {
       // Not kept for the next request: that one may be another plugin's, or the name may lead elsewhere by then.
       void client.destroy().catch(() => {});
+      await (receiver as BlobReceiver | undefined)?.discard();
     }
+  }
+
+  #receiver(url: URL, mediaType: string, { rules, mask }: Journey, target: BodyTarget): BlobReceiver {
+    const { clock } = this.#ports;
+    return new BlobReceiver({ target, mediaType, veil: mask.veil(), host: url.host, clock, spend: rules.spend });
   }
 }
 

@@ -7,9 +7,13 @@ import { boundedConnector } from "../../bounds/sockets.ts";
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { Address } from "./addresses.ts";
+import type { BodyReceiver } from "./bodies.ts";
 
 export interface HopRules {
+  /** Of a body that is collected. */
   readonly maxAnswerBytes: number;
+  /** Of one that goes elsewhere. */
+  readonly maxReceivedBytes?: number | undefined;
   /** Billed to whoever asked. */
   spend(ms: number): void;
 }
@@ -19,15 +23,19 @@ interface HopRequest {
   readonly path: string;
   /** Names and values take turns. */
   readonly headers: string[];
-  readonly body: Bytes | null;
+  readonly body: Bytes | AsyncIterable<Bytes> | null;
   readonly signal: AbortSignal;
+  /** Takes the body of an answer instead of collecting it, if it wants to. */
+  readonly receiver?: ((statusCode: number, headers: HopHeaders) => BodyReceiver | undefined) | undefined;
 }
+
+/** Names in lower case; values in Latin-1. */
+type HopHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 interface HopAnswer {
   readonly statusCode: number;
-  /** Names in lower case; values in Latin-1. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Fit to be written into. */
+  readonly headers: HopHeaders;
+  /** Fit to be written into. Empty once a receiver has all of it. */
   readonly body: Promise<Bytes>;
 }
 
@@ -38,6 +46,7 @@ export interface Connection {
   destroy(): Promise<void>;
 }
 
+const NOTHING = new Uint8Array(0);
 const MAX_HEADER_BYTES = 32_768;
 const MAX_INTERIM_ANSWERS = 16;
 // Headers, and what chunks add to a body.
@@ -51,15 +60,16 @@ export const tooLarge = (host: string, maxBytes: number): HostError =>
   new HostError("quota-exceeded", `the answer of ${host} has more than ${maxBytes} bytes, which is the limit (limits.payloadMiB)`);
 
 /** A connection that knows these addresses only, and tries them in turn. */
-export function connectTo(url: URL, addresses: readonly Address[], { maxAnswerBytes, spend }: HopRules): Connection {
+export function connectTo(url: URL, addresses: readonly Address[], { maxAnswerBytes, maxReceivedBytes = 0, spend }: HopRules): Connection {
   const [first] = addresses;
   const lookup = (_name: string, options: { all?: boolean }, done: (...args: unknown[]) => void): void => {
     if (options.all === true) done(null, addresses);
     else done(null, first?.address, first?.family);
   };
-  const maxBytes = WIRE_FACTOR * maxAnswerBytes + WIRE_EXTRA_BYTES;
+  const maxBody = Math.max(maxAnswerBytes, maxReceivedBytes);
+  const maxBytes = WIRE_FACTOR * maxBody + WIRE_EXTRA_BYTES;
   const tooMuch = (): HostError =>
-    new HostError("http-failed", `${url.host} sends more than ${maxBytes} bytes for an answer of at most ${maxAnswerBytes}`);
+    new HostError("http-failed", `${url.host} sends more than ${maxBytes} bytes for an answer of at most ${maxBody}`);
   const connect = boundedConnector({ lookup, autoSelectFamily: true, allowH2: false } as never, {
     maxBytes,
     tooMuch,
@@ -68,20 +78,27 @@ export function connectTo(url: URL, addresses: readonly Address[], { maxAnswerBy
   });
   const client = new Client(url.origin, { allowH2: false, maxHeaderSize: MAX_HEADER_BYTES, connect });
   return {
-    request({ signal: _, ...hop }) {
+    request({ signal: _, receiver, ...hop }) {
       spend(url.protocol === "https:" ? OPENING_MS["https:"] : OPENING_MS["http:"]);
       const { promise, resolve, reject } = Promise.withResolvers<HopAnswer>();
-      client.dispatch(hop, collecting(url.host, maxAnswerBytes, resolve, reject));
+      client.dispatch(
+        hop as Dispatcher.DispatchOptions,
+        collecting({ host: url.host, maxBytes: maxAnswerBytes, receiver }, resolve, reject),
+      );
       return promise;
     },
     destroy: () => client.destroy(),
   };
 }
 
+interface Collecting extends Pick<HopRequest, "receiver"> {
+  readonly host: string;
+  readonly maxBytes: number;
+}
+
 /** Answers with the headers, then with the body. */
 function collecting(
-  host: string,
-  maxBytes: number,
+  { host, maxBytes, receiver: receiverOf }: Collecting,
   answer: (answer: HopAnswer) => void,
   fail: (error: Error) => void,
 ): Dispatcher.DispatchHandler {
@@ -90,16 +107,38 @@ function collecting(
   // A redirect's body is nobody's concern.
   body.promise.catch(() => {});
   let interim = 0;
+  let receiver: BodyReceiver | undefined;
+  let received: Promise<void> = Promise.resolve();
   return {
     onRequestStart() {},
     onResponseStart(_controller, statusCode, headers) {
-      if (statusCode >= 200) return answer({ statusCode, headers, body: body.promise });
+      if (statusCode >= 200) {
+        receiver = receiverOf?.(statusCode, headers);
+        return answer({ statusCode, headers, body: body.promise });
+      }
       interim += 1;
       if (interim > MAX_INTERIM_ANSWERS)
         throw new HostError("http-failed", `${host} sends more than ${MAX_INTERIM_ANSWERS} interim answers`);
     },
-    onResponseData: (_controller, piece) => collected.add(piece),
-    onResponseEnd: () => body.resolve(collected.take()),
+    onResponseData(controller, piece) {
+      if (receiver === undefined) return collected.add(piece);
+      const taken = receiver.add(piece);
+      // The socket is not read on until the piece has gone on.
+      controller.pause();
+      received = Promise.all([received, taken]).then(
+        () => controller.resume(),
+        (error: Error) => {
+          controller.abort(error);
+          throw error;
+        },
+      );
+      received.catch(() => {});
+    },
+    onResponseEnd() {
+      const all = receiver === undefined ? undefined : received.then(() => receiver?.end());
+      if (all === undefined) body.resolve(collected.take());
+      else all.then(() => body.resolve(NOTHING), body.reject);
+    },
     onResponseError(_controller, error) {
       fail(error);
       body.reject(error);

@@ -2,6 +2,7 @@
 
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
+import type { Bytes } from "../../core/types.ts";
 import type { SecretSource } from "../../seams.ts";
 import { type Header, MAX_HEADER_BYTES, sizeOf } from "./request.ts";
 
@@ -65,10 +66,53 @@ export class Mask {
     });
   }
 
+  /** Hides them in what comes piece by piece, also where one lies across two pieces. The secrets must be known by then. */
+  veil(): Veil {
+    return new Veil(this.#forms.map((form) => Buffer.from(form, "latin1")));
+  }
+
   /** Letters of either case are the same: names of headers and of hosts come back in lower case. */
   text(text: string): string {
     const isSecret = placesOf([...new Set(this.#forms.map(lowerCased))], lowerCased(text));
     return isSecret === undefined ? text : Array.from(isSecret, (mark, at) => (mark === 1 ? MASK : text.charAt(at))).join("");
+  }
+}
+
+/** Keeps back as many bytes as may be the beginning of a secret, until it knows. */
+export class Veil {
+  readonly #needles: readonly Buffer[];
+  readonly #keptBack: number;
+  /** As they came; what of them belongs to a secret that began before them is marked. */
+  #rest: Buffer = Buffer.alloc(0);
+  #marks: Uint8Array = new Uint8Array(0);
+
+  constructor(needles: readonly Buffer[]) {
+    this.#needles = needles;
+    this.#keptBack = Math.max(0, ...needles.map(({ length }) => length - 1));
+  }
+
+  /** What may go on, for the caller to keep. */
+  add(piece: Uint8Array): Bytes {
+    if (this.#needles.length === 0) return piece.slice();
+    const all = Buffer.concat([this.#rest, piece]);
+    const marks = placesOf(this.#needles, all) ?? new Uint8Array(all.length);
+    this.#marks.forEach((mark, at) => {
+      if (mark === 1) marks[at] = 1;
+    });
+    return this.#pass(all, marks, Math.max(0, all.length - this.#keptBack));
+  }
+
+  /** The rest of it. */
+  end(): Bytes {
+    return this.#pass(this.#rest, this.#marks, this.#rest.length);
+  }
+
+  #pass(all: Buffer, marks: Uint8Array, length: number): Bytes {
+    this.#rest = all.subarray(length);
+    this.#marks = marks.subarray(length);
+    const passed = new Uint8Array(all.subarray(0, length));
+    for (let at = 0; at < length; at += 1) if (marks[at] === 1) passed[at] = MASK.charCodeAt(0);
+    return passed;
   }
 }
 

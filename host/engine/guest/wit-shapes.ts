@@ -28,6 +28,8 @@ const extensionsAnswer: Shape = { record: [["plugin", "plugin", "string"], ["out
 const httpHeader: Shape = { record: [["name", "name", "string"], ["value", "value", "string"]] };
 const httpRequest: Shape = { record: [["method", "method", "string"], ["url", "url", "string"], ["headers", "headers", { list: httpHeader }]] };
 const httpResponse: Shape = { record: [["status", "status", "u16"], ["headers", "headers", { list: httpHeader }], ["body", "body", "bytes"]] };
+const httpFetchOptions: Shape = { record: [["timeout-ms", "timeoutMs", { option: "u32" }], ["body-from", "bodyFrom", { option: "string" }], ["answer-into", "answerInto", { option: "string" }]] };
+const httpFetched: Shape = { record: [["status", "status", "u16"], ["headers", "headers", { list: httpHeader }], ["body", "body", "bytes"], ["stored", "stored", { option: "u64" }]] };
 const stateVersioned: Shape = { record: [["value", "value", "bytes"], ["revision", "revision", "u64"], ["owner", "owner", "string"]] };
 const stateWrite: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["expected", "expected", { option: "u64" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
 const storageChange: Shape = { record: [["key", "key", "string"], ["value", "value", { option: "bytes" }], ["ttl-ms", "ttlMs", { option: "u64" }]] };
@@ -37,6 +39,8 @@ const storageCommitOutcome: Shape = { record: [["committed", "committed", "bool"
 const storageEntry: Shape = { record: [["key", "key", "string"], ["value", "value", "bytes"], ["version", "version", "u64"]] };
 const storagePage: Shape = { record: [["entries", "entries", { list: storageEntry }], ["next", "next", { option: "string" }]] };
 const storageLogged: Shape = { record: [["seq", "seq", "u64"], ["key", "key", "string"], ["removed", "removed", "bool"], ["time", "time", "u64"], ["trace", "trace", { option: "string" }]] };
+const blobsProperty: Shape = { record: [["name", "name", "string"], ["value", "value", "string"]] };
+const blobsBlob: Shape = { record: [["name", "name", "string"], ["media-type", "mediaType", "string"], ["metadata", "metadata", { list: blobsProperty }], ["size", "size", "u64"], ["etag", "etag", "string"], ["modified", "modified", "u64"]] };
 const schedulesMissed: Shape = { enum: ["skip", "once"] };
 const schedulesSchedule: Shape = { record: [["name", "name", "string"], ["entry-point", "entryPoint", "string"], ["cron", "cron", { option: "string" }], ["every-ms", "everyMs", { option: "u64" }], ["at-ms", "atMs", { option: "u64" }], ["timezone", "timezone", { option: "string" }], ["missed", "missed", schedulesMissed]] };
 const schedulesPlanned: Shape = { record: [["name", "name", "string"], ["next-ms", "nextMs", { option: "u64" }], ["by-manifest", "byManifest", "bool"]] };
@@ -56,6 +60,7 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "services.current-caller": { params: [], result: servicesCaller, fails: false, since: "0.1" },
   "extensions.ask": { params: ["string", "bytes", { option: "u32" }], result: { list: extensionsAnswer }, fails: true, since: "0.2" },
   "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse, fails: true, since: "0.1" },
+  "http.fetch-with": { params: [httpRequest, "bytes", httpFetchOptions], result: httpFetched, fails: true, since: "0.2" },
   "state.get": { params: ["string"], result: { option: "bytes" }, fails: true, since: "0.1" },
   "state.set": { params: ["string", "bytes"], result: "_", fails: true, since: "0.1" },
   "state.delete": { params: ["string"], result: "bool", fails: true, since: "0.1" },
@@ -73,6 +78,15 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "storage.commit": { params: [{ list: storageCheck }, { list: storageChange }], result: storageCommitOutcome, fails: true, since: "0.2" },
   "storage.scan": { params: ["string", { option: "string" }, "u32", "bool"], result: storagePage, fails: true, since: "0.2" },
   "storage.changes": { params: ["u64", "u32"], result: { list: storageLogged }, fails: true, since: "0.2" },
+  "blobs.create": { params: ["string", "string", { list: blobsProperty }], result: "u32", fails: true, since: "0.2" },
+  "blobs.append": { params: ["u32", "bytes"], result: "_", fails: true, since: "0.2" },
+  "blobs.finish": { params: ["u32"], result: blobsBlob, fails: true, since: "0.2" },
+  "blobs.discard": { params: ["u32"], result: "bool", fails: true, since: "0.2" },
+  "blobs.read": { params: ["string", "u64", "u32", { option: "string" }], result: "bytes", fails: true, since: "0.2" },
+  "blobs.stat": { params: ["string"], result: { option: blobsBlob }, fails: true, since: "0.2" },
+  "blobs.scan": { params: ["string", { option: "string" }, "u32"], result: { list: blobsBlob }, fails: true, since: "0.2" },
+  "blobs.rename": { params: ["string", "string"], result: "bool", fails: true, since: "0.2" },
+  "blobs.delete": { params: ["string"], result: "bool", fails: true, since: "0.2" },
   "schedules.set": { params: [schedulesSchedule], result: "u64", fails: true, since: "0.2" },
   "schedules.cancel": { params: ["string"], result: "bool", fails: true, since: "0.2" },
   "schedules.upcoming": { params: [], result: { list: schedulesPlanned }, fails: true, since: "0.2" },

@@ -84,6 +84,14 @@ export declare function extensions_ask(point: u64, input: u64, deadlineMs: u64):
 @external("extism:host/user", "http_fetch")
 export declare function http_fetch(request: u64, body: u64): u64;
 
+/// Like `fetch`, with a time limit of its own, and with bodies that come out of blobs and go into them without passing through
+/// the plugin. What goes into a blob is bounded by `limits.blobMiB`, what comes as `body` by `limits.payloadMiB`.
+///
+/// Fails like `fetch`, and with invalid-message (options, a blob that is not there), quota-exceeded (the blob), conflict (the blob that is sent
+/// was replaced or removed meanwhile), storage-failed.
+@external("extism:host/user", "http_fetch_with")
+export declare function http_fetch_with(request: u64, body: u64, options: u64): u64;
+
 /// The value, or none when nobody has set the key. Needs `state.read`.
 @external("extism:host/user", "state_get")
 export declare function state_get(key: u64): u64;
@@ -181,6 +189,66 @@ export declare function storage_scan(prefix: u64, after: u64, limit: u64, revers
 /// the storage and go on from there), invalid-message (limit, no log), storage-failed.
 @external("extism:host/user", "storage_changes")
 export declare function storage_changes(after: u64, limit: u64): u64;
+
+/// Begins a blob and returns the number of its writer, which is valid in the current turn only: what is not finished when the turn ends,
+/// however it ends, is dropped. There may be 8 writers at a time. Metadata are up to 32 properties of 4,096 bytes in all, for the plugin's
+/// own use.
+///
+/// Fails with invalid-message (name, media type, metadata), quota-exceeded (writers, number of blobs, bytes in all),
+/// storage-failed.
+@external("extism:host/user", "blobs_create")
+export declare function blobs_create(name: u64, mediaType: u64, metadata: u64): u64;
+
+/// Adds bytes to a blob that was begun, at most `limits.payloadMiB` at once.
+///
+/// Fails with invalid-message (no such writer), quota-exceeded (size, bytes in all; the writer stays as it was), storage-failed (the
+/// writer is gone).
+@external("extism:host/user", "blobs_append")
+export declare function blobs_append(writer: u64, bytes: u64): u64;
+
+/// Makes the blob visible and durable, whole, in place of one that had its name. Until then the former one is read.
+///
+/// Fails with invalid-message (no such writer), quota-exceeded (number of blobs), storage-failed. The writer is gone in any case but the
+/// first.
+@external("extism:host/user", "blobs_finish")
+export declare function blobs_finish(writer: u64): u64;
+
+/// Drops what was begun and says whether there was such a writer.
+@external("extism:host/user", "blobs_discard")
+export declare function blobs_discard(writer: u64): u64;
+
+/// Up to `length` bytes from `offset` on, at most `limits.payloadMiB`; fewer only at the end, and none behind it. Give the `etag` of the
+/// blob to read several pieces of one and the same content.
+///
+/// Fails with invalid-message (name, no such blob), conflict (it has another etag by now; begin anew), quota-exceeded (length),
+/// storage-failed.
+@external("extism:host/user", "blobs_read")
+export declare function blobs_read(name: u64, offset: u64, length: u64, etag: u64): u64;
+
+/// What is known of a blob, or none when there is none of that name.
+///
+/// Fails with invalid-message (name), storage-failed.
+@external("extism:host/user", "blobs_stat")
+export declare function blobs_stat(name: u64): u64;
+
+/// The blobs whose names begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to 1,000). Ask again
+/// with the last name as `after` until there are none.
+///
+/// Fails with invalid-message (prefix, after, limit), storage-failed.
+@external("extism:host/user", "blobs_scan")
+export declare function blobs_scan(prefix: u64, after: u64, limit: u64): u64;
+
+/// Gives a blob another name, in place of one that has it, in one step. Says whether there was one to be renamed; its etag stays.
+///
+/// Fails with invalid-message (names), quota-exceeded (a longer name), storage-failed.
+@external("extism:host/user", "blobs_rename")
+export declare function blobs_rename(name: u64, to: u64): u64;
+
+/// Removes a blob and says whether there was one.
+///
+/// Fails with invalid-message (name), storage-failed.
+@external("extism:host/user", "blobs_delete")
+export declare function blobs_delete(name: u64): u64;
 
 /// Plans a schedule and answers its next time, in milliseconds since 1970. A turn is entered once at a time: what comes due meanwhile is the next time.
 ///

@@ -892,6 +892,71 @@ static inline bool bh__read_http_response(bh_text json, bh_http_response *value)
     return true;
 }
 
+typedef struct {
+    // How long the whole answer may take, in milliseconds; none for as long as the operator and the current turn allow, which it never
+    // lengthens.
+    bh_optional_u32 timeout_ms;
+    // The name of a blob of the plugin's that is sent as the body; `body` must be empty then.
+    bh_optional_text body_from;
+    // The name of the blob that the body of an answer with a status from 200 to 299 goes into, with the answer's media type. It
+    // appears whole, or not at all.
+    bh_optional_text answer_into;
+} bh_http_fetch_options;
+
+static inline void bh__write_http_fetch_options(bh__out *out, bh_http_fetch_options value) {
+    bh__put_str(out, "{\"timeout-ms\":");
+    bh__write_optional_u32(out, value.timeout_ms);
+    bh__put_str(out, ",\"body-from\":");
+    bh__write_optional_text(out, value.body_from);
+    bh__put_str(out, ",\"answer-into\":");
+    bh__write_optional_text(out, value.answer_into);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_http_fetch_options(bh_text json, bh_http_fetch_options *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "timeout-ms", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u32(raw, &value->timeout_ms)) return false;
+    if (!bh_json_member(json, "body-from", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_text(raw, &value->body_from)) return false;
+    if (!bh_json_member(json, "answer-into", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_text(raw, &value->answer_into)) return false;
+    return true;
+}
+
+BH__OPTION(optional_u64, uint64_t, u64)
+typedef struct {
+    uint16_t status;
+    bh_http_header_list headers;
+    // As it came; empty when it went into a blob. In JSON it is base64 text.
+    bh_bytes body;
+    // How many bytes went into the blob `answer-into`; none when the body is in `body`, as that of every other status is.
+    bh_optional_u64 stored;
+} bh_http_fetched;
+
+static inline void bh__write_http_fetched(bh__out *out, bh_http_fetched value) {
+    bh__put_str(out, "{\"status\":");
+    bh__write_u16(out, value.status);
+    bh__put_str(out, ",\"headers\":");
+    bh__write_http_header_list(out, value.headers);
+    bh__put_str(out, ",\"body\":");
+    bh__write_bytes(out, value.body);
+    bh__put_str(out, ",\"stored\":");
+    bh__write_optional_u64(out, value.stored);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_http_fetched(bh_text json, bh_http_fetched *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "status", &raw)) raw = bh_str("null");
+    if (!bh__read_u16(raw, &value->status)) return false;
+    if (!bh_json_member(json, "headers", &raw)) raw = bh_str("null");
+    if (!bh__read_http_header_list(raw, &value->headers)) return false;
+    if (!bh_json_member(json, "body", &raw)) raw = bh_str("null");
+    if (!bh__read_bytes(raw, &value->body)) return false;
+    if (!bh_json_member(json, "stored", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_u64(raw, &value->stored)) return false;
+    return true;
+}
+
 BH__IMPORT("extism:host/user", "http_fetch") uint64_t bh__import_http_fetch(uint64_t, uint64_t);
 // Makes a request and waits for the whole answer. Follows up to five redirects, each of which needs the permission as well.
 // Needs `http.fetch` on the method and URL; for an address that is not public also `http.private` on the address.
@@ -908,6 +973,28 @@ static inline bh_code bh_http_fetch(bh_http_request request, bh_bytes body, bh_h
     bh_code code = bh__answer(&call, bh__import_http_fetch(request_block, body_block), &answer);
     if (code != BH_OK) return code;
     if (!bh__read_http_response(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "http_fetch_with") uint64_t bh__import_http_fetch_with(uint64_t, uint64_t, uint64_t);
+// Like `fetch`, with a time limit of its own, and with bodies that come out of blobs and go into them without passing through
+// the plugin. What goes into a blob is bounded by `limits.blobMiB`, what comes as `body` by `limits.payloadMiB`.
+//
+// Fails like `fetch`, and with invalid-message (options, a blob that is not there), quota-exceeded (the blob), conflict (the blob that is sent
+// was replaced or removed meanwhile), storage-failed.
+static inline bh_code bh_http_fetch_with(bh_http_request request, bh_bytes body, bh_http_fetch_options options, bh_http_fetched *value) {
+    bh__call call = {0};
+    bh__out request_json = bh__begin();
+    bh__write_http_request(&request_json, request);
+    uint64_t request_block = bh__bytes_block(&call, bh__end(&request_json));
+    uint64_t body_block = bh__bytes_block(&call, body);
+    bh__out options_json = bh__begin();
+    bh__write_http_fetch_options(&options_json, options);
+    uint64_t options_block = bh__bytes_block(&call, bh__end(&options_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_http_fetch_with(request_block, body_block, options_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_http_fetched(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
     return BH_OK;
 }
 
@@ -943,7 +1030,6 @@ static inline bool bh__read_state_versioned(bh_text json, bh_state_versioned *va
     return true;
 }
 
-BH__OPTION(optional_u64, uint64_t, u64)
 typedef struct {
     bh_text key;
     // None removes the key.
@@ -1439,6 +1525,234 @@ static inline bh_code bh_storage_changes(uint64_t after, uint32_t limit, bh_stor
     bh_code code = bh__answer(&call, bh__import_storage_changes(after_block, limit_block), &answer);
     if (code != BH_OK) return code;
     if (!bh__read_storage_logged_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+
+// The plugin's own durable files: what is larger than a value or a payload, under names, written and read in pieces. No other plugin can
+// reach them, so they need no permission; they have a quota. A name is 1 to 512 bytes of UTF-8 and means nothing to the host: `a/b` is
+// not in a folder, and `../a` leads nowhere.
+
+typedef struct {
+    bh_text name;
+    bh_text value;
+} bh_blobs_property;
+
+static inline void bh__write_blobs_property(bh__out *out, bh_blobs_property value) {
+    bh__put_str(out, "{\"name\":");
+    bh__write_text(out, value.name);
+    bh__put_str(out, ",\"value\":");
+    bh__write_text(out, value.value);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_blobs_property(bh_text json, bh_blobs_property *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "name", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->name)) return false;
+    if (!bh_json_member(json, "value", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->value)) return false;
+    return true;
+}
+
+BH__LIST(blobs_property_list, bh_blobs_property, blobs_property)
+typedef struct {
+    bh_text name;
+    // Such as `text/csv`.
+    bh_text media_type;
+    bh_blobs_property_list metadata;
+    // In bytes.
+    uint64_t size;
+    // Names this very content: whatever replaces it has another one.
+    bh_text etag;
+    // When it was finished, in milliseconds since 1970.
+    uint64_t modified;
+} bh_blobs_blob;
+
+static inline void bh__write_blobs_blob(bh__out *out, bh_blobs_blob value) {
+    bh__put_str(out, "{\"name\":");
+    bh__write_text(out, value.name);
+    bh__put_str(out, ",\"media-type\":");
+    bh__write_text(out, value.media_type);
+    bh__put_str(out, ",\"metadata\":");
+    bh__write_blobs_property_list(out, value.metadata);
+    bh__put_str(out, ",\"size\":");
+    bh__write_u64(out, value.size);
+    bh__put_str(out, ",\"etag\":");
+    bh__write_text(out, value.etag);
+    bh__put_str(out, ",\"modified\":");
+    bh__write_u64(out, value.modified);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_blobs_blob(bh_text json, bh_blobs_blob *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "name", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->name)) return false;
+    if (!bh_json_member(json, "media-type", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->media_type)) return false;
+    if (!bh_json_member(json, "metadata", &raw)) raw = bh_str("null");
+    if (!bh__read_blobs_property_list(raw, &value->metadata)) return false;
+    if (!bh_json_member(json, "size", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->size)) return false;
+    if (!bh_json_member(json, "etag", &raw)) raw = bh_str("null");
+    if (!bh__read_text(raw, &value->etag)) return false;
+    if (!bh_json_member(json, "modified", &raw)) raw = bh_str("null");
+    if (!bh__read_u64(raw, &value->modified)) return false;
+    return true;
+}
+
+BH__IMPORT("extism:host/user", "blobs_create") uint64_t bh__import_blobs_create(uint64_t, uint64_t, uint64_t);
+// Begins a blob and returns the number of its writer, which is valid in the current turn only: what is not finished when the turn ends,
+// however it ends, is dropped. There may be 8 writers at a time. Metadata are up to 32 properties of 4,096 bytes in all, for the plugin's
+// own use.
+//
+// Fails with invalid-message (name, media type, metadata), quota-exceeded (writers, number of blobs, bytes in all),
+// storage-failed.
+static inline bh_code bh_blobs_create(bh_text name, bh_text media_type, bh_blobs_property_list metadata, uint32_t *value) {
+    bh__call call = {0};
+    uint64_t name_block = bh__bytes_block(&call, name);
+    uint64_t media_type_block = bh__bytes_block(&call, media_type);
+    bh__out metadata_json = bh__begin();
+    bh__write_blobs_property_list(&metadata_json, metadata);
+    uint64_t metadata_block = bh__bytes_block(&call, bh__end(&metadata_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_create(name_block, media_type_block, metadata_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_u32(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "blobs_append") uint64_t bh__import_blobs_append(uint64_t, uint64_t);
+// Adds bytes to a blob that was begun, at most `limits.payloadMiB` at once.
+//
+// Fails with invalid-message (no such writer), quota-exceeded (size, bytes in all; the writer stays as it was), storage-failed (the
+// writer is gone).
+static inline bh_code bh_blobs_append(uint32_t writer, bh_bytes bytes) {
+    bh__call call = {0};
+    bh__out writer_json = bh__begin();
+    bh__write_u32(&writer_json, writer);
+    uint64_t writer_block = bh__bytes_block(&call, bh__end(&writer_json));
+    uint64_t bytes_block = bh__bytes_block(&call, bytes);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_append(writer_block, bytes_block), &answer);
+    if (code != BH_OK) return code;
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "blobs_finish") uint64_t bh__import_blobs_finish(uint64_t);
+// Makes the blob visible and durable, whole, in place of one that had its name. Until then the former one is read.
+//
+// Fails with invalid-message (no such writer), quota-exceeded (number of blobs), storage-failed. The writer is gone in any case but the
+// first.
+static inline bh_code bh_blobs_finish(uint32_t writer, bh_blobs_blob *value) {
+    bh__call call = {0};
+    bh__out writer_json = bh__begin();
+    bh__write_u32(&writer_json, writer);
+    uint64_t writer_block = bh__bytes_block(&call, bh__end(&writer_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_finish(writer_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_blobs_blob(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "blobs_discard") uint64_t bh__import_blobs_discard(uint64_t);
+// Drops what was begun and says whether there was such a writer.
+static inline bh_code bh_blobs_discard(uint32_t writer, bool *value) {
+    bh__call call = {0};
+    bh__out writer_json = bh__begin();
+    bh__write_u32(&writer_json, writer);
+    uint64_t writer_block = bh__bytes_block(&call, bh__end(&writer_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_discard(writer_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "blobs_read") uint64_t bh__import_blobs_read(uint64_t, uint64_t, uint64_t, uint64_t);
+// Up to `length` bytes from `offset` on, at most `limits.payloadMiB`; fewer only at the end, and none behind it. Give the `etag` of the
+// blob to read several pieces of one and the same content.
+//
+// Fails with invalid-message (name, no such blob), conflict (it has another etag by now; begin anew), quota-exceeded (length),
+// storage-failed.
+static inline bh_code bh_blobs_read(bh_text name, uint64_t offset, uint32_t length, bh_optional_text etag, bh_bytes *value) {
+    bh__call call = {0};
+    uint64_t name_block = bh__bytes_block(&call, name);
+    bh__out offset_json = bh__begin();
+    bh__write_u64(&offset_json, offset);
+    uint64_t offset_block = bh__bytes_block(&call, bh__end(&offset_json));
+    bh__out length_json = bh__begin();
+    bh__write_u32(&length_json, length);
+    uint64_t length_block = bh__bytes_block(&call, bh__end(&length_json));
+    uint64_t etag_block = bh__optional_text_block(&call, etag);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_read(name_block, offset_block, length_block, etag_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__OPTION(optional_blobs_blob, bh_blobs_blob, blobs_blob)
+BH__IMPORT("extism:host/user", "blobs_stat") uint64_t bh__import_blobs_stat(uint64_t);
+// What is known of a blob, or none when there is none of that name.
+//
+// Fails with invalid-message (name), storage-failed.
+static inline bh_code bh_blobs_stat(bh_text name, bh_optional_blobs_blob *value) {
+    bh__call call = {0};
+    uint64_t name_block = bh__bytes_block(&call, name);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_stat(name_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_optional_blobs_blob(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__LIST(blobs_blob_list, bh_blobs_blob, blobs_blob)
+BH__IMPORT("extism:host/user", "blobs_scan") uint64_t bh__import_blobs_scan(uint64_t, uint64_t, uint64_t);
+// The blobs whose names begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to 1,000). Ask again
+// with the last name as `after` until there are none.
+//
+// Fails with invalid-message (prefix, after, limit), storage-failed.
+static inline bh_code bh_blobs_scan(bh_text prefix, bh_optional_text after, uint32_t limit, bh_blobs_blob_list *value) {
+    bh__call call = {0};
+    uint64_t prefix_block = bh__bytes_block(&call, prefix);
+    uint64_t after_block = bh__optional_text_block(&call, after);
+    bh__out limit_json = bh__begin();
+    bh__write_u32(&limit_json, limit);
+    uint64_t limit_block = bh__bytes_block(&call, bh__end(&limit_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_scan(prefix_block, after_block, limit_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_blobs_blob_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "blobs_rename") uint64_t bh__import_blobs_rename(uint64_t, uint64_t);
+// Gives a blob another name, in place of one that has it, in one step. Says whether there was one to be renamed; its etag stays.
+//
+// Fails with invalid-message (names), quota-exceeded (a longer name), storage-failed.
+static inline bh_code bh_blobs_rename(bh_text name, bh_text to, bool *value) {
+    bh__call call = {0};
+    uint64_t name_block = bh__bytes_block(&call, name);
+    uint64_t to_block = bh__bytes_block(&call, to);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_rename(name_block, to_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "blobs_delete") uint64_t bh__import_blobs_delete(uint64_t);
+// Removes a blob and says whether there was one.
+//
+// Fails with invalid-message (name), storage-failed.
+static inline bh_code bh_blobs_delete(bh_text name, bool *value) {
+    bh__call call = {0};
+    uint64_t name_block = bh__bytes_block(&call, name);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_blobs_delete(name_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
     return BH_OK;
 }
 

@@ -317,11 +317,51 @@ pub mod http {
         call.json_answer(unsafe { imports::fetch(request, body) })
     }
 
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct FetchOptions {
+        /// How long the whole answer may take, in milliseconds; none for as long as the operator and the current turn allow, which it never
+        /// lengthens.
+        #[serde(rename = "timeout-ms")]
+        pub timeout_ms: Option<u32>,
+        /// The name of a blob of the plugin's that is sent as the body; `body` must be empty then.
+        #[serde(rename = "body-from")]
+        pub body_from: Option<String>,
+        /// The name of the blob that the body of an answer with a status from 200 to 299 goes into, with the answer's media type. It
+        /// appears whole, or not at all.
+        #[serde(rename = "answer-into")]
+        pub answer_into: Option<String>,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Fetched {
+        pub status: u16,
+        pub headers: Vec<Header>,
+        /// As it came; empty when it went into a blob. In JSON it is base64 text.
+        pub body: Bytes,
+        /// How many bytes went into the blob `answer-into`; none when the body is in `body`, as that of every other status is.
+        pub stored: Option<u64>,
+    }
+
+    /// Like `fetch`, with a time limit of its own, and with bodies that come out of blobs and go into them without passing through
+    /// the plugin. What goes into a blob is bounded by `limits.blobMiB`, what comes as `body` by `limits.payloadMiB`.
+    ///
+    /// Fails like `fetch`, and with invalid-message (options, a blob that is not there), quota-exceeded (the blob), conflict (the blob that is sent
+    /// was replaced or removed meanwhile), storage-failed.
+    pub fn fetch_with(request: &Request, body: &[u8], options: &FetchOptions) -> Result<Fetched, Error> {
+        let mut call = Call::begin();
+        let request = call.json(&request);
+        let body = call.bytes(body);
+        let options = call.json(&options);
+        call.json_answer(unsafe { imports::fetch_with(request, body, options) })
+    }
+
     mod imports {
         #[link(wasm_import_module = "extism:host/user")]
         unsafe extern "C" {
             #[link_name = "http_fetch"]
             pub fn fetch(request: u64, body: u64) -> u64;
+            #[link_name = "http_fetch_with"]
+            pub fn fetch_with(request: u64, body: u64, options: u64) -> u64;
         }
     }
 }
@@ -628,6 +668,157 @@ pub mod storage {
             pub fn scan(prefix: u64, after: u64, limit: u64, reverse: u64) -> u64;
             #[link_name = "storage_changes"]
             pub fn changes(after: u64, limit: u64) -> u64;
+        }
+    }
+}
+
+/// The plugin's own durable files: what is larger than a value or a payload, under names, written and read in pieces. No other plugin can
+/// reach them, so they need no permission; they have a quota. A name is 1 to 512 bytes of UTF-8 and means nothing to the host: `a/b` is
+/// not in a folder, and `../a` leads nowhere.
+pub mod blobs {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Property {
+        pub name: String,
+        pub value: String,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct Blob {
+        pub name: String,
+        /// Such as `text/csv`.
+        #[serde(rename = "media-type")]
+        pub media_type: String,
+        pub metadata: Vec<Property>,
+        /// In bytes.
+        pub size: u64,
+        /// Names this very content: whatever replaces it has another one.
+        pub etag: String,
+        /// When it was finished, in milliseconds since 1970.
+        pub modified: u64,
+    }
+
+    /// Begins a blob and returns the number of its writer, which is valid in the current turn only: what is not finished when the turn ends,
+    /// however it ends, is dropped. There may be 8 writers at a time. Metadata are up to 32 properties of 4,096 bytes in all, for the plugin's
+    /// own use.
+    ///
+    /// Fails with invalid-message (name, media type, metadata), quota-exceeded (writers, number of blobs, bytes in all),
+    /// storage-failed.
+    pub fn create(name: &str, media_type: &str, metadata: &[Property]) -> Result<u32, Error> {
+        let mut call = Call::begin();
+        let name = call.text(name);
+        let media_type = call.text(media_type);
+        let metadata = call.json(&metadata);
+        call.json_answer(unsafe { imports::create(name, media_type, metadata) })
+    }
+
+    /// Adds bytes to a blob that was begun, at most `limits.payloadMiB` at once.
+    ///
+    /// Fails with invalid-message (no such writer), quota-exceeded (size, bytes in all; the writer stays as it was), storage-failed (the
+    /// writer is gone).
+    pub fn append(writer: u32, bytes: &[u8]) -> Result<(), Error> {
+        let mut call = Call::begin();
+        let writer = call.json(&writer);
+        let bytes = call.bytes(bytes);
+        call.nothing(unsafe { imports::append(writer, bytes) })
+    }
+
+    /// Makes the blob visible and durable, whole, in place of one that had its name. Until then the former one is read.
+    ///
+    /// Fails with invalid-message (no such writer), quota-exceeded (number of blobs), storage-failed. The writer is gone in any case but the
+    /// first.
+    pub fn finish(writer: u32) -> Result<Blob, Error> {
+        let mut call = Call::begin();
+        let writer = call.json(&writer);
+        call.json_answer(unsafe { imports::finish(writer) })
+    }
+
+    /// Drops what was begun and says whether there was such a writer.
+    pub fn discard(writer: u32) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let writer = call.json(&writer);
+        call.json_answer(unsafe { imports::discard(writer) })
+    }
+
+    /// Up to `length` bytes from `offset` on, at most `limits.payloadMiB`; fewer only at the end, and none behind it. Give the `etag` of the
+    /// blob to read several pieces of one and the same content.
+    ///
+    /// Fails with invalid-message (name, no such blob), conflict (it has another etag by now; begin anew), quota-exceeded (length),
+    /// storage-failed.
+    pub fn read(name: &str, offset: u64, length: u32, etag: Option<&str>) -> Result<Vec<u8>, Error> {
+        let mut call = Call::begin();
+        let name = call.text(name);
+        let offset = call.json(&offset);
+        let length = call.json(&length);
+        let etag = call.optional_text(etag);
+        call.bytes_answer(unsafe { imports::read(name, offset, length, etag) })
+    }
+
+    /// What is known of a blob, or none when there is none of that name.
+    ///
+    /// Fails with invalid-message (name), storage-failed.
+    pub fn stat(name: &str) -> Result<Option<Blob>, Error> {
+        let mut call = Call::begin();
+        let name = call.text(name);
+        call.json_answer(unsafe { imports::stat(name) })
+    }
+
+    /// The blobs whose names begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to 1,000). Ask again
+    /// with the last name as `after` until there are none.
+    ///
+    /// Fails with invalid-message (prefix, after, limit), storage-failed.
+    pub fn scan(prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<Blob>, Error> {
+        let mut call = Call::begin();
+        let prefix = call.text(prefix);
+        let after = call.optional_text(after);
+        let limit = call.json(&limit);
+        call.json_answer(unsafe { imports::scan(prefix, after, limit) })
+    }
+
+    /// Gives a blob another name, in place of one that has it, in one step. Says whether there was one to be renamed; its etag stays.
+    ///
+    /// Fails with invalid-message (names), quota-exceeded (a longer name), storage-failed.
+    pub fn rename(name: &str, to: &str) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let name = call.text(name);
+        let to = call.text(to);
+        call.json_answer(unsafe { imports::rename(name, to) })
+    }
+
+    /// Removes a blob and says whether there was one.
+    ///
+    /// Fails with invalid-message (name), storage-failed.
+    pub fn delete(name: &str) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let name = call.text(name);
+        call.json_answer(unsafe { imports::delete(name) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "blobs_create"]
+            pub fn create(name: u64, media_type: u64, metadata: u64) -> u64;
+            #[link_name = "blobs_append"]
+            pub fn append(writer: u64, bytes: u64) -> u64;
+            #[link_name = "blobs_finish"]
+            pub fn finish(writer: u64) -> u64;
+            #[link_name = "blobs_discard"]
+            pub fn discard(writer: u64) -> u64;
+            #[link_name = "blobs_read"]
+            pub fn read(name: u64, offset: u64, length: u64, etag: u64) -> u64;
+            #[link_name = "blobs_stat"]
+            pub fn stat(name: u64) -> u64;
+            #[link_name = "blobs_scan"]
+            pub fn scan(prefix: u64, after: u64, limit: u64) -> u64;
+            #[link_name = "blobs_rename"]
+            pub fn rename(name: u64, to: u64) -> u64;
+            #[link_name = "blobs_delete"]
+            pub fn delete(name: u64) -> u64;
         }
     }
 }

@@ -19,6 +19,7 @@ declare module "bulkhead:plugin/extensions@0.2.0" {
 
 declare module "bulkhead:plugin/http@0.2.0" {
   export function fetch(request: import("./http.ts").Request, body: Uint8Array): import("./http.ts").Response;
+  export function fetchWith(request: import("./http.ts").Request, body: Uint8Array, options: import("./http.ts").FetchOptions): import("./http.ts").Fetched;
 }
 
 declare module "bulkhead:plugin/state@0.2.0" {
@@ -44,6 +45,19 @@ declare module "bulkhead:plugin/storage@0.2.0" {
   export function commit(checks: readonly import("./storage.ts").Check[], changes: readonly import("./storage.ts").Change[]): import("./storage.ts").CommitOutcome;
   export function scan(prefix: string, after: string | undefined, limit: number, reverse: boolean): import("./storage.ts").Page;
   export function changes(after: number, limit: number): import("./storage.ts").Logged[];
+}
+
+declare module "bulkhead:plugin/blobs@0.2.0" {
+  export function create(name: string, mediaType: string, metadata: readonly import("./blobs.ts").Property[]): number;
+  export function append(writer: number, bytes: Uint8Array): void;
+  export function finish(writer: number): import("./blobs.ts").Blob;
+  export function discard(writer: number): boolean;
+  export function read(name: string, offset: number, length: number, etag: string | undefined): Uint8Array;
+  export function stat(name: string): import("./blobs.ts").Blob | null;
+  export function scan(prefix: string, after: string | undefined, limit: number): import("./blobs.ts").Blob[];
+  export function rename(name: string, to: string): boolean;
+  function _delete(name: string): boolean;
+  export { _delete as delete };
 }
 
 declare module "bulkhead:plugin/schedules@0.2.0" {

@@ -44,3 +44,44 @@ export interface Response {
 export function fetch(request: Request, body: Uint8Array): Response {
   return asking(() => host.fetch(request, body));
 }
+
+export interface FetchOptions {
+  /**
+   * How long the whole answer may take, in milliseconds; none for as long as the operator and the current turn allow, which it never
+   * lengthens.
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * The name of a blob of the plugin's that is sent as the body; `body` must be empty then.
+   */
+  readonly bodyFrom?: string | undefined;
+  /**
+   * The name of the blob that the body of an answer with a status from 200 to 299 goes into, with the answer's media type. It
+   * appears whole, or not at all.
+   */
+  readonly answerInto?: string | undefined;
+}
+
+export interface Fetched {
+  readonly status: number;
+  readonly headers: readonly Header[];
+  /**
+   * As it came; empty when it went into a blob. In JSON it is base64 text.
+   */
+  readonly body: Uint8Array;
+  /**
+   * How many bytes went into the blob `answer-into`; none when the body is in `body`, as that of every other status is.
+   */
+  readonly stored?: number | undefined;
+}
+
+/**
+ * Like `fetch`, with a time limit of its own, and with bodies that come out of blobs and go into them without passing through
+ * the plugin. What goes into a blob is bounded by `limits.blobMiB`, what comes as `body` by `limits.payloadMiB`.
+ *
+ * Fails like `fetch`, and with invalid-message (options, a blob that is not there), quota-exceeded (the blob), conflict (the blob that is sent
+ * was replaced or removed meanwhile), storage-failed.
+ */
+export function fetchWith(request: Request, body: Uint8Array, options: FetchOptions): Fetched {
+  return asking(() => host.fetchWith(request, body, options));
+}

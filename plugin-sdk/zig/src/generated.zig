@@ -209,6 +209,36 @@ pub const http = struct {
         var host_call: abi.Call = .{};
         return host_call.jsonAnswer(Response, imports.http_fetch(host_call.json(request), host_call.bytes(body)));
     }
+
+    pub const FetchOptions = struct {
+        /// How long the whole answer may take, in milliseconds; none for as long as the operator and the current turn allow, which it never
+        /// lengthens.
+        timeout_ms: ?u32 = null,
+        /// The name of a blob of the plugin's that is sent as the body; `body` must be empty then.
+        body_from: ?[]const u8 = null,
+        /// The name of the blob that the body of an answer with a status from 200 to 299 goes into, with the answer's media type. It
+        /// appears whole, or not at all.
+        answer_into: ?[]const u8 = null,
+    };
+
+    pub const Fetched = struct {
+        status: u16,
+        headers: []const Header,
+        /// As it came; empty when it went into a blob. In JSON it is base64 text.
+        body: Bytes,
+        /// How many bytes went into the blob `answer-into`; none when the body is in `body`, as that of every other status is.
+        stored: ?u64 = null,
+    };
+
+    /// Like `fetch`, with a time limit of its own, and with bodies that come out of blobs and go into them without passing through
+    /// the plugin. What goes into a blob is bounded by `limits.blobMiB`, what comes as `body` by `limits.payloadMiB`.
+    ///
+    /// Fails like `fetch`, and with invalid-message (options, a blob that is not there), quota-exceeded (the blob), conflict (the blob that is sent
+    /// was replaced or removed meanwhile), storage-failed.
+    pub fn fetchWith(request: Request, body: []const u8, options: FetchOptions) Error!Fetched {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(Fetched, imports.http_fetch_with(host_call.json(request), host_call.bytes(body), host_call.json(options)));
+    }
 };
 
 /// Last values that plugins share. The operator chooses whether they outlive the host; what must last belongs into the storage.
@@ -421,6 +451,107 @@ pub const storage = struct {
     }
 };
 
+/// The plugin's own durable files: what is larger than a value or a payload, under names, written and read in pieces. No other plugin can
+/// reach them, so they need no permission; they have a quota. A name is 1 to 512 bytes of UTF-8 and means nothing to the host: `a/b` is
+/// not in a folder, and `../a` leads nowhere.
+pub const blobs = struct {
+    pub const Property = struct {
+        name: []const u8,
+        value: []const u8,
+    };
+
+    pub const Blob = struct {
+        name: []const u8,
+        /// Such as `text/csv`.
+        media_type: []const u8,
+        metadata: []const Property,
+        /// In bytes.
+        size: u64,
+        /// Names this very content: whatever replaces it has another one.
+        etag: []const u8,
+        /// When it was finished, in milliseconds since 1970.
+        modified: u64,
+    };
+
+    /// Begins a blob and returns the number of its writer, which is valid in the current turn only: what is not finished when the turn ends,
+    /// however it ends, is dropped. There may be 8 writers at a time. Metadata are up to 32 properties of 4,096 bytes in all, for the plugin's
+    /// own use.
+    ///
+    /// Fails with invalid-message (name, media type, metadata), quota-exceeded (writers, number of blobs, bytes in all),
+    /// storage-failed.
+    pub fn create(name: []const u8, media_type: []const u8, metadata: []const Property) Error!u32 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(u32, imports.blobs_create(host_call.bytes(name), host_call.bytes(media_type), host_call.json(metadata)));
+    }
+
+    /// Adds bytes to a blob that was begun, at most `limits.payloadMiB` at once.
+    ///
+    /// Fails with invalid-message (no such writer), quota-exceeded (size, bytes in all; the writer stays as it was), storage-failed (the
+    /// writer is gone).
+    pub fn append(writer: u32, bytes: []const u8) Error!void {
+        var host_call: abi.Call = .{};
+        return host_call.nothing(imports.blobs_append(host_call.json(writer), host_call.bytes(bytes)));
+    }
+
+    /// Makes the blob visible and durable, whole, in place of one that had its name. Until then the former one is read.
+    ///
+    /// Fails with invalid-message (no such writer), quota-exceeded (number of blobs), storage-failed. The writer is gone in any case but the
+    /// first.
+    pub fn finish(writer: u32) Error!Blob {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(Blob, imports.blobs_finish(host_call.json(writer)));
+    }
+
+    /// Drops what was begun and says whether there was such a writer.
+    pub fn discard(writer: u32) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.blobs_discard(host_call.json(writer)));
+    }
+
+    /// Up to `length` bytes from `offset` on, at most `limits.payloadMiB`; fewer only at the end, and none behind it. Give the `etag` of the
+    /// blob to read several pieces of one and the same content.
+    ///
+    /// Fails with invalid-message (name, no such blob), conflict (it has another etag by now; begin anew), quota-exceeded (length),
+    /// storage-failed.
+    pub fn read(name: []const u8, offset: u64, length: u32, etag: ?[]const u8) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.blobs_read(host_call.bytes(name), host_call.json(offset), host_call.json(length), host_call.optionalBytes(etag)));
+    }
+
+    /// What is known of a blob, or none when there is none of that name.
+    ///
+    /// Fails with invalid-message (name), storage-failed.
+    pub fn stat(name: []const u8) Error!?Blob {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(?Blob, imports.blobs_stat(host_call.bytes(name)));
+    }
+
+    /// The blobs whose names begin with `prefix`, in byte order, those after `after` if it is given, at most `limit` (1 to 1,000). Ask again
+    /// with the last name as `after` until there are none.
+    ///
+    /// Fails with invalid-message (prefix, after, limit), storage-failed.
+    pub fn scan(prefix: []const u8, after: ?[]const u8, limit: u32) Error![]const Blob {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const Blob, imports.blobs_scan(host_call.bytes(prefix), host_call.optionalBytes(after), host_call.json(limit)));
+    }
+
+    /// Gives a blob another name, in place of one that has it, in one step. Says whether there was one to be renamed; its etag stays.
+    ///
+    /// Fails with invalid-message (names), quota-exceeded (a longer name), storage-failed.
+    pub fn rename(name: []const u8, to: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.blobs_rename(host_call.bytes(name), host_call.bytes(to)));
+    }
+
+    /// Removes a blob and says whether there was one.
+    ///
+    /// Fails with invalid-message (name), storage-failed.
+    pub fn delete(name: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.blobs_delete(host_call.bytes(name)));
+    }
+};
+
 /// Turns at a time of day, or again and again. A plugin's schedules are its own, outlive the host and need no permission; its manifest can have some too.
 pub const schedules = struct {
     /// What becomes of a time that passed while the plugin or the host did not run.
@@ -515,6 +646,7 @@ const imports = struct {
     extern "extism:host/user" fn services_current_caller() u64;
     extern "extism:host/user" fn extensions_ask(u64, u64, u64) u64;
     extern "extism:host/user" fn http_fetch(u64, u64) u64;
+    extern "extism:host/user" fn http_fetch_with(u64, u64, u64) u64;
     extern "extism:host/user" fn state_get(u64) u64;
     extern "extism:host/user" fn state_set(u64, u64) u64;
     extern "extism:host/user" fn state_delete(u64) u64;
@@ -532,6 +664,15 @@ const imports = struct {
     extern "extism:host/user" fn storage_commit(u64, u64) u64;
     extern "extism:host/user" fn storage_scan(u64, u64, u64, u64) u64;
     extern "extism:host/user" fn storage_changes(u64, u64) u64;
+    extern "extism:host/user" fn blobs_create(u64, u64, u64) u64;
+    extern "extism:host/user" fn blobs_append(u64, u64) u64;
+    extern "extism:host/user" fn blobs_finish(u64) u64;
+    extern "extism:host/user" fn blobs_discard(u64) u64;
+    extern "extism:host/user" fn blobs_read(u64, u64, u64, u64) u64;
+    extern "extism:host/user" fn blobs_stat(u64) u64;
+    extern "extism:host/user" fn blobs_scan(u64, u64, u64) u64;
+    extern "extism:host/user" fn blobs_rename(u64, u64) u64;
+    extern "extism:host/user" fn blobs_delete(u64) u64;
     extern "extism:host/user" fn schedules_set(u64) u64;
     extern "extism:host/user" fn schedules_cancel(u64) u64;
     extern "extism:host/user" fn schedules_upcoming() u64;

@@ -7,9 +7,10 @@ import * as extensions from "./extensions";
 import * as http from "./http";
 import * as state from "./state";
 import * as storage from "./storage";
+import * as blobs from "./blobs";
 import * as schedules from "./schedules";
 import * as config from "./config";
 import * as clock from "./clock";
 import * as random from "./random";
 
-export { log, events, services, extensions, http, state, storage, schedules, config, clock, random };
+export { log, events, services, extensions, http, state, storage, blobs, schedules, config, clock, random };

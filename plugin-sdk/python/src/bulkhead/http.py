@@ -2,11 +2,11 @@
 """Requests to the world. A plugin reaches what was granted to it and nothing else, whatever a redirect or a name server says."""
 
 from wit_world.imports import http as _host
-from wit_world.imports.http import Header, Request, Response
+from wit_world.imports.http import Header, Request, Response, FetchOptions, Fetched
 
 from ._error import asking
 
-__all__ = ["Header", "Request", "Response", "fetch"]
+__all__ = ["Header", "Request", "Response", "FetchOptions", "Fetched", "fetch", "fetch_with"]
 
 
 def fetch(request: Request, body: bytes) -> Response:
@@ -18,3 +18,14 @@ def fetch(request: Request, body: bytes) -> Response:
     """
     with asking():
         return _host.fetch(request, body)
+
+
+def fetch_with(request: Request, body: bytes, options: FetchOptions) -> Fetched:
+    """Like `fetch`, with a time limit of its own, and with bodies that come out of blobs and go into them without passing through
+    the plugin. What goes into a blob is bounded by `limits.blobMiB`, what comes as `body` by `limits.payloadMiB`.
+
+    Fails like `fetch`, and with invalid-message (options, a blob that is not there), quota-exceeded (the blob), conflict (the blob that is sent
+    was replaced or removed meanwhile), storage-failed.
+    """
+    with asking():
+        return _host.fetch_with(request, body, options)
