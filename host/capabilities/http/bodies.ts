@@ -20,7 +20,7 @@ export interface BodyTarget {
 
 /** Takes a body as it comes. */
 export interface BodyReceiver {
-  /** Resolves when the piece has gone on; no other one is to come until then. Rejects with HostError. */
+  /** Resolves when the piece has gone on; the next one should not come before. Rejects with HostError. */
   add(piece: Bytes): Promise<void>;
   /** The body has ended. */
   end(): Promise<void>;
@@ -53,6 +53,7 @@ export class BlobReceiver implements BodyReceiver {
   readonly #sink: Promise<BlobSink>;
   #pieces = 0;
   #bytes = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(ports: BlobReceiverPorts) {
     this.#ports = ports;
@@ -64,11 +65,11 @@ export class BlobReceiver implements BodyReceiver {
     this.#pieces += 1;
     this.#bytes += piece.length;
     if (isCutTooFine(this.#pieces, this.#bytes)) throw tooFine(this.#ports.host, this.#pieces, this.#bytes);
-    await this.#write((veil) => veil.add(piece));
+    await this.#next((veil) => veil.add(piece));
   }
 
   async end(): Promise<void> {
-    await this.#write((veil) => veil.end());
+    await this.#next((veil) => veil.end());
   }
 
   /** How many bytes the blob has, which is there now. Rejects with HostError. */
@@ -80,6 +81,13 @@ export class BlobReceiver implements BodyReceiver {
   async discard(): Promise<void> {
     const sink = await this.#sink.catch(() => undefined);
     await sink?.discard();
+  }
+
+  /** One after the other: a server that closes has undici 8 hand over what it has, whether it was paused or not. */
+  #next(veiled: (veil: Veil) => Bytes): Promise<void> {
+    const next = this.#last.then(() => this.#write(veiled));
+    this.#last = next.catch(() => {});
+    return next;
   }
 
   async #write(veiled: (veil: Veil) => Bytes): Promise<void> {

@@ -122,6 +122,8 @@ function collecting(
     },
     onResponseData(controller, piece) {
       if (receiver === undefined) return collected.add(piece);
+      // undici 8 hands over nothing whenever it goes on.
+      if (piece.length === 0) return;
       const taken = receiver.add(piece);
       // The socket is not read on until the piece has gone on.
       controller.pause();
