@@ -40,8 +40,12 @@ export type {
 } from "./core/ports/storage.ts";
 export type {
   Adapter,
+  AdapterBlobs,
   AdapterCall,
   AdapterContext,
+  BlobInfo,
+  BlobSink,
+  BlobSource,
   Catalog,
   CatalogEvent,
   CatalogPlugin,
@@ -50,6 +54,7 @@ export type {
   Contribution,
   Credentials,
   Driver,
+  IncomingBlob,
   Opened,
   Opening,
   Principal,

@@ -142,7 +142,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, operations, catalog, clock, log, declared, problems }),
+    (name) => adapterContext(name, { core, operations, catalog, clock, log, declared, problems, blobs }),
     booting,
   );
   booting.defer(() => record("stop", "host"));

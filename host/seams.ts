@@ -228,6 +228,20 @@ export interface Catalog {
   for(principal: Principal): Catalog;
 }
 
+/** A body on its way into a blob of a plugin. */
+export interface IncomingBlob extends BlobSink {
+  /** Removes it after it was finished, unless the plugin has renamed or replaced it. Never rejects. */
+  release(): Promise<void>;
+}
+
+/** Bodies that an adapter brings to plugins, and has from them, in blobs. Both need `services.call` on the service, and reject with HostError. */
+export interface AdapterBlobs {
+  /** Into a blob of the plugin that provides the service, under a name of the host's own. Whoever has it calls `release` in the end, or `discard`. */
+  receive(principal: Principal, service: string, mediaType: string): Promise<IncomingBlob>;
+  /** Out of a blob of that plugin. Rejects with `invalid-message` when there is none of the name. */
+  source(principal: Principal, service: string, name: string): Promise<BlobSource>;
+}
+
 /** All that an adapter sees of the host. Whatever it does it does for a principal. */
 export interface AdapterContext {
   readonly clock: Clock;
@@ -249,6 +263,7 @@ export interface AdapterContext {
   ): Promise<string>;
   /** Events of the types that match, as far as `events.subscribe` is granted when they come; returns its undo. Throws HostError `invalid-message`. */
   follow(principal: Principal, types: string, deliver: (event: CloudEvent) => void): () => void;
+  readonly blobs: AdapterBlobs;
   /** Does an operation of host/admin/operations.ts. Needs `host.operate` on its name. */
   operate(principal: Principal, operation: string, input: unknown): Promise<unknown>;
   /** Tells of everything, whoever brought it about. */

@@ -10,7 +10,8 @@ import type { LogSink } from "../core/ports/log.ts";
 import type { Observer } from "../core/ports/policy.ts";
 import { startTrace } from "../core/trace.ts";
 import type { Caller, Grant } from "../core/types.ts";
-import type { AdapterContext, Catalog, Credentials, Principal } from "../seams.ts";
+import type { AdapterContext, BlobTransfers, Catalog, Credentials, Principal } from "../seams.ts";
+import { adapterBlobs } from "./adapter-blobs.ts";
 import type { DeclaredEvents } from "./declared-events.ts";
 
 export interface AdapterContextPorts {
@@ -21,6 +22,7 @@ export interface AdapterContextPorts {
   readonly log: LogSink;
   readonly declared: DeclaredEvents;
   readonly problems: () => readonly string[];
+  readonly blobs: BlobTransfers;
 }
 
 // What principals do is not counted as a plugin's use of its grants.
@@ -38,7 +40,7 @@ const OPERATOR = principal(localActor(), [...WORKING, all("host.operate")]);
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, operations, catalog, clock, log, declared, problems } = ports;
+  const { core, operations, catalog, clock, log, declared, problems, blobs } = ports;
   const caller: Caller = Object.freeze({ kind: "adapter", name });
   // One that takes its time has no one who waits for it, so its failure would end the host.
   const guarded =
@@ -55,6 +57,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     log,
     catalog,
     problems,
+    blobs: adapterBlobs({ core, catalog, blobs }),
     authenticate: async ({ kind }: Credentials) => (kind === "operator" ? OPERATOR : ANONYMOUS),
     async call({ permissions }, { service, payload, traceparent = startTrace(), timeoutMs, signal }) {
       permissions.require("services.call", service);

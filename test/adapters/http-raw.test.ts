@@ -312,7 +312,7 @@ describe("raw routes", () => {
       }
     };
     expect(detail({ request: "cooked" })).toContain("contributes.http.routes.0.request");
-    expect(detail({ request: undefined })).toContain('only a route with "request": "raw" is given headers');
+    expect(detail({ request: undefined })).toContain('only a route with "request": "raw" or "blob" is given headers');
     for (const name of ["content-length", "Connection", "proxy-authorization", "transfer-encoding", "a b", "", "x:y", "x\r\ny"])
       expect(detail({ headers: [name] }), name).toContain("contributes.http.routes.0.headers.0: write the name of a header");
     expect(detail({ headers: Array.from({ length: 33 }, (_, i) => `x-${i}`) })).toContain("contributes.http.routes.0.headers");

@@ -45,7 +45,7 @@ describe("the context of an adapter", () => {
 
   it("is what HOUSE says, and no more: no Host, no store, no plugin", () => {
     expect(Object.keys(context).sort()).toEqual(
-      ["authenticate", "call", "catalog", "clock", "follow", "log", "observe", "operate", "problems", "publish"].sort(),
+      ["authenticate", "blobs", "call", "catalog", "clock", "follow", "log", "observe", "operate", "problems", "publish"].sort(),
     );
   });
 

@@ -9,7 +9,8 @@ import { type ContributionParser, LiveCatalog } from "../../host/lifecycle/catal
 import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import { type Manifest, parseManifest } from "../../host/manifest/manifest.ts";
-import type { AdapterContext } from "../../host/seams.ts";
+import type { AdapterContext, BlobTransfers } from "../../host/seams.ts";
+import { blobsInMemory } from "./blobs.ts";
 
 export interface TestContext {
   readonly context: AdapterContext;
@@ -23,6 +24,7 @@ export interface TestContextOptions {
   readonly parse?: ContributionParser;
   readonly problems?: () => readonly string[];
   readonly operations?: Pick<Operations, "invoke">;
+  readonly blobs?: BlobTransfers;
 }
 
 /** A manifest that has nothing but this to say to an adapter. */
@@ -30,7 +32,10 @@ export function contributing(plugin: string, contributes: Readonly<Record<string
   return parseManifest(JSON.stringify({ name: plugin, version: "1.0.0", api: "0.1", wasm: "plugin.wasm", contributes }), "plugin.json");
 }
 
-export function testContext(core: Host, { log, adapter, parse, problems = () => [], operations }: TestContextOptions): TestContext {
+export function testContext(
+  core: Host,
+  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory() }: TestContextOptions,
+): TestContext {
   const manifests = new KnownManifests();
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
   const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log });
@@ -38,6 +43,7 @@ export function testContext(core: Host, { log, adapter, parse, problems = () => 
   const context = adapterContext(adapter, {
     ...{ core, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
     declared: new DeclaredEvents(manifests),
+    blobs,
   });
   return { context, manifests };
 }

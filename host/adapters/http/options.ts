@@ -11,6 +11,8 @@ export interface HttpOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly maxBodyBytes: number;
+  /** Of a body that goes into a blob. */
+  readonly maxBlobBytes: number;
   /** Above that the oldest one that waits for its client makes room; fewer where the system leaves too few open files. */
   readonly maxConnections: number;
   /** For a connection without a request. */
@@ -31,6 +33,11 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
     .positive()
     .max(64 * 1024 * 1024)
     .default(1024 * 1024),
+  maxBlobBytes: z
+    .int()
+    .positive()
+    .max(1024 * 1024 * 1024 * 1024)
+    .default(64 * 1024 * 1024),
   maxConnections: z.int().positive().max(65_536).default(512),
   keepAliveMs: z.int().positive().max(600_000).default(10_000),
   headersMs: z.int().positive().max(30_000).default(10_000),

@@ -5,6 +5,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
+import type { BlobInfo } from "../../seams.ts";
 import { ALWAYS_GIVEN, ANSWERABLE, CREDENTIALS } from "./raw-headers.ts";
 import type { Members } from "./splice.ts";
 
@@ -30,16 +31,31 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: readonly Header[];
   readonly body: Bytes;
+  /** The name of the blob that is the body. */
+  readonly blob: string | undefined;
 }
 
-/** What a plugin's raw route is given: of headers what is named there, of those with credentials what `mayHave` says too. */
-export function rawInput(request: FastifyRequest, params: Members, named: readonly string[], mayHave: readonly string[]): Uint8Array {
+/** What a plugin is given of a request beside the request itself. */
+export interface RawRules {
+  readonly params: Members;
+  /** Headers that the route names. */
+  readonly named: readonly string[];
+  /** Those with credentials that the operator allows. */
+  readonly mayHave: readonly string[];
+  /** Where the body is, when it is not behind the head. */
+  readonly blob?: BlobInfo | undefined;
+}
+
+/** What a plugin's raw route is given: of headers what is named there, of those with credentials what the operator says too. */
+export function rawInput(request: FastifyRequest, { params, named, mayHave, blob }: RawRules): Uint8Array {
   const { method, url } = request;
   const [path = "", query = ""] = splitOnce(url, "?");
-  const head = { method, path, query, params, headers: givenHeaders(request, named, mayHave) };
+  const head = { method, path, query, params, headers: givenHeaders(request, named, mayHave), ...(blob && { blob: partOf(blob) }) };
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
 }
+
+const partOf = ({ name, mediaType, size, etag }: BlobInfo): object => ({ name, mediaType, size, etag });
 
 const splitOnce = (text: string, at: string): readonly string[] => {
   const found = text.indexOf(at);
@@ -60,8 +76,9 @@ function givenHeaders({ raw }: FastifyRequest, named: readonly string[], mayHave
   return given;
 }
 
-const headSchema: z.ZodType<{ readonly status: number; readonly headers: readonly Header[] }> = z.strictObject({
+const headSchema: z.ZodType<Pick<RawAnswer, "status" | "headers"> & { readonly blob?: string | undefined }> = z.strictObject({
   status: z.int().min(200).max(599).default(200),
+  blob: z.string().optional(),
   headers: z
     .array(
       z.strictObject({
@@ -92,15 +109,16 @@ export function rawAnswer(plugin: string, output: Bytes): RawAnswer {
     throw wrong(`its first ${MAX_HEAD_BYTES} bytes have no line feed; write {"status":200,"headers":[]}, a line feed, and the body`);
   const parsed = headSchema.safeParse(jsonOf(output.subarray(0, end), wrong));
   if (!parsed.success) throw wrong(parsed.error.issues.map(({ path, message }) => `${path.join(".") || "its head"} ${message}`).join("; "));
-  const { status, headers } = parsed.data;
+  const { status, headers, blob } = parsed.data;
   const body = output.subarray(end + 1);
   const [twice] = headers.filter(({ name }, i) => headers.findIndex((one) => one.name === name) !== i);
   if (twice !== undefined) throw wrong(`it has the header ${twice.name} twice`);
-  if (WITHOUT_BODY.has(status) && body.length > 0) throw wrong(`an answer with the status ${status} has no body`);
+  if (blob !== undefined && body.length > 0) throw wrong("it has a body and names a blob for it");
+  if (WITHOUT_BODY.has(status) && (body.length > 0 || blob !== undefined)) throw wrong(`an answer with the status ${status} has no body`);
   if (CARRIES_BODY_ON.has(status)) throw wrong(`the status ${status} would send what the client sent elsewhere; redirect with 303`);
   const location = headers.find(({ name }) => name === "location")?.value;
   if (location !== undefined && !leadsBelow(plugin, location)) throw wrong(`its location must be a path below /${plugin}`);
-  return { status, headers, body };
+  return { status, headers, body, blob };
 }
 
 function jsonOf(head: Bytes, wrong: (what: string) => HostError): unknown {

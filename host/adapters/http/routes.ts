@@ -8,13 +8,18 @@ import { isGivable, MAX_NAMED_HEADERS } from "./raw-headers.ts";
 // A segment may have dots, as in chart.png, but not be one of the two that mean a folder.
 const PATH = /^\/[a-z][a-z0-9-]*(\/(:[A-Za-z][A-Za-z0-9]*|[a-z0-9][a-z0-9.-]*))*$/;
 
+const WITH_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
 export interface HttpRoute {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly service: string;
-  /** The service gets the request as it came, and answers with status and headers; without it JSON goes in. */
-  readonly request?: "raw" | undefined;
-  /** Of a raw route: what it is given of the request's headers, beside what every one is. */
+  /**
+   * `raw`: the service gets the request as it came, and answers with status and headers; `blob`: the same, but that its body is in a blob. Without it JSON
+   * goes in.
+   */
+  readonly request?: "raw" | "blob" | undefined;
+  /** Of a raw route, or one with a blob: what it is given of the request's headers, beside what every one is. */
   readonly headers?: readonly string[] | undefined;
 }
 
@@ -31,12 +36,16 @@ const sectionSchema: z.ZodType<{ readonly routes: readonly HttpRoute[] }> = z.st
           method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]),
           path: z.string().max(255).regex(PATH, "write /<plugin>/segments with :name for parameters"),
           service: z.string().refine(isDottedName, "write the name of a service"),
-          request: z.literal("raw").optional(),
+          request: z.enum(["raw", "blob"]).optional(),
           headers: z.array(headerName).max(MAX_NAMED_HEADERS).optional(),
         })
-        .refine(({ request, headers }) => headers === undefined || request === "raw", {
+        .refine(({ request, headers }) => headers === undefined || request !== undefined, {
           path: ["headers"],
-          error: 'only a route with "request": "raw" is given headers',
+          error: 'only a route with "request": "raw" or "blob" is given headers',
+        })
+        .refine(({ request, method }) => request !== "blob" || WITH_BODY.has(method), {
+          path: ["request"],
+          error: "only a request with POST, PUT or PATCH has a body for a blob",
         }),
     )
     .max(256),

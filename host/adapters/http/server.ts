@@ -8,14 +8,17 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import { isDottedName, printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import { startTrace } from "../../core/trace.ts";
-import type { AdapterContext, Principal } from "../../seams.ts";
+import type { AdapterContext, BlobSource, Principal } from "../../seams.ts";
+import { sendBlob } from "./blob-answer.ts";
+import { addBodies, clientError, receiveBlob } from "./bodies.ts";
 import { errorBody, retryAfterOf } from "./errors.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
 import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
 import { type FoundRoute, PluginRoutes } from "./plugin-routes.ts";
-import { rawAnswer, rawInput } from "./raw.ts";
+import { type RawAnswer, rawAnswer, rawInput } from "./raw.ts";
 import { SHOWN_ONLY } from "./raw-headers.ts";
+import type { HttpRoute } from "./routes.ts";
 
 export interface HttpServer {
   /** Such as `http://127.0.0.1:7420`. */
@@ -53,7 +56,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   });
   const caller = await context.authenticate({ kind: "none" });
   addHostRoutes(app, context, caller);
-  addPluginRoutes(app, context, caller, { found, credentialHeaders: options.credentialHeaders });
+  addPluginRoutes(app, context, caller, { found, options });
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
   });
@@ -62,14 +65,17 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
 }
 
 /** Who comes in, and with which bodies. Answers where the plugins' routes that were found are put. */
-function addDoor(app: FastifyInstance, { host, allowedHosts }: HttpOptions, routes: PluginRoutes): WeakMap<FastifyRequest, FoundRoute> {
+function addDoor(
+  app: FastifyInstance,
+  { host, allowedHosts, maxBodyBytes }: HttpOptions,
+  routes: PluginRoutes,
+): WeakMap<FastifyRequest, FoundRoute> {
   const found = new WeakMap<FastifyRequest, FoundRoute>();
-  const isRaw = (request: FastifyRequest): boolean => found.get(request)?.route.request === "raw";
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(Object.values(BODY_TYPES), { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (request, body, done) => {
-    if (isRaw(request)) done(null, body);
-    else done(wrongType(refuseBodyType(request.method, "")));
+  const kindOf = (request: FastifyRequest): HttpRoute["request"] => found.get(request)?.route.request;
+  addBodies(app, {
+    maxBodyBytes,
+    isBlob: (request) => kindOf(request) === "blob",
+    refusal: (request) => (kindOf(request) === "raw" ? undefined : refuseBodyType(request.method, "")),
   });
   const refuseOrigin = originGuard([host, ...allowedHosts]);
   app.addHook("onRequest", async (request) => {
@@ -78,8 +84,8 @@ function addDoor(app: FastifyInstance, { host, allowedHosts }: HttpOptions, rout
     if (refusal !== undefined) throw new HostError("permission-denied", refusal);
     const route = request.routeOptions.url === PLUGIN_ROUTES ? routes.find(method, request.url) : undefined;
     if (route !== undefined) found.set(request, route);
-    const refused = isRaw(request) ? undefined : refuseBodyType(method, headers["content-type"]);
-    if (refused !== undefined) throw wrongType(refused);
+    const refused = kindOf(request) === undefined ? refuseBodyType(method, headers["content-type"]) : undefined;
+    if (refused !== undefined) throw clientError(415, refused);
   });
   return found;
 }
@@ -132,11 +138,12 @@ function addHostRoutes(app: FastifyInstance, context: AdapterContext, caller: Pr
   });
 }
 
-interface Routing extends Pick<HttpOptions, "credentialHeaders"> {
+interface Routing {
   readonly found: WeakMap<FastifyRequest, FoundRoute>;
+  readonly options: HttpOptions;
 }
 
-function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal, { found, credentialHeaders }: Routing): void {
+function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal, { found, options }: Routing): void {
   app.route({
     method: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     url: PLUGIN_ROUTES,
@@ -145,13 +152,18 @@ function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: 
       const asked = found.get(request);
       if (asked === undefined) return reply.callNotFound();
       const { plugin, route, params } = asked;
-      if (route.request !== "raw") {
+      if (route.request === undefined) {
         const input = await mergedInput(await readBody(request), params, request.query);
         return send(await call(context, caller, route.service, input, request, reply), reply);
       }
-      const mayHave = Object.hasOwn(credentialHeaders, plugin) ? (credentialHeaders[plugin] ?? []) : [];
-      const input = rawInput(request, params, route.headers ?? [], mayHave);
-      return sendRaw(plugin, await call(context, caller, route.service, input, request, reply), reply);
+      const { service, headers: named = [] } = route;
+      const mayHave = Object.hasOwn(options.credentialHeaders, plugin) ? (options.credentialHeaders[plugin] ?? []) : [];
+      const received = route.request === "blob" ? await receiveBlob(request, { context, caller, service, options }) : undefined;
+      if (received !== undefined) whenOver(reply, () => received.release());
+      const input = rawInput(request, { params, named, mayHave, blob: received?.blob });
+      const answer = rawAnswer(plugin, await call(context, caller, service, input, request, reply));
+      const source = answer.blob === undefined ? undefined : await sourceOf(plugin, context.blobs.source(caller, service, answer.blob));
+      return sendRaw(request, reply, answer, source);
     },
   });
 }
@@ -183,21 +195,40 @@ function send(output: Uint8Array, reply: FastifyReply): FastifyReply {
   return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
 }
 
-function sendRaw(plugin: string, output: Uint8Array, reply: FastifyReply): FastifyReply {
-  const { status, headers, body } = rawAnswer(plugin, output);
+/** Once the answer has been sent, or nobody waits for it any more. */
+function whenOver({ raw }: FastifyReply, work: () => Promise<void>): void {
+  if (raw.closed || raw.destroyed) void work();
+  else raw.once("close", () => void work());
+}
+
+/** A blob that a plugin names and does not have is the plugin's failure. */
+function sourceOf(plugin: string, source: Promise<BlobSource>): Promise<BlobSource> {
+  return source.catch((thrown: unknown) => {
+    const { code, message } = toHostError(thrown);
+    throw code === "invalid-message" ? new HostError("plugin-failed", `${plugin} answered what is no raw answer: ${message}`) : thrown;
+  });
+}
+
+function sendRaw(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, headers, body }: RawAnswer,
+  source: BlobSource | undefined,
+): FastifyReply {
   reply.code(status).headers(SHOWN_ONLY);
   if (body.length > 0) reply.type(BODY_TYPES.bytes);
   for (const { name, value } of headers) reply.header(name, value);
+  if (source !== undefined) return sendBlob(request, reply, source, status === 200);
   return reply.send(body.length === 0 ? undefined : Buffer.from(body.buffer, body.byteOffset, body.byteLength));
 }
-
-const wrongType = (message = ""): Error => Object.assign(new Error(message), { statusCode: 415 });
 
 function sendError(
   thrown: unknown,
   reply: FastifyReply,
   { log, options }: { readonly log: LogSink; readonly options: HttpOptions },
 ): FastifyReply {
+  // What is left of the body is not read.
+  if (!reply.request.raw.complete) reply.header("connection", "close");
   if (isClientError(thrown)) {
     const { statusCode } = thrown;
     if (statusCode !== 413) return reply.code(statusCode).send(errorBody({ code: "invalid-message", message: thrown.message }));

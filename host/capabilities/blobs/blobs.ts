@@ -5,7 +5,7 @@ import type { BlobDriver } from "../../core/ports/blobs.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { BlobLimits, BlobSink, BlobSource, BlobTransfers, NewBlob } from "../../seams.ts";
 import { PluginBlobs } from "./plugin-blobs.ts";
-import { isMediaType } from "./rules.ts";
+import { isMediaType, requireOwnName } from "./rules.ts";
 import { TurnWriters } from "./turn-writers.ts";
 
 /** Of one plugin, at a time, beside those of its own turns. */
@@ -43,6 +43,7 @@ export class Blobs implements BlobTransfers {
   }
 
   async room(plugin: string, name: string, limits: BlobLimits): Promise<number> {
+    requireOwnName(name);
     return (await this.of(plugin)).room(name, limits);
   }
 

@@ -5,6 +5,7 @@ import { HostError } from "../../core/errors.ts";
 import type { CapabilityFunctions, CheckedCall } from "../../core/ports/capability.ts";
 import type { Blobs } from "./blobs.ts";
 import type { PluginBlobs } from "./plugin-blobs.ts";
+import { requireOwnName } from "./rules.ts";
 
 /** What the host works beside the disk, measured: opening and closing files, and bringing bytes from one place to another. */
 const CALL_MS = 0.1;
@@ -25,6 +26,7 @@ export function blobFunctions(blobs: Blobs): CapabilityFunctions {
   return {
     "blobs.create": {
       async answer(call, name, mediaType, metadata) {
+        requireOwnName(name);
         const own = await of(call);
         return blobs.writersOf(call.plugin).open(turnOf(call), () => own.begin({ name, mediaType, metadata }, call.limits));
       },
@@ -60,7 +62,12 @@ export function blobFunctions(blobs: Blobs): CapabilityFunctions {
     },
     "blobs.stat": { answer: async (call, name) => (await of(call)).stat(name) },
     "blobs.scan": { answer: async (call, prefix, after, limit) => (await of(call)).scan({ prefix, after, limit }) },
-    "blobs.rename": { answer: async (call, name, to) => (await of(call)).rename(name, to, call.limits) },
+    "blobs.rename": {
+      async answer(call, name, to) {
+        requireOwnName(to);
+        return (await of(call)).rename(name, to, call.limits);
+      },
+    },
     "blobs.delete": { answer: async (call, name) => (await of(call)).delete(name) },
   };
 }

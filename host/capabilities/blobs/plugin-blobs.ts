@@ -6,7 +6,7 @@ import type { BlobContent, BlobDriver, BlobEntry } from "../../core/ports/blobs.
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { BlobInfo, BlobLimits, BlobSink, BlobSource, NewBlob } from "../../seams.ts";
-import { bytesOf, inByteOrder, type NameRange, overheadOf, requireName, requireNew, requireRange, sizeOf } from "./rules.ts";
+import { bytesOf, INCOMING, inByteOrder, type NameRange, overheadOf, requireName, requireNew, requireRange, sizeOf } from "./rules.ts";
 
 export interface PluginBlobsPorts {
   readonly plugin: string;
@@ -30,7 +30,14 @@ export class PluginBlobs {
 
   /** Removes what was not finished. One of a plugin is open at a time. Rejects with HostError `storage-failed`. */
   static async open(ports: PluginBlobsPorts): Promise<PluginBlobs> {
-    return new PluginBlobs(ports, await ports.driver.open(ports.plugin));
+    const { driver, plugin } = ports;
+    const entries = await driver.open(plugin);
+    const left = entries.filter(({ name }) => name.startsWith(INCOMING));
+    for (const entry of left) await driver.remove(plugin, entry);
+    return new PluginBlobs(
+      ports,
+      entries.filter((entry) => !left.includes(entry)),
+    );
   }
 
   get usage(): { readonly blobs: number; readonly bytes: number } {

@@ -12,6 +12,14 @@ const MAX_METADATA_BYTES = 4_096;
 const MAX_LISTED = 1_000;
 const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/i;
 
+/** Names that begin with it are the host's: bodies that are on their way to a plugin. */
+export const INCOMING = "~incoming/";
+
+/** What a guest may call a blob of its own. Throws HostError `invalid-message`. */
+export function requireOwnName(name: string): void {
+  if (name.startsWith(INCOMING)) throw new HostError("invalid-message", `names that begin with ${INCOMING} are the host's; write another`);
+}
+
 export const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
 
 /** What a blob counts beside its content. */

@@ -1,6 +1,6 @@
 // A guest for tests: does a list of steps on its blobs in one turn, and answers what came of each.
 
-import { Outcome, Result, Some, blobs, http, ok, service } from "@bulkhead/assemblyscript";
+import { Json, Outcome, Result, Some, blobs, fail, http, ok, rawService, service } from "@bulkhead/assemblyscript";
 
 @json
 class Step {
@@ -87,5 +87,60 @@ export function run(): i32 {
   return service<Step[], string[]>((steps) => {
     last = 0;
     return ok<string[]>(steps.map<string>((step) => take(step)));
+  });
+}
+
+@json
+class Incoming {
+  name!: string;
+  mediaType!: string;
+  size!: u64;
+  etag!: string;
+}
+
+@json
+class Head {
+  method!: string;
+  path!: string;
+  query!: string;
+  params: Map<string, string> = new Map<string, string>();
+  headers: http.Header[] = [];
+  blob: Incoming | null = null;
+}
+
+const utf8 = (text: string): Uint8Array => Uint8Array.wrap(String.UTF8.encode(text));
+
+/** Counts the lines of a blob in pieces of 64 KiB. */
+function lines(blob: Incoming): string {
+  let found: u64 = 0;
+  for (let at: u64 = 0; at < blob.size; at += 65536) {
+    const piece = blobs.read(blob.name, at, 65536, blob.etag);
+    if (!piece.isOk) return piece.error.toString();
+    const bytes = piece.value;
+    for (let i = 0; i < bytes.length; i++) if (unchecked(bytes[i]) == 10) found++;
+  }
+  return `${found} lines of ${blob.size} bytes, ${blob.mediaType}`;
+}
+
+/** Behind a route with a blob: does with the body what the query says. */
+export function upload(): i32 {
+  return rawService((input) => {
+    const head = Json.parse<Head>(String.UTF8.decode(input.buffer.slice(input.byteOffset, input.byteOffset + input.indexOf(10))));
+    const blob = head.value.blob;
+    if (blob === null) return fail<Uint8Array>("there is no blob");
+    const query = head.value.query;
+    if (query == "trap") unreachable();
+    if (query == "keep") blobs.rename(blob.name, "kept");
+    if (query == "back") return ok(utf8('{"blob":"' + blob.name + '"}\n'));
+    const text = query == "lines" ? lines(blob) : `${blob.name} ${blob.mediaType} ${blob.size} ${input.length - input.indexOf(10) - 1}`;
+    return ok(utf8("{}\n" + text));
+  });
+}
+
+/** Behind a raw route: answers with what is stored as the answer. */
+export function serve(): i32 {
+  return rawService((input) => {
+    const head = Json.parse<Head>(String.UTF8.decode(input.buffer.slice(input.byteOffset, input.byteOffset + input.indexOf(10))));
+    return ok(utf8(decodeURIComponent(head.value.query) + "\n"));
   });
 }
