@@ -132,9 +132,16 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
   const declared = new DeclaredEvents(stores.manifests);
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
-  const data = storedData({ stores, clock, remote, isRunning });
+  const data = storedData({ stores, clock, remote, blobs, isRunning });
   await finishPurges(stores, data, tell);
-  const operations = new Operations({ stores, clock, sources, data, live: { core, plugins: fleet, catalog, scheduler, events: replays } });
+  const operations = new Operations({
+    stores,
+    clock,
+    sources,
+    data,
+    blobs,
+    live: { core, plugins: fleet, catalog, scheduler, events: replays },
+  });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);

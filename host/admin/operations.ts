@@ -14,6 +14,7 @@ import type { Lock } from "../install/lock.ts";
 import { pluginName } from "../manifest/manifest.ts";
 import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
 import type { Actor, AuditLog } from "./audit.ts";
+import { blobOperations, type OperatorsBlobs } from "./blob-operations.ts";
 import { checked, type Operation } from "./checked.ts";
 import { eventOperations, type LiveEvents } from "./event-operations.ts";
 import type { Block } from "./installations.ts";
@@ -54,6 +55,7 @@ export interface OperationsPorts {
   readonly clock: Clock;
   readonly sources: Sources;
   readonly data: StoredData;
+  readonly blobs: { of(plugin: string): Promise<OperatorsBlobs> };
   /** Undefined when no host runs: what is written down then holds from its next start on. */
   readonly live: LiveHost | undefined;
 }
@@ -168,6 +170,7 @@ export class Operations {
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(
         ([name, row]) => [name, checked(row.schema, row.run)] as const,
       ),
+      ...blobOperations({ of: (plugin) => this.#blobsOf(plugin), audit }),
       ...(["start", "stop", "restart"] as const).map(
         (verb) =>
           [verb, checked(pluginSchema, ({ plugin }, actor) => this.#queue.run(plugin, () => this.#control(verb, plugin, actor)))] as const,
@@ -180,6 +183,11 @@ export class Operations {
     const { live } = this.#ports;
     if (live === undefined) throw new HostError("plugin-not-running", `no host runs, so ${consequence}; "bulkhead serve" starts one`);
     return live;
+  }
+
+  async #blobsOf(plugin: string): Promise<OperatorsBlobs> {
+    if (this.#stores.settingsOf(plugin) === undefined) throw new HostError("invalid-message", `there is no plugin ${printable(plugin)}`);
+    return this.#ports.blobs.of(plugin);
   }
 
   #schedules(plugin: string | undefined): readonly PlannedTurn[] {

@@ -10,6 +10,7 @@ import { escapeControls } from "../core/names.ts";
 import type { LogLine } from "../core/ports/log.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
+import { openBlobs } from "../lifecycle/blobs.ts";
 import { openHousehold } from "../lifecycle/boot.ts";
 import { RemoteStores } from "../lifecycle/remote-stores.ts";
 import { storedData } from "../lifecycle/stored-data.ts";
@@ -53,8 +54,9 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   const log = { write: ({ message }: LogLine) => say(escapeControls(message)) };
   const ports = { clock: systemClock, log, dataDir: configuration.dataDir, secrets: stores.secrets };
   const remote = opening.use(new RemoteStores({ configuration, opening: ports, plugin: () => undefined }));
-  const data = storedData({ stores, clock: systemClock, remote, isRunning: () => false });
-  const operations = new Operations({ stores, clock: systemClock, sources, data, live: undefined });
+  const blobs = openBlobs(ports);
+  const data = storedData({ stores, clock: systemClock, remote, blobs, isRunning: () => false });
+  const operations = new Operations({ stores, clock: systemClock, sources, data, blobs, live: undefined });
   await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
   return {
     isLive: false,

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { HostError } from "../core/errors.ts";
 import { addAudit } from "./audit.ts";
+import { addBlobs } from "./blobs.ts";
 import { addBlock } from "./block.ts";
 import { addBuild } from "./build.ts";
 import { addCall } from "./call.ts";
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
   addPermissions(program);
   addSecret(program);
   addStorage(program);
+  addBlobs(program);
   addRelease(program);
   addAudit(program);
   addSelftest(program);

@@ -6,6 +6,7 @@ import type { MovedData, StoredData } from "../admin/stored-data.ts";
 import type { Stores } from "../admin/stores.ts";
 import { asRemote } from "../bounds/remote-storage.ts";
 import { MAX_BATCH_BYTES } from "../bounds/storage-rules.ts";
+import type { Blobs } from "../capabilities/blobs/blobs.ts";
 import { retrying } from "../capabilities/storage/retrying.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
@@ -33,11 +34,12 @@ export interface StoredDataPorts {
   readonly stores: Stores;
   readonly clock: Clock;
   readonly remote: RemoteStores;
+  readonly blobs: Pick<Blobs, "purge">;
   /** Whether it is loaded, or may be at any moment. */
   isRunning(plugin: string): boolean;
 }
 
-export function storedData({ stores, clock, remote, isRunning }: StoredDataPorts): StoredData {
+export function storedData({ stores, clock, remote, blobs, isRunning }: StoredDataPorts): StoredData {
   const { configuration, places } = stores;
   const dir = storageDirOf(configuration.dataDir);
   const now = (): number => clock.now();
@@ -135,6 +137,7 @@ export function storedData({ stores, clock, remote, isRunning }: StoredDataPorts
       places.copyDropped(plugin, from);
     },
     async purge(plugin) {
+      await blobs.purge(plugin);
       const place = places.of(plugin);
       for (const one of [...(place === undefined ? [] : [place]), ...places.copies(plugin)])
         if (one.driver !== "sqlite") await (await remote.open(asPlaced(plugin, one))).driver.purge(plugin);

@@ -1,5 +1,5 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
-// The plugin's own durable files: what is larger than a value or a payload, under names, written and read in pieces. No other plugin can
+// What is larger than a value or a payload: durable files of the plugin's own, written and read in pieces. No other plugin can reach them, so
 
 import * as host from "bulkhead:plugin/blobs@0.2.0";
 import { asking } from "./host-error.ts";

@@ -451,9 +451,9 @@ pub const storage = struct {
     }
 };
 
-/// The plugin's own durable files: what is larger than a value or a payload, under names, written and read in pieces. No other plugin can
-/// reach them, so they need no permission; they have a quota. A name is 1 to 512 bytes of UTF-8 and means nothing to the host: `a/b` is
-/// not in a folder, and `../a` leads nowhere.
+/// What is larger than a value or a payload: durable files of the plugin's own, written and read in pieces. No other plugin can reach them, so
+/// they need no permission; they have a quota. A name is 1 to 512 bytes of UTF-8 and means nothing to the host: `a/b` is not in a folder, and
+/// `../a` leads nowhere. Names that begin with `~incoming/` are the host's: bodies of requests that are on their way to the plugin.
 pub const blobs = struct {
     pub const Property = struct {
         name: []const u8,

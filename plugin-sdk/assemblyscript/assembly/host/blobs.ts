@@ -1,7 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
-// The plugin's own durable files: what is larger than a value or a payload, under names, written and read in pieces. No other plugin can
-// reach them, so they need no permission; they have a quota. A name is 1 to 512 bytes of UTF-8 and means nothing to the host: `a/b` is
-// not in a folder, and `../a` leads nowhere.
+// What is larger than a value or a payload: durable files of the plugin's own, written and read in pieces. No other plugin can reach them, so
+// they need no permission; they have a quota. A name is 1 to 512 bytes of UTF-8 and means nothing to the host: `a/b` is not in a folder, and
+// `../a` leads nowhere. Names that begin with `~incoming/` are the host's: bodies of requests that are on their way to the plugin.
 
 import * as abi from "../imports";
 import { bytesFrom, jsonFrom, nothingFrom } from "../answers";
