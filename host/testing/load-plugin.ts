@@ -26,6 +26,7 @@ import { pluginSettings } from "../manifest/configuration.ts";
 import type { LimitsInput } from "../manifest/limits.ts";
 import { compileResource } from "../manifest/resources.ts";
 import { admissionCache } from "./admission.ts";
+import { BlobValues } from "./blob-values.ts";
 import { type FakedHttp, fakedHttp } from "./fake-http.ts";
 import { FakeCell, type FakedPoints, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
 import type { Content } from "./payload.ts";
@@ -125,6 +126,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     recording,
     stored: new Values(asStore(driver)),
     state: new Values(stateOf(state)),
+    blobs: new BlobValues(() => blobs.of(manifest.name), definition.limits),
     close() {
       unwatch();
       scheduler.close();

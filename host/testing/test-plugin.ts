@@ -13,6 +13,7 @@ import type { ServiceCall } from "../core/turn.ts";
 import type { Caller, Grant, Permission } from "../core/types.ts";
 import { deliveredText, handledOf } from "../drivers/events/delivered.ts";
 import { compileResource } from "../manifest/resources.ts";
+import type { BlobValues } from "./blob-values.ts";
 import { type Answer, bytesOf, type Content, Payload } from "./payload.ts";
 import { handledBy, type KeptEvent, type PublishOptions, unstamped } from "./publishing.ts";
 import type { CalledService, LastTurn, LoggedLine, PublishedEvent, Recording } from "./recording.ts";
@@ -46,6 +47,7 @@ export interface TestPluginParts {
   readonly recording: Recording;
   readonly stored: Values;
   readonly state: Values;
+  readonly blobs: BlobValues;
   /** Closes what the plugin leaves behind. */
   close(): void;
 }
@@ -56,11 +58,14 @@ export class TestPlugin implements AsyncDisposable {
   readonly stored: Values;
   /** The state that plugins share, without permissions in the way. */
   readonly state: Values;
+  /** The plugin's own blobs; they outlive restarts and end with the disposal. */
+  readonly blobs: BlobValues;
 
   constructor(parts: TestPluginParts) {
     this.#parts = parts;
     this.stored = parts.stored;
     this.state = parts.state;
+    this.blobs = parts.blobs;
   }
 
   get name(): string {

@@ -2,6 +2,7 @@
 
 import "./assembly/abort";
 
+export { BlobPieces, blobPieces, readBlob, writeBlob } from "./assembly/blob-content";
 export { HostError, Nothing, Outcome, Result, done, fail, ok, refuse } from "./assembly/result";
 export { Event } from "./assembly/event";
 export { Json } from "./assembly/json";

@@ -54,7 +54,11 @@ export async function generatedFiles(contract: Contract, releases: readonly Cont
   const part = (name: string): Promise<string> => readText(`plugin-sdk/codegen/c/${name}`);
   const [rust, zig, go] = [emitRust(contract), emitZig(contract), emitGo(contract)];
   const [typescript, python] = [emitTypeScript(contract), emitPython(contract)];
-  const c = emitC(contract, await part("runtime.h"), (await part("transaction.h")) + (await part("entry.h")));
+  const c = emitC(
+    contract,
+    await part("runtime.h"),
+    (await part("transaction.h")) + (await part("blob-content.h")) + (await part("entry.h")),
+  );
   const names = importedInterfaces(contract).map(({ name }) => name);
   const byHand = await assemblyScriptByHand(names);
   const assemblyScript = emitAssemblyScript(contract, byHand);

@@ -12,7 +12,19 @@ import (
 	"bulkhead.local/sdk/http"
 )
 
-// RouteRequest is what a route with "request": "raw" was asked, each byte of the body as it came: signatures are made of them.
+// What nobody but the host can call a blob, so that no head which somebody else wrote leads to one.
+const incoming = "~incoming/"
+
+// RouteBlob is the blob that has the body, of a route with "request": "blob". It is gone after the turn, unless blobs.Rename has given it another name.
+type RouteBlob struct {
+	Name      string `json:"name"`
+	MediaType string `json:"mediaType"`
+	// In bytes.
+	Size uint64 `json:"size"`
+	Etag string `json:"etag"`
+}
+
+// RouteRequest is what a route with "request": "raw" or "blob" was asked, each byte of the body as it came: signatures are made of them.
 type RouteRequest struct {
 	Method string `json:"method"`
 	// As it was asked for, with its escapes.
@@ -23,7 +35,9 @@ type RouteRequest struct {
 	Params map[string]string `json:"params"`
 	// Those that the route names and a few harmless ones, their names in lower case.
 	Headers []http.Header `json:"headers"`
-	Body    []byte        `json:"-"`
+	// Where the body is, of a route with a blob.
+	Blob *RouteBlob `json:"blob"`
+	Body []byte     `json:"-"`
 }
 
 // Header is the value of a header that came once, and "" where there is none. It fails for one that came more often: which of them would a signature be for?
@@ -46,6 +60,8 @@ type RouteAnswer struct {
 	Status  int
 	Headers map[string]string
 	Body    []byte
+	// The name of a blob that is the body, without one here.
+	Blob string
 }
 
 // RawRoute runs a service that a raw route leads to.
@@ -58,6 +74,9 @@ func RawRoute(handler func(RouteRequest) (RouteAnswer, error)) int32 {
 		var request RouteRequest
 		if err := json.Unmarshal(head, &request); err != nil {
 			return nil, fmt.Errorf("the input is no raw request: %w", err)
+		}
+		if request.Blob != nil && !strings.HasPrefix(request.Blob.Name, incoming) {
+			return nil, errors.New("the input is no raw request: its blob came by no route")
 		}
 		request.Body = body
 		answer, err := handler(request)
@@ -76,6 +95,10 @@ func (a RouteAnswer) bytes() ([]byte, error) {
 	if a.Status == 0 {
 		a.Status = 200
 	}
-	head, err := Marshal(map[string]any{"status": a.Status, "headers": headers})
+	answer := map[string]any{"status": a.Status, "headers": headers}
+	if a.Blob != "" {
+		answer["blob"] = a.Blob
+	}
+	head, err := Marshal(answer)
 	return append(append(head, '\n'), a.Body...), err
 }

@@ -23,6 +23,7 @@ const SERVICES = [
   "frozen",
   "route",
   "transact",
+  "blob",
   "refuse",
   "passed",
   "seen",
@@ -192,6 +193,22 @@ for (const language of LANGUAGES)
         /^plugin-failed: (?:conflict: )?what the transaction read was changed in each of 10 runs/,
       );
       expect([plugin.stored.text("n"), plugin.stored.text("gone")]).toEqual(["10", "g"]);
+    });
+
+    it("writes and reads a blob as a whole, in pieces, and fails as a value for one that is not there or too large", async () => {
+      const text = "a;é;😀\n".repeat(20_000);
+      expect(await ask("blob", v(JSON.stringify("write")))).toBe("no blob");
+      await plugin.blobs.set("in", text, { mediaType: "text/csv" });
+      expect(await ask("blob", v(JSON.stringify("write")))).toBe(text);
+      expect(await plugin.blobs.get("out")).toMatchObject({ mediaType: "text/plain", bytes: new Uint8Array(encoder.encode(text)) });
+      await plugin.blobs.set("in", new Uint8Array(0));
+      expect(await ask("blob", v(JSON.stringify("write")))).toBe("");
+      for (const name of ["full", "in"]) await plugin.blobs.delete(name);
+      for (let i = 0; i < 9; i += 1) await plugin.blobs.set(`full-${i}`, new Uint8Array(7 * 1_048_576));
+      await plugin.blobs.set("in", new Uint8Array(900_000));
+      expect(await told("blob", v(JSON.stringify("write")))).toMatch(/^plugin-failed: quota-exceeded: cases would have .*limits\.blobMiB/);
+      expect((await plugin.blobs.get("out"))?.bytes.length).toBe(0);
+      for (const name of await plugin.blobs.names()) await plugin.blobs.delete(name);
     });
 
     it("refuses with a reason, which is one of everybody's or one that the manifest declares", async () => {

@@ -2,6 +2,7 @@
 
 #[doc(hidden)]
 pub mod abi;
+mod blob_io;
 mod bytes;
 #[doc(hidden)]
 pub mod entry;
@@ -11,11 +12,12 @@ mod json;
 mod raw_route;
 mod transaction;
 
+pub use blob_io::{BlobReader, BlobWriter};
 pub use bulkhead_macros::{event, lifecycle, service};
 pub use bytes::Bytes;
 pub use entry::{Event, Json};
 pub use error::Error;
 pub use generated::*;
 pub use json::to_json;
-pub use raw_route::{RouteAnswer, RouteRequest};
+pub use raw_route::{RouteAnswer, RouteBlob, RouteRequest};
 pub use transaction::{Transaction, transaction};

@@ -1,4 +1,4 @@
-//! Services behind a route with `"request": "raw"`: the request as it came, and an answer with status and headers. Both are a line of JSON, and
+//! Services behind a route with `"request": "raw"` or `"blob"`: the request as it came, and an answer with status and headers. Both are a line of JSON, and
 //! behind its line feed the bytes of the body.
 
 use crate::entry::{Input, Output};
@@ -18,8 +18,24 @@ pub struct RouteRequest {
     pub params: BTreeMap<String, String>,
     /// Those that the route names and a few harmless ones, their names in lower case.
     pub headers: Vec<Header>,
+    /// Where the body is, of a route with a blob.
+    pub blob: Option<RouteBlob>,
     #[serde(skip)]
     pub body: Vec<u8>,
+}
+
+/// What nobody but the host can call a blob, so that no head which somebody else wrote leads to one.
+const INCOMING: &str = "~incoming/";
+
+/// The blob that has the body, of a route with `"request": "blob"`. It is gone after the turn, unless `blobs::rename` has given it another name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteBlob {
+    pub name: String,
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+    pub etag: String,
 }
 
 impl RouteRequest {
@@ -36,6 +52,9 @@ impl Input for RouteRequest {
         let wrong = || Error::failed("the input is no raw request: the route needs \"request\": \"raw\" in plugin.json");
         let end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(wrong)?;
         let mut request: Self = serde_json::from_slice(&bytes[..end]).map_err(|_| wrong())?;
+        if request.blob.as_ref().is_some_and(|blob| !blob.name.starts_with(INCOMING)) {
+            return Err(Error::failed("the input is no raw request: its blob came by no route"));
+        }
         request.body = bytes.split_off(end + 1);
         Ok(request)
     }
@@ -46,6 +65,9 @@ impl Input for RouteRequest {
 pub struct RouteAnswer {
     pub status: u16,
     pub headers: Vec<Header>,
+    /// The name of a blob that is the body, without one here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
     #[serde(skip)]
     pub body: Vec<u8>,
 }
@@ -53,12 +75,17 @@ pub struct RouteAnswer {
 impl RouteAnswer {
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![Header { name: "content-type".into(), value: content_type.into() }];
-        Self { status, headers, body: body.into() }
+        Self { status, headers, blob: None, body: body.into() }
     }
 
     /// Without a body.
     pub fn of_status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self { status, headers: Vec::new(), blob: None, body: Vec::new() }
+    }
+
+    /// With the content of a blob as its body, and the blob's media type.
+    pub fn of_blob(status: u16, name: impl Into<String>) -> Self {
+        Self { blob: Some(name.into()), ..Self::of_status(status) }
     }
 }
 

@@ -1,4 +1,4 @@
-// Services behind a route with `"request": "raw"`: the request as it came, and an answer with status and headers. Both are a line of JSON, and behind its line
+// Services behind a route with `"request": "raw"` or `"blob"`: the request as it came, and an answer with status and headers. Both are a line of JSON, and behind its line
 // feed the bytes of the body.
 
 import { Failure } from "./host-error.ts";
@@ -7,6 +7,17 @@ import { decodeJson, encodeJson } from "./json.ts";
 import { type Answer, bytesOf, Request } from "./plugin.ts";
 
 const LINE_FEED = 0x0a;
+/** What nobody but the host can call a blob, so that no head which somebody else wrote leads to one. */
+const INCOMING = "~incoming/";
+
+/** The blob that has the body, of a route with `"request": "blob"`. It is gone after the turn, unless `blobs.rename` has given it another name. */
+export interface RouteBlob {
+  readonly name: string;
+  readonly mediaType: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly etag: string;
+}
 
 interface Head {
   readonly method: string;
@@ -14,6 +25,7 @@ interface Head {
   readonly query: string;
   readonly params: Readonly<Record<string, string>>;
   readonly headers: readonly Header[];
+  readonly blob?: RouteBlob;
 }
 
 /** A request, whose body is `bytes`, `text()` or `json()`: each byte as it came, which is what signatures are made of. */
@@ -28,8 +40,12 @@ export class RouteRequest extends Request {
   /** Those that the route names and a few harmless ones, their names in lower case. */
   readonly headers: readonly Header[];
 
+  /** Where the body is, of a route with a blob. */
+  readonly blob: RouteBlob | undefined;
+
   constructor(head: Head, body: Uint8Array) {
     super(body);
+    this.blob = head.blob;
     ({ method: this.method, path: this.path, query: this.query, params: this.params, headers: this.headers } = head);
   }
 
@@ -47,6 +63,8 @@ export interface RouteAnswer {
   /** By their names; docs/configuration.md says which there may be. What JSON is made of has its type by itself. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: Answer;
+  /** The name of a blob that is the body, without one here. */
+  readonly blob?: string | undefined;
 }
 
 /** Makes a service of a function that gets a request and answers with status, headers and body. */
@@ -54,10 +72,12 @@ export function rawRoute(handler: (request: RouteRequest) => RouteAnswer): (requ
   return ({ bytes }) => {
     const end = bytes.indexOf(LINE_FEED);
     if (end < 0) throw new Failure('the input is no raw request: the route needs "request": "raw" in plugin.json');
-    const { status = 200, headers = {}, body } = handler(new RouteRequest(decodeJson<Head>(bytes.subarray(0, end)), bytes.subarray(end + 1)));
+    const asked = decodeJson<Head>(bytes.subarray(0, end));
+    if (asked.blob !== undefined && !asked.blob.name.startsWith(INCOMING)) throw new Failure("the input is no raw request: its blob came by no route");
+    const { status = 200, headers = {}, body, blob } = handler(new RouteRequest(asked, bytes.subarray(end + 1)));
     const isJson = typeof body === "object" && body !== null && !(body instanceof Uint8Array);
     const named = Object.entries(isJson ? { "content-type": "application/json", ...lowered(headers) } : headers);
-    const head = encodeJson({ status, headers: named.map(([name, value]) => ({ name, value })) });
+    const head = encodeJson({ status, headers: named.map(([name, value]) => ({ name, value })), ...(blob === undefined ? {} : { blob }) });
     const content = bytesOf(body);
     const answer = new Uint8Array(head.length + 1 + content.length);
     answer.set(head);

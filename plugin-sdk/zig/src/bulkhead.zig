@@ -18,9 +18,14 @@ pub const extensions = generated.extensions;
 pub const http = generated.http;
 pub const state = generated.state;
 pub const storage = generated.storage;
+pub const blobs = generated.blobs;
 pub const config = generated.config;
 pub const clock = generated.clock;
 pub const random = generated.random;
+pub const BlobPieces = @import("blob_content.zig").BlobPieces;
+pub const blobPieces = @import("blob_content.zig").blobPieces;
+pub const readBlob = @import("blob_content.zig").readBlob;
+pub const writeBlob = @import("blob_content.zig").writeBlob;
 pub const Transaction = @import("transaction.zig").Transaction;
 pub const transaction = @import("transaction.zig").transaction;
 

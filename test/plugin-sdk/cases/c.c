@@ -50,6 +50,15 @@ BH_SERVICE(random, input) {
     return bh_answer(bh_format("%.*s]", BH_ARG(list)));
 }
 
+// Copies the blob "in" to "out" and answers the copy.
+BH_SERVICE(blob, input) {
+    bh_bytes content;
+    if (bh_blob_read(bh_str("in"), &content) == BH_INVALID_MESSAGE) return bh_answer(bh_str("no blob"));
+    BH_TRY(bh_blob_write(bh_str("out"), bh_str("text/plain"), content, NULL));
+    BH_TRY(bh_blob_read(bh_str("out"), &content));
+    return bh_answer(content);
+}
+
 typedef struct {
     uint64_t disturbed, runs;
 } transact_context;

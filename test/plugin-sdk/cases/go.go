@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand"
 	"strconv"
 
 	bulkhead "bulkhead.local/sdk"
+	"bulkhead.local/sdk/blobs"
 	"bulkhead.local/sdk/services"
 	"bulkhead.local/sdk/storage"
 )
@@ -69,6 +71,34 @@ func route() int32 {
 		}
 		etag := fmt.Sprintf("%s %s %s %s", request.Method, request.Params["id"], request.Query, test)
 		return bulkhead.RouteAnswer{Status: 201, Headers: map[string]string{"etag": etag}, Body: request.Body}, err
+	})
+}
+
+// Copies the blob "in" to "out" and answers the copy.
+//
+//go:wasmexport blob
+func blob() int32 {
+	return bulkhead.RawService(func([]byte) ([]byte, error) {
+		source, err := blobs.NewReader("in")
+		if err != nil {
+			return []byte("no blob"), nil
+		}
+		copied, err := blobs.NewWriter("out", "text/plain", nil)
+		if err != nil {
+			return nil, err
+		}
+		defer copied.Discard()
+		if _, err := io.Copy(copied, source); err != nil {
+			return nil, err
+		}
+		if _, err := copied.Finish(); err != nil {
+			return nil, err
+		}
+		written, err := blobs.NewReader("out")
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(written)
 	})
 }
 

@@ -1,6 +1,6 @@
 import random
 
-from bulkhead import EntryPoints, Failure, HostError, Refusal, Request, RouteAnswer, RouteRequest, Transaction, raw_route, service, services, storage, transaction
+from bulkhead import EntryPoints, Failure, HostError, Refusal, Request, RouteAnswer, RouteRequest, Transaction, blob_pieces, raw_route, read_blob, service, services, storage, transaction, write_blob
 
 __all__ = ["EntryPoints"]
 
@@ -34,6 +34,18 @@ def frozen(_: Request) -> object:
 def route(request: RouteRequest) -> RouteAnswer:
     etag = f"{request.method} {request.params['id']} {request.query} {request.header('X-Test') or 'none'}"
     return RouteAnswer(201, {"etag": etag}, request.bytes)
+
+
+@service("blob")
+def blob(_: Request) -> object:
+    """Copies the blob "in" to "out" and answers the copy."""
+    try:
+        write_blob("out", blob_pieces("in"), "text/plain")
+    except HostError as missing:
+        if missing.code == "invalid-message":
+            return b"no blob"
+        raise
+    return read_blob("out")
 
 
 @service("transact")

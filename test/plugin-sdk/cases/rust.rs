@@ -1,4 +1,4 @@
-use bulkhead::{Error, Json, RouteAnswer, RouteRequest, http::Header, random, services, storage, transaction};
+use bulkhead::{BlobReader, BlobWriter, Error, Json, RouteAnswer, RouteRequest, http::Header, random, services, storage, transaction};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -58,7 +58,21 @@ fn route(request: RouteRequest) -> Result<RouteAnswer, Error> {
     let test = request.header("X-Test")?.unwrap_or("none");
     let value = format!("{} {} {} {test}", request.method, request.params["id"], request.query);
     let headers = vec![Header { name: "etag".into(), value }];
-    Ok(RouteAnswer { status: 201, headers, body: request.body.clone() })
+    Ok(RouteAnswer { status: 201, headers, blob: None, body: request.body.clone() })
+}
+
+/// Copies the blob "in" to "out" and answers the copy.
+#[bulkhead::service]
+fn blob() -> Result<String, Error> {
+    let failed = |error: std::io::Error| match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(other) => Error::failed(other.to_string()),
+    };
+    let Ok(mut source) = BlobReader::open("in") else { return Ok("no blob".into()) };
+    let mut copy = BlobWriter::create("out", "text/plain", &[])?;
+    std::io::copy(&mut source, &mut copy).map_err(failed)?;
+    copy.finish()?;
+    std::io::read_to_string(BlobReader::open("out")?).map_err(failed)
 }
 
 /// What it reads is changed behind its back in the first `v` runs.

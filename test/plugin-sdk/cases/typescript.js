@@ -1,4 +1,16 @@
-import { Failure, HostError, plugin, Refusal, rawRoute, services, storage, transaction } from "@bulkhead/sdk";
+import {
+  blobPieces,
+  Failure,
+  HostError,
+  plugin,
+  Refusal,
+  rawRoute,
+  readBlob,
+  services,
+  storage,
+  transaction,
+  writeBlob,
+} from "@bulkhead/sdk";
 
 const same = (request) => request.json({ bigint: true });
 const drawnAtBuild = Math.random();
@@ -21,6 +33,17 @@ function transact(request) {
     tx.remove("gone");
   });
   return { v: runs };
+}
+
+/** Copies the blob "in" to "out" and answers the copy. */
+function blob() {
+  try {
+    writeBlob("out", blobPieces("in"), { mediaType: "text/plain" });
+  } catch (thrown) {
+    if (thrown instanceof HostError && thrown.code === "invalid-message") return "no blob";
+    throw thrown;
+  }
+  return readBlob("out");
 }
 
 function refuse(request) {
@@ -51,6 +74,7 @@ export const entryPoints = plugin({
     random: () => [Math.random(), Math.random(), Math.random(), Math.random()],
     frozen: () => [drawnAtBuild],
     transact,
+    blob,
     refuse,
     passed,
     seen,

@@ -11,6 +11,7 @@ comptime {
     bulkhead.service("unfit", unfit);
     bulkhead.service("random", random);
     bulkhead.service("transact", transact);
+    bulkhead.service("blob", blob);
     bulkhead.service("refuse", refuse);
     bulkhead.service("passed", passed);
     bulkhead.service("seen", seen);
@@ -52,6 +53,13 @@ fn unfit(name: []const u8) !Unfit {
 fn random() ![]const u8 {
     const drawn = try bulkhead.random.bytes(16);
     return bulkhead.format("\"{x}\"", .{drawn});
+}
+
+/// Copies the blob "in" to "out" and answers the copy.
+fn blob() ![]const u8 {
+    const source = bulkhead.readBlob("in") catch |failure| return if (failure == error.InvalidMessage) "no blob" else failure;
+    _ = try bulkhead.writeBlob("out", "text/plain", source);
+    return bulkhead.readBlob("out");
 }
 
 const Disturbed = struct { times: u64, runs: u64 = 0 };

@@ -1,4 +1,4 @@
-"""Services behind a route with ``"request": "raw"``: the request as it came, and an answer with status and headers. Both are a line of JSON, and behind its line
+"""Services behind a route with ``"request": "raw"`` or ``"blob"``: the request as it came, and an answer with status and headers. Both are a line of JSON, and behind its line
 feed the bytes of the body."""
 
 from collections.abc import Callable, Mapping
@@ -8,6 +8,21 @@ from typing import Any
 from ._error import Failure
 from ._json import dumps, loads
 from ._plugin import Request, bytes_of, service
+
+
+# What nobody but the host can call a blob, so that no head which somebody else wrote leads to one.
+_INCOMING = "~incoming/"
+
+
+@dataclass(frozen=True)
+class RouteBlob:
+    """The blob that has the body, of a route with ``"request": "blob"``. It is gone after the turn, unless ``blobs.rename`` has given it another name."""
+
+    name: str
+    media_type: str
+    size: int
+    """In bytes."""
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -23,6 +38,8 @@ class RouteRequest(Request):
     """Parameters of the route's path, decoded."""
     headers: tuple[tuple[str, str], ...]
     """Those that the route names and a few harmless ones, their names in lower case."""
+    blob: RouteBlob | None = None
+    """Where the body is, of a route with a blob."""
 
     def header(self, name: str) -> str | None:
         """The value of a header that came once. Raises Failure for one that came more often: which of them would a signature be for?"""
@@ -39,6 +56,8 @@ class RouteAnswer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    blob: str | None = None
+    """The name of a blob that is the body, without one here."""
 
 
 def raw_route(entry_point: str) -> Callable[[Callable[[RouteRequest], RouteAnswer]], Callable[[Request], bytes]]:
@@ -56,7 +75,14 @@ def _read(data: bytes) -> RouteRequest:
         raise Failure('the input is no raw request: the route needs "request": "raw" in plugin.json')
     given = loads(head.decode())
     headers = tuple((header["name"], header["value"]) for header in given["headers"])
-    return RouteRequest(body, given["method"], given["path"], given["query"], given["params"], headers)
+    blob = _blob(given["blob"]) if "blob" in given else None
+    return RouteRequest(body, given["method"], given["path"], given["query"], given["params"], headers, blob)
+
+
+def _blob(given: Mapping[str, Any]) -> RouteBlob:
+    if not given["name"].startswith(_INCOMING):
+        raise Failure("the input is no raw request: its blob came by no route")
+    return RouteBlob(given["name"], given["mediaType"], given["size"], given["etag"])
 
 
 def _written(answer: RouteAnswer) -> bytes:
@@ -64,4 +90,5 @@ def _written(answer: RouteAnswer) -> bytes:
     if not isinstance(answer.body, bytes | bytearray | str | None):
         headers.setdefault("content-type", "application/json")
     named = [{"name": name, "value": value} for name, value in headers.items()]
-    return dumps({"status": answer.status, "headers": named}) + b"\n" + bytes_of(answer.body)
+    blob = {} if answer.blob is None else {"blob": answer.blob}
+    return dumps({"status": answer.status, "headers": named, **blob}) + b"\n" + bytes_of(answer.body)

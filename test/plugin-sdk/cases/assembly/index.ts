@@ -1,4 +1,4 @@
-import { Json, Nothing, Result, Transaction, done, fail, ok, rawService, refuse, service, services, storage, textService, transaction } from "@bulkhead/assemblyscript";
+import { Json, Nothing, Result, Transaction, done, fail, ok, rawService, refuse, service, services, storage, textService, transaction, readBlob, writeBlob } from "@bulkhead/assemblyscript";
 
 @json
 class Float {
@@ -114,5 +114,15 @@ export function seen(): i32 {
     const error = refused.error;
     const reason = error.reason;
     return ok<string>(`${error.code} ${reason === null ? "" : reason} ${error.retryAfterMs}`);
+  });
+}
+
+/** Copies the blob "in" to "out" and answers the copy. */
+export function blob(): i32 {
+  return rawService((_) => {
+    const source = readBlob("in");
+    if (!source.isOk) return ok(Uint8Array.wrap(String.UTF8.encode("no blob")));
+    const copied = writeBlob("out", source.value, "text/plain");
+    return copied.isOk ? readBlob("out") : copied.failure<Uint8Array>();
   });
 }

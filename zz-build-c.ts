@@ -1,0 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { findToolchain } from "./host/cli/toolchains/languages.ts";
+import { writeSources } from "./test/plugin-sdk/examples.ts";
+const at = "/tmp/blobs-stale";
+const source = readFileSync("test/plugin-sdk/cases/c.c", "utf8");
+writeSources("c", at, { source, manifest: { name: "cases", version: "1.0.0", api: "0.2", wasm: "cases.wasm" } }, undefined);
+const build = await findToolchain("c", at);
+const built = await build(at, join(at, "cases.wasm"));
+console.log(built.ok, built.output);
