@@ -17,6 +17,8 @@ const FAILED_PAUSE_MS = 1_000;
 /** Of one source without order, events that wait for their next attempt: as long as there are so many, no more of it are loaded. */
 const MAX_PUT_OFF = 1_024;
 const RELOAD_PAUSE_MS = 100;
+/** Deliveries that were settled and of which the disk does not know. A consumer may remember as many, and what is under way, to tell what comes again. */
+const MAX_UNWRITTEN = 512;
 /** A clock that was set back must not put an event off for ever. */
 const MAX_PUT_OFF_MS = 3_600_000;
 
@@ -43,6 +45,7 @@ export class ConsumerQueue {
   readonly #later = new Set<SourceQueue>();
   #handler: Handler | undefined;
   #flying = 0;
+  #unwritten = 0;
   #loaded = 0;
   #loadedBytes = 0;
   #isPumping = false;
@@ -143,6 +146,12 @@ export class ConsumerQueue {
     this.#pump();
   }
 
+  /** So many of its notes were written down. */
+  wrote(notes: number): void {
+    this.#unwritten -= notes;
+    this.#pump();
+  }
+
   isUnderWay({ source, position }: EventEntry): boolean {
     return this.sources.get(source)?.flying.has(position) === true;
   }
@@ -206,7 +215,7 @@ export class ConsumerQueue {
       if (this.row.batch !== undefined) this.#deliverBatches(this.row.batch);
       else
         for (const source of this.#ready) {
-          if (this.#flying >= this.row.maxInFlight || this.#handler === undefined) break;
+          if (this.#flying >= this.row.maxInFlight || this.#unwritten >= MAX_UNWRITTEN || this.#handler === undefined) break;
           this.#ready.delete(source);
           const item = source.items.shift();
           if (item === undefined) continue;
@@ -228,7 +237,7 @@ export class ConsumerQueue {
   }
 
   #deliverBatches({ max, waitMs, maxBytes }: NonNullable<Consumer["batch"]>): void {
-    while (this.#flying === 0 && this.#ready.size > 0 && this.#handler !== undefined) {
+    while (this.#flying === 0 && this.#unwritten < MAX_UNWRITTEN && this.#ready.size > 0 && this.#handler !== undefined) {
       const now = this.#ports.clock.monotonicMs();
       this.#batchSince ??= now;
       const ready = [...this.#ready];
@@ -293,6 +302,11 @@ export class ConsumerQueue {
     // What was settled out of order before a restart is not known by its bytes.
     if (source.waiting <= 1) this.#weigh(source, -source.waiting, -source.waitingBytes);
     else this.#weigh(source, -1, -bytes);
+    this.#note(source, change);
+  }
+
+  #note(source: SourceQueue, change?: (write: LogWrite) => void): void {
+    this.#unwritten += 1;
     this.#ports.note(this, source, change);
   }
 
@@ -304,7 +318,7 @@ export class ConsumerQueue {
       const attempts = (source.attempts.get(position)?.attempts ?? 0) + 1;
       source.attempts.set(position, { attempts, dueAt });
       const retryAtMs = Math.ceil(clock.now() + afterMs);
-      this.#ports.note(this, source, (write) =>
+      this.#note(source, (write) =>
         write.attempts.push({ consumer: this.row.name, source: source.source, position, attempts, retryAtMs }),
       );
     }

@@ -178,7 +178,10 @@ export class Deliveries {
     const texts = wanted.map(({ event, attempt }) => deliveredText(event, { attempt }));
     const input = durable.batch === undefined ? texts.join("") : `[${texts.join(",")}]`;
     const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
-    const context = { caller: EVENTS, traceparent: childSpan(first.event.traceparent), deadline, waiting: [], authorities: [] };
+    const isBatch = durable.batch !== undefined;
+    const handles = plugin.definition.transaction && { subscription: durable.name, ids: wanted.map(({ event }) => event.id), isBatch };
+    const traceparent = childSpan(first.event.traceparent);
+    const context = { caller: EVENTS, traceparent, deadline, waiting: [], authorities: [], handles };
     subscribed.open += wanted.length;
     plugin.submit(entryPoint, input, context, (outcome) => {
       subscribed.open -= wanted.length;
@@ -188,6 +191,12 @@ export class Deliveries {
   }
 
   #settle(subscribed: Subscribed, durable: DurableDefinition, deliveries: readonly Delivery[], outcome: TurnOutcome): void {
+    if (outcome.ok && outcome.handledBefore !== undefined) {
+      // Committed by a turn whose end the log has not heard of; the others have not been tried.
+      const before = new Set(outcome.handledBefore);
+      for (const [i, delivery] of deliveries.entries()) before.has(i) ? delivery.ack() : delivery.putBack(0);
+      return;
+    }
     const handled = outcome.ok && durable.batch !== undefined ? handledOf(outcome.output, deliveries.length) : undefined;
     if (!outcome.ok || durable.batch === undefined) {
       // In a batch nobody knows which of them it was, so each comes alone the next time before it can be given up.
