@@ -1,7 +1,8 @@
 // `bulkhead events`: what the host keeps, what waits for whom, and what became a dead letter.
 
 import type { Command } from "commander";
-import type { HandedOut, ShownEvent, ShownLetter, ShownPage } from "../admin/event-operations.ts";
+import type { HandedOut, ShownLetter } from "../admin/dead-letters.ts";
+import type { ShownEvent, ShownPage } from "../admin/event-operations.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { EventStatistics } from "../core/ports/events.ts";

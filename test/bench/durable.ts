@@ -13,6 +13,7 @@ import { sqlite } from "../../host/drivers/events/sqlite.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Deliveries } from "../../host/lifecycle/events/deliveries.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
+import { subscribedEvents } from "../../host/lifecycle/events/subscribed.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { createCell } from "../support/cells.ts";
 import { hostPorts } from "../support/host-ports.ts";
@@ -153,7 +154,7 @@ async function subscriber(
     clock: systemClock,
     log: QUIET,
     isKnown: () => true,
-    isGranted: () => true,
+    handling: subscribedEvents(systemClock, () => true),
     isAccepted: () => true,
   });
   deliveries.follow();

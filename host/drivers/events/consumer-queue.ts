@@ -7,6 +7,7 @@ import type { Consumer, ConsumerStatistics, Delivery, RecordedEvent } from "../.
 import { type Item, SourceQueue } from "./source-queue.ts";
 import { type ConsumerContents, type ConsumerRow, type EventEntry, type EventStore, type LogWrite, sizeOf } from "./store.ts";
 
+const MAX_LISTED_PUBLISHERS = 1_000;
 const MAX_LOADED = 1_024;
 const MAX_LOADED_BYTES = 4 * 1_024 * 1_024;
 /** Of all consumers together; each may have one event beyond. */
@@ -79,7 +80,13 @@ export class ConsumerQueue {
   statistics(): ConsumerStatistics {
     const { start: _start, until: _until, ...consumer } = this.row;
     const { events: waiting, bytes: waitingBytes } = this.waiting;
-    return { consumer, isThere: this.isThere, waiting, waitingBytes, inFlight: this.#flying, deadLetters: this.deadLetters.events };
+    const counted = { waiting, waitingBytes, inFlight: this.#flying, deadLetters: this.deadLetters.events };
+    return { consumer, isThere: this.isThere, ...counted, publishers: this.#publishers() };
+  }
+
+  #publishers(): ConsumerStatistics["publishers"] {
+    const waiting = [...this.sources.values()].filter((source) => source.waiting > 0).slice(0, MAX_LISTED_PUBLISHERS);
+    return waiting.map(({ source, waiting: events, waitingBytes }) => ({ source, waiting: events, waitingBytes }));
   }
 
   of(source: string): SourceQueue {
