@@ -55,8 +55,5 @@ export class UnawaitedCalls {
 /** Whose permission is needed for what is sent in a turn: the sender's, and that of everybody who lent it authority. */
 export function lendersOf(within: CallScope | undefined): readonly Lender[] {
   if (within === undefined) return [];
-  const { authorities, waiting } = within.context;
-  // Who waits last is next to the turn, and so stands first among the authorities.
-  const names = authorities.length === 0 ? [] : waiting.slice(-authorities.length).toReversed();
-  return [within.plugin, ...authorities.map((permissions, i) => ({ name: names[i] ?? "", permissions }))];
+  return [within.plugin, ...within.context.authorities.map((permissions) => ({ name: permissions.plugin, permissions }))];
 }

@@ -163,8 +163,7 @@ export class DurableSends {
     return {
       plugin: this.#lender(caller.name),
       context: {
-        ...{ caller, traceparent, deadline: Number.POSITIVE_INFINITY },
-        waiting: lenders.toReversed(),
+        ...{ caller, traceparent, deadline: Number.POSITIVE_INFINITY, waiting: [] },
         authorities: lenders.map((name) => this.#lender(name).permissions),
       },
     };
