@@ -41,6 +41,7 @@ import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
+import { Transactions } from "./lifecycle/events/transactions.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
@@ -106,6 +107,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const state = await openState(configuration, opening, booting);
   const events = await openEventLog(configuration, opening, booting);
   const keeping = new Keeping((): Host => core, events, configuration.events.keep);
+  const transactions = new Transactions({ core: (): Host => core, clock, log });
   const scheduler = openScheduler(opening, (): Host => core);
   booting.defer(() => scheduler.close());
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
@@ -113,6 +115,8 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec },
     guards: [callRates(clock), ...adapters.guards],
     keep: keeping.keep,
+    stage: transactions.stage,
+    cellFunctions: transactions.functions,
     capabilities: {
       ...capabilities,
       ...scheduleFunctions(scheduler, clock),
@@ -147,6 +151,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   );
   booting.defer(sends.follow());
   if (existsSync(sendsFolder(dataDir))) await sends.resume();
+  booting.defer(transactions.follow());
   const replays = new Replays({ core, events, clock, isAccepted });
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());

@@ -2,7 +2,7 @@
 
 import type { HostError } from "./errors.ts";
 import type { Permissions } from "./permissions.ts";
-import { type Bytes, type Caller, NO_USAGE, type TurnOutcome } from "./types.ts";
+import { type Bytes, type Caller, type HandledEvents, NO_USAGE, type TurnOutcome } from "./types.ts";
 
 /** What the host knows of a turn besides its input. */
 export interface TurnContext {
@@ -16,6 +16,7 @@ export interface TurnContext {
   readonly authorities: readonly Permissions[];
   /** Aborts when nobody waits for the outcome any more. */
   readonly cancelled?: AbortSignal | undefined;
+  readonly handles?: HandledEvents | undefined;
 }
 
 /** The turn in which something is asked for, when a plugin asks. */

@@ -187,6 +187,12 @@ export class Deliveries {
   }
 
   #settle(subscribed: Subscribed, durable: DurableDefinition, deliveries: readonly Delivery[], outcome: TurnOutcome): void {
+    if (outcome.ok && outcome.handledBefore !== undefined) {
+      // Committed by a turn whose end the log has not heard of; the others have not been tried.
+      const before = new Set(outcome.handledBefore);
+      for (const [i, delivery] of deliveries.entries()) before.has(i) ? delivery.ack() : delivery.putBack(0);
+      return;
+    }
     const handled = outcome.ok && durable.batch !== undefined ? handledOf(outcome.output, deliveries.length) : undefined;
     if (!outcome.ok || durable.batch === undefined) {
       // In a batch nobody knows which of them it was, so each comes alone the next time before it can be given up.

@@ -25,7 +25,9 @@ export function subscribedEvents(clock: Clock, isGranted: (plugin: string) => bo
       const input = durable.batch === undefined ? texts.join("") : `[${texts.join(",")}]`;
       const deadline = clock.monotonicMs() + plugin.definition.limits.deadlineMs;
       const traceparent = childSpan(deliveries[0]?.event.traceparent ?? "");
-      plugin.submit(entryPoint, input, { caller: EVENTS, traceparent, deadline, waiting: [], authorities: [] }, done);
+      const [isBatch, ids] = [durable.batch !== undefined, deliveries.map(({ event }) => event.id)];
+      const handles = plugin.definition.transaction && { subscription: durable.name, ids, isBatch };
+      plugin.submit(entryPoint, input, { caller: EVENTS, traceparent, deadline, waiting: [], authorities: [], handles }, done);
     },
   };
 }
