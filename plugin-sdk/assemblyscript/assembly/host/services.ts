@@ -3,10 +3,7 @@
 
 export * from "../services";
 import * as abi from "../imports";
-import { jsonFrom, textFrom } from "../answers";
-import { jsonBlock } from "../json";
-import { bytesBlock, textBlock } from "../memory";
-import { Result } from "../result";
+import { jsonFrom } from "../answers";
 
 export abstract class CallerKind {
   /** Another plugin; `name` is its name. */
@@ -71,21 +68,6 @@ export class SendOptions {
     writer.field<bool>("durable", this.durable);
     writer.field<string | null>("id", this.id);
   }
-}
-
-/**
- * Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
- * for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
- * durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
- * other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
- * delivered. Sends count as events for `limits.publishesPerSecond`.
- *
- * Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
- * queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
- * quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
- */
-export function send(service: string, payload: Uint8Array, options: SendOptions): Result<string> {
-  return textFrom(abi.services_send(textBlock(service), bytesBlock(payload), jsonBlock<SendOptions>(options)));
 }
 
 /** Who asked for the current turn. Stamped by the host; nobody can forge it. */
