@@ -1,7 +1,8 @@
 // Sends that nobody keeps: each goes into its provider's queue at once, or is refused.
 
-import { HostError } from "../../core/errors.ts";
+import { HostError, toHostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
+import type { LogLine } from "../../core/ports/log.ts";
 import type { CallScope, ServiceCall } from "../../core/turn.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { SendBudget } from "./budget.ts";
@@ -34,6 +35,12 @@ export function checkedId(id: string | undefined): string {
     `"${printable(id)}" is no id of a message; write 1 to 128 printable ASCII characters without spaces`,
   );
 }
+
+/** What is told of one that was taken and failed. */
+export const failureOfSend = ({ service, caller, id, traceparent }: Message, why: unknown): LogLine => ({
+  ...{ level: "warning", plugin: "host", about: caller.name, traceparent },
+  message: `${service} did not handle what ${caller.name} sent (${id}): ${toHostError(why).message}`,
+});
 
 export interface VolatilePorts {
   readonly budget: SendBudget;

@@ -5,8 +5,8 @@ import type { LiveSends, SendStatistics } from "../../admin/send-operations.ts";
 import { SendBudget } from "../../capabilities/sends/budget.ts";
 import type { SendOptions } from "../../capabilities/sends/options.ts";
 import { UnawaitedCalls } from "../../capabilities/sends/unawaited.ts";
-import { checkedId, type Message, sendVolatile, type Unsent } from "../../capabilities/sends/volatile.ts";
-import { HostError, toHostError } from "../../core/errors.ts";
+import { checkedId, failureOfSend, type Message, sendVolatile, type Unsent } from "../../capabilities/sends/volatile.ts";
+import { HostError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import type { DeadLetter, EventLog } from "../../core/ports/events.ts";
 import { type DurablePorts, DurableSends } from "./durable.ts";
@@ -136,9 +136,8 @@ export class Sends implements LiveSends {
     return this.#opened;
   }
 
-  #tell({ service, caller, id, traceparent }: Message, why: unknown): void {
+  #tell(message: Message, why: unknown): void {
     this.#failed += 1;
-    const message = `${service} did not handle what ${caller.name} sent (${id}): ${toHostError(why).message}`;
-    this.#ports.log.write({ level: "warning", plugin: "host", about: caller.name, message, traceparent });
+    this.#ports.log.write(failureOfSend(message, why));
   }
 }
