@@ -39,10 +39,12 @@ export async function openEventLog(configuration: Configuration, opening: Openin
 
 /** What was sent durably, in a folder of its own: the same as the event log, and another one. Rejects with HostError. */
 export async function openSendLog(configuration: Configuration, { dataDir, ...opening }: Opening): Promise<EventLog & AsyncDisposable> {
-  const section = chosenDriver(sectionOf(configuration, "drivers", "sends"), "sqlite");
+  const { name, options } = chosenDriver(sectionOf(configuration, "drivers", "sends"), "sqlite");
+  // Of ours: what waits for a provider that is down must not go because others are busy.
+  const value = Object.hasOwn(EVENT_DRIVERS, name) ? { letGo: "handled", ...Object(options.value) } : options.value;
   const folder = sendsFolder(dataDir);
   openDataFolder(folder);
-  return openDriver(EVENT_DRIVERS, section, configuration, { ...opening, dataDir: folder });
+  return openDriver(EVENT_DRIVERS, { name, options: { ...options, value } }, configuration, { ...opening, dataDir: folder });
 }
 
 export const sendsFolder = (dataDir: string): string => join(dataDir, "sends");

@@ -159,12 +159,17 @@ export class ConsumerQueue {
     return this.sources.get(source)?.attempts.get(position)?.attempts ?? 0;
   }
 
-  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
-  letGo({ position, source: name, type, bytes }: EventEntry): boolean {
+  /** Whether it is for this consumer and not settled. */
+  waitsFor({ position, source, type }: EventEntry): boolean {
     const { start, until = Number.POSITIVE_INFINITY } = this.row;
-    if (position <= start || position > until || !this.#matches(type)) return false;
+    return position > start && position <= until && this.#matches(type) && !this.of(source).isSettled(position);
+  }
+
+  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
+  letGo(entry: EventEntry): boolean {
+    if (!this.waitsFor(entry)) return false;
+    const { position, source: name, bytes } = entry;
     const source = this.of(name);
-    if (source.isSettled(position)) return false;
     const item = source.items.find(({ event }) => event.position === position);
     if (item !== undefined) this.#unload(item);
     const isEarly = source.letGo(position);

@@ -23,6 +23,8 @@ export interface TrimPorts {
 }
 
 const PIECE = 500;
+/** What is let go beyond need, so that what waits at the log's end is not looked through again for each event that comes. */
+const ROOM = 0.9;
 const EXPIRED = "expired: the log keeps no more";
 const TOO_MUCH = "expired: too much waited for this subscription";
 
@@ -61,6 +63,7 @@ export class Trim {
     await this.#ports.settled();
     const { retention, tally, queues, clock } = this.#ports;
     const tooOld = clock.now() - retention.ageMs;
+    if (retention.handledFirst) await this.#letGoHandled();
     await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld || tally.bytes > retention.bytes || tally.events > retention.events);
     for (const source of tally.sources)
       if (tally.bytesOf(source) > retention.publisherBytes)
@@ -71,15 +74,26 @@ export class Trim {
     }
   }
 
+  /** When there is too much, what nobody waits for, so that what waits is not let go in its place. */
+  async #letGoHandled(): Promise<void> {
+    const { retention, tally } = this.#ports;
+    const isOver = (part: number): boolean => tally.bytes > part * retention.bytes || tally.events > part * retention.events;
+    if (isOver(1)) await this.#letGoWhile(undefined, () => isOver(ROOM), true);
+    for (const source of tally.sources) {
+      const isSourceOver = (part: number): boolean => tally.bytesOf(source) > part * retention.publisherBytes;
+      if (isSourceOver(1)) await this.#letGoWhile(source, () => isSourceOver(ROOM), true);
+    }
+  }
+
   /** The oldest first, as long as it is too much. What is under way is passed over: who takes long must not hold all that came after it. */
-  async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean): Promise<void> {
+  async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean, onlyHandled = false): Promise<void> {
     const { store, tally } = this.#ports;
     for (let after = 0; ; ) {
       const write = { trimmed: [] as number[], deaths: [] as LogWrite["deaths"] };
       const entries = await store.oldest(source, after, PIECE);
       const enough = entries.findIndex((entry) => {
         if (!isTooMuch(entry)) return true;
-        if (!this.#letGo(entry, write.deaths)) return false;
+        if ((onlyHandled && this.#isAwaited(entry)) || !this.#letGo(entry, write.deaths)) return false;
         write.trimmed.push(entry.position);
         tally.add(entry, entry.bytes, -1);
         return false;
@@ -89,6 +103,10 @@ export class Trim {
       if (enough !== -1 || last === undefined || entries.length < PIECE) return;
       after = last.position;
     }
+  }
+
+  #isAwaited(entry: EventEntry): boolean {
+    return [...this.#ports.queues.values()].some((queue) => queue.waitsFor(entry));
   }
 
   /** Of every consumer, or of none. */

@@ -1,6 +1,7 @@
 // Brings what a log keeps to those it is kept for, and by how their turns end it is settled, tried again or a dead letter. Whether the log has events or sent
 // messages, and so who wants what and what a turn is, is the affair of its handling.
 
+import { HostError } from "../../core/errors.ts";
 import type { Host } from "../../core/host.ts";
 import type { Plugin } from "../../core/plugin.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -95,6 +96,14 @@ export class Deliveries {
       else if (plugin !== undefined) this.#consume(name, consumerOf(plugin, subscription), subscription);
     }
     this.#direct(name);
+  }
+
+  /** Resolves once there is a consumer of this name, so that nothing is lost for it. Rejects with `storage-failed` when it cannot be written down. */
+  async ensure(plugin: string, name: string): Promise<void> {
+    const key = consumerName(plugin, name);
+    if (!this.#subscribed.has(key)) this.look(plugin);
+    await this.#pending.get(key);
+    if (!this.#subscribed.has(key)) throw new HostError("storage-failed", `nothing can be kept for ${name}; the host's log has the cause`);
   }
 
   /** Begins no more turns for it, and resolves once none is under way, after `drainMs` at the latest. Returns the undo. */

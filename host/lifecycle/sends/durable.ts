@@ -74,7 +74,8 @@ export class DurableSends {
     this.#take(caller.name, bytes);
     this.#pending.set(event, caller.name);
     try {
-      this.#consume(provider, service);
+      this.#services.add(service);
+      await this.deliveries.ensure(provider.name, service);
       await kept.append([event]);
     } catch (thrown) {
       budget.giveBack(caller.name, bytes);
@@ -92,13 +93,6 @@ export class DurableSends {
         (thrown: unknown) => `${toHostError(thrown).code}: ${toHostError(thrown).message}`,
       ),
     );
-  }
-
-  #consume(provider: Plugin, service: string): void {
-    if (this.#services.has(service)) return;
-    this.#services.add(service);
-    // From this call on nothing that is written is lost for it.
-    this.deliveries.look(provider.name);
   }
 
   /** Throws HostError `queue-full`. */
