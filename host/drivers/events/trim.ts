@@ -63,30 +63,25 @@ export class Trim {
     await this.#ports.settled();
     const { retention, tally, queues, clock } = this.#ports;
     const tooOld = clock.now() - retention.ageMs;
-    if (retention.handledFirst) await this.#letGoHandled();
-    await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld || tally.bytes > retention.bytes || tally.events > retention.events);
-    for (const source of tally.sources)
-      if (tally.bytesOf(source) > retention.publisherBytes)
-        await this.#letGoWhile(source, () => tally.bytesOf(source) > retention.publisherBytes);
+    await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld);
+    await this.#makeRoom(undefined, (part) => tally.bytes > part * retention.bytes || tally.events > part * retention.events);
+    for (const source of tally.sources) await this.#makeRoom(source, (part) => tally.bytesOf(source) > part * retention.publisherBytes);
     for (const queue of queues.values()) {
       await this.#relieve(queue);
       await this.#dropDead(queue);
     }
   }
 
-  /** When there is too much, what nobody waits for, so that what waits is not let go in its place. */
-  async #letGoHandled(): Promise<void> {
-    const { retention, tally } = this.#ports;
-    const isOver = (part: number): boolean => tally.bytes > part * retention.bytes || tally.events > part * retention.events;
-    if (isOver(1)) await this.#letGoWhile(undefined, () => isOver(ROOM), true);
-    for (const source of tally.sources) {
-      const isSourceOver = (part: number): boolean => tally.bytesOf(source) > part * retention.publisherBytes;
-      if (isSourceOver(1)) await this.#letGoWhile(source, () => isSourceOver(ROOM), true);
-    }
+  /** `isOver` says whether there is more than so much of what may be kept. */
+  async #makeRoom(source: string | undefined, isOver: (part: number) => boolean): Promise<void> {
+    if (!isOver(1)) return;
+    // What waits goes only when nothing else is left.
+    if (this.#ports.retention.handledFirst && ((await this.#letGoWhile(source, () => isOver(ROOM), true)) || !isOver(1))) return;
+    await this.#letGoWhile(source, () => isOver(1));
   }
 
-  /** The oldest first, as long as it is too much. What is under way is passed over: who takes long must not hold all that came after it. */
-  async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean, onlyHandled = false): Promise<void> {
+  /** The oldest first, as long as it is too much. What is under way is passed over: who takes long must not hold all that came after it. Says whether that was enough. */
+  async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean, onlyHandled = false): Promise<boolean> {
     const { store, tally } = this.#ports;
     for (let after = 0; ; ) {
       const write = { trimmed: [] as number[], deaths: [] as LogWrite["deaths"] };
@@ -100,7 +95,8 @@ export class Trim {
       });
       if (write.trimmed.length > 0) await this.#commit(write);
       const last = entries.at(-1);
-      if (enough !== -1 || last === undefined || entries.length < PIECE) return;
+      if (enough !== -1) return true;
+      if (last === undefined || entries.length < PIECE) return false;
       after = last.position;
     }
   }
