@@ -33,7 +33,7 @@ describe("a volatile send", () => {
   it("answers an id while its provider still works", async () => {
     const gate = stuck();
     const { from, rest, sends } = await world({ plugins: { a: {}, b: { serve: gate.serve } } });
-    expect(await from("a", { to: "b.x", text: "one" })).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await from("a", { to: "b.x", text: "one" })).toMatch(/^[0-9a-f-]{36}-\d+$/);
     expect(await from("a", { to: "b.x", text: "two", id: "mine" })).toBe("mine");
     expect(sends.statistics().volatile).toMatchObject({ waiting: 2, waitingBytes: 6, taken: 2 });
     gate.release();

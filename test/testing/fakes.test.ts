@@ -66,7 +66,7 @@ describe("a faked service", () => {
     expect(await plugin.publish("doors.opened", "front")).toBe(1);
     expect(heard).toEqual(['"front"']);
     expect(plugin.sent).toMatchObject([
-      { service: "greeter.greet", durable: false, id: expect.stringMatching(/^[0-9a-f-]{36}$/), error: undefined },
+      { service: "greeter.greet", durable: false, id: expect.stringMatching(/^[0-9a-f-]{36}-\d+$/), error: undefined },
       { service: "nobody.there", id: undefined, error: { code: "no-such-service" } },
     ]);
     expect(plugin.sent[0]?.payload.json()).toBe("front");

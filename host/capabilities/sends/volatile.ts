@@ -26,9 +26,16 @@ export type Unsent = Omit<Message, "id"> & { readonly id: string | undefined };
 
 const ID = /^[!-~]{1,128}$/;
 
+// Ids that follow each other keep together in an index.
+const prefix = crypto.randomUUID();
+let made = 0;
+
 /** The given one, or one of the host's. Throws HostError `invalid-message`. */
 export function checkedId(id: string | undefined): string {
-  if (id === undefined) return crypto.randomUUID();
+  if (id === undefined) {
+    made += 1;
+    return `${prefix}-${made}`;
+  }
   if (ID.test(id)) return id;
   throw new HostError(
     "invalid-message",
