@@ -78,6 +78,7 @@ export interface RunningHost extends AsyncDisposable {
   /** See host/embedding/embedded.ts. */
   install(spec: string, options?: InstallOptions): Promise<string>;
   call<T = unknown>(service: string, input?: unknown, options?: CallOptions): Promise<T>;
+  /** Calls a service and does not wait for it; see host/embedding/embedded.ts. */
   send(service: string, input?: unknown, options?: SendOptions): Promise<string>;
   /** Takes no more requests, gives queued turns `drainMs`, stops plugins in reverse order, closes storage. */
   stop(): Promise<void>;
