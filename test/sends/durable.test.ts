@@ -70,6 +70,24 @@ describe("a durable send", () => {
     expect(heard).toEqual(["1"]);
   });
 
+  it("waits for a provider that is being updated, also as the first of all", async () => {
+    const { heard, serve } = provider();
+    const { from, rest, sends } = await world({ plugins: { a: {}, b: { serve } } });
+    const resume = await sends.pause("b", 0);
+    await from("a", durable("1"));
+    await rest(10);
+    expect(heard).toEqual([]);
+    resume();
+    await rest(10);
+    const again = await sends.pause("b", 0);
+    await from("a", durable("2"));
+    await rest(10);
+    expect(heard).toEqual(["1"]);
+    again();
+    await rest(10);
+    expect(heard).toEqual(["1", "2"]);
+  });
+
   it("is not taken again under an id that is known, of the same plugin for the same service", async () => {
     const { heard, serve } = provider();
     const c = provider();

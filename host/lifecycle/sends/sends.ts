@@ -19,6 +19,10 @@ export interface SendsPorts extends Pick<DurablePorts, "clock" | "log" | "isKnow
   openLog(): Promise<EventLog & AsyncDisposable>;
 }
 
+interface Pause {
+  undo: (() => void) | undefined;
+}
+
 interface Opened {
   readonly sends: DurableSends;
   readonly log: EventLog & AsyncDisposable;
@@ -30,6 +34,8 @@ export class Sends implements LiveSends {
   readonly #volatile: SendBudget;
   readonly #durable: SendBudget;
   readonly #calls: UnawaitedCalls;
+  /** Plugins that are paused now, whether anything is open yet or not. */
+  readonly #paused = new Map<string, Pause>();
   #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
   #isBooted = false;
@@ -82,10 +88,16 @@ export class Sends implements LiveSends {
     this.#opened?.sends.deliveries.look(plugin);
   }
 
+  /** Begins no more durable deliveries to it, and resolves once none is under way, after `drainMs` at the latest. Returns the undo. */
   async pause(plugin: string, drainMs: number): Promise<() => void> {
-    // What is opened meanwhile is for a plugin that runs.
-    const resume = await this.#opened?.sends.deliveries.pause(plugin, drainMs);
-    return () => resume?.();
+    const pause: Pause = { undo: undefined };
+    this.#paused.set(plugin, pause);
+    const undo = await this.#opened?.sends.deliveries.pause(plugin, drainMs);
+    pause.undo ??= undo;
+    return () => {
+      this.#paused.delete(plugin);
+      pause.undo?.();
+    };
   }
 
   /** Takes away what was kept for a plugin that is gone for good. */
@@ -131,6 +143,10 @@ export class Sends implements LiveSends {
     const { maxAttempts } = options;
     const ports = { core: core(), kept, calls: this.#calls, budget: this.#durable, maxAttempts, clock, log, isKnown, isAccepted };
     const sends = new DurableSends(ports);
+    for (const [plugin, pause] of this.#paused) {
+      pause.undo = await sends.deliveries.pause(plugin, 0);
+      if (this.#paused.get(plugin) !== pause) pause.undo();
+    }
     this.#opened = { sends, log: kept, unfollow: sends.deliveries.follow() };
     if (this.#isBooted) sends.deliveries.keepForAbsent();
     return this.#opened;
