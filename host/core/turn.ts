@@ -35,6 +35,8 @@ export interface ServiceCall {
   readonly within?: CallScope | undefined;
   /** Aborts when nobody waits for the answer any more; the provider's turn then ends as at its deadline. */
   readonly cancelled?: AbortSignal | undefined;
+  /** Makes it a call for whose answer no turn waits: called once, as soon as the provider has taken it. It has the provider's own deadline. */
+  readonly onTaken?: (() => void) | undefined;
 }
 
 /** What is asked of whoever extends a point; within, cancelled and time-out as for a call. */

@@ -25,6 +25,7 @@ import { compileResource } from "../manifest/resources.ts";
 import { admissionCache } from "./admission.ts";
 import { type FakedHttp, fakedHttp } from "./fake-http.ts";
 import { FakeCell, type FakedPoints, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
+import { fakedSends } from "./fake-sends.ts";
 import type { Content } from "./payload.ts";
 import { Recording } from "./recording.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -87,7 +88,11 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   const core: Host = new Host({
     clock,
     log: recording.hostLog,
-    capabilities: { ...fakedHttp(options.http, secrets, clock), ...scheduleFunctions(scheduler, clock) },
+    capabilities: {
+      ...fakedHttp(options.http, secrets, clock),
+      ...scheduleFunctions(scheduler, clock),
+      ...fakedSends(() => core, recording.hostLog),
+    },
     blocks: blockCodec,
     guards: [callRates(clock)],
     permissions: { compile: compileResource, onCheck: () => {} },

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { CAPABILITIES } from "../../host/capabilities/index.ts";
+import { ALWAYS_NEEDS, CAPABILITIES } from "../../host/capabilities/index.ts";
 import { scheduleFunctions } from "../../host/capabilities/schedules/functions.ts";
 import type { Scheduler } from "../../host/capabilities/schedules/scheduler.ts";
 import { HOST_ERROR_CODES } from "../../host/core/errors.ts";
@@ -24,7 +24,9 @@ describe("the contract", () => {
     const ofCapabilities = Object.values(CAPABILITIES).flatMap(({ needs }) => Object.keys(needs));
     // Those of capabilities that need no permission.
     const permissionFree = Object.keys(scheduleFunctions({} as Scheduler, systemClock));
-    expect([...CELL_FUNCTIONS.keys(), ...OWN_NEEDS.keys(), ...ofCapabilities, ...permissionFree].sort()).toEqual([...inWit].sort());
+    expect([...CELL_FUNCTIONS.keys(), ...OWN_NEEDS.keys(), ...ofCapabilities, ...ALWAYS_NEEDS.keys(), ...permissionFree].sort()).toEqual(
+      [...inWit].sort(),
+    );
     expect(inWit.length).toBeGreaterThan(10);
   });
 

@@ -7,6 +7,7 @@ import type { Consumer, ConsumerStatistics, Delivery, RecordedEvent } from "../.
 import { type Item, SourceQueue } from "./source-queue.ts";
 import { type ConsumerContents, type ConsumerRow, type EventEntry, type EventStore, type LogWrite, sizeOf } from "./store.ts";
 
+const MAX_LISTED_PUBLISHERS = 1_000;
 const MAX_LOADED = 1_024;
 const MAX_LOADED_BYTES = 4 * 1_024 * 1_024;
 /** Of all consumers together; each may have one event beyond. */
@@ -82,7 +83,13 @@ export class ConsumerQueue {
   statistics(): ConsumerStatistics {
     const { start: _start, until: _until, ...consumer } = this.row;
     const { events: waiting, bytes: waitingBytes } = this.waiting;
-    return { consumer, isThere: this.isThere, waiting, waitingBytes, inFlight: this.#flying, deadLetters: this.deadLetters.events };
+    const counted = { waiting, waitingBytes, inFlight: this.#flying, deadLetters: this.deadLetters.events };
+    return { consumer, isThere: this.isThere, ...counted, publishers: this.#publishers() };
+  }
+
+  #publishers(): ConsumerStatistics["publishers"] {
+    const waiting = [...this.sources.values()].filter((source) => source.waiting > 0).slice(0, MAX_LISTED_PUBLISHERS);
+    return waiting.map(({ source, waiting: events, waitingBytes }) => ({ source, waiting: events, waitingBytes }));
   }
 
   of(source: string): SourceQueue {
@@ -161,12 +168,17 @@ export class ConsumerQueue {
     return this.sources.get(source)?.attempts.get(position)?.attempts ?? 0;
   }
 
-  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
-  letGo({ position, source: name, type, bytes }: EventEntry): boolean {
+  /** Whether it is for this consumer and not settled. */
+  waitsFor({ position, source, type }: EventEntry): boolean {
     const { start, until = Number.POSITIVE_INFINITY } = this.row;
-    if (position <= start || position > until || !this.#matches(type)) return false;
+    return position > start && position <= until && this.#matches(type) && !this.of(source).isSettled(position);
+  }
+
+  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
+  letGo(entry: EventEntry): boolean {
+    if (!this.waitsFor(entry)) return false;
+    const { position, source: name, bytes } = entry;
     const source = this.of(name);
-    if (source.isSettled(position)) return false;
     const item = source.items.find(({ event }) => event.position === position);
     if (item !== undefined) this.#unload(item);
     const isEarly = source.letGo(position);
