@@ -330,9 +330,7 @@ export class ConsumerQueue {
       const attempts = (source.attempts.get(position)?.attempts ?? 0) + 1;
       source.attempts.set(position, { attempts, dueAt });
       const retryAtMs = Math.ceil(clock.now() + afterMs);
-      this.#note(source, (write) =>
-        write.attempts.push({ consumer: this.row.name, source: source.source, position, attempts, retryAtMs }),
-      );
+      this.#note(source, (write) => write.attempts.push({ consumer: this.row.name, source: source.source, position, attempts, retryAtMs }));
     }
     if (this.row.order === "publisher") {
       this.#block(source, dueAt);
