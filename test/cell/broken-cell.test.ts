@@ -31,7 +31,7 @@ const attacker = (attack: string): string => `
   const frame = (...parts) => { const body = Buffer.concat(parts); return Buffer.concat([u32(body.length), body]); };
   const acknowledged = (id) => frame(Buffer.of(0), u32(id), Buffer.of(1));
   const call = (id, turn, name = "state.get", ...args) => frame(Buffer.of(2), u32(id), u32(turn), text(name), Buffer.of(args.length), ...args.flatMap((arg) => [u32(arg.length), arg]));
-  const ended = (id, output = Buffer.alloc(0)) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(1), u32(output.length), output);
+  const ended = (id, output = Buffer.alloc(0)) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(1), u32(output.length), output, Buffer.of(0));
   const f64 = (value) => { const bytes = Buffer.alloc(8); bytes.writeDoubleLE(value); return bytes; };
   const refused = (id, code, reason, wait = -1) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(0), text(code), text(reason), f64(wait), text("m"), text(""), Buffer.of(0));
   const later = (work) => setImmediate(function again() { work(); setImmediate(again); });

@@ -24,9 +24,9 @@ export interface GuestTurn {
 }
 
 /** By entry point; what is answered is the output. One that throws fails as a guest that returns a failure does; `trap` loses its instance. */
-export type GuestScript = Readonly<Record<string, (turn: GuestTurn) => Promise<string | undefined>>>;
+type GuestScript = Readonly<Record<string, (turn: GuestTurn) => Promise<string | undefined>>>;
 
-export class Trap extends Error {}
+class Trap extends Error {}
 
 export interface ScriptedGuests {
   readonly clock: Clock;

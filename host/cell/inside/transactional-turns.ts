@@ -14,7 +14,7 @@ import type { OutboxRow, TurnTransaction } from "./turn-transaction.ts";
 export type AskForTurn = (turn: ActiveTurn, functionName: string, args: readonly Bytes[]) => Promise<Bytes>;
 
 /** Hands out all events that were committed; a cell asks for it, and no guest can. */
-export const HAND_OUT = "transaction.hand-out";
+const HAND_OUT = "transaction.hand-out";
 /** Hands out one event that was committed before the cell began. */
 export const RECOVER = "transaction.recover";
 

@@ -1,6 +1,7 @@
 // Delivers events to one consumer: of each source in order and one at a time, or as they come, so that an event that fails holds up none of another source. Only
 // so many are loaded; the rest stays where the log lies until there is room.
 
+import { REMEMBERED } from "../../bounds/turn-rows.ts";
 import { compilePattern, type Matcher } from "../../core/names.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Consumer, ConsumerStatistics, Delivery, RecordedEvent } from "../../core/ports/events.ts";
@@ -18,8 +19,8 @@ const FAILED_PAUSE_MS = 1_000;
 /** Of one source without order, events that wait for their next attempt: as long as there are so many, no more of it are loaded. */
 const MAX_PUT_OFF = 1_024;
 const RELOAD_PAUSE_MS = 100;
-/** Deliveries that were settled and of which the disk does not know. A consumer may remember as many, and what is under way, to tell what comes again. */
-const MAX_UNWRITTEN = 512;
+/** Deliveries that were settled and of which the disk does not know; with what is under way, no more than a consumer remembers to tell what comes again. */
+const MAX_UNWRITTEN = REMEMBERED / 2;
 /** A clock that was set back must not put an event off for ever. */
 const MAX_PUT_OFF_MS = 3_600_000;
 
