@@ -147,12 +147,7 @@ export class CellClient implements Cell {
         const sent = this.#turnOf(message.id);
         const { turn } = sent;
         const plugin = this.#plugins.get(turn.plugin);
-        const payloadBytes = plugin?.limits.payloadBytes ?? 0;
-        if (message.outcome.ok && message.outcome.output.length > payloadBytes)
-          throw new HostError(
-            "internal",
-            `the cell gives an output of ${message.outcome.output.length} bytes; the limit is ${payloadBytes}`,
-          );
+        requireOutcome(message.outcome, turn, plugin?.limits.payloadBytes ?? 0);
         this.#turns.delete(message.id);
         this.#forget(sent);
         if (plugin?.asking === message.id) plugin.asking = undefined;
@@ -226,4 +221,15 @@ export class CellClient implements Cell {
 
 function dead(error: HostError): TurnOutcome {
   return { ok: false, error, usage: NO_USAGE, broken: error.code !== "plugin-not-running" };
+}
+
+/** Throws HostError for what no cell of ours says of a turn. */
+function requireOutcome(outcome: TurnOutcome, { handles }: Turn, payloadBytes: number): void {
+  if (!outcome.ok) return;
+  const { output, handledBefore } = outcome;
+  if (output.length > payloadBytes)
+    throw new HostError("internal", `the cell gives an output of ${output.length} bytes; the limit is ${payloadBytes}`);
+  const events = handles?.ids.length ?? 0;
+  if (handledBefore?.some((index) => index >= events) === true)
+    throw new HostError("internal", `the cell has handled others before than the ${events} events of the turn`);
 }
