@@ -1,16 +1,26 @@
 // Composition root of the host: the one file that knows everyone. What is chosen from tables is opened first, then the core, then its plugins, then the doors.
 
+import { existsSync } from "node:fs";
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
 import { blobFunctions } from "./capabilities/blobs/functions.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
+import { sendFunctions } from "./capabilities/sends/functions.ts";
 import { storageFunctions } from "./capabilities/storage/functions.ts";
 import { Host } from "./core/host.ts";
 import type { LogSink } from "./core/ports/log.ts";
 import { watchState } from "./drivers/state/watches.ts";
 import { systemClock } from "./drivers/system-clock.ts";
 import { catalogOf, ProviderBinding } from "./embedding/binding.ts";
-import { type CallOptions, callService, type InstallOptions, install, type Operate } from "./embedding/embedded.ts";
+import {
+  type CallOptions,
+  callService,
+  type InstallOptions,
+  install,
+  type Operate,
+  type SendOptions,
+  sendMessage,
+} from "./embedding/embedded.ts";
 import { answersOf, signaturesOf } from "./embedding/function-binding.ts";
 import type { HostFunctions } from "./embedding/functions.ts";
 import { type KeptEvents, keptEvents } from "./embedding/kept-events.ts";
@@ -28,13 +38,16 @@ import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
 import { DeclaredEvents } from "./lifecycle/declared-events.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
-import { openEventLog, openLog, openState } from "./lifecycle/drivers.ts";
+import { openEventLog, openLog, openSendLog, openState, sendsFolder } from "./lifecycle/drivers.ts";
 import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
+import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
+import { Transactions } from "./lifecycle/events/transactions.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
+import { Sends } from "./lifecycle/sends/sends.ts";
 import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
@@ -67,6 +80,8 @@ export interface RunningHost extends AsyncDisposable {
   /** See host/embedding/embedded.ts. */
   install(spec: string, options?: InstallOptions): Promise<string>;
   call<T = unknown>(service: string, input?: unknown, options?: CallOptions): Promise<T>;
+  /** Calls a service and does not wait for it; see host/embedding/embedded.ts. */
+  send(service: string, input?: unknown, options?: SendOptions): Promise<string>;
   /** Takes no more requests, gives queued turns `drainMs`, stops plugins in reverse order, closes storage. */
   stop(): Promise<void>;
 }
@@ -96,6 +111,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const state = await openState(configuration, opening, booting);
   const events = await openEventLog(configuration, opening, booting);
   const keeping = new Keeping((): Host => core, events, configuration.events.keep);
+  const transactions = new Transactions({ core: (): Host => core, clock, log });
   const scheduler = openScheduler(opening, (): Host => core);
   booting.defer(() => scheduler.close());
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
@@ -103,9 +119,15 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec },
     guards: [callRates(clock), ...adapters.guards],
     keep: keeping.keep,
+    stage: transactions.stage,
+    cellFunctions: transactions.functions,
     capabilities: {
       ...capabilities,
       ...scheduleFunctions(scheduler, clock),
+      ...sendFunctions({
+        send: (message, isDurable) => sends.send(message, isDurable),
+        rateOf: (name) => core.plugin(name)?.publishing,
+      }),
       ...storageFunctions(remote, clock),
       ...blobFunctions(blobs),
       ...adapters.functions,
@@ -121,13 +143,26 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(core.observe({ plugins: () => keeping.forget() }));
   const isGranted = (name: string): boolean =>
     stores.grantsOf(name).some(({ permission, effect }) => permission === "events.durable" && effect !== "deny");
-  const deliveries = new Deliveries({ core, events, clock, log, isKnown, isAccepted, isGranted });
+  const handling = subscribedEvents(clock, isGranted);
+  const deliveries = new Deliveries({ core, events, clock, log, isKnown, isAccepted, handling });
   booting.defer(deliveries.follow());
+  const sends = booting.adopt(
+    new Sends({
+      ...{ clock, log, isKnown, isAccepted },
+      core: () => core,
+      options: configuration.sends,
+      openLog: () => openSendLog(configuration, opening),
+    }),
+    (all) => all.close(),
+  );
+  booting.defer(sends.follow());
+  if (existsSync(sendsFolder(dataDir))) await sends.resume();
+  booting.defer(transactions.follow());
   const replays = new Replays({ core, events, clock, isAccepted });
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
-  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, deliveries });
+  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends] });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
   const declared = new DeclaredEvents(stores.manifests);
@@ -140,12 +175,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     sources,
     data,
     blobs,
-    live: { core, plugins: fleet, catalog, scheduler, events: replays },
+    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends },
   });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
   deliveries.keepForAbsent();
+  sends.booted();
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const addresses = await adapters.start(
@@ -166,6 +202,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     events: keptEvents(events),
     install: (spec, how = {}) => install(operate, spec, how),
     call: (service, input, how = {}) => callService(core, service, input, how),
+    send: (service, input, how = {}) => sendMessage((message, isDurable) => sends.send(message, isDurable), service, input, how),
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -80,7 +80,7 @@ async function run(dataDir: string): Promise<readonly string[]> {
       id: "tell-the-logger",
       trigger: "devices.state-changed",
       condition: { field: "desired.on", operator: "equals", value: true },
-      action: { service: "logger.log", arguments: { level: "INFO", message: MESSAGE } },
+      action: { service: "logger.log", wait: false, arguments: { level: "INFO", message: MESSAGE } },
     });
     const before = recorder.steps.length;
     recorder.note(`POST /devices/${DEVICE}/turn-on`, "http", "");

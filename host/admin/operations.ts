@@ -24,6 +24,7 @@ import type { PermissionOverview, PermissionStatus } from "./permission-overview
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
 import { chosenFrom, type Declarations, declaredIn } from "./schemas.ts";
 import type { SecretInfo } from "./secrets.ts";
+import { type LiveSends, sendOperations } from "./send-operations.ts";
 import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
@@ -36,6 +37,7 @@ interface LiveHost {
   /** What plugins have planned; of all of them without a name. */
   readonly scheduler: { list(plugin?: string): readonly PlannedTurn[] };
   readonly events: LiveEvents;
+  readonly sends: LiveSends;
 }
 
 /** A turn that a schedule begins. */
@@ -165,6 +167,7 @@ export class Operations {
       ["unblock", checked(unblockSchema, (block, actor) => this.#unblock(block, actor))],
       ["set-secret", checked(secretSchema, (secret, actor) => this.#setSecret(secret, actor))],
       ["remove-secret", checked(secretNameSchema, ({ name }, actor) => this.#removeSecret(name, actor))],
+      ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(

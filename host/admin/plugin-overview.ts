@@ -35,6 +35,8 @@ export interface PluginDetails extends PluginSummary {
   readonly services: readonly string[];
   /** How often services may be called; only those that have a rate. */
   readonly rates: Readonly<Record<string, ServiceRates>>;
+  /** What its turns are, if not only turns. */
+  readonly transaction: Manifest["transaction"];
   /** The points that it extends. */
   readonly extends: readonly string[];
   readonly subscriptions: readonly string[];
@@ -67,6 +69,7 @@ const UNREAD = {
   description: undefined,
   services: [],
   rates: {},
+  transaction: undefined,
   extends: [],
   subscriptions: [],
   dependencies: [],
@@ -119,6 +122,7 @@ export class PluginOverview {
       installation,
       services: Object.keys(manifest.services),
       rates: this.#ratesOf(manifest),
+      transaction: manifest.transaction,
       extends: Object.keys(manifest.extends),
       subscriptions: manifest.subscriptions.map(({ type }) => type),
       dependencies: dependenciesOf(manifest),

@@ -13,8 +13,11 @@ export const CAPABILITIES: Readonly<Record<string, CapabilityRow>> = {
   },
 };
 
+/** Of functions that every host answers, beyond the core's own. */
+export const ALWAYS_NEEDS: ReadonlyMap<string, Permission> = new Map([["services.send", "services.call"]]);
+
 /** What a function of wit/ needs to be granted before it does anything; undefined for what touches only the plugin's own things. */
 export function needsOf(functionName: string): Permission | undefined {
   const ofCapabilities = Object.values(CAPABILITIES).flatMap(({ needs }) => Object.entries(needs));
-  return OWN_NEEDS.get(functionName) ?? new Map(ofCapabilities).get(functionName);
+  return OWN_NEEDS.get(functionName) ?? ALWAYS_NEEDS.get(functionName) ?? new Map(ofCapabilities).get(functionName);
 }

@@ -1,12 +1,14 @@
 // `bulkhead events`: what the host keeps, what waits for whom, and what became a dead letter.
 
 import type { Command } from "commander";
-import type { HandedOut, ShownEvent, ShownLetter, ShownPage } from "../admin/event-operations.ts";
+import type { HandedOut } from "../admin/dead-letters.ts";
+import type { ShownEvent, ShownPage } from "../admin/event-operations.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { EventStatistics } from "../core/ports/events.ts";
-import { type Control, openHost } from "./control.ts";
-import { conclude, print, say, table } from "./report.ts";
+import { openHost } from "./control.ts";
+import { addDeadLetters, concludeHandedOut, numberOf } from "./dead-letters.ts";
+import { print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 
 interface RangeOptions extends DataOptions {
@@ -40,20 +42,11 @@ export function addEvents(program: Command): void {
   withDataOptions(events.command("stats").description("show how much is kept, of what types, and what waits for whom"))
     .option("--json", "print JSON on standard output")
     .action(stats);
-  addDead(events);
-}
-
-function addDead(events: Command): void {
-  const dead = events.command("dead").description("events that a durable subscription could not handle, or that waited too long");
-  const of = (name: string, description: string, argument: string, meaning: string): Command =>
-    withDataOptions(dead.command(name).description(description))
-      .argument(argument, meaning)
-      .option("--json", "print JSON on standard output");
-  const which = "their numbers, or a plugin for the first hundred of it";
-  of("list", "show them", "[plugin]", "a plugin, or plugin/subscription; all if absent").action(list);
-  of("show", "show one with its data", "<number>", "its number").action(show);
-  of("redeliver", "hand them to their subscription again; what is handled is gone", "<which...>", which).action(redeliver);
-  of("drop", "take them away for good", "<which...>", which).action(drop);
+  addDeadLetters(events, {
+    kind: "events",
+    of: "subscription",
+    description: "events that a durable subscription could not handle, or that waited too long",
+  });
 }
 
 async function history(options: RangeOptions & { readonly limit: string }): Promise<void> {
@@ -122,68 +115,6 @@ async function stats(options: DataOptions & { readonly json?: boolean }): Promis
   });
 }
 
-async function list(of: string | undefined, options: DataOptions & { readonly json?: boolean }): Promise<void> {
-  await using host = await openHost(options);
-  const letters: ShownLetter[] = [];
-  for (let after = 0; ; ) {
-    const page: readonly ShownLetter[] = await host.invoke<ShownLetter[]>("events-dead", { ...(of === undefined ? {} : { of }), after });
-    letters.push(...page);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    after = last.id;
-  }
-  const rows = letters.map(({ id, consumer, type, source, at, attempts, reason }) => [
-    ...[id, consumer, type, source, at, attempts],
-    escapeControls(reason),
-  ]);
-  print(options.json, letters, () =>
-    rows.length === 0
-      ? "there are no dead letters"
-      : table(["number", "subscription", "type", "from", "since", "attempts", "reason"], rows),
-  );
-}
-
-async function show(number: string, options: DataOptions & { readonly json?: boolean }): Promise<void> {
-  await using host = await openHost(options);
-  const letter = await host.invoke<ShownLetter>("events-dead-letter", { id: numberOf("the dead letter", number) });
-  print(options.json, letter, () => {
-    const { consumer, attempts, reason, at, event = "" } = letter;
-    return [`${consumer}, ${attempts} attempts, since ${at}: ${escapeControls(reason)}`, escapeControls(event)].join("\n");
-  });
-}
-
-async function redeliver(which: readonly string[], options: DataOptions & { readonly json?: boolean }): Promise<void> {
-  await using host = await openHost(options);
-  const total = await eachOf(which, (input) => host.invoke<Omit<HandedOut, "next">>("events-redeliver", input));
-  concludeHandedOut(options.json, {
-    handled: total.reduce((sum, { handled }) => sum + handled, 0),
-    failed: total.reduce((sum, { failed }) => sum + failed, 0),
-    failures: total.flatMap(({ failures }) => failures),
-  });
-}
-
-async function drop(which: readonly string[], options: DataOptions & { readonly json?: boolean }): Promise<void> {
-  await using host = await openHost(options);
-  const dropped = (await eachOf(which, (input) => host.invoke<{ dropped: number }>("events-drop", input))).reduce(
-    (sum, one) => sum + one.dropped,
-    0,
-  );
-  conclude(options.json, { dropped }, `${dropped} dead letters are gone for good`);
-}
-
-/** Numbers together, plugins one by one. */
-function eachOf<T>(which: readonly string[], invoke: (input: Parameters<Control["invoke"]>[1]) => Promise<T>): Promise<T[]> {
-  const ids = which.filter((one) => /^\d+$/.test(one)).map(Number);
-  const others = which.filter((one) => !/^\d+$/.test(one)).map((of) => ({ of }));
-  return Promise.all([...(ids.length === 0 ? [] : [{ ids }]), ...others].map(invoke));
-}
-
-function concludeHandedOut(json: boolean | undefined, total: Omit<HandedOut, "next">): void {
-  for (const failure of total.failures) say(`  ${escapeControls(failure)}`);
-  conclude(json, total, `${total.handled} handled, ${total.failed} not`);
-  if (total.failed > 0) process.exitCode = 1;
-}
-
 function printEvent({ position, time, type, source, event }: ShownEvent, json: boolean | undefined): void {
   process.stdout.write(json === true ? `${event}\n` : `${position}  ${time}  ${type}  ${source}  ${escapeControls(event)}\n`);
 }
@@ -205,10 +136,4 @@ function momentOf(option: string, text: string): number {
     "invalid-message",
     `${option} is "${text}"; write a moment such as 2026-12-24T18:00:00Z, or how long ago, such as 15m`,
   );
-}
-
-function numberOf(what: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new HostError("invalid-message", `${what} is "${text}"; write a number`);
 }

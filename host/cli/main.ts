@@ -24,6 +24,7 @@ import { reportFailure } from "./report.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSecret } from "./secret.ts";
 import { addSelftest } from "./selftest/command.ts";
+import { addSends } from "./sends.ts";
 import { addServe } from "./serve.ts";
 import { addStorage } from "./storage.ts";
 import { addTest } from "./test.ts";
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
   addTypes(program);
   addSchedules(program);
   addEvents(program);
+  addSends(program);
   addPermissions(program);
   addSecret(program);
   addStorage(program);

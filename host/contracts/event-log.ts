@@ -406,6 +406,16 @@ export function eventLogContract(open: (log?: EventLogToOpen) => Promise<OpenedE
       await heard(opened, hearing, ["1"]);
     }),
 
+    test("says how much waits of each publisher", async ({ log }) => {
+      await log.consume(consumer("p/s", { types: "plant.*" }));
+      await log.append([event("/a", "1"), event("/b", "2"), event("/a", "3"), event("/c", "4", "other.thing")]);
+      const [statistics] = log.statistics().consumers;
+      const shown = statistics?.publishers.map(({ source, waiting }) => `${source} ${waiting}`).sort();
+      assert.deepEqual(shown, ["/a 2", "/b 1"]);
+      const bytes = statistics?.publishers.reduce((sum, one) => sum + one.waitingBytes, 0);
+      assert.equal(bytes, statistics?.waitingBytes);
+    }),
+
     test(
       "lets go of the oldest when there is too much, into dead letters for whoever has not heard it",
       async (opened) => {

@@ -12,7 +12,7 @@ import type { StateDriver } from "./ports/state.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { ServiceRegistry } from "./service-registry.ts";
 import { childSpan } from "./trace.ts";
-import type { TurnContext } from "./turn.ts";
+import type { ServiceCall, TurnContext } from "./turn.ts";
 import type { Bytes, Caller, CloudEvent, MaybePromise, Permission, PluginDefinition, UnstampedEvent } from "./types.ts";
 import type { StateWrite as StateWriteRequest, WitFunction, WitParams, WitResult } from "./wit.ts";
 
@@ -125,27 +125,26 @@ function publish(scope: HostScope, type: string, contentType: string, data: Byte
 }
 
 function callService(scope: HostScope, service: string, payload: Bytes, deadlineMs: number | undefined): Promise<Bytes> {
-  const { plugin, context } = scope;
   requireAll(scope, "services.call", service);
   requireSize(scope, payload, `the payload for ${service}`);
-  const caller = { kind: "plugin", name: plugin.name } as const;
-  const within = { plugin, context };
-  return scope.services.call({ service, payload, caller, traceparent: context.traceparent, timeoutMs: deadlineMs, within });
+  return scope.services.call({ service, payload, timeoutMs: deadlineMs, ...askedIn(scope) });
 }
 
 /** What the answers cost the host, to check and to write, is billed to whoever asked. */
 async function askPoint(scope: HostScope, args: readonly Bytes[]): Promise<Bytes> {
-  const { plugin, context } = scope;
   const [point, input, timeoutMs] = scope.blocks.decode("extensions.ask", args);
   requireAll(scope, "extensions.ask", point);
   requireSize(scope, input, `what ${point} is asked`);
-  const caller = { kind: "plugin", name: plugin.name } as const;
-  const pace = <T>(piece: () => Promise<T>): Promise<T> => plugin.hostTime.run(piece);
-  const { traceparent } = context;
-  const asked = scope.extensions.ask({ point, input, caller, traceparent, timeoutMs, within: { plugin, context }, pace });
+  const pace = <T>(piece: () => Promise<T>): Promise<T> => scope.plugin.hostTime.run(piece);
+  const asked = scope.extensions.ask({ point, input, timeoutMs, pace, ...askedIn(scope) });
   const ended = await guarded(scope, Promise.all(asked.map(async (one) => ({ ...one, outcome: await one.outcome }))));
   const answers = ended.flatMap(({ plugin: name, outcome }) => (outcome.ok ? [{ plugin: name, output: outcome.output }] : []));
   return pace(async () => scope.blocks.encode("extensions.ask", answers));
+}
+
+/** What is known of whoever asks. */
+function askedIn({ plugin, context }: HostScope): Pick<ServiceCall, "caller" | "traceparent" | "within"> {
+  return { caller: { kind: "plugin", name: plugin.name }, traceparent: context.traceparent, within: { plugin, context } };
 }
 
 /** Everybody whose permission the turn needs: in a service that acts with its caller's authority, the caller too. */

@@ -17,7 +17,7 @@ import type { Guard, Observer } from "./ports/policy.ts";
 import type { StateDriver } from "./ports/state.ts";
 import { ServiceRegistry } from "./service-registry.ts";
 import { childSpan } from "./trace.ts";
-import type { EndedTurn, TurnContext } from "./turn.ts";
+import type { CallScope, EndedTurn, TurnContext } from "./turn.ts";
 import type { Bytes, Caller, CloudEvent, MaybePromise, PluginDefinition, SubscriptionDefinition, UnstampedEvent } from "./types.ts";
 
 /** Who asks for the turns that events begin. */
@@ -35,6 +35,10 @@ export interface HostPorts {
   readonly guards?: readonly Guard[] | undefined;
   /** Writes down an event that is kept, before anybody hears it; undefined for one that is not. Rejects with HostError, and nobody hears it then. */
   readonly keep?: ((event: CloudEvent) => Promise<void> | undefined) | undefined;
+  /** Takes an event that a turn publishes only when it ends well, and answers with it as it will be; undefined for one that is published now. */
+  readonly stage?: ((event: CloudEvent, turn: CallScope) => MaybePromise<CloudEvent> | undefined) | undefined;
+  /** What cells ask by themselves and no guest can. */
+  readonly cellFunctions?: ReadonlyMap<string, HostFunction> | undefined;
 }
 
 export class Host {
@@ -58,7 +62,7 @@ export class Host {
   constructor(ports: HostPorts) {
     this.#ports = ports;
     this.#hostTime = new HostTime(ports.clock, ports.hostMsPerSecond);
-    this.#functions = hostFunctions(ports.capabilities ?? {});
+    this.#functions = new Map([...hostFunctions(ports.capabilities ?? {}), ...(ports.cellFunctions ?? [])]);
     this.#guards = ports.guards ?? [];
     this.services = new ServiceRegistry({ clock: ports.clock, guards: this.#guards, onCall: (call) => this.#tell("call", call) });
     this.extensions = new ExtensionPoints(this.services, () => this.plugins);
@@ -157,13 +161,14 @@ export class Host {
   }
 
   /** Hands an event to whoever listens, once it is kept, and answers with it as it was stamped. Throws or rejects with what a guard or the log refuses it with. */
-  publish(event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> {
+  publish(event: UnstampedEvent, by: Caller, within?: CallScope): MaybePromise<CloudEvent> {
     const asked = this.#guards.map((guard) => guard.publish?.(event, by)).filter((one) => one !== undefined);
-    return asked.length === 0 ? this.#publish(event) : Promise.all(asked).then(() => this.#publish(event));
+    const go = (stamped: CloudEvent): MaybePromise<CloudEvent> => (within && this.#ports.stage?.(stamped, within)) ?? this.handOut(stamped);
+    return asked.length === 0 ? go(this.stamp(event)) : Promise.all(asked).then(() => go(this.stamp(event)));
   }
 
-  #publish(event: UnstampedEvent): MaybePromise<CloudEvent> {
-    const stamped = this.stamp(event);
+  /** Hands a stamped event to whoever listens, once it is kept; nobody is asked whether it may be. */
+  handOut(stamped: CloudEvent): MaybePromise<CloudEvent> {
     const kept = this.#ports.keep?.(stamped);
     return kept === undefined ? this.#deliver(stamped) : kept.then(() => this.#deliver(stamped));
   }
@@ -224,7 +229,7 @@ export class Host {
     if (hostFunction === undefined) throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
     const { services, extensions, state } = this;
     const { blocks } = this.#ports;
-    const publish = (event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> => this.publish(event, by);
+    const publish = (event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> => this.publish(event, by, { plugin, context });
     try {
       return await hostFunction.answer({ plugin, context, services, extensions, state, blocks, required: [], publish }, args);
     } catch (thrown) {

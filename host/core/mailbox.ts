@@ -122,7 +122,7 @@ export class Mailbox {
   }
 
   #turn(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): PendingTurn {
-    const { caller, traceparent, deadline, cancelled } = context;
+    const { caller, traceparent, deadline, cancelled, handles } = context;
     const { plugin, clock } = this.#ports;
     const turn: PendingTurn = {
       plugin,
@@ -132,6 +132,7 @@ export class Mailbox {
       traceparent,
       deadline,
       cancelled,
+      handles,
       expiresAt: deadline,
       inFlight: false,
       ended: false,

@@ -26,7 +26,7 @@ export function malformedResource(resource: string, remedy: string): HostError {
 
 /** The permissions of one plugin. */
 export class Permissions {
-  readonly #plugin: string;
+  readonly plugin: string;
   readonly #ports: PermissionPorts;
   readonly #requested: readonly Rule[];
   #granted: readonly Rule[];
@@ -34,7 +34,7 @@ export class Permissions {
 
   /** Throws HostError `invalid-message` for a malformed pattern. */
   constructor(plugin: string, requested: readonly Grant[], granted: readonly Grant[], ports: PermissionPorts) {
-    this.#plugin = plugin;
+    this.plugin = plugin;
     this.#ports = ports;
     this.#requested = this.#rules(requested);
     this.#granted = this.#rules(granted);
@@ -52,15 +52,15 @@ export class Permissions {
     const remedy = {
       denied: "the operator denied it",
       "not-requested": `its manifest does not ask for it: permissions needs ${permission} on ${shown}`,
-      "not-granted": `"bulkhead grant ${this.#plugin} ${permission} '${shown}'" allows it`,
+      "not-granted": `"bulkhead grant ${this.plugin} ${permission} '${shown}'" allows it`,
     }[verdict];
-    throw new HostError("permission-denied", `${this.#plugin} has no permission ${permission} for ${shown}; ${remedy}`);
+    throw new HostError("permission-denied", `${this.plugin} has no permission ${permission} for ${shown}; ${remedy}`);
   }
 
   /** Throws HostError `permission-denied` when its manifest asks for nothing of the kind. */
   requireAny(permission: Permission): void {
     if (this.#requested.some(({ grant }) => grant.permission === permission)) return;
-    throw new HostError("permission-denied", `${this.#plugin} has no permission ${permission}; its manifest does not ask for it`);
+    throw new HostError("permission-denied", `${this.plugin} has no permission ${permission}; its manifest does not ask for it`);
   }
 
   /** Holds from the next check on, and ends guarded work that is no longer allowed. Throws like the constructor, and changes nothing then. */
@@ -91,8 +91,8 @@ export class Permissions {
     const applies = ({ grant, matches }: Rule): boolean => grant.permission === permission && matches(resource);
     const by = this.#granted.filter(applies);
     const isRequested = this.#requested.some(applies);
-    const verdict = this.#verdict(by, isRequested, permission === "events.publish" && isOwnName(this.#plugin, resource));
-    this.#ports.onCheck({ plugin: this.#plugin, permission, resource, verdict, by });
+    const verdict = this.#verdict(by, isRequested, permission === "events.publish" && isOwnName(this.plugin, resource));
+    this.#ports.onCheck({ plugin: this.plugin, permission, resource, verdict, by });
     return verdict;
   }
 

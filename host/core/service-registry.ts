@@ -61,7 +61,10 @@ export class ServiceRegistry {
         // What answers at once costs nobody a microtask.
         if (asked instanceof Promise) await asked;
       }
-      const outcome = await this.#enter(call, entry);
+      const ended = this.#enter(call, entry);
+      // Who refuses it at once has answered by now, and the first of those that have settled wins a race.
+      if (call.onTaken !== undefined && (await Promise.race([ended, undefined])) === undefined) call.onTaken();
+      const outcome = await ended;
       if (outcome.ok) return outcome.output;
       throw HostError.fromShape(outcome.error);
     } catch (thrown) {
@@ -73,9 +76,10 @@ export class ServiceRegistry {
   }
 
   #enter(call: ServiceCall, { provider, definition }: Entry): Promise<TurnOutcome> {
-    const { plugin, context } = call.within ?? {};
-    const waiting = waitingWith(call.within);
-    const authorities = plugin === undefined || !definition.asCaller ? [] : [plugin.permissions, ...(context?.authorities ?? [])];
+    const { plugin, context: asking } = call.within ?? {};
+    const authorities = plugin === undefined || !definition.asCaller ? [] : [plugin.permissions, ...(asking?.authorities ?? [])];
+    const context = call.onTaken === undefined ? asking : undefined;
+    const waiting = context === undefined ? [] : waitingWith(call.within);
     const { callDepth, deadlineMs } = provider.limits;
     refuseLoop(call.service, provider.name, waiting, callDepth);
     return provider.enter(definition.entryPoint, call.payload, {

@@ -2,7 +2,7 @@
 
 import type { HostError } from "./errors.ts";
 import type { Permissions } from "./permissions.ts";
-import { type Bytes, type Caller, NO_USAGE, type TurnOutcome } from "./types.ts";
+import { type Bytes, type Caller, type HandledEvents, NO_USAGE, type TurnOutcome } from "./types.ts";
 
 /** What the host knows of a turn besides its input. */
 export interface TurnContext {
@@ -16,6 +16,7 @@ export interface TurnContext {
   readonly authorities: readonly Permissions[];
   /** Aborts when nobody waits for the outcome any more. */
   readonly cancelled?: AbortSignal | undefined;
+  readonly handles?: HandledEvents | undefined;
 }
 
 /** The turn in which something is asked for, when a plugin asks. */
@@ -34,6 +35,8 @@ export interface ServiceCall {
   readonly within?: CallScope | undefined;
   /** Aborts when nobody waits for the answer any more; the provider's turn then ends as at its deadline. */
   readonly cancelled?: AbortSignal | undefined;
+  /** Makes it a call for whose answer no turn waits: called once, as soon as the provider has taken it. It has the provider's own deadline. */
+  readonly onTaken?: (() => void) | undefined;
 }
 
 /** What is asked of whoever extends a point; within, cancelled and time-out as for a call. */

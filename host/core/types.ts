@@ -78,7 +78,13 @@ export const NO_USAGE: Usage = Object.freeze({ fuel: 0, cpuUs: 0, peakMemoryByte
 
 /** How a turn ended. Failures are values, so that usage is never lost and no answer is ever missing. */
 export type TurnOutcome =
-  | { readonly ok: true; readonly output: Bytes; readonly usage: Usage }
+  | {
+      readonly ok: true;
+      readonly output: Bytes;
+      readonly usage: Usage;
+      /** Which of the events that it was to handle were handled before; it was not run then. */
+      readonly handledBefore?: readonly number[] | undefined;
+    }
   | {
       readonly ok: false;
       readonly error: ErrorShape;
@@ -86,6 +92,15 @@ export type TurnOutcome =
       /** The instance or its whole cell was lost, and not by order: a trap, an overrun, a death. */
       readonly broken?: boolean | undefined;
     };
+
+/** The events that a turn is to handle, when that they are is part of what it commits. */
+export interface HandledEvents {
+  /** Unique among those of the plugin. */
+  readonly subscription: string;
+  readonly ids: readonly string[];
+  /** Whether the answer says how many of them it has handled. */
+  readonly isBatch: boolean;
+}
 
 /** CloudEvents 1.0 attributes, stamped by the host, and opaque data. */
 export interface CloudEvent {
@@ -160,6 +175,8 @@ export interface PluginImage {
   readonly engine?: string | undefined;
   /** Whether its storage logs which keys are changed. */
   readonly keepsStorageLog?: boolean | undefined;
+  /** `turn`: what a turn stores, publishes and has handled is one commit at its end, or nothing; each write is one by itself when undefined. */
+  readonly transaction?: "turn" | undefined;
   /** On which side its storage is answered; in the cell when undefined. A guest can tell by time only. */
   readonly storage?: StorageSide | undefined;
   /** The version of wit/ that it was written for; the latest when undefined. */
@@ -181,7 +198,7 @@ export interface DataSchemas {
 export type StorageSide = "cell" | "host";
 
 /** What the driver of its storage is told of a plugin. */
-export type StoredPlugin = Pick<PluginImage, "name" | "limits" | "keepsStorageLog">;
+export type StoredPlugin = Pick<PluginImage, "name" | "limits" | "keepsStorageLog" | "transaction">;
 
 /** A question that plugins answer who extend it. */
 export interface ExtensionPoint {

@@ -7,6 +7,7 @@ export const HOST_ERROR_CODES = ["invalid-message", "invalid-manifest", "admissi
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type ServicesCallerKind = "plugin" | "adapter" | "host";
 export type ServicesCaller = { readonly kind: ServicesCallerKind; readonly name: string };
+export type ServicesSendOptions = { readonly durable: boolean; readonly id: string | undefined };
 export type ExtensionsAnswer = { readonly plugin: string; readonly output: Uint8Array };
 export type HttpHeader = { readonly name: string; readonly value: string };
 export type HttpRequest = { readonly method: string; readonly url: string; readonly headers: readonly HttpHeader[] };
@@ -31,6 +32,7 @@ export interface WitFunctions {
   "log.write": (level: LogLevel, message: string) => void;
   "events.publish": (eventType: string, contentType: string, data: Uint8Array) => string;
   "services.call": (service: string, payload: Uint8Array, deadlineMs: number | undefined) => Uint8Array;
+  "services.send": (service: string, payload: Uint8Array, options: ServicesSendOptions) => string;
   "services.current-caller": () => ServicesCaller;
   "extensions.ask": (point: string, input: Uint8Array, deadlineMs: number | undefined) => readonly ExtensionsAnswer[];
   "http.fetch": (request: HttpRequest, body: Uint8Array) => HttpResponse;

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { startTrace } from "../core/trace.ts";
+import type { ServiceCall } from "../core/turn.ts";
 import type { Caller, Grant, PermissionRequest } from "../core/types.ts";
 import { absoluteSpec } from "../manifest/package-spec.ts";
 import { jsonBytes, parseJsonBytes } from "./json.ts";
@@ -18,6 +19,13 @@ export interface InstallOptions {
 export interface CallOptions {
   readonly deadlineMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface SendOptions {
+  /** It is on the disk when this resolves, and comes to the plugin that provides the service at least once. */
+  readonly durable?: boolean | undefined;
+  /** 1 to 128 printable ASCII characters; a durable message whose id is known is not taken again. The host makes one by default. */
+  readonly id?: string | undefined;
 }
 
 /** Does an operation of host/admin/operations.ts in the program's name. Rejects with HostError. */
@@ -82,4 +90,18 @@ export async function callService<T>(core: Host, service: string, input: unknown
   };
   const output = await core.services.call(call);
   return parseJsonBytes(output, `the answer of ${service}`) as T;
+}
+
+/** What is to be sent, and whether it is to be kept; resolves with its id. */
+export type Send = (
+  message: Pick<ServiceCall, "service" | "payload" | "caller" | "traceparent"> & {
+    readonly id: string | undefined;
+    readonly within: undefined;
+  },
+  isDurable: boolean,
+) => Promise<string>;
+
+/** Calls a service with a value as JSON and does not wait for it: resolves with the id of the message once it is taken. Rejects like a call that is refused. */
+export async function sendMessage(send: Send, service: string, input: unknown, { durable = false, id }: SendOptions): Promise<string> {
+  return send({ id, service, payload: jsonBytes(input), caller: EMBEDDER, traceparent: startTrace(), within: undefined }, durable);
 }

@@ -88,9 +88,8 @@ const accountOf = ({ perSecond, burst }: Rate, clock: Clock): RateLimit => new R
 
 /** Who calls, and whoever lends it authority: a service that acts for its caller is no way around what the caller may. */
 function callersOf({ caller, within }: ServiceCall): ReadonlySet<string> {
-  const lending = within?.context.authorities.length ?? 0;
-  const lenders = lending === 0 ? [] : (within?.context.waiting.slice(-lending) ?? []);
-  return new Set([`${caller.kind} ${caller.name}`, ...lenders.map((plugin) => `plugin ${plugin}`)]);
+  const lenders = within?.context.authorities ?? [];
+  return new Set([`${caller.kind} ${caller.name}`, ...lenders.map(({ plugin }) => `plugin ${plugin}`)]);
 }
 
 function refuseOwing(service: string, { key, rate, account, who }: Charge, now: number): void {

@@ -123,6 +123,7 @@ export function definePlugin(
     limits: effectiveLimits(manifest, configuration),
     engine: configuration.engine,
     keepsStorageLog: manifest.storage.log,
+    transaction: manifest.transaction,
     api: API_VERSIONS.find((version) => version === manifest.api),
     reasons: reasonsOf(Object.values(manifest.services)),
     schemas: dataSchemasOf(manifest),

@@ -1,5 +1,7 @@
 // Opens the drivers that the configuration chooses.
 
+import { join } from "node:path";
+import { openDataFolder } from "../admin/data-folder.ts";
 import { boundedLog } from "../bounds/log.ts";
 import type { EventLog } from "../core/ports/events.ts";
 import type { LogSink } from "../core/ports/log.ts";
@@ -34,6 +36,18 @@ export async function openEventLog(configuration: Configuration, opening: Openin
   const section = chosenDriver(sectionOf(configuration, "drivers", "events"), "sqlite");
   return booting.use(await openDriver(EVENT_DRIVERS, section, configuration, opening));
 }
+
+/** What was sent durably, in a folder of its own: the same as the event log, and another one. Rejects with HostError. */
+export async function openSendLog(configuration: Configuration, { dataDir, ...opening }: Opening): Promise<EventLog & AsyncDisposable> {
+  const { name, options } = chosenDriver(sectionOf(configuration, "drivers", "sends"), "sqlite");
+  // Of ours: what waits for a provider that is down must not go because others are busy.
+  const value = Object.hasOwn(EVENT_DRIVERS, name) ? { letGo: "handled", ...Object(options.value) } : options.value;
+  const folder = sendsFolder(dataDir);
+  openDataFolder(folder);
+  return openDriver(EVENT_DRIVERS, { name, options: { ...options, value } }, configuration, { ...opening, dataDir: folder });
+}
+
+export const sendsFolder = (dataDir: string): string => join(dataDir, "sends");
 
 /** One of ours, or a package or file that the configuration names. */
 async function openDriver<Port>(

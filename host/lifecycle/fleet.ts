@@ -16,7 +16,7 @@ import type { Cells } from "./cells.ts";
 import type { Deliveries } from "./events/deliveries.ts";
 import type { RemoteStores } from "./remote-stores.ts";
 import { readOneConfigured } from "./sources.ts";
-import { storageOf } from "./storage.ts";
+import { refuseTransactions, storageOf } from "./storage.ts";
 import { settlePlace } from "./storage-places.ts";
 import { refuseEscapes } from "./strangers.ts";
 
@@ -25,7 +25,8 @@ export interface FleetPorts {
   readonly cells: Cells;
   readonly admission: AdmissionCache;
   readonly stores: Stores;
-  readonly deliveries: Pick<Deliveries, "pause" | "look" | "forget">;
+  /** What is kept for plugins, to be handled when they run. */
+  readonly keepers: readonly Pick<Deliveries, "pause" | "look" | "forget">[];
   readonly remote: RemoteStores;
 }
 
@@ -147,21 +148,21 @@ export class Fleet implements LivePlugins {
       }
     };
     // What the new version handles before it is accepted would be lost with it.
-    const resume = await this.#ports.deliveries.pause(name, this.#drainMs);
+    const resume = await Promise.all(this.#ports.keepers.map((keeper) => keeper.pause(name, this.#drainMs)));
     try {
       if (plugin.state === "running") await plugin.exchange({ drainMs: this.#drainMs, between, undo });
       else await this.#startAnew(plugin, { between, undo });
     } finally {
-      resume();
+      for (const one of resume) one();
     }
   }
 
   changed(name: string): void {
-    this.#ports.deliveries.look(name);
+    for (const keeper of this.#ports.keepers) keeper.look(name);
   }
 
   async purged(name: string): Promise<void> {
-    await this.#ports.deliveries.forget(name);
+    for (const keeper of this.#ports.keepers) await keeper.forget(name);
   }
 
   async #startAnew(plugin: Plugin, { between, undo }: Changeover): Promise<void> {
@@ -194,6 +195,7 @@ export class Fleet implements LivePlugins {
     this.#refuseBlocked(folder.manifest);
     refuseEscapes(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);
+    refuseTransactions(folder.manifest, storage);
     const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
     const definition = { ...definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name)), storage: storage.side };
     await settlePlace(stores, name, storage);

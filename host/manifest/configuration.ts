@@ -3,6 +3,7 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { MODULE_BOUNDS, type ModuleBoundsInput } from "../bounds/module-bounds.ts";
+import { type SendOptions, sendOptions } from "../capabilities/sends/options.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
 import { describeIssues } from "./issues.ts";
@@ -73,6 +74,8 @@ export interface Configuration {
   readonly capabilities: Readonly<Record<string, unknown>>;
   /** Patterns of the event types that are kept, whoever subscribes to them. */
   readonly events: { readonly keep: readonly string[] };
+  /** How much may wait of what plugins send, and how often a durable message is tried. */
+  readonly sends: SendOptions;
   /** What remembers and carries, by port: the driver's name, or its options with the name as `driver`. */
   readonly drivers: Readonly<Record<string, unknown>>;
   /** Where the configuration lies: what it names is resolved from there. */
@@ -150,6 +153,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   hostMsPerSecond: z.number().positive().max(1_000).default(600),
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
+  sends: sendOptions.default(() => sendOptions.parse({})),
   registry: z.url({ protocol: /^https?$/ }).optional(),
   adapters: z.record(z.string(), z.unknown()).default({}),
   capabilities: z.record(z.string(), z.unknown()).default({}),

@@ -191,7 +191,7 @@ const TABLE = {
     unit: "count",
     default: 10_000,
     maximum: 1_000_000,
-    meaning: "events published within a second",
+    meaning: "events published, and messages sent, within a second",
     beyond: "`rate-limited`",
   },
   schedulesPerMinute: {

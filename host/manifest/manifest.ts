@@ -92,6 +92,8 @@ export interface Manifest {
   /** JSON Schema of its configuration, with defaults. */
   readonly config?: unknown;
   readonly limits: LimitsInput;
+  /** `turn`: what a turn stores, publishes and has handled is one commit at its end, or nothing. */
+  readonly transaction?: "turn" | undefined;
   /** `log`: the storage keeps which keys were changed, for `storage.changes`. */
   readonly storage: { readonly log: boolean };
   /** Plugin names with what manifest/dependencies.ts reads. */
@@ -143,6 +145,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
     .default([]),
   config: jsonSchema.optional(),
   limits: limitsSchema.default({}),
+  transaction: z.literal("turn").optional(),
   storage: z.strictObject({ log: z.boolean().default(false) }).default({ log: false }),
   dependencies: z.record(pluginName, dependency).default({}),
   contributes: z.record(z.string(), z.unknown()).default({}),
@@ -190,6 +193,7 @@ export function parseManifest(text: string, file: string): Manifest {
     manifest.watches.length > 0 && "watches",
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",
+    manifest.transaction !== undefined && "transaction",
     ...(["errors", "perCaller", "total"] as const).map(
       (key) => Object.values(manifest.services).some((service) => service[key] !== undefined) && `services.<name>.${key}`,
     ),

@@ -18,6 +18,7 @@ const OWN = ["events.publish", "events.subscribe", "services.call", "state.read"
 const KINDS: ReadonlyMap<Permission, PermissionKind> = new Map([
   ...OWN.map((name) => [name, NAMES] as const),
   ["events.durable", { ...NAMES, meaning: () => "keeps these events on disk; who publishes them waits for the disk" }],
+  ["services.durable", { ...NAMES, meaning: () => "keeps what it sends to these services on disk until they have handled it" }],
   ["extensions.answer", { ...NAMES, meaning: (point) => `receives what ${ownersOf(point)} sends` }],
   [FUNCTIONS_CALL, { ...NAMES, meaning: () => "calls functions of the program that the host is part of" }],
   ...Object.values(CAPABILITIES).flatMap(({ permissions }) => Object.entries(permissions)),

@@ -10,6 +10,6 @@ export type { FakedPoints, FakedService, FakedServices } from "./fake-plugins.ts
 export { type LoadOptions, loadPlugin } from "./load-plugin.ts";
 export type { Answer, Content, Payload } from "./payload.ts";
 export type { KeptEvent, PublishOptions } from "./publishing.ts";
-export type { CalledService, LastTurn, LoggedLine, PublishedEvent } from "./recording.ts";
+export type { CalledService, LastTurn, LoggedLine, PublishedEvent, SentMessage } from "./recording.ts";
 export type { CallOptions, TestPlugin } from "./test-plugin.ts";
 export type { Values } from "./values.ts";

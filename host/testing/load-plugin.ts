@@ -1,6 +1,7 @@
 // Composition root of the test kit: the real admission, core, cell and storage around one plugin; clock, other plugins and the web are fakes.
 
 import { fileURLToPath } from "node:url";
+import { RESERVED } from "../bounds/turn-writes.ts";
 import { Blobs } from "../capabilities/blobs/blobs.ts";
 import { blobFunctions } from "../capabilities/blobs/functions.ts";
 import { scheduleFunctions } from "../capabilities/schedules/functions.ts";
@@ -22,6 +23,7 @@ import { openPluginStorage } from "../drivers/storage-sqlite/storage-sqlite.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import { callRates } from "../guards/call-rates.ts";
 import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
+import { Transactions } from "../lifecycle/events/transactions.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import type { LimitsInput } from "../manifest/limits.ts";
 import { compileResource } from "../manifest/resources.ts";
@@ -29,6 +31,7 @@ import { admissionCache } from "./admission.ts";
 import { BlobValues } from "./blob-values.ts";
 import { type FakedHttp, fakedHttp } from "./fake-http.ts";
 import { FakeCell, type FakedPoints, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
+import { fakedSends } from "./fake-sends.ts";
 import type { Content } from "./payload.ts";
 import { Recording } from "./recording.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -89,12 +92,16 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     store: memorySchedules(),
     plugin: (name): Plugin | undefined => core.plugin(name),
   });
+  const transactions = new Transactions({ core: () => core, clock, log: recording.hostLog });
   const core: Host = new Host({
     clock,
     log: recording.hostLog,
+    stage: transactions.stage,
+    cellFunctions: transactions.functions,
     capabilities: {
       ...fakedHttp(options.http, secrets, clock, blobs),
       ...scheduleFunctions(scheduler, clock),
+      ...fakedSends(() => core, recording.hostLog),
       ...blobFunctions(blobs),
     },
     blocks: blockCodec,
@@ -173,7 +180,7 @@ function asStore(driver: StorageDriver): Store {
     get: (key) => storage.get(key),
     set: (key, value) => storage.set(key, value),
     delete: (key) => storage.delete(key),
-    keys: (prefix) => driver.keys({ prefix, after: undefined, limit: Number.POSITIVE_INFINITY }),
+    keys: (prefix) => driver.keys({ prefix, after: undefined, limit: Number.POSITIVE_INFINITY }).filter((key) => !key.startsWith(RESERVED)),
   };
 }
 

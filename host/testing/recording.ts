@@ -27,6 +27,16 @@ export interface CalledService {
   readonly error: HostError | undefined;
 }
 
+export interface SentMessage {
+  readonly service: string;
+  readonly payload: Payload;
+  readonly durable: boolean;
+  /** Undefined when it was refused. */
+  readonly id: string | undefined;
+  /** Why it was refused. How one that was taken fails, nobody who sends is told. */
+  readonly error: HostError | undefined;
+}
+
 /** What a turn cost; its entry point is the export that was entered. */
 export interface LastTurn extends Usage {
   readonly entryPoint: string;
@@ -36,6 +46,7 @@ export interface LastTurn extends Usage {
 export class Recording {
   readonly published: PublishedEvent[] = [];
   readonly called: CalledService[] = [];
+  readonly sent: SentMessage[] = [];
   readonly logged: LoggedLine[] = [];
   readonly hostLogged: LogLine[] = [];
   /** Events that the test publishes itself. */
@@ -71,6 +82,7 @@ export class Recording {
   }
 
   async #answered(turn: Turn, name: string, args: readonly Bytes[]): Promise<Bytes> {
+    if (name === "services.send") return this.#sent(turn, args);
     if (name !== "services.call") return turn.answer(name, args);
     const [service, payload] = blockCodec.decode("services.call", args);
     const call: { -readonly [K in keyof CalledService]: CalledService[K] } = { service, payload: new Payload(payload), error: undefined };
@@ -79,5 +91,20 @@ export class Recording {
       if (thrown instanceof HostError) call.error = thrown;
       throw thrown;
     });
+  }
+
+  async #sent(turn: Turn, args: readonly Bytes[]): Promise<Bytes> {
+    const [service, payload, { durable }] = blockCodec.decode("services.send", args);
+    const message = { service, payload: new Payload(payload), durable };
+    const place = this.sent.push({ ...message, id: undefined, error: undefined }) - 1;
+    try {
+      const answer = await turn.answer("services.send", args);
+      // Its first byte says that it is one.
+      this.sent[place] = { ...message, id: new TextDecoder().decode(answer.subarray(1)), error: undefined };
+      return answer;
+    } catch (thrown) {
+      if (thrown instanceof HostError) this.sent[place] = { ...message, id: undefined, error: thrown };
+      throw thrown;
+    }
   }
 }

@@ -16,7 +16,7 @@ import { compileResource } from "../manifest/resources.ts";
 import type { BlobValues } from "./blob-values.ts";
 import { type Answer, bytesOf, type Content, Payload } from "./payload.ts";
 import { handledBy, type KeptEvent, type PublishOptions, unstamped } from "./publishing.ts";
-import type { CalledService, LastTurn, LoggedLine, PublishedEvent, Recording } from "./recording.ts";
+import type { CalledService, LastTurn, LoggedLine, PublishedEvent, Recording, SentMessage } from "./recording.ts";
 import { awake, type TestClock } from "./test-clock.ts";
 import type { TestGrants } from "./test-grants.ts";
 import type { Values } from "./values.ts";
@@ -85,6 +85,11 @@ export class TestPlugin implements AsyncDisposable {
   /** The services that it called, in order; those that it was refused too. */
   get called(): readonly CalledService[] {
     return this.#parts.recording.called;
+  }
+
+  /** What it sent to services without waiting, in order; what it was refused too. */
+  get sent(): readonly SentMessage[] {
+    return this.#parts.recording.sent;
   }
 
   /** The lines that it wrote, in order. */

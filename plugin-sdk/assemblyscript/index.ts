@@ -10,5 +10,5 @@ export { JsonKind } from "./assembly/json-scanner";
 export { event, lifecycle, rawEvent, rawService, service, textService } from "./assembly/entry-points";
 export { Some } from "./assembly/some";
 export { Transaction, transaction } from "./assembly/transaction";
-export { Caller } from "./assembly/host/services";
+export { Caller, SendOptions } from "./assembly/host/services";
 export * from "./assembly/host/index";

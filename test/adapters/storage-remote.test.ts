@@ -9,7 +9,7 @@ import { openMongo } from "../../host/drivers/storage-mongodb/driver.ts";
 import { openPostgres } from "../../host/drivers/storage-postgres/driver.ts";
 import { openRedis } from "../../host/drivers/storage-redis/driver.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
-import { describeWithServer, ownServer, PASSWORD } from "../support/servers.ts";
+import { describeWithServer, type MortalServer, ownServer, PASSWORD } from "../support/servers.ts";
 import { SERVER_OF, STORE_KINDS, type StoreKind, storeWithFaults, TestStores } from "../support/stores.ts";
 
 describeWithServer("redis", "a Redis", () => {
@@ -52,7 +52,7 @@ for (const kind of STORE_KINDS) {
     });
 
     describe("when something goes wrong", () => {
-      let server: Awaited<ReturnType<typeof ownServer>>;
+      let server: MortalServer;
       beforeAll(async () => {
         server = await ownServer(SERVER_OF[kind]);
       });

@@ -13,18 +13,19 @@ import { sqlite } from "../../host/drivers/events/sqlite.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Deliveries } from "../../host/lifecycle/events/deliveries.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
+import { subscribedEvents } from "../../host/lifecycle/events/subscribed.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { createCell } from "../support/cells.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { definition, newHost, QUIET, text, type Wasm } from "./cells.ts";
 import { figure, measureBoth, type Row, slower } from "./measure.ts";
 
-const IN_FLIGHT = 100;
+export const IN_FLIGHT = 100;
 const PUBLISHED = 10_000;
 const UNKEPT = 200_000;
 const DELIVERED = 20_000;
 const DELIVERED_IN_ORDER = 4_000;
-const DATA = text.encode(`{"value":"${"x".repeat(188)}"}`);
+export const DATA: Uint8Array = text.encode(`{"value":"${"x".repeat(188)}"}`);
 
 export async function benchDurable(wasm: Wasm): Promise<Row[]> {
   const rows = [await publishing(), await unkept()];
@@ -37,13 +38,13 @@ export async function benchDurable(wasm: Wasm): Promise<Row[]> {
   return rows;
 }
 
-interface KeepingHost {
+export interface KeepingHost {
   readonly host: Host;
   readonly events: EventLog;
   close(): Promise<void>;
 }
 
-async function keepingHost(patterns: readonly string[]): Promise<KeepingHost> {
+export async function keepingHost(patterns: readonly string[]): Promise<KeepingHost> {
   const dataDir = await mkdtemp(join(tmpdir(), "bulkhead-bench-"));
   const opening = { clock: systemClock, log: QUIET, dataDir };
   const events = (await sqlite.open(opening, eventLogOptions.parse({ maxMiB: 4_096, maxMiBPerPublisher: 4_096 }))) as EventLog &
@@ -61,14 +62,14 @@ async function keepingHost(patterns: readonly string[]): Promise<KeepingHost> {
   };
 }
 
-const publishOn = (host: Host, type: string, traceparent: string) =>
+export const publishOn = (host: Host, type: string, traceparent: string): ReturnType<Host["publish"]> =>
   host.publish(
     { type, contentType: "application/json", data: DATA, source: "/plugins/other", traceparent },
     { kind: "plugin", name: "other" },
   );
 
 /** Calls with so many of them under way. */
-async function inFlight(times: number, work: () => unknown): Promise<void> {
+export async function inFlight(times: number, work: () => unknown): Promise<void> {
   let left = times;
   const lane = async (): Promise<void> => {
     while (left > 0) {
@@ -153,7 +154,7 @@ async function subscriber(
     clock: systemClock,
     log: QUIET,
     isKnown: () => true,
-    isGranted: () => true,
+    handling: subscribedEvents(systemClock, () => true),
     isAccepted: () => true,
   });
   deliveries.follow();

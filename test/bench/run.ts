@@ -17,6 +17,7 @@ import { benchMemory } from "./memory.ts";
 import { benchKernelMetering, benchPluginMetering } from "./metering.ts";
 import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
 import { benchSchemas } from "./schemas.ts";
+import { benchSends } from "./sends.ts";
 import { benchServices } from "./services.ts";
 import { benchStorage } from "./storage.ts";
 import { benchStores } from "./stores.ts";
@@ -43,6 +44,7 @@ async function main(args: readonly string[]): Promise<void> {
     stores: benchStores,
     events: () => benchEvents(wasm, extism),
     durable: () => benchDurable(wasm),
+    sends: () => benchSends(wasm),
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     schemas: benchSchemas,

@@ -31,7 +31,7 @@ const attacker = (attack: string): string => `
   const frame = (...parts) => { const body = Buffer.concat(parts); return Buffer.concat([u32(body.length), body]); };
   const acknowledged = (id) => frame(Buffer.of(0), u32(id), Buffer.of(1));
   const call = (id, turn, name = "state.get", ...args) => frame(Buffer.of(2), u32(id), u32(turn), text(name), Buffer.of(args.length), ...args.flatMap((arg) => [u32(arg.length), arg]));
-  const ended = (id, output = Buffer.alloc(0)) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(1), u32(output.length), output);
+  const ended = (id, output = Buffer.alloc(0), before = []) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(1), u32(output.length), output, Buffer.of(before.length, ...before));
   const f64 = (value) => { const bytes = Buffer.alloc(8); bytes.writeDoubleLE(value); return bytes; };
   const refused = (id, code, reason, wait = -1) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(0), text(code), text(reason), f64(wait), text("m"), text(""), Buffer.of(0));
   const later = (work) => setImmediate(function again() { work(); setImmediate(again); });
@@ -64,6 +64,7 @@ const ATTACKS: readonly (readonly [name: string, attack: string, told: RegExp])[
     /arguments of 68000 bytes/,
   ],
   ["an output beyond any payload", "socket.write(ended(turn, Buffer.alloc(65_000)));", /an output of 65000 bytes/],
+  ["that it has handled an event before that it never had", "socket.write(ended(turn, Buffer.alloc(0), [0]));", /handled others before/],
   ["a name of a host function that is none", 'socket.write(call(1, turn, "x".repeat(60_000)));', /a text of 60000 bytes/],
   [
     "a frame in single bytes",

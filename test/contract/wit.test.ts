@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { blobFunctions } from "../../host/capabilities/blobs/functions.ts";
-import { CAPABILITIES } from "../../host/capabilities/index.ts";
+import { ALWAYS_NEEDS, CAPABILITIES } from "../../host/capabilities/index.ts";
 import { scheduleFunctions } from "../../host/capabilities/schedules/functions.ts";
 import type { Scheduler } from "../../host/capabilities/schedules/scheduler.ts";
 import { HOST_ERROR_CODES } from "../../host/core/errors.ts";
@@ -29,7 +29,9 @@ describe("the contract", () => {
       ...Object.keys(scheduleFunctions({} as Scheduler, systemClock)),
       ...Object.keys(blobFunctions(blobsInMemory())),
     ];
-    expect([...CELL_FUNCTIONS.keys(), ...OWN_NEEDS.keys(), ...ofCapabilities, ...permissionFree].sort()).toEqual([...inWit].sort());
+    expect([...CELL_FUNCTIONS.keys(), ...OWN_NEEDS.keys(), ...ofCapabilities, ...ALWAYS_NEEDS.keys(), ...permissionFree].sort()).toEqual(
+      [...inWit].sort(),
+    );
     expect(inWit.length).toBeGreaterThan(10);
   });
 

@@ -47,7 +47,11 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
     ["cell", "source", "storage"],
   ],
-  ["plugin.json", (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"), ["$schema", "description", "config"]],
+  [
+    "plugin.json",
+    (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"),
+    ["$schema", "description", "config", "transaction"],
+  ],
 ];
 
 describe.each(SECTIONS)("%s", (heading, parse, optional) => {

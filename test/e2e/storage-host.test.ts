@@ -61,7 +61,7 @@ describeWithServer("postgres", "a store that goes away under a host", () => {
       lamps.push(id);
     };
     for (let i = 0; i < 5; i += 1) await create(`lamp-${i}`);
-    process.kill(server.now().pid, "SIGKILL");
+    await server.kill();
     let failures = 0;
     await eventually("it is back", async () => {
       const made = await create(`late-${failures}`).catch((error: { readonly message: string }) => error);

@@ -10,6 +10,7 @@ import { eventLogOptions } from "../../host/drivers/events/options.ts";
 import { Deliveries } from "../../host/lifecycle/events/deliveries.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
 import { Replays } from "../../host/lifecycle/events/replays.ts";
+import { subscribedEvents } from "../../host/lifecycle/events/subscribed.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { type MemoryLog, memoryLog } from "../support/memory-log.ts";
@@ -59,7 +60,7 @@ async function world(given: Given = {}): Promise<World> {
     clock,
     log,
     isKnown: () => false,
-    isGranted: () => true,
+    handling: subscribedEvents(clock, () => true),
     isAccepted: given.isAccepted ?? (() => true),
   });
   deliveries.follow();

@@ -12,6 +12,7 @@ import { memory } from "../../host/drivers/events/memory.ts";
 import { MemoryEvents } from "../../host/drivers/events/memory-store.ts";
 import { eventLogOptions, retentionOf } from "../../host/drivers/events/options.ts";
 import { sqlite } from "../../host/drivers/events/sqlite.ts";
+import { eventually } from "../support/eventually.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -52,6 +53,49 @@ for (const [name, module] of Object.entries({ memory, sqlite })) {
     for (const { name: sentence, run } of eventLogContract(open)) it(sentence, run);
   });
 }
+
+describe.each(Object.entries({ memory, sqlite }))("a log by %s that lets go of what is handled first", (_name, module) => {
+  it("keeps what waits, however old, as long as something else can go", async () => {
+    const clock = fakeClock();
+    const options = eventLogOptions.parse({ letGo: "handled", maxMiB: 30_000 / MIB, maxMiBPerPublisher: 15_000 / MIB });
+    await using log = (await module.open({ clock, log: memoryLog(), dataDir: folder.path }, options)) as EventLog & AsyncDisposable;
+    const consumer = { from: "new", order: "publisher", maxInFlight: 1_000 } as const;
+    await log.consume({ ...consumer, name: "slow/s", types: "slow.x" });
+    const quick = await log.consume({ ...consumer, name: "quick/s", types: "quick.x" });
+    quick.deliverTo((deliveries) => {
+      for (const delivery of deliveries) delivery.ack();
+    });
+    const append = (type: string, from: number): Promise<void> => {
+      const rest = { time: new Date(clock.now()).toISOString(), traceparent: "", contentType: "text/plain", data: new Uint8Array(1_000) };
+      return log.append(Array.from({ length: 5 }, (_, i) => ({ id: `${type} ${from + i}`, source: "/a", type, ...rest })));
+    };
+    await append("slow.x", 0);
+    for (let i = 0; i < 10; i += 1) {
+      await append("quick.x", i * 5);
+      await eventually("all are handled", async () => {
+        await clock.advance(10);
+        return log.statistics().consumers[1]?.waiting === 0 || undefined;
+      });
+    }
+    const trimmed = async (): Promise<true | undefined> => {
+      // A run that is under way may not have seen the last events.
+      await log.trim();
+      await clock.advance(10);
+      return log.statistics().bytes <= 15_000 || undefined;
+    };
+    await eventually("room", trimmed);
+    expect(log.statistics().consumers).toMatchObject([
+      { consumer: { name: "slow/s" }, waiting: 5, deadLetters: 0 },
+      { consumer: { name: "quick/s" }, waiting: 0 },
+    ]);
+    // What waits goes too when nothing else is left.
+    for (const from of [5, 10]) await append("slow.x", from);
+    await eventually("room", trimmed);
+    const [slow] = log.statistics().consumers;
+    expect(slow?.waiting).toBeLessThan(15);
+    expect((slow?.waiting ?? 0) + (slow?.deadLetters ?? 0)).toBe(15);
+  });
+});
 
 describe("a consumer that could not be written down", () => {
   it("can be asked for again", async () => {

@@ -24,7 +24,10 @@ function guarded(rates: { readonly perCaller?: Rate; readonly total?: Rate }) {
   };
   const service: ServiceDefinition = { name: "shop.buy", entryPoint: "buy", rates };
   const call = (caller: Caller, { waiting = [], lending = 0 }: Asking = {}): void => {
-    const context = { waiting, authorities: Array.from({ length: lending }) } as unknown as TurnContext;
+    const context = {
+      waiting,
+      authorities: waiting.slice(waiting.length - lending).map((plugin) => ({ plugin })),
+    } as unknown as TurnContext;
     const within = { plugin: { name: caller.name }, context } as unknown as ServiceCall["within"];
     void guard.call?.({ service: "shop.buy", payload: new Uint8Array(0), caller, traceparent: "", within }, service);
   };

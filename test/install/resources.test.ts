@@ -12,7 +12,16 @@ interface Case {
 }
 
 const NAMED = [
-  ...["events.publish", "events.subscribe", "events.durable", "services.call", "extensions.ask", "extensions.answer", "functions.call"],
+  ...[
+    "events.publish",
+    "events.subscribe",
+    "events.durable",
+    "services.call",
+    "services.durable",
+    "extensions.ask",
+    "extensions.answer",
+    "functions.call",
+  ],
   ...["state.read", "state.write"],
 ] as const;
 const named = (pattern: string, matches: string[], denies: string[]): Case[] =>

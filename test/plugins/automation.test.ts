@@ -127,6 +127,22 @@ describe("automation", () => {
     });
   });
 
+  it("sends to the service of an action that is not waited for", () => {
+    const sent: unknown[] = [];
+    const host = new FakeHost(module, {
+      send(service, payload, options) {
+        if (service === "gone.away") throw { code: "no-such-service", message: "nobody", detail: null };
+        sent.push([service, JSON.parse(new TextDecoder().decode(payload)), options]);
+        return "id";
+      },
+    });
+    host.json("add", rule("a", { action: { service: "gone.away", wait: false } }));
+    host.json("add", rule("b", { action: { service: "target.b", wait: false, arguments: ["{{data.id}}"] } }));
+    host.deliver("on_event", "devices.created", { id: 7 });
+    expect(sent).toEqual([["target.b", [7], { durable: false, id: null }]]);
+    expect(host.logs).toEqual([{ level: "warning", message: "rule a on devices.created: gone.away failed with no-such-service: nobody" }]);
+  });
+
   it("logs a failing action and goes on with the other rules", () => {
     const { host, calls } = scene([
       rule("a", { action: { service: "broken.service" } }),

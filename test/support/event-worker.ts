@@ -12,6 +12,7 @@ import { sqlite } from "../../host/drivers/events/sqlite.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Deliveries } from "../../host/lifecycle/events/deliveries.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
+import { subscribedEvents } from "../../host/lifecycle/events/subscribed.ts";
 import { hostPorts } from "./host-ports.ts";
 import { definition, scriptedCell, textOf, utf8 } from "./scripted-cell.ts";
 
@@ -31,7 +32,15 @@ const log = { write(): void {} };
 const events = (await sqlite.open({ clock, log, dataDir }, eventLogOptions.parse({}))) as EventLog & AsyncDisposable;
 const keeping = new Keeping(() => host, events, []);
 const host: Host = new Host(hostPorts({ clock, log, keep: keeping.keep }));
-const deliveries = new Deliveries({ core: host, events, clock, log, isKnown: () => true, isGranted: () => true, isAccepted: () => true });
+const deliveries = new Deliveries({
+  core: host,
+  events,
+  clock,
+  log,
+  isKnown: () => true,
+  handling: subscribedEvents(clock, () => true),
+  isAccepted: () => true,
+});
 deliveries.follow();
 
 const grants = ["events.subscribe", "events.durable"].map((permission) => ({ permission, resource: "x.**" }));

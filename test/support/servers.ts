@@ -59,11 +59,25 @@ export function startedServer(kind: ServerKind): Promise<TestServer> {
   return server(kind, folder, run);
 }
 
+/** One that a test may end. */
+export interface MortalServer extends TestServer {
+  /** SIGKILL. What it started may answer for a while after it; who ends it again waits until it has come back. */
+  kill(): Promise<void>;
+}
+
 /** One for a test that ends or halts it, until the test's process has ended. Whenever it ends, it comes back at the same port with what it had. */
-export async function ownServer(kind: ServerKind): Promise<TestServer & { now(): TestServer }> {
+export async function ownServer(kind: ServerKind): Promise<MortalServer> {
   const folder = mkdtempSync(join(tmpdir(), "bulkhead-servers-"));
   const first = await server(kind, folder, String(process.pid));
-  return { ...first, now: () => JSON.parse(readFileSync(join(folder, `${kind}.json`), "utf8")) as TestServer };
+  const pidNow = (): number => (JSON.parse(readFileSync(join(folder, `${kind}.json`), "utf8")) as TestServer).pid;
+  let killed = 0;
+  return {
+    ...first,
+    async kill() {
+      killed = await eventually(`${kind} runs again`, () => (pidNow() === killed ? undefined : pidNow()), START_MS);
+      process.kill(killed, "SIGKILL");
+    },
+  };
 }
 
 async function server(kind: ServerKind, folder: string, untilEnded: string): Promise<TestServer> {

@@ -13,7 +13,7 @@ import { openRedis } from "../../host/drivers/storage-redis/driver.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { muteProxy } from "./mute-proxy.ts";
-import { type ownServer, PASSWORD, type ServerKind, startedServer } from "./servers.ts";
+import { type MortalServer, PASSWORD, type ServerKind, startedServer } from "./servers.ts";
 
 interface Place {
   readonly port: number;
@@ -99,7 +99,7 @@ export class TestStores implements AsyncDisposable {
 }
 
 /** A server that comes back whenever it is ended; and what can be done to it. */
-export async function storeWithFaults(kind: StoreKind, server: Awaited<ReturnType<typeof ownServer>>): Promise<StoreWithFaults> {
+export async function storeWithFaults(kind: StoreKind, server: MortalServer): Promise<StoreWithFaults> {
   const proxy = await muteProxy(server.port);
   const drivers: RemoteStorageDriver[] = [];
   const name = newName();
@@ -110,9 +110,7 @@ export async function storeWithFaults(kind: StoreKind, server: Awaited<ReturnTyp
       return driver.open({ name: "p", limits: DEFAULT_LIMITS });
     },
     mute: () => proxy.mute(),
-    async kill() {
-      process.kill(server.now().pid, "SIGKILL");
-    },
+    kill: () => server.kill(),
     async [Symbol.asyncDispose]() {
       for (const driver of drivers) await driver[Symbol.asyncDispose]();
       await proxy.close();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FakedRequest, TestPlugin } from "../../host/testing/index.ts";
 import { HostError, loadPlugin } from "../../host/testing/index.ts";
 import { TestClock } from "../../host/testing/test-clock.ts";
-import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { counterFolder, probeFolder } from "./folders.ts";
 
 let folder: TemporaryFolder;
@@ -48,6 +48,32 @@ describe("a faked service", () => {
       ["greeter.greet", "plugin-failed"],
       ["greeter.greet", "rate-limited"],
     ]);
+  });
+
+  it("gets what is sent to it at once, and the record says what was taken and what was refused", async () => {
+    const heard: string[] = [];
+    await using plugin = await loadPlugin(ownPlugin("automation"), {
+      services: {
+        "greeter.greet": (payload) => {
+          heard.push(payload.text());
+          throw new Error("out of words");
+        },
+      },
+    });
+    const action = { service: "greeter.greet", wait: false, arguments: "{{data}}" };
+    await plugin.call("automation.add", { id: "a", trigger: "doors.opened", action });
+    await plugin.call("automation.add", { id: "b", trigger: "doors.opened", action: { service: "nobody.there", wait: false } });
+    expect(await plugin.publish("doors.opened", "front")).toBe(1);
+    expect(heard).toEqual(['"front"']);
+    expect(plugin.sent).toMatchObject([
+      { service: "greeter.greet", durable: false, id: expect.stringMatching(/^[0-9a-f-]{36}-\d+$/), error: undefined },
+      { service: "nobody.there", id: undefined, error: { code: "no-such-service" } },
+    ]);
+    expect(plugin.sent[0]?.payload.json()).toBe("front");
+    expect(plugin.called).toEqual([]);
+    expect(plugin.hostLogged.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/did not handle what automation sent.*out of words/),
+    );
   });
 
   it("is denied, allowed, and denied again by the real rules; what nobody provides is something else", async () => {

@@ -1,6 +1,6 @@
 // The kit around real plugins: what a test does to them and what it can read of them.
 
-import { rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -24,6 +24,19 @@ describe("loadPlugin", () => {
     probe = await probeFolder(folder.path);
   });
   afterAll(() => folder.remove());
+
+  it("keeps all of a turn or nothing, where the plugin's turns are transactions", async () => {
+    const transactional = join(folder.path, "transactional");
+    cpSync(counter, transactional, { recursive: true });
+    const file = join(transactional, "plugin.json");
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), transaction: "turn" }));
+    await using plugin = await loadPlugin(transactional, { services: greeter });
+    for (let i = 1; i <= 2; i += 1) expect(await plugin.publish("sensors.measured", CELSIUS)).toBe(1);
+    expect(plugin.published).toMatchObject([{ data: { count: 1 } }, { data: { count: 2 } }]);
+    expect(plugin.stored.keys()).toEqual(["count", "last"]);
+    expect(plugin.stored.text("count")).toBe("2");
+    expect(plugin.published[0]?.id).toMatch(/^counter\//);
+  });
 
   it("shows what an event made the plugin do: handle it or not, publish, call, store and log", async () => {
     await using plugin = await loadPlugin(pathToFileURL(counter), { services: greeter });

@@ -1,6 +1,7 @@
 // One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
 
 import { LogLimit } from "../../bounds/log-limit.ts";
+import { asStorageFailure } from "../../bounds/storage-rules.ts";
 import { describeCause, HostError, toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
@@ -17,6 +18,8 @@ import type { DeclaredData } from "./declared-data.ts";
 import { PluginStorage } from "./plugin-storage.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
+import { RECOVER, TransactionalTurns } from "./transactional-turns.ts";
+import { TurnTransaction } from "./turn-transaction.ts";
 import { Wear } from "./wear.ts";
 
 const SECOND_MS = 1_000;
@@ -35,6 +38,7 @@ export interface HostedPluginPorts extends Randomness {
 
 /** What a turn would be answered that ends before it can read it. */
 const UNASKED: Promise<Bytes> = Promise.resolve(new Uint8Array(0));
+const NOTHING: Bytes = new Uint8Array(0);
 
 export class HostedPlugin implements Pacer {
   readonly #image: PluginImage;
@@ -52,13 +56,19 @@ export class HostedPlugin implements Pacer {
   readonly #slice = new Slice();
   #secondStart = Number.NEGATIVE_INFINITY;
   #secondCpuMs = 0;
+  readonly #transactions: TransactionalTurns | undefined;
+  /** Ends a turn early whose guest does not run: it has not begun, or what it did is committed. */
+  #endAside: ((error: HostError) => void) | undefined;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
   #wake: ((alive: boolean) => void) | undefined;
 
   constructor(image: PluginImage, guest: CompiledGuest, storage: StorageDriver, ports: HostedPluginPorts) {
     this.#image = image;
     this.#guest = guest;
-    this.#storage = new PluginStorage(storage, () => {
+    const transaction = image.transaction === undefined ? undefined : new TurnTransaction(storage, ports.clock);
+    this.#transactions =
+      transaction && new TransactionalTurns(transaction, ({ message }, name, args) => ports.askHost(message.id, name, args));
+    this.#storage = new PluginStorage(transaction?.storage ?? storage, () => {
       const traceparent = this.#running?.message.traceparent;
       return traceparent === undefined ? undefined : traceIdOf(traceparent);
     });
@@ -77,6 +87,10 @@ export class HostedPlugin implements Pacer {
   abort(turn: ActiveTurn, error: HostError): void {
     if (turn !== this.#running) {
       turn.fail(error);
+      return;
+    }
+    if (this.#endAside !== undefined) {
+      this.#endAside(error);
       return;
     }
     this.#instance?.doom(error);
@@ -218,6 +232,7 @@ export class HostedPlugin implements Pacer {
 
   #start(turn: ActiveTurn): void {
     this.#running = turn;
+    if (this.#transactions !== undefined && !this.#mayBegin(turn, this.#transactions)) return;
     const problem = this.#ports.data.inputProblem(turn.message.entryPoint, turn.message.input);
     if (problem !== undefined) {
       this.#onEnded(failure(problem));
@@ -267,11 +282,64 @@ export class HostedPlugin implements Pacer {
     const turn = this.#running;
     if (turn === undefined) return;
     const problem = result.ok ? this.#ports.data.outputProblem(turn.message.entryPoint, result.output) : undefined;
+    const checked = problem === undefined ? result : failure(problem);
+    const ended = this.#transactions?.end(turn, checked) ?? { result: checked, isToHandOut: false };
     this.#bill(turn);
-    this.#finish(turn, problem === undefined ? result : failure(problem));
+    if (ended.isToHandOut) void this.#handOut(turn, ended.result);
+    else {
+      this.#finish(turn, ended.result);
+      this.#next();
+    }
+  };
+
+  #next(): void {
     this.#running = undefined;
     if (this.#queue.length > 0) this.#callNext(this.#ports.clock.monotonicMs());
-  };
+  }
+
+  /** Whether a turn may run: what is left of earlier ones comes first, and what was handled is not handled again. */
+  #mayBegin(turn: ActiveTurn, transactions: TransactionalTurns): boolean {
+    try {
+      if (transactions.isBehind) {
+        void this.#recover(turn, transactions);
+        return false;
+      }
+      if (turn.message.entryPoint === RECOVER) {
+        this.#onEnded({ ok: true, output: NOTHING });
+        return false;
+      }
+      const handledBefore = transactions.handledBefore(turn);
+      if (handledBefore.length === 0) return true;
+      this.#bill(turn);
+      turn.settle({ ok: true, output: NOTHING, usage: turn.usage(0, 0), handledBefore });
+      this.#next();
+    } catch (thrown) {
+      this.#onEnded(failure(asStorageFailure(thrown)));
+    }
+    return false;
+  }
+
+  async #recover(turn: ActiveTurn, transactions: TransactionalTurns): Promise<void> {
+    this.#bill(turn);
+    this.#endAside = (error) => turn.fail(error);
+    const problem = await transactions.recover(turn);
+    this.#endAside = undefined;
+    if (problem !== undefined) turn.fail(problem);
+    else if (!turn.ended) this.#queue.unshift(turn);
+    this.#next();
+  }
+
+  // It is committed, so it has ended well whatever comes; whoever waits is answered when others can know of it.
+  async #handOut(turn: ActiveTurn, result: GuestResult): Promise<void> {
+    const finish = (): void => {
+      if (!turn.ended) this.#finish(turn, result);
+    };
+    this.#endAside = finish;
+    await this.#transactions?.handOut(turn);
+    this.#endAside = undefined;
+    finish();
+    this.#next();
+  }
 
   #instantiate(): GuestInstance {
     return this.#guest.instantiate({
@@ -290,7 +358,14 @@ export class HostedPlugin implements Pacer {
   #askHost(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
     const problem = this.#ports.data.callProblem(functionName, args);
     if (problem !== undefined) return Promise.resolve(encodeError(problem));
-    return this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args);
+    const turn = this.#running;
+    const asked = this.#ports.askHost(turn?.message.id ?? -1, functionName, args);
+    if (this.#transactions === undefined || functionName !== "events.publish") return asked;
+    return asked.then((answer) => {
+      // What ended meanwhile publishes nothing.
+      if (turn?.ended === false) this.#transactions?.published(args, answer);
+      return answer;
+    });
   }
 
   #finish(turn: ActiveTurn, result: GuestResult): void {

@@ -9,7 +9,7 @@ import type { PluginImage } from "../../core/types.ts";
 import { type Limits, NO_USAGE, type TurnOutcome } from "../../core/types.ts";
 import { MAX_NAMES_BYTES } from "../../engine/guest/bindings.ts";
 import { encodeError } from "../../engine/guest/blocks.ts";
-import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
+import { type Channel, type FromCell, OWN_CALLS, type ToCell } from "../wire/protocol.ts";
 
 // A cell that does not answer must not keep its host from stopping.
 const UNLOAD_GRACE_MS = 1_000;
@@ -27,6 +27,8 @@ export interface CellClientPorts {
 /** What the host itself holds a plugin of a cell to, whatever the cell does. */
 interface LoadedPlugin {
   readonly limits: Limits;
+  /** How often a turn of it may ask. */
+  readonly calls: number;
   readonly log: LogLimit;
   /** The turn that waits for an answer: a plugin runs one at a time, and asks one thing at a time. */
   asking: number | undefined;
@@ -59,7 +61,8 @@ export class CellClient implements Cell {
 
   load(image: PluginImage): Promise<void> {
     const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
-    this.#plugins.set(image.name, { limits: image.limits, log, asking: undefined });
+    const calls = image.limits.hostCalls + (image.transaction === undefined ? 0 : OWN_CALLS);
+    this.#plugins.set(image.name, { limits: image.limits, calls, log, asking: undefined });
     return this.#request((id) => ({ kind: "load", id, image }));
   }
 
@@ -84,9 +87,9 @@ export class CellClient implements Cell {
     const id = this.#nextId();
     const cancel = (): void => this.#ports.channel.send({ kind: "cancel", id });
     this.#turns.set(id, { turn, calls: 0, cancel });
-    const { plugin, entryPoint, input, caller, traceparent } = turn;
+    const { plugin, entryPoint, input, caller, traceparent, handles } = turn;
     const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
-    this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs });
+    this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs, handles });
     // An inline cell may have ended it already.
     if (this.#turns.has(id)) turn.cancelled?.addEventListener("abort", cancel, { once: true });
   }
@@ -144,12 +147,7 @@ export class CellClient implements Cell {
         const sent = this.#turnOf(message.id);
         const { turn } = sent;
         const plugin = this.#plugins.get(turn.plugin);
-        const payloadBytes = plugin?.limits.payloadBytes ?? 0;
-        if (message.outcome.ok && message.outcome.output.length > payloadBytes)
-          throw new HostError(
-            "internal",
-            `the cell gives an output of ${message.outcome.output.length} bytes; the limit is ${payloadBytes}`,
-          );
+        requireOutcome(message.outcome, turn, plugin?.limits.payloadBytes ?? 0);
         this.#turns.delete(message.id);
         this.#forget(sent);
         if (plugin?.asking === message.id) plugin.asking = undefined;
@@ -201,10 +199,10 @@ export class CellClient implements Cell {
   #checkCall({ turn: id, args }: Extract<FromCell, { kind: "call" }>): void {
     const pending = this.#turnOf(id);
     const plugin = this.#pluginOf(pending.turn.plugin);
-    const { hostCalls, payloadBytes } = plugin.limits;
+    const { payloadBytes } = plugin.limits;
     if (plugin.asking !== undefined) throw new HostError("internal", "the cell asks while it is being answered");
     pending.calls += 1;
-    if (pending.calls > hostCalls) throw new HostError("internal", `the cell calls the host more than ${hostCalls} times in a turn`);
+    if (pending.calls > plugin.calls) throw new HostError("internal", `the cell calls the host more than ${plugin.calls} times in a turn`);
     const bytes = args.reduce((sum, { length }) => sum + length, 0);
     if (bytes > payloadBytes + MAX_NAMES_BYTES)
       throw new HostError("internal", `the cell gives arguments of ${bytes} bytes; the limit is ${payloadBytes}`);
@@ -223,4 +221,15 @@ export class CellClient implements Cell {
 
 function dead(error: HostError): TurnOutcome {
   return { ok: false, error, usage: NO_USAGE, broken: error.code !== "plugin-not-running" };
+}
+
+/** Throws HostError for what no cell of ours says of a turn. */
+function requireOutcome(outcome: TurnOutcome, { handles }: Turn, payloadBytes: number): void {
+  if (!outcome.ok) return;
+  const { output, handledBefore } = outcome;
+  if (output.length > payloadBytes)
+    throw new HostError("internal", `the cell gives an output of ${output.length} bytes; the limit is ${payloadBytes}`);
+  const events = handles?.ids.length ?? 0;
+  if (handledBefore?.some((index) => index >= events) === true)
+    throw new HostError("internal", `the cell has handled others before than the ${events} events of the turn`);
 }

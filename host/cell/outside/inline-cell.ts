@@ -24,7 +24,8 @@ export function createInlineCell({ clock, log, fillRandom, openStorage }: Inline
   return new CellClient({ channel: hostEnd, clock, log, ended: async () => {} });
 }
 
-function connect(): [Channel<ToCell, FromCell>, Channel<FromCell, ToCell>] {
+/** The two ends of a connection within one thread. */
+export function connect(): [Channel<ToCell, FromCell>, Channel<FromCell, ToCell>] {
   const host = endpoint<ToCell, FromCell>();
   const cell = endpoint<FromCell, ToCell>();
   host.peer = cell;

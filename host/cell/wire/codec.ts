@@ -3,7 +3,7 @@
 import { isRetryAfter, isWellFormed } from "../../bounds/refusals.ts";
 import { type ErrorShape, HostError, isHostErrorCode } from "../../core/errors.ts";
 import type { LogLevel } from "../../core/ports/log.ts";
-import type { Caller, PluginImage, TurnOutcome, Usage } from "../../core/types.ts";
+import type { Caller, HandledEvents, PluginImage, TurnOutcome, Usage } from "../../core/types.ts";
 import type { FrameReader, FrameWriter } from "./frames.ts";
 import type { FromCell, ToCell } from "./protocol.ts";
 
@@ -50,6 +50,7 @@ export function writeToCell(writer: FrameWriter, message: ToCell): void {
         writer.text(message.caller.name);
         writer.text(message.traceparent);
         writer.f64(message.remainingMs);
+        writeHandles(writer, message.handles);
         if (typeof message.input === "string") writer.text(message.input);
         else writer.bytes(message.input);
         break;
@@ -79,7 +80,8 @@ export function readToCell(reader: FrameReader): ToCell {
       const plugin = reader.label();
       const entryPoint = reader.label();
       const caller = { kind: pick(CALLERS, reader.u8(), "caller"), name: reader.label() };
-      return { kind, id, plugin, entryPoint, caller, traceparent: reader.text(), remainingMs: reader.f64(), input: reader.bytes() };
+      const [traceparent, remainingMs, handles] = [reader.text(), reader.f64(), readHandles(reader)];
+      return { kind, id, plugin, entryPoint, caller, traceparent, remainingMs, handles, input: reader.bytes() };
     }
     case "answer":
       return { kind, id, block: reader.bytes() };
@@ -148,12 +150,35 @@ export function readFromCell(reader: FrameReader): FromCell {
   }
 }
 
+const NO_EVENTS = 0;
+const ONE_EVENT = 1;
+const BATCH = 2;
+
+function writeHandles(writer: FrameWriter, handles: HandledEvents | undefined): void {
+  writer.u8(handles === undefined ? NO_EVENTS : handles.isBatch ? BATCH : ONE_EVENT);
+  if (handles === undefined) return;
+  writer.text(handles.subscription);
+  writer.u8(handles.ids.length);
+  for (const id of handles.ids) writer.text(id);
+}
+
+function readHandles(reader: FrameReader): HandledEvents | undefined {
+  const kind = reader.u8();
+  if (kind === NO_EVENTS) return undefined;
+  const subscription = reader.text();
+  return { subscription, ids: Array.from({ length: reader.u8() }, () => reader.text()), isBatch: kind === BATCH };
+}
+
 function writeOutcome(writer: FrameWriter, outcome: TurnOutcome): void {
   const { fuel, cpuUs, peakMemoryBytes, hostCalls } = outcome.usage;
   for (const amount of [fuel, cpuUs, peakMemoryBytes, hostCalls]) writer.f64(amount);
   writer.u8(outcome.ok ? 1 : 0);
-  if (outcome.ok) writer.bytes(outcome.output);
-  else {
+  if (outcome.ok) {
+    writer.bytes(outcome.output);
+    const before = outcome.handledBefore ?? [];
+    writer.u8(before.length);
+    for (const index of before) writer.u8(index);
+  } else {
     writeError(writer, outcome.error);
     writer.u8(outcome.broken === true ? 1 : 0);
   }
@@ -161,7 +186,11 @@ function writeOutcome(writer: FrameWriter, outcome: TurnOutcome): void {
 
 function readOutcome(reader: FrameReader): TurnOutcome {
   const usage: Usage = { fuel: amount(reader), cpuUs: amount(reader), peakMemoryBytes: amount(reader), hostCalls: amount(reader) };
-  if (reader.u8() === 1) return { ok: true, output: reader.bytes(), usage };
+  if (reader.u8() === 1) {
+    const output = reader.bytes();
+    const count = reader.u8();
+    return { ok: true, output, usage, handledBefore: count === 0 ? undefined : Array.from({ length: count }, () => reader.u8()) };
+  }
   return { ok: false, error: readError(reader), usage, broken: reader.u8() === 1 };
 }
 

@@ -2,7 +2,10 @@
 
 import type { ErrorShape } from "../../core/errors.ts";
 import type { LogLevel } from "../../core/ports/log.ts";
-import type { Bytes, Caller, PluginImage, TurnInput, TurnOutcome } from "../../core/types.ts";
+import type { Bytes, Caller, HandledEvents, PluginImage, TurnInput, TurnOutcome } from "../../core/types.ts";
+
+/** Calls that a cell may make in a turn for itself, where turns are transactions, beside those of its guest. */
+export const OWN_CALLS = 2_048;
 
 export type ToCell =
   | { readonly kind: "load"; readonly id: number; readonly image: PluginImage }
@@ -17,6 +20,7 @@ export type ToCell =
       /** What is left of the deadline: clocks differ between threads, durations do not. */
       readonly remainingMs: number;
       readonly input: TurnInput;
+      readonly handles?: HandledEvents | undefined;
     }
   /** Nobody waits for the turn any more; it ends as at its deadline, if it has not ended yet. */
   | { readonly kind: "cancel"; readonly id: number }

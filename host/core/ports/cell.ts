@@ -1,7 +1,7 @@
 // The place in which instances run, and what the core hands over to it.
 
 import type { HostError } from "../errors.ts";
-import type { Bytes, Caller, PluginImage, TurnInput, TurnOutcome } from "../types.ts";
+import type { Bytes, Caller, HandledEvents, PluginImage, TurnInput, TurnOutcome } from "../types.ts";
 
 /** One entry into a guest as a cell sees it. */
 export interface Turn {
@@ -14,6 +14,7 @@ export interface Turn {
   readonly deadline: number;
   /** Aborts when whoever asked does not want the answer any more; the turn then ends as at its deadline. */
   readonly cancelled?: AbortSignal | undefined;
+  readonly handles?: HandledEvents | undefined;
   /** Answers a host function that is placed on the host's side with the tagged block. Rejects with HostError. */
   answer(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
   /** Takes the one outcome; a cell that dies ends its turns with `plugin-failed`. */

@@ -90,6 +90,8 @@ export interface ConsumerStatistics {
   readonly waitingBytes: number;
   readonly inFlight: number;
   readonly deadLetters: number;
+  /** Those of whom something waits, at most 1,000. */
+  readonly publishers: readonly { readonly source: string; readonly waiting: number; readonly waitingBytes: number }[];
 }
 
 export interface EventStatistics {

@@ -1,12 +1,14 @@
 // Delivers events to one consumer: of each source in order and one at a time, or as they come, so that an event that fails holds up none of another source. Only
 // so many are loaded; the rest stays where the log lies until there is room.
 
+import { REMEMBERED } from "../../bounds/turn-rows.ts";
 import { compilePattern, type Matcher } from "../../core/names.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Consumer, ConsumerStatistics, Delivery, RecordedEvent } from "../../core/ports/events.ts";
 import { type Item, SourceQueue } from "./source-queue.ts";
 import { type ConsumerContents, type ConsumerRow, type EventEntry, type EventStore, type LogWrite, sizeOf } from "./store.ts";
 
+const MAX_LISTED_PUBLISHERS = 1_000;
 const MAX_LOADED = 1_024;
 const MAX_LOADED_BYTES = 4 * 1_024 * 1_024;
 /** Of all consumers together; each may have one event beyond. */
@@ -17,6 +19,8 @@ const FAILED_PAUSE_MS = 1_000;
 /** Of one source without order, events that wait for their next attempt: as long as there are so many, no more of it are loaded. */
 const MAX_PUT_OFF = 1_024;
 const RELOAD_PAUSE_MS = 100;
+/** Deliveries that were settled and of which the disk does not know; with what is under way, no more than a consumer remembers to tell what comes again. */
+const MAX_UNWRITTEN = REMEMBERED / 2;
 /** A clock that was set back must not put an event off for ever. */
 const MAX_PUT_OFF_MS = 3_600_000;
 
@@ -43,6 +47,7 @@ export class ConsumerQueue {
   readonly #later = new Set<SourceQueue>();
   #handler: Handler | undefined;
   #flying = 0;
+  #unwritten = 0;
   #loaded = 0;
   #loadedBytes = 0;
   #isPumping = false;
@@ -79,7 +84,13 @@ export class ConsumerQueue {
   statistics(): ConsumerStatistics {
     const { start: _start, until: _until, ...consumer } = this.row;
     const { events: waiting, bytes: waitingBytes } = this.waiting;
-    return { consumer, isThere: this.isThere, waiting, waitingBytes, inFlight: this.#flying, deadLetters: this.deadLetters.events };
+    const counted = { waiting, waitingBytes, inFlight: this.#flying, deadLetters: this.deadLetters.events };
+    return { consumer, isThere: this.isThere, ...counted, publishers: this.#publishers() };
+  }
+
+  #publishers(): ConsumerStatistics["publishers"] {
+    const waiting = [...this.sources.values()].filter((source) => source.waiting > 0).slice(0, MAX_LISTED_PUBLISHERS);
+    return waiting.map(({ source, waiting: events, waitingBytes }) => ({ source, waiting: events, waitingBytes }));
   }
 
   of(source: string): SourceQueue {
@@ -143,6 +154,12 @@ export class ConsumerQueue {
     this.#pump();
   }
 
+  /** So many of its notes were written down. */
+  wrote(notes: number): void {
+    this.#unwritten -= notes;
+    this.#pump();
+  }
+
   isUnderWay({ source, position }: EventEntry): boolean {
     return this.sources.get(source)?.flying.has(position) === true;
   }
@@ -152,12 +169,17 @@ export class ConsumerQueue {
     return this.sources.get(source)?.attempts.get(position)?.attempts ?? 0;
   }
 
-  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
-  letGo({ position, source: name, type, bytes }: EventEntry): boolean {
+  /** Whether it is for this consumer and not settled. */
+  waitsFor({ position, source, type }: EventEntry): boolean {
     const { start, until = Number.POSITIVE_INFINITY } = this.row;
-    if (position <= start || position > until || !this.#matches(type)) return false;
+    return position > start && position <= until && this.#matches(type) && !this.of(source).isSettled(position);
+  }
+
+  /** An event that is not under way is not for it any more. Says whether it waited for this consumer. */
+  letGo(entry: EventEntry): boolean {
+    if (!this.waitsFor(entry)) return false;
+    const { position, source: name, bytes } = entry;
     const source = this.of(name);
-    if (source.isSettled(position)) return false;
     const item = source.items.find(({ event }) => event.position === position);
     if (item !== undefined) this.#unload(item);
     const isEarly = source.letGo(position);
@@ -206,7 +228,7 @@ export class ConsumerQueue {
       if (this.row.batch !== undefined) this.#deliverBatches(this.row.batch);
       else
         for (const source of this.#ready) {
-          if (this.#flying >= this.row.maxInFlight || this.#handler === undefined) break;
+          if (this.#flying >= this.row.maxInFlight || this.#unwritten >= MAX_UNWRITTEN || this.#handler === undefined) break;
           this.#ready.delete(source);
           const item = source.items.shift();
           if (item === undefined) continue;
@@ -228,7 +250,7 @@ export class ConsumerQueue {
   }
 
   #deliverBatches({ max, waitMs, maxBytes }: NonNullable<Consumer["batch"]>): void {
-    while (this.#flying === 0 && this.#ready.size > 0 && this.#handler !== undefined) {
+    while (this.#flying === 0 && this.#unwritten < MAX_UNWRITTEN && this.#ready.size > 0 && this.#handler !== undefined) {
       const now = this.#ports.clock.monotonicMs();
       this.#batchSince ??= now;
       const ready = [...this.#ready];
@@ -293,6 +315,11 @@ export class ConsumerQueue {
     // What was settled out of order before a restart is not known by its bytes.
     if (source.waiting <= 1) this.#weigh(source, -source.waiting, -source.waitingBytes);
     else this.#weigh(source, -1, -bytes);
+    this.#note(source, change);
+  }
+
+  #note(source: SourceQueue, change?: (write: LogWrite) => void): void {
+    this.#unwritten += 1;
     this.#ports.note(this, source, change);
   }
 
@@ -304,9 +331,7 @@ export class ConsumerQueue {
       const attempts = (source.attempts.get(position)?.attempts ?? 0) + 1;
       source.attempts.set(position, { attempts, dueAt });
       const retryAtMs = Math.ceil(clock.now() + afterMs);
-      this.#ports.note(this, source, (write) =>
-        write.attempts.push({ consumer: this.row.name, source: source.source, position, attempts, retryAtMs }),
-      );
+      this.#note(source, (write) => write.attempts.push({ consumer: this.row.name, source: source.source, position, attempts, retryAtMs }));
     }
     if (this.row.order === "publisher") {
       this.#block(source, dueAt);

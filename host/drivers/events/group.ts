@@ -25,6 +25,7 @@ export interface GroupPorts {
 class Group {
   write: LogWrite = emptyWrite();
   readonly moved = new Map<SourceQueue, ConsumerQueue>();
+  readonly notes = new Map<ConsumerQueue, number>();
   readonly done = Promise.withResolvers<void>();
   bytes = 0;
   isAwaited = false;
@@ -85,6 +86,7 @@ export class GroupCommit {
   /** Written with what comes next, and soon in any case. */
   soon(queue: ConsumerQueue, source: SourceQueue, change?: (write: LogWrite) => void): void {
     this.#next.moved.set(source, queue);
+    this.#next.notes.set(queue, (this.#next.notes.get(queue) ?? 0) + 1);
     change?.(this.#next.write);
     this.#flushIn(LAZY_MS);
   }
@@ -120,6 +122,7 @@ export class GroupCommit {
       const known = new Set(await store.write(rows));
       this.#writing = undefined;
       onWritten(known.size === 0 ? rows.events : rows.events.filter(({ position }) => !known.has(position)));
+      for (const [queue, notes] of group.notes) queue.wrote(notes);
       group.done.resolve();
       if (this.#next.isAwaited) this.#flush();
       else this.#flushIn(LAZY_MS);
@@ -134,7 +137,7 @@ export class GroupCommit {
   }
 
   /** All but the events, whose publishers hear of it. */
-  #keep({ moved }: Group, rows: LogWrite): void {
+  #keep({ moved, notes }: Group, rows: LogWrite): void {
     const next = this.#next;
     const merged = emptyWrite();
     for (const key of Object.keys(merged) as (keyof LogWrite)[]) {
@@ -147,5 +150,6 @@ export class GroupCommit {
       source.written(queue.row.name, true);
       next.moved.set(source, queue);
     }
+    for (const [queue, count] of notes) next.notes.set(queue, (next.notes.get(queue) ?? 0) + count);
   }
 }

@@ -13,6 +13,8 @@ export interface EventLogOptions {
   /** Of what waits for one subscription. */
   readonly maxMiBPerSubscription: number;
   readonly maxEventsPerSubscription: number;
+  /** What goes when there is too much: the oldest, or first what everybody has handled. */
+  readonly letGo: "oldest" | "handled";
   /** Of one subscription. */
   readonly deadLetters: { readonly maxEvents: number; readonly maxMiB: number; readonly maxAgeHours: number };
 }
@@ -38,6 +40,7 @@ export const eventLogOptions: z.ZodType<EventLogOptions> = z.strictObject({
   maxMiBPerPublisher: mebibytes.default(128),
   maxMiBPerSubscription: mebibytes.default(128),
   maxEventsPerSubscription: count.default(500_000),
+  letGo: z.enum(["oldest", "handled"]).default("oldest"),
   deadLetters: deadLetters.default(() => deadLetters.parse({})),
 });
 
@@ -47,6 +50,7 @@ export interface Retention {
   readonly bytes: number;
   readonly events: number;
   readonly publisherBytes: number;
+  readonly handledFirst: boolean;
   readonly subscription: { readonly bytes: number; readonly events: number };
   readonly dead: { readonly bytes: number; readonly events: number; readonly ageMs: number };
 }
@@ -56,6 +60,7 @@ export const retentionOf = (options: Omit<EventLogOptions, "sync">): Retention =
   bytes: options.maxMiB * MIB,
   events: options.maxEvents,
   publisherBytes: options.maxMiBPerPublisher * MIB,
+  handledFirst: options.letGo === "handled",
   subscription: { bytes: options.maxMiBPerSubscription * MIB, events: options.maxEventsPerSubscription },
   dead: {
     bytes: options.deadLetters.maxMiB * MIB,

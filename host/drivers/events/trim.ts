@@ -23,6 +23,8 @@ export interface TrimPorts {
 }
 
 const PIECE = 500;
+/** What is let go beyond need, so that what waits at the log's end is not looked through again for each event that comes. */
+const ROOM = 0.9;
 const EXPIRED = "expired: the log keeps no more";
 const TOO_MUCH = "expired: too much waited for this subscription";
 
@@ -61,34 +63,46 @@ export class Trim {
     await this.#ports.settled();
     const { retention, tally, queues, clock } = this.#ports;
     const tooOld = clock.now() - retention.ageMs;
-    await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld || tally.bytes > retention.bytes || tally.events > retention.events);
-    for (const source of tally.sources)
-      if (tally.bytesOf(source) > retention.publisherBytes)
-        await this.#letGoWhile(source, () => tally.bytesOf(source) > retention.publisherBytes);
+    await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld);
+    await this.#makeRoom(undefined, (part) => tally.bytes > part * retention.bytes || tally.events > part * retention.events);
+    for (const source of tally.sources) await this.#makeRoom(source, (part) => tally.bytesOf(source) > part * retention.publisherBytes);
     for (const queue of queues.values()) {
       await this.#relieve(queue);
       await this.#dropDead(queue);
     }
   }
 
-  /** The oldest first, as long as it is too much. What is under way is passed over: who takes long must not hold all that came after it. */
-  async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean): Promise<void> {
+  /** `isOver` says whether there is more than so much of what may be kept. */
+  async #makeRoom(source: string | undefined, isOver: (part: number) => boolean): Promise<void> {
+    if (!isOver(1)) return;
+    // What waits goes only when nothing else is left.
+    if (this.#ports.retention.handledFirst && ((await this.#letGoWhile(source, () => isOver(ROOM), true)) || !isOver(1))) return;
+    await this.#letGoWhile(source, () => isOver(1));
+  }
+
+  /** The oldest first, as long as it is too much. What is under way is passed over: who takes long must not hold all that came after it. Says whether that was enough. */
+  async #letGoWhile(source: string | undefined, isTooMuch: (entry: EventEntry) => boolean, onlyHandled = false): Promise<boolean> {
     const { store, tally } = this.#ports;
     for (let after = 0; ; ) {
       const write = { trimmed: [] as number[], deaths: [] as LogWrite["deaths"] };
       const entries = await store.oldest(source, after, PIECE);
       const enough = entries.findIndex((entry) => {
         if (!isTooMuch(entry)) return true;
-        if (!this.#letGo(entry, write.deaths)) return false;
+        if ((onlyHandled && this.#isAwaited(entry)) || !this.#letGo(entry, write.deaths)) return false;
         write.trimmed.push(entry.position);
         tally.add(entry, entry.bytes, -1);
         return false;
       });
       if (write.trimmed.length > 0) await this.#commit(write);
       const last = entries.at(-1);
-      if (enough !== -1 || last === undefined || entries.length < PIECE) return;
+      if (enough !== -1) return true;
+      if (last === undefined || entries.length < PIECE) return false;
       after = last.position;
     }
+  }
+
+  #isAwaited(entry: EventEntry): boolean {
+    return [...this.#ports.queues.values()].some((queue) => queue.waitsFor(entry));
   }
 
   /** Of every consumer, or of none. */

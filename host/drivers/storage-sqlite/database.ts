@@ -20,14 +20,16 @@ interface Place {
   readonly dir: string | undefined;
   readonly plugin: string;
   readonly maxBytes: number;
+  readonly isDurable?: boolean | undefined;
 }
 
 /** Opens `<dir>/<plugin>.sqlite` with the last schema, or a database in memory. Throws HostError `storage-failed`, or what SQLite throws. */
-export function openDatabase({ dir, plugin, maxBytes }: Place): Connection {
+export function openDatabase({ dir, plugin, maxBytes, isDurable }: Place): Connection {
   const file = dir === undefined ? ":memory:" : join(dir, `${plugin}.sqlite`);
   // In a process the host has made the file, and nothing else may be made there.
   if (dir !== undefined && !existsSync(file)) mkdirSync(dir, { recursive: true, mode: 0o700 });
   const database = openStore(() => connect(file), STEPS, dir === undefined ? undefined : file);
+  if (isDurable === true) database.pragma("synchronous = FULL");
   database.pragma(`max_page_count = ${BASE_PAGES + Math.ceil((maxBytes * PAGES_PER_PAGE) / PAGE_BYTES)}`);
   return database;
 }

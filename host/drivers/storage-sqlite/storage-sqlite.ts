@@ -24,6 +24,8 @@ export interface SqliteStorageOptions extends StorageBounds {
   readonly dir: string | undefined;
   /** Whether it logs which keys are changed. */
   readonly keepsLog?: boolean | undefined;
+  /** Whether a commit waits for the disk, so that it outlives the machine too. */
+  readonly isDurable?: boolean | undefined;
   /** Ends values that have a time to live. */
   readonly clock: Pick<Clock, "now">;
 }
@@ -31,16 +33,16 @@ export interface SqliteStorageOptions extends StorageBounds {
 /** The storage of a plugin in a cell. */
 export function openPluginStorage(
   dir: string | undefined,
-  { name, limits, keepsStorageLog }: StoredPlugin,
+  { name, limits, keepsStorageLog, transaction }: StoredPlugin,
   clock: Pick<Clock, "now">,
 ): StorageDriver {
   const { storageBytes: maxBytes, storageKeys: maxKeys } = limits;
-  return openSqliteStorage({ dir, plugin: name, maxBytes, maxKeys, keepsLog: keepsStorageLog, clock });
+  return openSqliteStorage({ dir, plugin: name, maxBytes, maxKeys, keepsLog: keepsStorageLog, isDurable: transaction === "turn", clock });
 }
 
 /**
  * Opens `<dir>/<plugin>.sqlite` in WAL mode with `synchronous = NORMAL`: what was acknowledged survives the death of the
- * process, the last writes may be lost when the machine loses power. Who writes last has it: one that opened the file earlier can read, and writes
+ * process, the last writes may be lost when the machine loses power, unless `isDurable` is asked for. Who writes last has it: one that opened the file earlier can read, and writes
  * no more. Throws HostError `storage-failed`.
  */
 export function openSqliteStorage(options: SqliteStorageOptions): StorageDriver {

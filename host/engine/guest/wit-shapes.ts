@@ -24,6 +24,7 @@ export type Shape =
 const logLevel: Shape = { enum: ["debug", "info", "warning", "error"] };
 const servicesCallerKind: Shape = { enum: ["plugin", "adapter", "host"] };
 const servicesCaller: Shape = { record: [["kind", "kind", servicesCallerKind], ["name", "name", "string"]] };
+const servicesSendOptions: Shape = { record: [["durable", "durable", "bool"], ["id", "id", { option: "string" }]] };
 const extensionsAnswer: Shape = { record: [["plugin", "plugin", "string"], ["output", "output", "bytes"]] };
 const httpHeader: Shape = { record: [["name", "name", "string"], ["value", "value", "string"]] };
 const httpRequest: Shape = { record: [["method", "method", "string"], ["url", "url", "string"], ["headers", "headers", { list: httpHeader }]] };
@@ -57,6 +58,7 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "log.write": { params: [logLevel, "string"], result: "_", fails: true, since: "0.1" },
   "events.publish": { params: ["string", "string", "bytes"], result: "string", fails: true, since: "0.1" },
   "services.call": { params: ["string", "bytes", { option: "u32" }], result: "bytes", fails: true, since: "0.1" },
+  "services.send": { params: ["string", "bytes", servicesSendOptions], result: "string", fails: true, since: "0.2" },
   "services.current-caller": { params: [], result: servicesCaller, fails: false, since: "0.1" },
   "extensions.ask": { params: ["string", "bytes", { option: "u32" }], result: { list: extensionsAnswer }, fails: true, since: "0.2" },
   "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse, fails: true, since: "0.1" },

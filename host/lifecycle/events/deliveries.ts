@@ -1,15 +1,14 @@
-// Brings what the event log keeps to the durable subscriptions it is kept for: permission, filter, turn, and by how that ended the event is settled, tried again
-// or a dead letter.
+// Brings what a log keeps to those it is kept for, and by how their turns end it is settled, tried again or a dead letter. Whether the log has events or sent
+// messages, and so who wants what and what a turn is, is the affair of its handling.
 
-import { EVENTS, type Host } from "../../core/host.ts";
+import { HostError } from "../../core/errors.ts";
+import type { Host } from "../../core/host.ts";
 import type { Plugin } from "../../core/plugin.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Consumer, Consumption, Delivery, EventLog } from "../../core/ports/events.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import { childSpan } from "../../core/trace.ts";
 import type { DurableDefinition, SubscriptionDefinition, TurnOutcome } from "../../core/types.ts";
-import { deliveredText, handledOf } from "../../drivers/events/delivered.ts";
-import { mayHear } from "./keeping.ts";
+import { handledOf } from "../../drivers/events/delivered.ts";
 import { type Verdict, verdictOn } from "./turns.ts";
 
 export interface DeliveriesPorts {
@@ -21,11 +20,22 @@ export interface DeliveriesPorts {
   isKnown(plugin: string): boolean;
   /** Whether its version has been seen to start; one that has not hears nothing yet. */
   isAccepted(plugin: string): boolean;
-  /** Whether anything may be kept for it: a manifest alone makes no consumer. */
-  isGranted(plugin: string): boolean;
+  readonly handling: Handling;
 }
 
-type DurableSubscription = SubscriptionDefinition & { readonly durable: DurableDefinition };
+export type DurableSubscription = SubscriptionDefinition & { readonly durable: DurableDefinition };
+
+/** What is kept for a plugin, and how it comes to it. */
+export interface Handling {
+  /** Under whose names something is kept for it. */
+  wantedBy(plugin: Plugin): readonly DurableSubscription[];
+  /** Those that are to be handled; settles the others. */
+  admit(plugin: Plugin, subscription: DurableSubscription, deliveries: readonly Delivery[]): readonly Delivery[];
+  /** Begins one turn for all of them, and calls `done` once with how it ended. */
+  enter(plugin: Plugin, subscription: DurableSubscription, deliveries: readonly Delivery[], done: (outcome: TurnOutcome) => void): void;
+  /** The command that shows dead letters. */
+  readonly shownBy: string;
+}
 
 interface Subscribed {
   readonly plugin: string;
@@ -76,9 +86,7 @@ export class Deliveries {
     // One that is only away, such as to be loaded anew, finds all that came meanwhile.
     if (plugin === undefined && this.#ports.isKnown(name)) return this.#direct(name);
     const wanted = new Map(
-      plugin === undefined || !this.#ports.isGranted(name)
-        ? []
-        : durablesOf(plugin).map((one) => [consumerName(name, one.durable.name), one]),
+      plugin === undefined ? [] : this.#ports.handling.wantedBy(plugin).map((one) => [consumerName(name, one.durable.name), one]),
     );
     for (const [key, subscribed] of this.#subscribed)
       if (subscribed.plugin === name && !isSame(subscribed, plugin, wanted.get(key))) this.#leave(key, subscribed);
@@ -88,6 +96,14 @@ export class Deliveries {
       else if (plugin !== undefined) this.#consume(name, consumerOf(plugin, subscription), subscription);
     }
     this.#direct(name);
+  }
+
+  /** Resolves once there is a consumer of this name, so that nothing is lost for it. Rejects with `storage-failed` when it cannot be written down. */
+  async ensure(plugin: string, name: string): Promise<void> {
+    const key = consumerName(plugin, name);
+    if (!this.#subscribed.has(key)) this.look(plugin);
+    await this.#pending.get(key);
+    if (!this.#subscribed.has(key)) throw new HostError("storage-failed", `nothing can be kept for ${name}; the host's log has the cause`);
   }
 
   /** Begins no more turns for it, and resolves once none is under way, after `drainMs` at the latest. Returns the undo. */
@@ -168,26 +184,24 @@ export class Deliveries {
   #deliver(plugin: Plugin, subscribed: Subscribed, deliveries: readonly Delivery[]): void {
     const { subscription } = subscribed;
     if (subscription === undefined) return;
-    const { accepts, entryPoint, durable } = subscription;
-    // What it may not hear any more, or does not want, is settled without it.
-    const isWanted = ({ event }: Delivery): boolean => mayHear(plugin, event.type) && accepts?.(event) !== false;
-    const [wanted, others] = [deliveries.filter(isWanted), deliveries.filter((one) => !isWanted(one))];
-    for (const delivery of others) delivery.ack();
-    const [first] = wanted;
-    if (first === undefined) return;
-    const texts = wanted.map(({ event, attempt }) => deliveredText(event, { attempt }));
-    const input = durable.batch === undefined ? texts.join("") : `[${texts.join(",")}]`;
-    const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
-    const context = { caller: EVENTS, traceparent: childSpan(first.event.traceparent), deadline, waiting: [], authorities: [] };
+    const { handling } = this.#ports;
+    const wanted = handling.admit(plugin, subscription, deliveries);
+    if (wanted.length === 0) return;
     subscribed.open += wanted.length;
-    plugin.submit(entryPoint, input, context, (outcome) => {
+    handling.enter(plugin, subscription, wanted, (outcome) => {
       subscribed.open -= wanted.length;
-      this.#settle(subscribed, durable, wanted, outcome);
+      this.#settle(subscribed, subscription.durable, wanted, outcome);
       for (const look of this.#onSettled) look();
     });
   }
 
   #settle(subscribed: Subscribed, durable: DurableDefinition, deliveries: readonly Delivery[], outcome: TurnOutcome): void {
+    if (outcome.ok && outcome.handledBefore !== undefined) {
+      // Committed by a turn whose end the log has not heard of; the others have not been tried.
+      const before = new Set(outcome.handledBefore);
+      for (const [i, delivery] of deliveries.entries()) before.has(i) ? delivery.ack() : delivery.putBack(0);
+      return;
+    }
     const handled = outcome.ok && durable.batch !== undefined ? handledOf(outcome.output, deliveries.length) : undefined;
     if (!outcome.ok || durable.batch === undefined) {
       // In a batch nobody knows which of them it was, so each comes alone the next time before it can be given up.
@@ -218,7 +232,7 @@ export class Deliveries {
       tell(`was not handled, attempt ${attempt}; the next is in ${verdict.afterMs / 1_000} s: ${verdict.why}`);
       delivery.retry(verdict.afterMs);
     } else {
-      tell(`is a dead letter of ${consumer.name} after ${attempt} attempts ("bulkhead events dead list ${plugin}"): ${verdict.why}`);
+      tell(`is a dead letter of ${consumer.name} after ${attempt} attempts ("${this.#ports.handling.shownBy} ${plugin}"): ${verdict.why}`);
       delivery.giveUp(verdict.why);
     }
   }
@@ -227,9 +241,6 @@ export class Deliveries {
 export const ownerOf = (consumer: string): string => consumer.split("/", 1)[0] ?? consumer;
 
 const consumerName = (plugin: string, subscription: string): string => `${plugin}/${subscription}`;
-
-export const durablesOf = ({ definition }: Plugin): readonly DurableSubscription[] =>
-  definition.subscriptions.filter((one): one is DurableSubscription => one.durable !== undefined);
 
 function consumerOf({ name, limits }: Plugin, { type, durable }: DurableSubscription): Consumer {
   const { from, order, batch } = durable;

@@ -1,6 +1,7 @@
 // Hands out again, on an operator's word, what is kept: dead letters to the subscription they were for, and old events to a plugin that missed them.
 
-import type { HandedOut, LiveEvents, ReplayRequest } from "../../admin/event-operations.ts";
+import type { HandedOut } from "../../admin/dead-letters.ts";
+import type { LiveEvents, ReplayRequest } from "../../admin/event-operations.ts";
 import { HostError } from "../../core/errors.ts";
 import { EVENTS, type Host } from "../../core/host.ts";
 import { compilePattern, printable } from "../../core/names.ts";
@@ -11,7 +12,9 @@ import { childSpan } from "../../core/trace.ts";
 import { failedTurn } from "../../core/turn.ts";
 import type { SubscriptionDefinition, TurnOutcome } from "../../core/types.ts";
 import { deliveredText } from "../../drivers/events/delivered.ts";
-import { durablesOf, ownerOf } from "./deliveries.ts";
+import { ownerOf } from "./deliveries.ts";
+import { failureOf, handOutAgain, Outcomes } from "./handing-out.ts";
+import { durablesOf } from "./subscribed.ts";
 
 export interface ReplaysPorts {
   readonly core: Host;
@@ -23,7 +26,6 @@ export interface ReplaysPorts {
 
 /** Of one request, so that it ends in good time; whoever asks goes on. */
 const MAX_EVENTS = 100;
-const MAX_FAILURES = 10;
 
 export class Replays implements LiveEvents {
   readonly log: EventLog;
@@ -35,19 +37,12 @@ export class Replays implements LiveEvents {
   }
 
   async redeliver(letters: readonly DeadLetter[]): Promise<Omit<HandedOut, "next">> {
-    const tally = new Outcomes();
-    for (const { id, consumer, event } of letters) {
+    return handOutAgain(letters, this.log, async ({ consumer, event }) => {
       const plugin = this.#running(ownerOf(consumer));
       const subscription = durablesOf(plugin).find(({ durable }) => `${plugin.name}/${durable.name}` === consumer);
-      if (subscription === undefined) {
-        tally.add(`${id}: ${plugin.name} has no durable subscription ${consumer} any more`);
-        continue;
-      }
-      const why = failureOf(await this.#hand(plugin, subscription, event));
-      tally.add(why === undefined ? undefined : `${id}: ${why}`);
-      if (why === undefined) await this.log.drop([id]);
-    }
-    return tally.counted;
+      if (subscription === undefined) return `${plugin.name} has no durable subscription ${consumer} any more`;
+      return failureOf(await this.#hand(plugin, subscription, event));
+    });
   }
 
   /** As far as the plugin subscribes to it, wants it and may hear it. */
@@ -82,26 +77,5 @@ export class Replays implements LiveEvents {
     const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
     const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
     return plugin.enter(entryPoint, durable?.batch === undefined ? text : `[${text}]`, context);
-  }
-}
-
-const failureOf = (outcome: TurnOutcome): string | undefined =>
-  outcome.ok ? undefined : `${outcome.error.code}: ${outcome.error.message}`;
-
-class Outcomes {
-  #handled = 0;
-  readonly #failures: string[] = [];
-  #failed = 0;
-
-  add(failure: string | undefined): void {
-    if (failure === undefined) this.#handled += 1;
-    else {
-      this.#failed += 1;
-      if (this.#failures.length < MAX_FAILURES) this.#failures.push(failure);
-    }
-  }
-
-  get counted(): Omit<HandedOut, "next"> {
-    return { handled: this.#handled, failed: this.#failed, failures: this.#failures };
   }
 }

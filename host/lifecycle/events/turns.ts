@@ -7,7 +7,7 @@ const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 300_000;
 /** How long one that cannot take a turn now is left alone. */
 const BUSY_PAUSE_MS = 100;
-const NOT_NOW: ReadonlySet<string> = new Set(["plugin-not-running", "queue-full"]);
+const NOT_NOW: ReadonlySet<string> = new Set(["plugin-not-running", "queue-full", "rate-limited", "no-such-service"]);
 
 export type Verdict =
   | { readonly kind: "handled" }
@@ -20,12 +20,13 @@ export type Verdict =
 export function verdictOn(outcome: TurnOutcome, attempt: number, maxAttempts: number): Verdict {
   if (outcome.ok) return { kind: "handled" };
   const { error } = outcome;
-  if (NOT_NOW.has(error.code)) return { kind: "not-now", afterMs: BUSY_PAUSE_MS };
+  const askedMs = Math.min(error.retryAfterMs ?? 0, MAX_PAUSE_MS);
+  if (NOT_NOW.has(error.code)) return { kind: "not-now", afterMs: Math.max(BUSY_PAUSE_MS, askedMs) };
   const why = `${error.reason ?? error.code}: ${error.message}`;
   if (isFinal(error) || attempt >= maxAttempts) return { kind: "dead", why };
   const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 20), MAX_PAUSE_MS);
-  return { kind: "again", afterMs: Math.max(pauseMs, Math.min(error.retryAfterMs ?? 0, MAX_PAUSE_MS)), why };
+  return { kind: "again", afterMs: Math.max(pauseMs, askedMs), why };
 }
 
-/** Whether another attempt would end the same way: the handler refused the event, and not because something is away. */
-const isFinal = ({ code, reason }: ErrorShape): boolean => code === "refused" && reason !== "unavailable";
+/** Whether another attempt would end the same way: the handler refused it, and not because something is away, or who sent it may not any more. */
+const isFinal = ({ code, reason }: ErrorShape): boolean => code === "permission-denied" || (code === "refused" && reason !== "unavailable");

@@ -55,6 +55,18 @@ export declare function events_publish(eventType: u64, contentType: u64, data: u
 @external("extism:host/user", "services_call")
 export declare function services_call(service: u64, payload: u64, deadlineMs: u64): u64;
 
+/// Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
+/// for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
+/// durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
+/// other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
+/// delivered. Sends count as events for `limits.publishesPerSecond`.
+///
+/// Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
+/// queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
+/// quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
+@external("extism:host/user", "services_send")
+export declare function services_send(service: u64, payload: u64, options: u64): u64;
+
 /// Who asked for the current turn. Stamped by the host; nobody can forge it.
 @external("extism:host/user", "services_current_caller")
 export declare function services_current_caller(): u64;

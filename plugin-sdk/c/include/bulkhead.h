@@ -719,6 +719,32 @@ static inline bool bh__read_services_caller(bh_text json, bh_services_caller *va
     return true;
 }
 
+typedef struct {
+    // It is on the disk when this returns, and stays there until the provider has handled it: also one that is stopped,
+    // updated or away gets it, at least once, in the order in which this plugin sent to the service. Needs the permission
+    // `services.durable` on the service as well.
+    bool durable;
+    // 1 to 128 printable ASCII characters without spaces; none lets the host make one. A durable message to the same
+    // service whose id is known is not taken again.
+    bh_optional_text id;
+} bh_services_send_options;
+
+static inline void bh__write_services_send_options(bh__out *out, bh_services_send_options value) {
+    bh__put_str(out, "{\"durable\":");
+    bh__write_bool(out, value.durable);
+    bh__put_str(out, ",\"id\":");
+    bh__write_optional_text(out, value.id);
+    bh__put_str(out, "}");
+}
+static inline bool bh__read_services_send_options(bh_text json, bh_services_send_options *value) {
+    bh_text raw;
+    if (!bh_json_member(json, "durable", &raw)) raw = bh_str("null");
+    if (!bh__read_bool(raw, &value->durable)) return false;
+    if (!bh_json_member(json, "id", &raw)) raw = bh_str("null");
+    if (!bh__read_optional_text(raw, &value->id)) return false;
+    return true;
+}
+
 BH__OPTION(optional_u32, uint32_t, u32)
 BH__IMPORT("extism:host/user", "services_call") uint64_t bh__import_services_call(uint64_t, uint64_t, uint64_t);
 // Calls a service and waits for its answer. Needs the permission `services.call`. A plugin's own service is a call-loop.
@@ -739,6 +765,30 @@ static inline bh_code bh_services_call(bh_text service, bh_bytes payload, bh_opt
     bh_code code = bh__answer(&call, bh__import_services_call(service_block, payload_block, deadline_ms_block), &answer);
     if (code != BH_OK) return code;
     bh__take_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "services_send") uint64_t bh__import_services_send(uint64_t, uint64_t, uint64_t);
+// Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
+// for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
+// durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
+// other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
+// delivered. Sends count as events for `limits.publishesPerSecond`.
+//
+// Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
+// queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
+// quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
+static inline bh_code bh_services_send(bh_text service, bh_bytes payload, bh_services_send_options options, bh_text *value) {
+    bh__call call = {0};
+    uint64_t service_block = bh__bytes_block(&call, service);
+    uint64_t payload_block = bh__bytes_block(&call, payload);
+    bh__out options_json = bh__begin();
+    bh__write_services_send_options(&options_json, options);
+    uint64_t options_block = bh__bytes_block(&call, bh__end(&options_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_services_send(service_block, payload_block, options_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_text(answer, value);
     return BH_OK;
 }
 

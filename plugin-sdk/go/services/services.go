@@ -40,6 +40,34 @@ func Call(service string, payload []byte, deadlineMs *uint32) ([]byte, error) {
 	return call.BytesAnswer(servicesCall(call.Text(service), call.Bytes(payload), call.JSON(deadlineMs)))
 }
 
+type SendOptions struct {
+	// It is on the disk when this returns, and stays there until the provider has handled it: also one that is stopped,
+	// updated or away gets it, at least once, in the order in which this plugin sent to the service. Needs the permission
+	// `services.durable` on the service as well.
+	Durable bool `json:"durable"`
+	// 1 to 128 printable ASCII characters without spaces; none lets the host make one. A durable message to the same
+	// service whose id is known is not taken again.
+	ID *string `json:"id"`
+}
+
+//go:wasmimport extism:host/user services_send
+func servicesSend(service uint64, payload uint64, options uint64) uint64
+
+// Send:
+// Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
+// for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
+// durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
+// other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
+// delivered. Sends count as events for `limits.publishesPerSecond`.
+//
+// Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
+// queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
+// quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
+func Send(service string, payload []byte, options SendOptions) (string, error) {
+	call := abi.Begin()
+	return call.TextAnswer(servicesSend(call.Text(service), call.Bytes(payload), call.JSON(options)))
+}
+
 //go:wasmimport extism:host/user services_current_caller
 func servicesCurrentCaller() uint64
 

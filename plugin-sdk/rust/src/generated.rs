@@ -210,6 +210,34 @@ pub mod services {
         call.bytes_answer(unsafe { imports::call(service, payload, deadline_ms) })
     }
 
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct SendOptions {
+        /// It is on the disk when this returns, and stays there until the provider has handled it: also one that is stopped,
+        /// updated or away gets it, at least once, in the order in which this plugin sent to the service. Needs the permission
+        /// `services.durable` on the service as well.
+        pub durable: bool,
+        /// 1 to 128 printable ASCII characters without spaces; none lets the host make one. A durable message to the same
+        /// service whose id is known is not taken again.
+        pub id: Option<String>,
+    }
+
+    /// Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
+    /// for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
+    /// durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
+    /// other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
+    /// delivered. Sends count as events for `limits.publishesPerSecond`.
+    ///
+    /// Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
+    /// queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
+    /// quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
+    pub fn send(service: &str, payload: &[u8], options: &SendOptions) -> Result<String, Error> {
+        let mut call = Call::begin();
+        let service = call.text(service);
+        let payload = call.bytes(payload);
+        let options = call.json(&options);
+        call.text_answer(unsafe { imports::send(service, payload, options) })
+    }
+
     /// Who asked for the current turn. Stamped by the host; nobody can forge it.
     pub fn current_caller() -> Caller {
         let call = Call::begin();
@@ -221,6 +249,8 @@ pub mod services {
         unsafe extern "C" {
             #[link_name = "services_call"]
             pub fn call(service: u64, payload: u64, deadline_ms: u64) -> u64;
+            #[link_name = "services_send"]
+            pub fn send(service: u64, payload: u64, options: u64) -> u64;
             #[link_name = "services_current_caller"]
             pub fn current_caller() -> u64;
         }

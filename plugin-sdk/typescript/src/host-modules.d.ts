@@ -10,6 +10,7 @@ declare module "bulkhead:plugin/events@0.2.0" {
 
 declare module "bulkhead:plugin/services@0.2.0" {
   export function call(service: string, payload: Uint8Array, deadlineMs: number | undefined): Uint8Array;
+  export function send(service: string, payload: Uint8Array, options: import("./services.ts").SendOptions): string;
   export function currentCaller(): import("./services.ts").Caller;
 }
 

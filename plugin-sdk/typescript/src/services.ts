@@ -24,6 +24,35 @@ export function call(service: string, payload: Uint8Array, deadlineMs?: number |
   return asking(() => host.call(service, payload, deadlineMs));
 }
 
+export interface SendOptions {
+  /**
+   * It is on the disk when this returns, and stays there until the provider has handled it: also one that is stopped,
+   * updated or away gets it, at least once, in the order in which this plugin sent to the service. Needs the permission
+   * `services.durable` on the service as well.
+   */
+  readonly durable: boolean;
+  /**
+   * 1 to 128 printable ASCII characters without spaces; none lets the host make one. A durable message to the same
+   * service whose id is known is not taken again.
+   */
+  readonly id?: string | undefined;
+}
+
+/**
+ * Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
+ * for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
+ * durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
+ * other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
+ * delivered. Sends count as events for `limits.publishesPerSecond`.
+ *
+ * Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
+ * queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
+ * quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
+ */
+export function send(service: string, payload: Uint8Array, options: SendOptions): string {
+  return asking(() => host.send(service, payload, options));
+}
+
 /**
  * Who asked for the current turn. Stamped by the host; nobody can forge it.
  */

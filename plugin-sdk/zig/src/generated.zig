@@ -140,6 +140,30 @@ pub const services = struct {
         return host_call.bytesAnswer(imports.services_call(host_call.bytes(service), host_call.bytes(payload), host_call.json(deadline_ms)));
     }
 
+    pub const SendOptions = struct {
+        /// It is on the disk when this returns, and stays there until the provider has handled it: also one that is stopped,
+        /// updated or away gets it, at least once, in the order in which this plugin sent to the service. Needs the permission
+        /// `services.durable` on the service as well.
+        durable: bool,
+        /// 1 to 128 printable ASCII characters without spaces; none lets the host make one. A durable message to the same
+        /// service whose id is known is not taken again.
+        id: ?[]const u8 = null,
+    };
+
+    /// Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
+    /// for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
+    /// durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
+    /// other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
+    /// delivered. Sends count as events for `limits.publishesPerSecond`.
+    ///
+    /// Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
+    /// queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
+    /// quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
+    pub fn send(service: []const u8, payload: []const u8, options: SendOptions) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.services_send(host_call.bytes(service), host_call.bytes(payload), host_call.json(options)));
+    }
+
     /// Who asked for the current turn. Stamped by the host; nobody can forge it.
     pub fn currentCaller() Caller {
         const host_call: abi.Call = .{};
@@ -643,6 +667,7 @@ const imports = struct {
     extern "extism:host/user" fn log_write(u64, u64) u64;
     extern "extism:host/user" fn events_publish(u64, u64, u64) u64;
     extern "extism:host/user" fn services_call(u64, u64, u64) u64;
+    extern "extism:host/user" fn services_send(u64, u64, u64) u64;
     extern "extism:host/user" fn services_current_caller() u64;
     extern "extism:host/user" fn extensions_ask(u64, u64, u64) u64;
     extern "extism:host/user" fn http_fetch(u64, u64) u64;

@@ -100,8 +100,13 @@ function reasonOf(error: HostError): string {
 
 function run(action: Action, event: Event): Outcome {
   const template = action.arguments;
-  if (template === null) return services.call<Nothing, Nothing>(action.service, new Nothing(), ACTION_DEADLINE_MS);
+  if (template === null) return act<Nothing>(action, new Nothing());
   const filled = fill(template, event);
-  if (!filled.isOk) return filled.failure<Nothing>();
-  return services.call<Json, Nothing>(action.service, filled.value, ACTION_DEADLINE_MS);
+  return filled.isOk ? act<Json>(action, filled.value) : filled.failure<Nothing>();
+}
+
+function act<T>(action: Action, input: T): Outcome {
+  if (action.wait) return services.call<T, Nothing>(action.service, input, ACTION_DEADLINE_MS);
+  const sent = services.send<T>(action.service, input);
+  return sent.isOk ? done() : sent.failure<Nothing>();
 }

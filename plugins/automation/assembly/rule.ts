@@ -18,6 +18,8 @@ export class Action {
   service!: string;
   /** What the service gets; "{{data.id}}" in a string stands for that field of the event. */
   arguments: Json | null = null;
+  /** False: the service is not waited for, and how it ends is told to the operator and not to the rule. */
+  wait: bool = true;
 }
 
 @json

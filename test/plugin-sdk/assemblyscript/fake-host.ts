@@ -36,6 +36,8 @@ export interface FakeHostOptions {
   readonly state?: Map<string, Uint8Array>;
   readonly config?: Readonly<Record<string, string>>;
   readonly caller?: { readonly kind: string; readonly name: string };
+  /** Takes what is sent and answers its id. */
+  readonly send?: (service: string, payload: Uint8Array, options: { readonly durable: boolean; readonly id: string | null }) => string;
   /** Answers services.call; throwing a FakeError refuses the call. */
   readonly call?: (service: string, payload: Uint8Array, deadlineMs: number | null) => Uint8Array;
   /** Answers extensions.ask; `output` is base64 text. */
@@ -252,6 +254,14 @@ export class FakeHost {
           (service: string, payload: Uint8Array, deadlineMs: number | null) => {
             if (!this.#options.call) throw { code: "no-such-service", message: `nobody provides ${service}`, detail: null };
             return this.#options.call(service, payload, deadlineMs);
+          },
+          "bytes",
+        ),
+        services_send: this.#host(
+          ["text", "bytes", "json"],
+          (service: string, payload: Uint8Array, options: { readonly durable: boolean; readonly id: string | null }) => {
+            if (!this.#options.send) throw { code: "no-such-service", message: `nobody provides ${service}`, detail: null };
+            return this.#options.send(service, payload, options);
           },
           "bytes",
         ),

@@ -372,6 +372,24 @@ describe("host functions", () => {
     expect(deadlines).toEqual([250, null]);
   });
 
+  it("sends to services with JSON and bytes, volatile or as it says", () => {
+    const sent: unknown[] = [];
+    const host = load({
+      send: (service, payload, options) => {
+        sent.push([service, textOf(payload).slice(0, 10), options]);
+        return options.id ?? "given";
+      },
+    });
+    expect(host.json("send", { id: "ü" })).toBe("given");
+    expect(textOf(host.turn("send_raw", Uint8Array.of(49)).output)).toBe("mine");
+    expect(sent).toEqual([
+      ["other.echo", '{"id":"ü",', { durable: false, id: null }],
+      ["other.echo", "1", { durable: true, id: "mine" }],
+    ]);
+    host.refuseNext = { code: "queue-full", message: "too much waits" };
+    expect(host.turn("send_raw", "").error).toBe("queue-full: too much waits");
+  });
+
   it("asks points with JSON and bytes, and reads what each plugin answers", () => {
     const asked: string[] = [];
     const answers = ['{"id":"ü"}', '{"id":1}'].map((text, i) => ({ plugin: `p${i}`, output: Buffer.from(text).toString("base64") }));

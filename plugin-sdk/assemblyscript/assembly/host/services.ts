@@ -38,6 +38,38 @@ export class Caller {
   }
 }
 
+export class SendOptions {
+  constructor(
+    /**
+     * It is on the disk when this returns, and stays there until the provider has handled it: also one that is stopped,
+     * updated or away gets it, at least once, in the order in which this plugin sent to the service. Needs the permission
+     * `services.durable` on the service as well.
+     */
+    public durable: bool = false,
+    /**
+     * 1 to 128 printable ASCII characters without spaces; none lets the host make one. A durable message to the same
+     * service whose id is known is not taken again.
+     */
+    public id: string | null = null,
+  ) {}
+
+  __decode<R>(reader: R): i32 {
+    if (reader.keyIs("durable")) { this.durable = reader.value<bool>(); return 1; }
+    if (reader.keyIs("id")) { this.id = reader.value<string | null>(); return 2; }
+    return 0;
+  }
+
+  __missing(seen: u64): string {
+    if (!(seen & ((<u64>1) << 0))) return "durable";
+    return "";
+  }
+
+  __encode<W>(writer: W): void {
+    writer.field<bool>("durable", this.durable);
+    writer.field<string | null>("id", this.id);
+  }
+}
+
 /** Who asked for the current turn. Stamped by the host; nobody can forge it. */
 export function currentCaller(): Caller {
   return jsonFrom<Caller>(abi.services_current_caller()).value;

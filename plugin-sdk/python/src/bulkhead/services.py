@@ -2,11 +2,11 @@
 """Request and reply between plugins. Which services a plugin provides stands in its manifest under `services`."""
 
 from wit_world.imports import services as _host
-from wit_world.imports.services import CallerKind, Caller
+from wit_world.imports.services import CallerKind, Caller, SendOptions
 
 from ._error import asking
 
-__all__ = ["CallerKind", "Caller", "call", "current_caller"]
+__all__ = ["CallerKind", "Caller", "SendOptions", "call", "send", "current_caller"]
 
 
 def call(service: str, payload: bytes, deadline_ms: int | None = None) -> bytes:
@@ -20,6 +20,21 @@ def call(service: str, payload: bytes, deadline_ms: int | None = None) -> bytes:
     """
     with asking():
         return _host.call(service, payload, deadline_ms)
+
+
+def send(service: str, payload: bytes, options: SendOptions) -> str:
+    """Calls a service without waiting for it, and answers the id of the message as soon as the provider has it in its queue or,
+    for a durable one, as soon as it is on the disk. What the service answers is dropped; a failure is told to the operator. A
+    durable message that fails is tried again after growing pauses; after the last attempt, or when the provider refuses it
+    other than with `unavailable`, it is a dead letter. Needs the permission `services.call`, now and when the message is
+    delivered. Sends count as events for `limits.publishesPerSecond`.
+
+    Fails with permission-denied, no-such-service, invalid-message (id), rate-limited (`retry-after-ms` says for how long),
+    queue-full (the provider's queue, or too much that this plugin or all together have sent waits), plugin-not-running,
+    quota-exceeded (size); a durable one not with plugin-not-running but with storage-failed.
+    """
+    with asking():
+        return _host.send(service, payload, options)
 
 
 def current_caller() -> Caller:
