@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { arch, availableParallelism, cpus, platform } from "node:os";
+import { benchBlobs } from "./blobs.ts";
 import { benchCalls } from "./calls.ts";
 import { readWasm } from "./cells.ts";
 import { benchColdStart } from "./cold-start.ts";
@@ -42,6 +43,7 @@ async function main(args: readonly string[]): Promise<void> {
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
     stores: benchStores,
+    blobs: benchBlobs,
     events: () => benchEvents(wasm, extism),
     durable: () => benchDurable(wasm),
     sends: () => benchSends(wasm),
