@@ -172,7 +172,7 @@ class Injection {
         flow.leave();
         return;
       case OP.call:
-        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#charges.askHost();
+        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#coldCall();
         else this.#call(this.#callee());
         return;
       case OP.callIndirect:
@@ -269,6 +269,12 @@ class Injection {
       this.#charges.skipTo(this.#reader.offset);
     }
     flow.leave();
+  }
+
+  /** Nothing comes behind it but the trap, not even a check: by that trap the call is known to be a cold one. */
+  #coldCall(): void {
+    this.#charges.askHost();
+    this.#flow.leave();
   }
 
   #callee(): Reach {
