@@ -137,7 +137,8 @@ describe("a request of a plugin", () => {
 
   it.each([
     ["its own time", { timeoutMs: 200 }, "did not answer within 200 ms"],
-    ["the turn's", { timeoutMs: 100_000 }, "did not answer within"],
+    // On a busy machine the turn's end comes before the answer reaches the guest.
+    ["the turn's", { timeoutMs: 100_000 }, "(did not answer within|passed its deadline)"],
   ])("ends when %s is over, in the middle of a body too, and leaves nothing of it", async (_what, step, message) => {
     await start({ limits: { deadlineMs: 1_500 } });
     handle = (_request, response) => response.writeHead(200).write("the beginning");

@@ -27,8 +27,9 @@ export function blobFunctions(blobs: Blobs): CapabilityFunctions {
     "blobs.create": {
       async answer(call, name, mediaType, metadata) {
         requireOwnName(name);
-        const own = await of(call);
-        return blobs.writersOf(call.plugin).open(turnOf(call), () => own.begin({ name, mediaType, metadata }, call.limits));
+        // The writers first: the turn may end while the blobs are being opened.
+        const { limits, plugin } = call;
+        return blobs.writersOf(plugin).open(turnOf(call), async () => (await of(call)).begin({ name, mediaType, metadata }, limits));
       },
     },
     "blobs.append": {

@@ -6,7 +6,9 @@ import type { BlobContent, BlobDriver, BlobEntry } from "../../core/ports/blobs.
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { BlobInfo, BlobLimits, BlobSink, BlobSource, NewBlob } from "../../seams.ts";
-import { bytesOf, INCOMING, inByteOrder, type NameRange, overheadOf, requireName, requireNew, requireRange, sizeOf } from "./rules.ts";
+import { Entries } from "./entries.ts";
+import { bytesOf, INCOMING, infoOf, type NameRange, overheadOf, requireName, requireNew, requireRange, sizeOf } from "./rules.ts";
+import { blobWriter } from "./writer.ts";
 
 export interface PluginBlobsPorts {
   readonly plugin: string;
@@ -18,14 +20,14 @@ const SOURCE_PIECE_BYTES = 256 * 1_024;
 
 export class PluginBlobs {
   readonly #ports: PluginBlobsPorts;
-  readonly #entries = new Map<string, BlobEntry>();
-  /** Of the entries, and of all that is being written. */
-  #bytes = 0;
+  readonly #entries: Entries;
+  /** Bytes that count beside those of the entries: of what is being written. */
+  #writing = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(ports: PluginBlobsPorts, entries: readonly BlobEntry[]) {
     this.#ports = ports;
-    for (const entry of entries) this.#set(entry);
+    this.#entries = new Entries(entries);
   }
 
   /** Removes what was not finished. One of a plugin is open at a time. Rejects with HostError `storage-failed`. */
@@ -38,6 +40,10 @@ export class PluginBlobs {
       ports,
       entries.filter((entry) => !left.includes(entry)),
     );
+  }
+
+  get #bytes(): number {
+    return this.#entries.bytes + this.#writing;
   }
 
   get usage(): { readonly blobs: number; readonly bytes: number } {
@@ -62,10 +68,20 @@ export class PluginBlobs {
     try {
       content = await driver.create(plugin);
     } catch (thrown) {
-      this.#bytes -= overhead;
+      this.#writing -= overhead;
       throw thrown;
     }
-    return this.#sink(blob, limits, content);
+    return blobWriter({
+      blob,
+      content,
+      room: () => Math.max(0, limits.blobBytes - this.#bytes),
+      reserve: (bytes) => this.#reserve(bytes, limits),
+      release: (bytes) => {
+        this.#writing -= bytes;
+      },
+      put: (entry) => this.#put(entry, limits),
+      now: () => this.#ports.clock.now(),
+    });
   }
 
   /** Rejects with HostError `invalid-message`, `conflict`, `storage-failed`. */
@@ -92,12 +108,7 @@ export class PluginBlobs {
   /** Throws HostError `invalid-message`. */
   scan(range: NameRange): BlobInfo[] {
     requireRange(range);
-    const { prefix, after = "", limit } = range;
-    const names = [...this.#entries.keys()].filter((name) => name.startsWith(prefix) && inByteOrder(name, after) > 0);
-    return names
-      .sort(inByteOrder)
-      .slice(0, limit)
-      .map((name) => infoOf(this.#require(name)));
+    return this.#entries.page(range).map(infoOf);
   }
 
   /** Rejects with HostError `invalid-message` when there is no such blob. */
@@ -124,11 +135,11 @@ export class PluginBlobs {
       try {
         const { driver, plugin } = this.#ports;
         await driver.rename(plugin, entry, to, this.#entries.get(to));
-        this.#drop(name);
-        this.#set({ ...entry, name: to });
+        this.#entries.delete(name);
+        this.#entries.set({ ...entry, name: to });
         return true;
       } finally {
-        this.#bytes -= more;
+        this.#writing -= more;
       }
     });
   }
@@ -141,69 +152,21 @@ export class PluginBlobs {
       if (entry === undefined || (etag !== undefined && entry.id !== etag)) return false;
       const { driver, plugin } = this.#ports;
       await driver.remove(plugin, entry);
-      this.#drop(name);
+      this.#entries.delete(name);
       return true;
     });
   }
 
-  #sink(blob: NewBlob, limits: BlobLimits, content: BlobContent): BlobSink {
-    const reserve = (bytes: number): void => this.#reserve(bytes, limits);
-    const put = (entry: BlobEntry): Promise<BlobEntry> => this.#put(entry, limits);
-    const now = (): number => this.#ports.clock.now();
-    let isOpen = true;
-    let size = 0;
-    const use = (): void => {
-      if (!isOpen) throw new HostError("invalid-message", `the writer of the blob "${printable(blob.name)}" is closed`);
-    };
-    const drop = async (): Promise<void> => {
-      isOpen = false;
-      await content.discard();
-      this.#bytes -= overheadOf(blob) + size;
-    };
-    const orDrop = <T>(work: Promise<T>): Promise<T> => work.catch((thrown: unknown) => drop().then(() => Promise.reject(thrown)));
-    return {
-      room: () => Math.max(0, limits.blobBytes - this.#bytes),
-      async write(piece) {
-        use();
-        reserve(piece.length);
-        size += piece.length;
-        await orDrop(content.write(piece));
-      },
-      async finish() {
-        use();
-        isOpen = false;
-        const modified = Math.floor(now());
-        return infoOf(await orDrop(content.seal().then(() => put({ ...blob, size, id: content.id, modified }))));
-      },
-      // What is being finished will be.
-      discard: async () => (isOpen ? drop() : undefined),
-    };
-  }
-
-  /** Makes an entry of what was written, whose bytes are counted already. */
-  #put(entry: BlobEntry, limits: BlobLimits): Promise<BlobEntry> {
+  /** Makes an entry of what was written, which counts as such from then on. */
+  #put(entry: BlobEntry, limits: BlobLimits): Promise<void> {
     return this.#inTurn(async () => {
       // Others may have been finished while this one was being written.
       this.#requireCount(entry.name, limits);
       const { driver, plugin } = this.#ports;
       await driver.put(plugin, entry, this.#entries.get(entry.name));
-      this.#drop(entry.name);
-      this.#entries.set(entry.name, entry);
-      return entry;
+      this.#entries.set(entry);
+      this.#writing -= sizeOf(entry);
     });
-  }
-
-  #set(entry: BlobEntry): void {
-    this.#drop(entry.name);
-    this.#entries.set(entry.name, entry);
-    this.#bytes += sizeOf(entry);
-  }
-
-  #drop(name: string): void {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) return;
-    this.#entries.delete(name);
-    this.#bytes -= sizeOf(entry);
   }
 
   #require(name: string): BlobEntry {
@@ -228,7 +191,7 @@ export class PluginBlobs {
         "quota-exceeded",
         `${this.#ports.plugin} would have ${wanted} bytes of blobs, those being written among them; the limit is ${blobBytes} (limits.blobMiB)`,
       );
-    this.#bytes = wanted;
+    this.#writing += bytes;
   }
 
   /** One step on entries after the other, so that what is kept and what is known stay the same. */
@@ -238,8 +201,6 @@ export class PluginBlobs {
     return done;
   }
 }
-
-const infoOf = ({ id, ...entry }: BlobEntry): BlobInfo => ({ ...entry, etag: id });
 
 const replaced = (name: string): HostError =>
   new HostError("conflict", `the blob "${printable(name)}" was replaced or removed meanwhile; begin anew`);

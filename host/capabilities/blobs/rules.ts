@@ -3,7 +3,7 @@
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { BlobEntry } from "../../core/ports/blobs.ts";
-import type { NewBlob } from "../../seams.ts";
+import type { BlobInfo, NewBlob } from "../../seams.ts";
 
 const MAX_NAME_BYTES = 512;
 const MAX_MEDIA_TYPE_LENGTH = 127;
@@ -26,6 +26,8 @@ export const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8")
 export function overheadOf({ name, mediaType, metadata }: NewBlob): number {
   return metadata.reduce((bytes, one) => bytes + bytesOf(one.name) + bytesOf(one.value), bytesOf(name) + mediaType.length);
 }
+
+export const infoOf = ({ id, ...entry }: BlobEntry): BlobInfo => ({ ...entry, etag: id });
 
 export const sizeOf = (entry: BlobEntry): number => overheadOf(entry) + entry.size;
 
@@ -68,5 +70,15 @@ export function requireRange({ prefix, after, limit }: NameRange): void {
   if (after !== undefined && after !== "") requireName(after);
 }
 
-/** As bytes of UTF-8 sort, which JavaScript's own order of texts is not. */
-export const inByteOrder = (one: string, other: string): number => Buffer.compare(Buffer.from(one, "utf8"), Buffer.from(other, "utf8"));
+/** As bytes of UTF-8 sort, which JavaScript's own order of texts is not. Of texts that are well-formed. */
+export function inByteOrder(one: string, other: string): number {
+  const length = Math.min(one.length, other.length);
+  for (let at = 0; at < length; at += 1) {
+    const difference = rankOf(one.charCodeAt(at)) - rankOf(other.charCodeAt(at));
+    if (difference !== 0) return difference;
+  }
+  return one.length - other.length;
+}
+
+// Two surrogates stand for what is above everything that a single unit stands for.
+const rankOf = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit);

@@ -32,8 +32,13 @@ export function fileBlobs(dir: string): BlobDriver {
   };
   const writeEntry = async (plugin: string, entry: StoredEntry): Promise<void> => {
     const path = entryOf(plugin, entry.name);
-    await writeWhole(path + UNFINISHED, entryText(entry));
-    await rename(path + UNFINISHED, path);
+    try {
+      await writeWhole(path + UNFINISHED, entryText(entry));
+      await rename(path + UNFINISHED, path);
+    } catch (thrown) {
+      await rm(path + UNFINISHED, { force: true }).catch(() => {});
+      throw thrown;
+    }
     await syncFolder(folderOf(plugin));
   };
   return {
