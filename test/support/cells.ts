@@ -1,5 +1,6 @@
 // Real cells of every kind for tests, and turns to put into them.
 
+import { readdirSync, readFileSync } from "node:fs";
 import { createInlineCell } from "../../host/cell/outside/inline-cell.ts";
 import { createProcessCell } from "../../host/cell/outside/process-cell.ts";
 import { createThreadCell } from "../../host/cell/outside/thread-cell.ts";
@@ -71,4 +72,12 @@ export function gated<C extends Cell>(cell: C): C {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
+}
+
+/** The processes of cells that a process has, for tests that kill them. Needs /proc. */
+export function cellsOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" "),
+  );
+  return children.map(Number).filter((child) => child > 0 && readFileSync(`/proc/${child}/cmdline`, "utf8").includes("process-main"));
 }

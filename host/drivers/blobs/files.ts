@@ -125,13 +125,17 @@ async function readPiece(path: string, offset: number, length: number): Promise<
     if (codeOf(thrown) === "ENOENT") return undefined;
     throw thrown;
   }
-  await using _ = file;
   const buffer = Buffer.allocUnsafeSlow(length);
   let had = 0;
-  while (had < length) {
-    const { bytesRead } = await file.read(buffer, had, length - had, offset + had);
-    if (bytesRead === 0) break;
-    had += bytesRead;
+  try {
+    while (had < length) {
+      const { bytesRead } = await file.read(buffer, had, length - had, offset + had);
+      if (bytesRead === 0) break;
+      had += bytesRead;
+    }
+  } finally {
+    // Nobody waits for it: a third of the time of a piece.
+    file.close().catch(() => {});
   }
   return new Uint8Array(buffer.buffer, 0, had);
 }

@@ -130,9 +130,10 @@ export function upload(): i32 {
     if (blob === null) return fail<Uint8Array>("there is no blob");
     const query = head.value.query;
     if (query == "trap") unreachable();
-    if (query == "keep") blobs.rename(blob.name, "kept");
+    const counted = query.includes("lines") ? lines(blob) : "";
+    if (query.includes("keep")) blobs.rename(blob.name, "kept");
     if (query == "back") return ok(utf8('{"blob":"' + blob.name + '"}\n'));
-    const text = query == "lines" ? lines(blob) : `${blob.name} ${blob.mediaType} ${blob.size} ${input.length - input.indexOf(10) - 1}`;
+    const text = counted.length > 0 ? counted : `${blob.name} ${blob.mediaType} ${blob.size} ${input.length - input.indexOf(10) - 1}`;
     return ok(utf8("{}\n" + text));
   });
 }
