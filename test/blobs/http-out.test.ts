@@ -40,10 +40,18 @@ describe("a request of a plugin", () => {
     { permission: "http.fetch", resource: `http://127.0.0.1:${port}` },
     { permission: "http.private", resource: "127.0.0.0/8" },
   ];
-  const start = async ({ limits = {}, granted = grants() }: { limits?: object; granted?: readonly object[] } = {}): Promise<void> => {
+  const start = async ({
+    limits = {},
+    granted = grants(),
+    capabilities = {},
+  }: {
+    limits?: object;
+    granted?: readonly object[];
+    capabilities?: object;
+  } = {}): Promise<void> => {
     await scribe(folder.path, "scribe", { permissions: grants().map((grant) => ({ ...grant, reason: "to test" })) });
     const plugins = { scribe: { path: "scribe", isolation: "inline", limits, grants: granted } };
-    const text = JSON.stringify({ adapters: { http: false }, plugins });
+    const text = JSON.stringify({ adapters: { http: false }, capabilities, plugins });
     host = await createHost({ configuration: parseConfiguration(text, join(folder.path, "bulkhead.json")), log: memoryLog() });
   };
   beforeEach(() => {
@@ -147,6 +155,16 @@ describe("a request of a plugin", () => {
     );
     await eventually("its file is gone", () => files().length === 0 || undefined);
     expect(await run({ op: "stat", name: "a" })).toEqual(["none"]);
+  });
+
+  it("waits for a slow server as long as it says, never longer than the operator does, and not for no time", async () => {
+    await start({ capabilities: { http: { timeoutMs: 2_000 } }, limits: { deadlineMs: 20_000 } });
+    handle = () => {};
+    expect(await fetched({ timeoutMs: 200 })).toMatch(/^deadline-exceeded: .* did not answer within 200 ms$/);
+    expect(await fetched({ timeoutMs: 100_000 })).toMatch(/^deadline-exceeded: .* did not answer within 2000 ms$/);
+    expect(await fetched({ timeoutMs: 0 })).toBe("invalid-message: timeout-ms is 0; write at least 1, or leave it out");
+    handle = (_request, response) => response.end("at once");
+    expect(await fetched({ timeoutMs: 2_000 })).toBe("200, 7 bytes, none stored");
   });
 
   it("leaves nothing of an answer that its server breaks off", async () => {

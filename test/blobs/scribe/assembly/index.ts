@@ -22,7 +22,7 @@ class Step {
   method: string = "GET";
   from: string | null = null;
   into: string | null = null;
-  timeoutMs: u32 = 0;
+  timeoutMs: i32 = -1;
 }
 
 function shown<T>(result: Result<T>, text: (value: T) => string): string {
@@ -49,7 +49,7 @@ function summed(bytes: Uint8Array): string {
 
 function fetched(step: Step): string {
   const options = new http.FetchOptions();
-  if (step.timeoutMs > 0) options.timeoutMs = new Some<u32>(step.timeoutMs);
+  if (step.timeoutMs >= 0) options.timeoutMs = new Some<u32>(<u32>step.timeoutMs);
   options.bodyFrom = step.from;
   options.answerInto = step.into;
   const answer = http.fetchWith(new http.Request(step.url, step.method), filled(step.bytes, step.fill), options);
