@@ -16,7 +16,7 @@ import type { Cells } from "./cells.ts";
 import type { Deliveries } from "./events/deliveries.ts";
 import type { RemoteStores } from "./remote-stores.ts";
 import { readOneConfigured } from "./sources.ts";
-import { refuseTransactions, storageOf } from "./storage.ts";
+import { storageOf } from "./storage.ts";
 import { settlePlace } from "./storage-places.ts";
 import { refuseEscapes } from "./strangers.ts";
 
@@ -195,7 +195,6 @@ export class Fleet implements LivePlugins {
     this.#refuseBlocked(folder.manifest);
     refuseEscapes(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);
-    refuseTransactions(folder.manifest, storage);
     const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
     const definition = { ...definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name)), storage: storage.side };
     await settlePlace(stores, name, storage);

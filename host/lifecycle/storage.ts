@@ -4,7 +4,6 @@ import { HostError } from "../core/errors.ts";
 import type { StorageSide } from "../core/types.ts";
 import { STORAGE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { chosenDriver, type Section, sectionOf } from "./sections.ts";
 
 export interface ChosenStorage {
@@ -33,17 +32,4 @@ type Chosen = ReturnType<typeof chosenDriver>;
 /** A plugin that names the driver of all, and nothing more, has its options too. */
 function withOptionsOf(chosen: Chosen, ofAll: Chosen): Chosen {
   return chosen.name === ofAll.name && Object.keys(chosen.options.value as object).length === 0 ? ofAll : chosen;
-}
-
-/** Throws HostError `invalid-message` for a plugin whose turns are transactions, and whose storage is not where they are committed. */
-export function refuseTransactions(
-  { name, transaction }: Pick<Manifest, "name" | "transaction">,
-  { side, driver, options }: ChosenStorage,
-): void {
-  if (transaction === undefined || side === "cell") return;
-  const remedy = `give it one of its own: plugins.${name}.storage: "sqlite"`;
-  throw new HostError(
-    "invalid-message",
-    `${name} has "transaction": "turn", which needs storage in its cell, and ${options.key} says ${driver}; ${remedy}`,
-  );
 }

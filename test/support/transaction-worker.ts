@@ -4,6 +4,7 @@
 import { openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { Transactions } from "../../host/capabilities/transactions/transactions.ts";
 import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { EventLog } from "../../host/core/ports/events.ts";
@@ -14,7 +15,6 @@ import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Deliveries } from "../../host/lifecycle/events/deliveries.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
 import { subscribedEvents } from "../../host/lifecycle/events/subscribed.ts";
-import { Transactions } from "../../host/lifecycle/events/transactions.ts";
 import { hostPorts } from "./host-ports.ts";
 import { definition, textOf, utf8 } from "./scripted-cell.ts";
 import { type GuestTurn, scriptedGuests } from "./scripted-guests.ts";

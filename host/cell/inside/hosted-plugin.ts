@@ -18,7 +18,7 @@ import type { DeclaredData } from "./declared-data.ts";
 import { PluginStorage } from "./plugin-storage.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
-import { RECOVER, TransactionalTurns } from "./transactional-turns.ts";
+import { type AskForTurn, RECOVER, type TransactionalTurns, TurnsInCell, TurnsOnHost } from "./transactional-turns.ts";
 import { TurnTransaction } from "./turn-transaction.ts";
 import { Wear } from "./wear.ts";
 
@@ -65,10 +65,13 @@ export class HostedPlugin implements Pacer {
   constructor(image: PluginImage, guest: CompiledGuest, storage: StorageDriver, ports: HostedPluginPorts) {
     this.#image = image;
     this.#guest = guest;
-    const transaction = image.transaction === undefined ? undefined : new TurnTransaction(storage, ports.clock);
-    this.#transactions =
-      transaction && new TransactionalTurns(transaction, ({ message }, name, args) => ports.askHost(message.id, name, args));
-    this.#storage = new PluginStorage(transaction?.storage ?? storage, () => {
+    const ask: AskForTurn = ({ message }, name, args) => ports.askHost(message.id, name, args);
+    const inCell =
+      image.transaction === undefined || image.storage === "host"
+        ? undefined
+        : new TurnsInCell(new TurnTransaction(storage, ports.clock), ask);
+    this.#transactions = inCell ?? (image.transaction === undefined ? undefined : new TurnsOnHost(ask));
+    this.#storage = new PluginStorage(inCell?.transaction.storage ?? storage, () => {
       const traceparent = this.#running?.message.traceparent;
       return traceparent === undefined ? undefined : traceIdOf(traceparent);
     });
@@ -283,9 +286,10 @@ export class HostedPlugin implements Pacer {
     if (turn === undefined) return;
     const problem = result.ok ? this.#ports.data.outputProblem(turn.message.entryPoint, result.output) : undefined;
     const checked = problem === undefined ? result : failure(problem);
-    const ended = this.#transactions?.end(turn, checked) ?? { result: checked, isToHandOut: false };
+    const transactions = this.#transactions;
+    const ended = transactions?.end(turn, checked) ?? { result: checked, isToHandOut: false };
     this.#bill(turn);
-    if (ended.isToHandOut) void this.#handOut(turn, ended.result);
+    if (transactions !== undefined && ended.isToHandOut) void this.#handOut(turn, ended.result, transactions);
     else {
       this.#finish(turn, ended.result);
       this.#next();
@@ -300,7 +304,7 @@ export class HostedPlugin implements Pacer {
   /** Whether a turn may run: what is left of earlier ones comes first, and what was handled is not handled again. */
   #mayBegin(turn: ActiveTurn, transactions: TransactionalTurns): boolean {
     try {
-      if (transactions.isBehind) {
+      if (transactions.isBehind(turn)) {
         void this.#recover(turn, transactions);
         return false;
       }
@@ -329,15 +333,14 @@ export class HostedPlugin implements Pacer {
     this.#next();
   }
 
-  // It is committed, so it has ended well whatever comes; whoever waits is answered when others can know of it.
-  async #handOut(turn: ActiveTurn, result: GuestResult): Promise<void> {
-    const finish = (): void => {
-      if (!turn.ended) this.#finish(turn, result);
+  async #handOut(turn: ActiveTurn, result: GuestResult, transactions: TransactionalTurns): Promise<void> {
+    const finish = (ended: GuestResult): void => {
+      if (!turn.ended) this.#finish(turn, ended);
     };
-    this.#endAside = finish;
-    await this.#transactions?.handOut(turn);
+    this.#endAside = (error) => finish(transactions.endedEarly(result, error));
+    const ended = await transactions.handOut(turn, result);
     this.#endAside = undefined;
-    finish();
+    finish(ended);
     this.#next();
   }
 
