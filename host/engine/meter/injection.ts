@@ -172,8 +172,12 @@ class Injection {
         flow.leave();
         return;
       case OP.call:
-        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#charges.askHost();
-        else this.#call(this.#callee());
+        if (this.#facts.coldCalls.length === 0 || !trapFollows(this.#reader)) this.#call(this.#callee());
+        else {
+          this.#charges.askHost();
+          // Nothing may stand between the call and the trap.
+          flow.leave();
+        }
         return;
       case OP.callIndirect:
       case OP.callRef:
