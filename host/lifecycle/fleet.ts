@@ -196,7 +196,10 @@ export class Fleet implements LivePlugins {
     refuseEscapes(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);
     const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
-    const definition = { ...definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name)), storage: storage.side };
+    const defined = definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name));
+    // What a turn has written is not what is there, as long as it has not ended.
+    const readCacheBytes = defined.transaction === undefined ? storage.readCacheBytes : undefined;
+    const definition = { ...defined, storage: storage.side, readCacheBytes };
     await settlePlace(stores, name, storage);
     await remote.place(name, storage);
     return definition;

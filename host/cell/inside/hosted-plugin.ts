@@ -16,6 +16,7 @@ import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";
 import type { DeclaredData } from "./declared-data.ts";
 import { PluginStorage } from "./plugin-storage.ts";
+import { ReadCache } from "./read-cache.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
 import { type AskForTurn, RECOVER, type TransactionalTurns, TurnsInCell, TurnsOnHost } from "./transactional-turns.ts";
@@ -57,6 +58,7 @@ export class HostedPlugin implements Pacer {
   #secondStart = Number.NEGATIVE_INFINITY;
   #secondCpuMs = 0;
   readonly #transactions: TransactionalTurns | undefined;
+  readonly #cache: ReadCache | undefined;
   /** Ends a turn early whose guest does not run: it has not begun, or what it did is committed. */
   #endAside: ((error: HostError) => void) | undefined;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
@@ -76,6 +78,9 @@ export class HostedPlugin implements Pacer {
       return traceparent === undefined ? undefined : traceIdOf(traceparent);
     });
     this.#ports = ports;
+    const { readCacheBytes } = image;
+    this.#cache =
+      readCacheBytes === undefined ? undefined : new ReadCache(readCacheBytes, ports.clock, (name, args) => this.ask(name, args));
     this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
     this.#scope = this.#makeScope();
   }
@@ -358,11 +363,16 @@ export class HostedPlugin implements Pacer {
     });
   }
 
+  /** Asks the host on behalf of what runs. */
+  ask(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
+    return this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args);
+  }
+
   #askHost(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
     const problem = this.#ports.data.callProblem(functionName, args);
     if (problem !== undefined) return Promise.resolve(encodeError(problem));
     const turn = this.#running;
-    const asked = this.#ports.askHost(turn?.message.id ?? -1, functionName, args);
+    const asked = (this.#cache ?? this).ask(functionName, args);
     if (this.#transactions === undefined || functionName !== "events.publish") return asked;
     return asked.then((answer) => {
       // What ended meanwhile publishes nothing.
