@@ -35,7 +35,7 @@ export const WORLD_LIMITS: Limits = {
 /** What outlives each cell: opened by the cell, or on the host's side. */
 export type WorldStore = { readonly openStorage: () => StorageDriver } | { readonly remote: RemoteStorage };
 
-const testedTurn = ({ storage, ask }: GuestTurn): TestedTurn => ({
+export const testedTurn = ({ storage, ask }: GuestTurn): TestedTurn => ({
   get: (key) => {
     const value = storage.get(key);
     return value && textOf(value);
@@ -49,7 +49,7 @@ const testedTurn = ({ storage, ask }: GuestTurn): TestedTurn => ({
   publish: (data) => ask("events.publish", "p.happened", "text/plain", utf8(data)),
 });
 
-const testedOnHost = ({ ask }: GuestTurn): TestedTurn => ({
+export const testedOnHost = ({ ask }: GuestTurn): TestedTurn => ({
   async get(key) {
     const value = await ask("storage.get", key);
     return value && textOf(value);
