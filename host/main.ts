@@ -7,6 +7,8 @@ import { blobFunctions } from "./capabilities/blobs/functions.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
 import { sendFunctions } from "./capabilities/sends/functions.ts";
 import { storageFunctions } from "./capabilities/storage/functions.ts";
+import { RemoteTransactions } from "./capabilities/storage/remote-transactions.ts";
+import { Transactions } from "./capabilities/transactions/transactions.ts";
 import { Host } from "./core/host.ts";
 import type { LogSink } from "./core/ports/log.ts";
 import { watchState } from "./drivers/state/watches.ts";
@@ -43,7 +45,6 @@ import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
-import { Transactions } from "./lifecycle/events/transactions.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
@@ -112,6 +113,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const events = await openEventLog(configuration, opening, booting);
   const keeping = new Keeping((): Host => core, events, configuration.events.keep);
   const transactions = new Transactions({ core: (): Host => core, clock, log });
+  const remoteTransactions = new RemoteTransactions({ core: (): Host => core, clock, stores: remote, transactions });
   const scheduler = openScheduler(opening, (): Host => core);
   booting.defer(() => scheduler.close());
   const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
@@ -120,7 +122,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     guards: [callRates(clock), ...adapters.guards],
     keep: keeping.keep,
     stage: transactions.stage,
-    cellFunctions: transactions.functions,
+    cellFunctions: new Map([...transactions.functions, ...remoteTransactions.functions]),
     capabilities: {
       ...capabilities,
       ...scheduleFunctions(scheduler, clock),
@@ -128,7 +130,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
         send: (message, isDurable) => sends.send(message, isDurable),
         rateOf: (name) => core.plugin(name)?.publishing,
       }),
-      ...storageFunctions(remote, clock),
+      ...storageFunctions(remoteTransactions, clock),
       ...blobFunctions(blobs),
       ...adapters.functions,
       ...answersOf(functions, clock),
@@ -158,6 +160,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(sends.follow());
   if (existsSync(sendsFolder(dataDir))) await sends.resume();
   booting.defer(transactions.follow());
+  booting.defer(remoteTransactions.follow());
   const replays = new Replays({ core, events, clock, isAccepted });
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());

@@ -179,6 +179,8 @@ export interface PluginImage {
   readonly transaction?: "turn" | undefined;
   /** On which side its storage is answered; in the cell when undefined. A guest can tell by time only. */
   readonly storage?: StorageSide | undefined;
+  /** How much of what it has read of its storage on the host's side its cell may keep, as nobody else writes there; nothing when undefined. */
+  readonly readCacheBytes?: number | undefined;
   /** The version of wit/ that it was written for; the latest when undefined. */
   readonly api?: ApiVersion | undefined;
   /** By entry point, the reasons with which it may refuse besides those that everybody has. */

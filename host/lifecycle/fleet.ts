@@ -16,7 +16,7 @@ import type { Cells } from "./cells.ts";
 import type { Deliveries } from "./events/deliveries.ts";
 import type { RemoteStores } from "./remote-stores.ts";
 import { readOneConfigured } from "./sources.ts";
-import { refuseTransactions, storageOf } from "./storage.ts";
+import { storageOf } from "./storage.ts";
 import { settlePlace } from "./storage-places.ts";
 import { refuseEscapes } from "./strangers.ts";
 
@@ -195,9 +195,11 @@ export class Fleet implements LivePlugins {
     this.#refuseBlocked(folder.manifest);
     refuseEscapes(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);
-    refuseTransactions(folder.manifest, storage);
     const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
-    const definition = { ...definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name)), storage: storage.side };
+    const defined = definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name));
+    // What a turn has written is not what is there, as long as it has not ended.
+    const readCacheBytes = defined.transaction === undefined ? storage.readCacheBytes : undefined;
+    const definition = { ...defined, storage: storage.side, readCacheBytes };
     await settlePlace(stores, name, storage);
     await remote.place(name, storage);
     return definition;

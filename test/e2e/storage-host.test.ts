@@ -38,6 +38,19 @@ describe("the storage of one plugin", () => {
     }
   });
 
+  it.each(["thread", "process"])("is what was written last also where a cell of kind %s keeps what it has read", async (isolation) => {
+    await using host = await hosted({}, { isolation, storage: { driver: "memory-remote", readCacheKiB: 64 } });
+    expect(host.core.plugin("devices")?.definition.readCacheBytes).toBe(65_536);
+    await expect(host.call("devices.get", { id: "lamp-1" })).rejects.toMatchObject({ reason: "not-found" });
+    await host.call("devices.create", { id: "lamp-1", kind: "lamp" });
+    for (let level = 1; level <= 3; level += 1) {
+      await host.call("devices.set-state", { id: "lamp-1", state: { level } });
+      for (let i = 0; i < 2; i += 1) expect(await host.call("devices.get", { id: "lamp-1" })).toMatchObject({ desired: { level } });
+    }
+    await host.call("devices.remove", { id: "lamp-1" });
+    await expect(host.call("devices.get", { id: "lamp-1" })).rejects.toMatchObject({ reason: "not-found" });
+  });
+
   it("is not there for a cell that asks the host for it and has it itself", async () => {
     const configuration = parseConfiguration("{}", join(folder.path, "bulkhead.json"));
     const opening = { clock: systemClock, log: memoryLog(), dataDir: folder.path, secrets: { find: () => undefined } };

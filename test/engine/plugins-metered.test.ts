@@ -113,7 +113,7 @@ const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
     turn("publish", sample),
     turn("publish_bytes", Uint8Array.of(1, 2, 3)),
     refused(turn("publish", sample)),
-    ...["call", "call_raw"].map((name) => turn(name, { id: "other" })),
+    ...["call", "call_raw", "send", "send_raw"].map((name) => turn(name, { id: "other" })),
     turn("call_and_tell"),
     ...["ask_point", "ask_raw"].map((name) => turn(name, { id: "other" })),
     turn("store", { key: "k/1", value: "grün" }),
@@ -193,6 +193,10 @@ function transcript(bytes: Uint8Array<ArrayBuffer>, steps: readonly Step[], opti
         calls.push({ service, payload: payload.slice(), deadlineMs });
         if (service.startsWith("broken.")) throw { code: "plugin-failed", message: "kaputt", detail: null };
         return payload;
+      },
+      send(service, payload, sendOptions) {
+        calls.push({ service, payload: payload.slice(), sendOptions });
+        return "given";
       },
       ...options,
       ...(storage ? { storage } : {}),

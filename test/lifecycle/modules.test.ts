@@ -86,6 +86,17 @@ describe("what the configuration chooses", () => {
     for (const value of [7, [], null])
       expect(() => chosenDriver({ key: "drivers.log", value }, "json"), String(value)).toThrow(/drivers\.log/);
     expect(() => chosenDriver({ key: "drivers.log", value: { driver: 7 } }, "json")).toThrow("drivers.log.driver is the name of a driver");
+    for (const readCacheKiB of [0, 1.5, "64", 65_537])
+      expect(() => storageOf(configuration({ drivers: { storage: { driver: "memory-remote", readCacheKiB } } }))).toThrow(
+        "drivers.storage.readCacheKiB is a whole number from 1 to 65536",
+      );
+    expect(() => storageOf(configuration({ drivers: { storage: { driver: "sqlite", readCacheKiB: 64 } } }))).toThrow(
+      "drivers.storage.readCacheKiB: the driver sqlite has no such option",
+    );
+    expect(storageOf(configuration({ drivers: { storage: { driver: "postgres", url: "u", readCacheKiB: 64 } } }))).toEqual({
+      ...{ driver: "postgres", side: "host", readCacheBytes: 65_536 },
+      options: { key: "drivers.storage", value: { url: "u" } },
+    });
     expect(() => storageOf(configuration({ drivers: { storage: { driver: "memory", size: 1 } } }))).toThrow(
       "drivers.storage.size: the driver memory has no such option",
     );

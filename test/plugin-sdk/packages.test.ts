@@ -187,6 +187,7 @@ await describeWith("go", "the module of Go", () => {
       expect((await answer(go, ["list", "-m", "all"], sdk)).trim()).toBe("bulkhead.local/sdk");
       const names = [
         "",
+        "/blobs",
         "/clock",
         "/code",
         "/config",

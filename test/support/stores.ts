@@ -57,12 +57,14 @@ export const STORE_KINDS: readonly StoreKind[] = Object.keys(OPEN) as StoreKind[
 /** An empty part for each plugin and for each that is opened. */
 export class TestStores implements AsyncDisposable {
   readonly #kind: StoreKind;
-  readonly #name = newName();
+  readonly #name: string;
   readonly #drivers: RemoteStorageDriver[] = [];
   #plugins = 0;
 
-  constructor(kind: StoreKind) {
+  /** `name` is of the part of the store; a new one by default. */
+  constructor(kind: StoreKind, name: string = newName()) {
     this.#kind = kind;
+    this.#name = name;
   }
 
   readonly open = async ({ maxBytes = 1_048_576, maxKeys = 1_000, clock, keepsLog }: StorageToOpen = {}): Promise<RemoteStorage> => {
@@ -118,4 +120,4 @@ export async function storeWithFaults(kind: StoreKind, server: MortalServer): Pr
   };
 }
 
-const newName = (): string => `t_${randomUUID().replaceAll("-", "_")}`;
+export const newName = (): string => `t_${randomUUID().replaceAll("-", "_")}`;

@@ -1,17 +1,20 @@
 // A plugin whose turns are transactions, in a real cell over a real store and log: what its turns do is written in the test.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { storageFunctions } from "../../host/capabilities/storage/functions.ts";
+import { RemoteTransactions } from "../../host/capabilities/storage/remote-transactions.ts";
+import { Transactions } from "../../host/capabilities/transactions/transactions.ts";
 import type { TestedTransactions, TestedTurn, TestedWork } from "../../host/contracts/transactions.ts";
 import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { EventLog } from "../../host/core/ports/events.ts";
-import type { StorageDriver } from "../../host/core/ports/storage.ts";
+import type { RemoteStorage, StorageDriver } from "../../host/core/ports/storage.ts";
 import type { HandledEvents, Limits, TurnOutcome } from "../../host/core/types.ts";
 import { memory } from "../../host/drivers/events/memory.ts";
 import { eventLogOptions } from "../../host/drivers/events/options.ts";
+import { MemoryStorage } from "../../host/drivers/storage-memory/driver.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Keeping } from "../../host/lifecycle/events/keeping.ts";
-import { Transactions } from "../../host/lifecycle/events/transactions.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { hostPorts } from "./host-ports.ts";
 import { memoryLog } from "./memory-log.ts";
@@ -29,7 +32,10 @@ export const WORLD_LIMITS: Limits = {
   deadlineMs: 60_000,
 };
 
-const testedTurn = ({ storage, ask }: GuestTurn): TestedTurn => ({
+/** What outlives each cell: opened by the cell, or on the host's side. */
+export type WorldStore = { readonly openStorage: () => StorageDriver } | { readonly remote: RemoteStorage };
+
+export const testedTurn = ({ storage, ask }: GuestTurn): TestedTurn => ({
   get: (key) => {
     const value = storage.get(key);
     return value && textOf(value);
@@ -43,8 +49,24 @@ const testedTurn = ({ storage, ask }: GuestTurn): TestedTurn => ({
   publish: (data) => ask("events.publish", "p.happened", "text/plain", utf8(data)),
 });
 
-/** `openStorage` opens what outlives each cell. */
-export async function transactionWorld(openStorage: () => StorageDriver, close: () => void): Promise<TestedTransactions> {
+export const testedOnHost = ({ ask }: GuestTurn): TestedTurn => ({
+  async get(key) {
+    const value = await ask("storage.get", key);
+    return value && textOf(value);
+  },
+  version: async (key) => (await ask("storage.get-versioned", key))?.version,
+  set: async (key, value) => void (await ask("storage.set", key, utf8(value))),
+  delete: (key) => ask("storage.delete", key),
+  commit: (checks, changes) => ask("storage.commit", checks, changes),
+  keys: (prefix, after, limit) => ask("storage.keys", prefix, after, limit),
+  scan: (prefix, after, limit, reverse) => ask("storage.scan", prefix, after, limit, reverse),
+  publish: (data) => ask("events.publish", "p.happened", "text/plain", utf8(data)),
+});
+
+export async function transactionWorld(store: WorldStore, close: () => void | Promise<void>): Promise<TestedTransactions> {
+  const tested = "remote" in store ? testedOnHost : testedTurn;
+  const openStorage =
+    "remote" in store ? () => new MemoryStorage({ plugin: "p", maxBytes: 0, maxKeys: 0, clock: systemClock }) : store.openStorage;
   const clock = systemClock;
   const log = memoryLog();
   const events = (await memory.open({ clock, log, dataDir: "" }, eventLogOptions.parse({}))) as EventLog & AsyncDisposable;
@@ -56,23 +78,35 @@ export async function transactionWorld(openStorage: () => StorageDriver, close: 
   const live = async (): Promise<void> => {
     const keeping = new Keeping(() => born, events, ["p.**"]);
     const transactions = new Transactions({ core: () => born, clock, log });
+    const stores = { of: () => ("remote" in store ? store.remote : Promise.reject(new Error("it is in its cell"))) };
+    const remote = new RemoteTransactions({ core: () => born, clock, stores, transactions });
     let isDead = false;
     const born: Host = new Host(
       hostPorts({
-        ...{ clock, log, stage: transactions.stage, cellFunctions: transactions.functions },
+        ...{
+          clock,
+          log,
+          stage: transactions.stage,
+          cellFunctions: new Map([...transactions.functions, ...remote.functions]),
+          capabilities: storageFunctions(remote, clock),
+        },
         keep: (event) => (isBroken || isDead ? Promise.reject(new HostError("storage-failed", "the disk is full")) : keeping.keep(event)),
       }),
     );
-    const undo = transactions.follow();
-    const script = { run: (turn: GuestTurn) => work(testedTurn(turn)) };
+    const undo = [transactions.follow(), remote.follow()];
+    const script = { run: (turn: GuestTurn) => work(tested(turn)) };
     const granted = { permissions: [{ ...PUBLISHES, reason: "test" }], grants: [PUBLISHES], limits: WORLD_LIMITS };
-    const plugin = definition("p", {}, { ...granted, entryPoints: ["run"], transaction: "turn" });
+    const plugin = definition(
+      "p",
+      {},
+      { ...granted, entryPoints: ["run"], transaction: "turn", storage: "remote" in store ? "host" : "cell" },
+    );
     born.add(plugin, scriptedGuests({ clock, log, scripts: { p: script }, openStorage }));
     await born.start("p");
     host = born;
     follow = () => {
       isDead = true;
-      undo();
+      for (const one of undo) one();
     };
   };
   await live();
@@ -94,6 +128,10 @@ export async function transactionWorld(openStorage: () => StorageDriver, close: 
       return promise;
     },
     async stored(key) {
+      if ("remote" in store) {
+        const [found] = await store.remote.read([key], 1_000_000);
+        return found && textOf(found.value);
+      }
       const driver = openStorage();
       const value = driver.get(key);
       driver.close();
@@ -114,7 +152,7 @@ export async function transactionWorld(openStorage: () => StorageDriver, close: 
     async [Symbol.asyncDispose]() {
       follow();
       await events[Symbol.asyncDispose]();
-      close();
+      await close();
     },
   };
 }

@@ -14,6 +14,7 @@ import type { CapabilityFunctions, CheckedCall } from "../../core/ports/capabili
 import type { Clock } from "../../core/ports/clock.ts";
 import type { RemoteStorage } from "../../core/ports/storage.ts";
 import { traceIdOf } from "../../core/trace.ts";
+import type { TurnContext } from "../../core/turn.ts";
 import type { Bytes, MaybePromise } from "../../core/types.ts";
 import { retrying } from "./retrying.ts";
 
@@ -21,14 +22,14 @@ import { retrying } from "./retrying.ts";
 const MS_PER_BYTE = 4 / 1_048_576;
 
 export interface PluginStores {
-  /** The plugin's own storage. Rejects with HostError, `permission-denied` for one that is in the plugin's cell. */
-  of(plugin: string): MaybePromise<RemoteStorage>;
+  /** The plugin's own storage, as that turn sees it. Rejects with HostError, `permission-denied` for one that is in the plugin's cell. */
+  of(plugin: string, turn: TurnContext | undefined): MaybePromise<RemoteStorage>;
 }
 
 export function storageFunctions(stores: PluginStores, clock: Clock): CapabilityFunctions {
   const ask = async <T>(call: CheckedCall, work: (storage: RemoteStorage) => Promise<T>): Promise<T> => {
     try {
-      const storage = retrying(await stores.of(call.plugin), { clock, deadline: call.deadline, ended: call.ended });
+      const storage = retrying(await stores.of(call.plugin, call.within.context), { clock, deadline: call.deadline, ended: call.ended });
       const began = clock.monotonicMs();
       const asked = work(storage);
       call.spend(clock.monotonicMs() - began);

@@ -16,9 +16,10 @@ import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";
 import type { DeclaredData } from "./declared-data.ts";
 import { PluginStorage } from "./plugin-storage.ts";
+import { ReadCache } from "./read-cache.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
-import { RECOVER, TransactionalTurns } from "./transactional-turns.ts";
+import { type AskForTurn, RECOVER, type TransactionalTurns, TurnsInCell, TurnsOnHost } from "./transactional-turns.ts";
 import { TurnTransaction } from "./turn-transaction.ts";
 import { Wear } from "./wear.ts";
 
@@ -57,6 +58,7 @@ export class HostedPlugin implements Pacer {
   #secondStart = Number.NEGATIVE_INFINITY;
   #secondCpuMs = 0;
   readonly #transactions: TransactionalTurns | undefined;
+  readonly #cache: ReadCache | undefined;
   /** Ends a turn early whose guest does not run: it has not begun, or what it did is committed. */
   #endAside: ((error: HostError) => void) | undefined;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
@@ -65,14 +67,20 @@ export class HostedPlugin implements Pacer {
   constructor(image: PluginImage, guest: CompiledGuest, storage: StorageDriver, ports: HostedPluginPorts) {
     this.#image = image;
     this.#guest = guest;
-    const transaction = image.transaction === undefined ? undefined : new TurnTransaction(storage, ports.clock);
-    this.#transactions =
-      transaction && new TransactionalTurns(transaction, ({ message }, name, args) => ports.askHost(message.id, name, args));
-    this.#storage = new PluginStorage(transaction?.storage ?? storage, () => {
+    const ask: AskForTurn = ({ message }, name, args) => ports.askHost(message.id, name, args);
+    const inCell =
+      image.transaction === undefined || image.storage === "host"
+        ? undefined
+        : new TurnsInCell(new TurnTransaction(storage, ports.clock), ask);
+    this.#transactions = inCell ?? (image.transaction === undefined ? undefined : new TurnsOnHost(ask));
+    this.#storage = new PluginStorage(inCell?.transaction.storage ?? storage, () => {
       const traceparent = this.#running?.message.traceparent;
       return traceparent === undefined ? undefined : traceIdOf(traceparent);
     });
     this.#ports = ports;
+    const { readCacheBytes } = image;
+    this.#cache =
+      readCacheBytes === undefined ? undefined : new ReadCache(readCacheBytes, ports.clock, (name, args) => this.ask(name, args));
     this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
     this.#scope = this.#makeScope();
   }
@@ -283,9 +291,10 @@ export class HostedPlugin implements Pacer {
     if (turn === undefined) return;
     const problem = result.ok ? this.#ports.data.outputProblem(turn.message.entryPoint, result.output) : undefined;
     const checked = problem === undefined ? result : failure(problem);
-    const ended = this.#transactions?.end(turn, checked) ?? { result: checked, isToHandOut: false };
+    const transactions = this.#transactions;
+    const ended = transactions?.end(turn, checked) ?? { result: checked, isToHandOut: false };
     this.#bill(turn);
-    if (ended.isToHandOut) void this.#handOut(turn, ended.result);
+    if (transactions !== undefined && ended.isToHandOut) void this.#handOut(turn, ended.result, transactions);
     else {
       this.#finish(turn, ended.result);
       this.#next();
@@ -300,7 +309,7 @@ export class HostedPlugin implements Pacer {
   /** Whether a turn may run: what is left of earlier ones comes first, and what was handled is not handled again. */
   #mayBegin(turn: ActiveTurn, transactions: TransactionalTurns): boolean {
     try {
-      if (transactions.isBehind) {
+      if (transactions.isBehind(turn)) {
         void this.#recover(turn, transactions);
         return false;
       }
@@ -329,15 +338,14 @@ export class HostedPlugin implements Pacer {
     this.#next();
   }
 
-  // It is committed, so it has ended well whatever comes; whoever waits is answered when others can know of it.
-  async #handOut(turn: ActiveTurn, result: GuestResult): Promise<void> {
-    const finish = (): void => {
-      if (!turn.ended) this.#finish(turn, result);
+  async #handOut(turn: ActiveTurn, result: GuestResult, transactions: TransactionalTurns): Promise<void> {
+    const finish = (ended: GuestResult): void => {
+      if (!turn.ended) this.#finish(turn, ended);
     };
-    this.#endAside = finish;
-    await this.#transactions?.handOut(turn);
+    this.#endAside = (error) => finish(transactions.endedEarly(result, error));
+    const ended = await transactions.handOut(turn, result);
     this.#endAside = undefined;
-    finish();
+    finish(ended);
     this.#next();
   }
 
@@ -355,11 +363,16 @@ export class HostedPlugin implements Pacer {
     });
   }
 
+  /** Asks the host on behalf of what runs. */
+  ask(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
+    return this.#ports.askHost(this.#running?.message.id ?? -1, functionName, args);
+  }
+
   #askHost(functionName: string, args: readonly Bytes[]): Promise<Bytes> {
     const problem = this.#ports.data.callProblem(functionName, args);
     if (problem !== undefined) return Promise.resolve(encodeError(problem));
     const turn = this.#running;
-    const asked = this.#ports.askHost(turn?.message.id ?? -1, functionName, args);
+    const asked = (this.#cache ?? this).ask(functionName, args);
     if (this.#transactions === undefined || functionName !== "events.publish") return asked;
     return asked.then((answer) => {
       // What ended meanwhile publishes nothing.

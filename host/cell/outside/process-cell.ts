@@ -143,8 +143,8 @@ function memoryOf({ limits, module, compileBytes = 0 }: PluginImage): number {
 }
 
 /** All that can be under way to it at a time: its module, its turns, one answer. */
-const underWayOf = ({ limits, module, storage }: PluginImage): number =>
-  module.length + limits.mailboxBytes + 2 * limits.payloadBytes + (storage === "host" ? PAGE_BYTES : 0);
+const underWayOf = ({ limits, module, storage, readCacheBytes = 0 }: PluginImage): number =>
+  module.length + limits.mailboxBytes + 2 * limits.payloadBytes + (storage === "host" ? PAGE_BYTES : 0) + readCacheBytes;
 
 async function closed(exited: Promise<void>, kill: () => void): Promise<void> {
   const timer = setTimeout(kill, CLOSE_GRACE_MS).unref();

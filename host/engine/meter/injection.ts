@@ -172,8 +172,12 @@ class Injection {
         flow.leave();
         return;
       case OP.call:
-        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#coldCall();
-        else this.#call(this.#callee());
+        if (this.#facts.coldCalls.length === 0 || !trapFollows(this.#reader)) this.#call(this.#callee());
+        else {
+          this.#charges.askHost();
+          // Nothing may stand between the call and the trap.
+          flow.leave();
+        }
         return;
       case OP.callIndirect:
       case OP.callRef:
@@ -269,12 +273,6 @@ class Injection {
       this.#charges.skipTo(this.#reader.offset);
     }
     flow.leave();
-  }
-
-  /** Nothing comes behind it but the trap, not even a check: by that trap the call is known to be a cold one. */
-  #coldCall(): void {
-    this.#charges.askHost();
-    this.#flow.leave();
   }
 
   #callee(): Reach {

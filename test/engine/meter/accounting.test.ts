@@ -87,6 +87,15 @@ describe("calls", () => {
     expect(guest.slices).toBe(11);
   });
 
+  it("that a trap follows have nothing between them and the trap, whatever is owed there", () => {
+    for (let work = 0; work < 600; work += 1) {
+      const text = `(import "h" "f" (func $host)) (func $abort (call $host)) (func (export "run") (param i32)
+        (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 500))))
+        (if (local.get 0) (then ${adds(work)} (call $abort) (unreachable))))`;
+      expect(() => admitAll(assemble(`(module ${text})`)), `${work} additions`).not.toThrow();
+    }
+  });
+
   it("that come late in a function cost nothing on a path that returns before, however many they are", async () => {
     const late = (
       condition: number,

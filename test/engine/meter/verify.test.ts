@@ -37,15 +37,6 @@ describe("a module that the meter made", () => {
       expect(refusal(metered(bytes, rewrite, true), true), `${name}, called by other guests`).toBeUndefined();
     }
   });
-
-  it("is taken where a call that a trap follows is what makes its debt large enough for a check", () => {
-    const fail = "(func $fail (param i32) (loop (br_if 0 (local.get 0))))";
-    for (let count = 0; count < 1_500; count += 1) {
-      const code = `${"(drop (local.get 0))".repeat(count)} (if (local.get 0) (then (call $fail (local.get 0)) (unreachable)))`;
-      const bytes = assemble(`(module ${fail} (func (export "run") (param i32) ${code} (loop (br_if 0 (local.get 0)))))`);
-      expect(refusal(metered(bytes)), `behind ${count} instructions`).toBeUndefined();
-    }
-  });
 });
 
 /** A module of the host's that uses a broken meter. */

@@ -79,7 +79,7 @@ export class Transactions {
   /** For the core's port `cellFunctions`. */
   readonly functions: ReadonlyMap<string, HostFunction> = new Map<string, HostFunction>([
     ["transaction.hand-out", { needs: undefined, answer: (scope) => this.#ended(scope) }],
-    [LOOK, { needs: undefined, answer: (scope, args) => this.#left(scope, args) }],
+    [LOOK, { needs: undefined, answer: (scope, args) => this.recover(scope, args).then(() => DONE) }],
   ]);
 
   /** Has each cell look for what it has committed and its host has not heard: when its plugin runs, and after a death. Returns the undo. */
@@ -109,22 +109,39 @@ export class Transactions {
     this.#staged.set(context, staged);
   }
 
-  async #ended({ plugin: { name }, context }: Scope): Promise<Bytes> {
-    this.#commit(name, context);
-    await this.#handOut(name);
-    return DONE;
+  /** What a turn has published so far. */
+  staged(context: TurnContext): readonly CloudEvent[] {
+    return this.#staged.get(context)?.events ?? [];
   }
 
-  async #left(scope: Scope, args: readonly Bytes[]): Promise<Bytes> {
+  /** Hands out what a turn has published, which is committed. Resolves with false when some of it waits still. */
+  async commit(name: string, context: TurnContext): Promise<boolean> {
+    this.#takeOver(name, context);
+    return this.#handOut(name).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /**
+   * An event that was committed before its cell, or the host, has died: type, content type, data, id. It is asked for all that it was asked for when it was
+   * published. Rejects with HostError when it is to be tried again.
+   */
+  async recover(scope: Scope, row: readonly Bytes[]): Promise<void> {
     const { name } = scope.plugin;
-    const id = requireOwnId(name, args[3]);
+    const id = requireOwnId(name, row[3]);
     const isKnown = this.#outgoing.get(name)?.events.some((event) => event.id === id) === true;
     await this.#handOut(name);
-    if (!isKnown) await this.#recover(scope, id, args.slice(0, 3));
+    if (!isKnown) await this.#publishAgain(scope, id, row.slice(0, 3));
+  }
+
+  async #ended({ plugin: { name }, context }: Scope): Promise<Bytes> {
+    this.#takeOver(name, context);
+    await this.#handOut(name);
     return DONE;
   }
 
-  #commit(name: string, context: TurnContext): void {
+  #takeOver(name: string, context: TurnContext): void {
     const staged = this.#staged.get(context);
     if (staged === undefined) return;
     this.#staged.delete(context);
@@ -165,8 +182,7 @@ export class Transactions {
     this.#outgoing.delete(name);
   }
 
-  /** An event that was committed before its cell, or the host, has died: it is asked for all that it was asked for when it was published. */
-  async #recover(scope: Scope, id: string, args: readonly Bytes[]): Promise<void> {
+  async #publishAgain(scope: Scope, id: string, args: readonly Bytes[]): Promise<void> {
     const { plugin, context } = scope;
     this.#recovering.set(context, id);
     try {
