@@ -1,10 +1,11 @@
 // A real plugin whose turns are transactions, in a whole host: what it stores and what it publishes are there together or not at all, whenever its cell dies.
 
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { cellsOf } from "../support/cells.ts";
 import { bulkhead } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -12,14 +13,6 @@ import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plu
 
 const KILLS = 8;
 const CALLERS = 4;
-
-/** Cells of hosts that run in this process. */
-function cellsOf(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" "),
-  );
-  return children.map(Number).filter((child) => child > 0 && readFileSync(`/proc/${child}/cmdline`, "utf8").includes("process-main"));
-}
 
 describe("a plugin with transactions in a host", () => {
   let folder: TemporaryFolder;
