@@ -81,7 +81,7 @@ describe("bulkhead types", () => {
     expect(await types("--data", dataDir, "--out", "made.ts")).toMatchObject({
       code: 0,
       stdout: "",
-      stderr: "made.ts: 2 services, 1 events, 1 extension points\n",
+      stderr: "made.ts: 2 services, 1 events, 1 extension points, 0 configurations\n",
     });
     await expect(written("made.ts")).toMatchFileSnapshot("golden/running-host.txt");
     expect(await types("shop", "--data", dataDir, "-o", "shop.ts")).toMatchObject({ code: 0 });
@@ -94,7 +94,12 @@ describe("bulkhead types", () => {
   });
 
   it("reads what configured and installed plugins say where no host runs", async () => {
-    const manifest = (name: string): object => ({ services: { [`${name}.x`]: { entryPoint: "x", input: { const: 1 } } } });
+    const config = { properties: { level: { default: 1 } } };
+    const manifest = (name: string): object => ({
+      api: "0.2",
+      config,
+      services: { [`${name}.x`]: { entryPoint: "x", input: { const: 1 } } },
+    });
     await writePlugin(folder.path, "one", `(module (func (export "x")))`, manifest("one"));
     await writePlugin(folder.path, "two", `(module (func (export "x")))`, manifest("two"));
     writeFileSync(join(folder.path, "bulkhead.json"), JSON.stringify({ plugins: { one: { path: "one" } } }));
@@ -107,11 +112,17 @@ describe("bulkhead types", () => {
       ],
       events: [],
       points: [],
+      configs: [
+        { plugin: "one", schema: config },
+        { plugin: "two", schema: config },
+      ],
     });
     expect((await types("two")).stdout).toContain("function two<C extends Caller>(caller: C)");
     expect(await types("on")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("on is no service, event or extension point here; there is one.x, two.x"),
+      stderr: expect.stringContaining(
+        "on is no service, event, extension point or configured plugin here; there is one.x, two.x, one, two",
+      ),
     });
   });
 
