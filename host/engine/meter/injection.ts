@@ -172,7 +172,7 @@ class Injection {
         flow.leave();
         return;
       case OP.call:
-        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#charges.askHost();
+        if (this.#facts.coldCalls.length > 0 && trapFollows(this.#reader)) this.#coldCall();
         else this.#call(this.#callee());
         return;
       case OP.callIndirect:
@@ -289,6 +289,12 @@ class Injection {
     if (!this.#fuel.isCached) return;
     this.#charges.copyTo(this.#reader.offset);
     this.#fuel.load();
+  }
+
+  #coldCall(): void {
+    this.#charges.askHost();
+    // Nothing comes back that could owe, and a check before the trap would make the call look like any other.
+    this.#flow.leave();
   }
 
   #costOfCallee(): number {
