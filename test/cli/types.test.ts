@@ -121,7 +121,7 @@ describe("bulkhead types", () => {
     expect(await types("on")).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        "on is no service, event, extension point or configured plugin here; there is one.x, two.x, one, two",
+        "on is no service, event, extension point or configured plugin here; there is one, one.x, two, two.x",
       ),
     });
   });
