@@ -40,14 +40,17 @@ const MAX_SCHEMA_DEPTH = 64;
 const MAX_DECLARATIONS = 512;
 const MAX_BYTES = 1_024 * KIB;
 
+type DeclaringManifest = Pick<Manifest, "name" | "services" | "events" | "extensionPoints" | "config">;
+
 /** What manifests say, where no host runs that knows more. */
-export function declaredIn(manifests: Iterable<Pick<Manifest, "name" | "services" | "events" | "config">>): Declarations {
+export function declaredIn(manifests: Iterable<DeclaringManifest>): Declarations {
   const all = [...manifests];
-  const services = all.flatMap((manifest) =>
-    Object.entries(manifest.services).map(([name, { description, input, output }]) => ({ name, description, input, output })),
-  );
+  const callsIn = (section: "services" | "extensionPoints"): DeclaredCall[] =>
+    all.flatMap((manifest) =>
+      Object.entries(manifest[section]).map(([name, { description, input, output }]) => ({ name, description, input, output })),
+    );
   const events = all.flatMap((manifest) => Object.entries(manifest.events).map(([type, { data }]) => ({ type, data })));
-  return { services, events, points: [], configs: configsIn(all) };
+  return { services: callsIn("services"), events, points: callsIn("extensionPoints"), configs: configsIn(all) };
 }
 
 /** The configurations that manifests describe. */
