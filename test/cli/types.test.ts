@@ -87,6 +87,12 @@ describe("bulkhead types", () => {
     expect(await types("shop", "--data", dataDir, "-o", "shop.ts")).toMatchObject({ code: 0 });
     expect(written("shop.ts")).not.toContain("hello");
 
+    const till = { api: "0.2", config: { required: ["name"] }, extensionPoints: { "till.discount": { output: { type: "number" } } } };
+    await host.install(await writePlugin(folder.path, "till", "(module)", till), { grant: "none" });
+    const { points, configs } = JSON.parse((await types("till", "--data", dataDir, "--json")).stdout);
+    expect(points).toEqual([{ name: "till.discount", provider: "till", output: { type: "number" }, answeredBy: [] }]);
+    expect(configs).toEqual([{ plugin: "till", schema: { required: ["name"] } }]);
+
     const { hello, shop } = await import(pathToFileURL(join(folder.path, "made.ts")).href);
     expect(await hello(host).greet({ name: "Ada" })).toEqual({ message: "Hello, Ada!" });
     expect(await shop(host).getOrder({ id: "o-1" })).toEqual({ id: "o-1", total: 80 });
@@ -95,9 +101,11 @@ describe("bulkhead types", () => {
 
   it("reads what configured and installed plugins say where no host runs", async () => {
     const config = { properties: { level: { default: 1 } } };
+    const point = { description: "How much?", input: { const: 2 }, output: { const: 3 } };
     const manifest = (name: string): object => ({
       api: "0.2",
       config,
+      extensionPoints: { [`${name}.asked`]: point },
       services: { [`${name}.x`]: { entryPoint: "x", input: { const: 1 } } },
     });
     await writePlugin(folder.path, "one", `(module (func (export "x")))`, manifest("one"));
@@ -111,7 +119,10 @@ describe("bulkhead types", () => {
         { name: "two.x", input: { const: 1 } },
       ],
       events: [],
-      points: [],
+      points: [
+        { name: "one.asked", ...point },
+        { name: "two.asked", ...point },
+      ],
       configs: [
         { plugin: "one", schema: config },
         { plugin: "two", schema: config },
@@ -121,7 +132,7 @@ describe("bulkhead types", () => {
     expect(await types("on")).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        "on is no service, event, extension point or configured plugin here; there is one, one.x, two, two.x",
+        "on is no service, event, extension point or configured plugin here; there is one, one.asked, one.x, two, two.asked, two.x",
       ),
     });
   });
