@@ -22,7 +22,7 @@ import { Installer, installSchema, type LivePlugins, type Sources, updateSchema 
 import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
-import { chosenFrom, type Declarations, declaredIn } from "./schemas.ts";
+import { chosenFrom, configsIn, type Declarations, declaredIn } from "./schemas.ts";
 import type { SecretInfo } from "./secrets.ts";
 import { type LiveSends, sendOperations } from "./send-operations.ts";
 import { storageOperations } from "./storage-operations.ts";
@@ -33,7 +33,7 @@ import type { Stores } from "./stores.ts";
 interface LiveHost {
   readonly core: Host;
   readonly plugins: LivePlugins;
-  readonly catalog: Declarations;
+  readonly catalog: Omit<Declarations, "configs">;
   /** What plugins have planned; of all of them without a name. */
   readonly scheduler: { list(plugin?: string): readonly PlannedTurn[] };
   readonly events: LiveEvents;
@@ -143,10 +143,7 @@ export class Operations {
       ["schedules", checked(anyPluginSchema, ({ plugin }) => this.#schedules(plugin))],
       ["outdated", checked(noneSchema, () => plugins.outdated())],
       ["lock", checked(noneSchema, async () => Object.fromEntries(await plugins.lock()))],
-      [
-        "schemas",
-        checked(namesSchema, ({ names }) => chosenFrom(this.#ports.live?.catalog ?? declaredIn(this.#stores.manifests.values()), names)),
-      ],
+      ["schemas", checked(namesSchema, ({ names }) => chosenFrom(this.#declared(), names))],
       ["permissions", checked(pluginSchema, ({ plugin }) => permissions.statusOf(plugin))],
       ["report", checked(reportSchema, ({ unusedDays }) => this.#report(unusedDays))],
       ["installations", checked(noneSchema, () => installations.list())],
@@ -202,6 +199,14 @@ export class Operations {
   #read(range: Parameters<AuditLog["read"]>[0]): ReturnType<AuditLog["read"]> {
     this.#stores.usage.write();
     return this.#stores.audit.read(range);
+  }
+
+  #declared(): Declarations {
+    const manifests = [...this.#stores.manifests.values()];
+    const catalog = this.#ports.live?.catalog;
+    if (catalog === undefined) return declaredIn(manifests);
+    const { services, events, points } = catalog;
+    return { services, events, points, configs: configsIn(manifests) };
   }
 
   #report(unusedDays: number): ReturnType<PermissionOverview["report"]> {

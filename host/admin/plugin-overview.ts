@@ -37,6 +37,8 @@ export interface PluginDetails extends PluginSummary {
   readonly rates: Readonly<Record<string, ServiceRates>>;
   /** What its turns are, if not only turns. */
   readonly transaction: Manifest["transaction"];
+  /** The points that it declares. */
+  readonly extensionPoints: readonly string[];
   /** The points that it extends. */
   readonly extends: readonly string[];
   readonly subscriptions: readonly string[];
@@ -70,6 +72,7 @@ const UNREAD = {
   services: [],
   rates: {},
   transaction: undefined,
+  extensionPoints: [],
   extends: [],
   subscriptions: [],
   dependencies: [],
@@ -123,6 +126,7 @@ export class PluginOverview {
       services: Object.keys(manifest.services),
       rates: this.#ratesOf(manifest),
       transaction: manifest.transaction,
+      extensionPoints: Object.keys(manifest.extensionPoints),
       extends: Object.keys(manifest.extends),
       subscriptions: manifest.subscriptions.map(({ type }) => type),
       dependencies: dependenciesOf(manifest),

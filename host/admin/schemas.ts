@@ -1,4 +1,4 @@
-// What there is to call, to hear of and to answer, with the JSON Schemas that were declared for it: chosen by name and bounded, since strangers wrote them. What
+// What there is to call, to hear of, to answer and to configure, with the JSON Schemas that were declared for it: chosen by name and bounded, since strangers wrote them. What
 // a schema means is not looked into here.
 
 import { HostError } from "../core/errors.ts";
@@ -19,10 +19,16 @@ interface DeclaredEvent {
   readonly data?: unknown;
 }
 
+interface DeclaredConfig {
+  readonly plugin: string;
+  readonly schema: unknown;
+}
+
 export interface Declarations {
   readonly services: readonly DeclaredCall[];
   readonly events: readonly DeclaredEvent[];
   readonly points: readonly DeclaredCall[];
+  readonly configs: readonly DeclaredConfig[];
 }
 
 const KIB = 1_024;
@@ -34,18 +40,25 @@ const MAX_SCHEMA_DEPTH = 64;
 const MAX_DECLARATIONS = 512;
 const MAX_BYTES = 1_024 * KIB;
 
+type DeclaringManifest = Pick<Manifest, "name" | "services" | "events" | "extensionPoints" | "config">;
+
 /** What manifests say, where no host runs that knows more. */
-export function declaredIn(manifests: Iterable<Pick<Manifest, "services" | "events">>): Declarations {
+export function declaredIn(manifests: Iterable<DeclaringManifest>): Declarations {
   const all = [...manifests];
-  const services = all.flatMap((manifest) =>
-    Object.entries(manifest.services).map(([name, { description, input, output }]) => ({ name, description, input, output })),
-  );
+  const callsIn = (section: "services" | "extensionPoints"): DeclaredCall[] =>
+    all.flatMap((manifest) =>
+      Object.entries(manifest[section]).map(([name, { description, input, output }]) => ({ name, description, input, output })),
+    );
   const events = all.flatMap((manifest) => Object.entries(manifest.events).map(([type, { data }]) => ({ type, data })));
-  return { services, events, points: [] };
+  return { services: callsIn("services"), events, points: callsIn("extensionPoints"), configs: configsIn(all) };
 }
 
+/** The configurations that manifests describe. */
+export const configsIn = (manifests: Iterable<Pick<Manifest, "name" | "config">>): readonly DeclaredConfig[] =>
+  [...manifests].flatMap(({ name, config }) => (config === undefined ? [] : [{ plugin: name, schema: config }]));
+
 /**
- * What `names` choose of it, in the order of names; all for none. A name is a whole one, the beginning of one such as `shop`, or a pattern such as `devices.*`.
+ * What `names` choose of it, in the order of names; all for none. A name is a whole one (of a configuration, its plugin's), the beginning of one such as `shop`, or a pattern such as `devices.*`.
  * Events without a schema are left out, since most are no more than what somebody listens to. Throws HostError `invalid-message` for a name that chooses
  * nothing, `quota-exceeded` for schemas that are too large.
  */
@@ -55,12 +68,13 @@ export function chosenFrom(all: Declarations, names: readonly string[]): Declara
     ...chosen.services.flatMap(schemasOf),
     ...chosen.events.map(({ type, data }) => ({ what: `the data of ${printable(type)}`, schema: data })),
     ...chosen.points.flatMap(schemasOf),
+    ...chosen.configs.map(({ plugin, schema }) => ({ what: `the configuration of ${printable(plugin)}`, schema })),
   ];
-  const count = chosen.services.length + chosen.events.length + chosen.points.length;
+  const count = countOf(chosen);
   if (count > MAX_DECLARATIONS)
     throw new HostError(
       "quota-exceeded",
-      `there are ${count} services, events and extension points; the limit is ${MAX_DECLARATIONS} at a time: name some`,
+      `there are ${count} services, events, extension points and configurations; the limit is ${MAX_DECLARATIONS} at a time: name some`,
     );
   const bytes = schemas.reduce((sum, { what, schema }) => sum + bytesOf(schema, what), 0);
   if (bytes > MAX_BYTES)
@@ -68,15 +82,24 @@ export function chosenFrom(all: Declarations, names: readonly string[]): Declara
   return chosen;
 }
 
-function choose({ services, events, points }: Declarations, names: readonly string[]): Declarations {
+/** How many there are, of all kinds. */
+export const countOf = ({ services, events, points, configs }: Declarations): number =>
+  services.length + events.length + points.length + configs.length;
+
+function choose({ services, events, points, configs }: Declarations, names: readonly string[]): Declarations {
   const typed = events.filter(({ data }) => data !== undefined);
-  const known = [...services, ...points].map(({ name }) => name).concat(typed.map(({ type }) => type));
+  const known = [
+    ...[...services, ...points].map(({ name }) => name),
+    ...typed.map(({ type }) => type),
+    ...configs.map(({ plugin }) => plugin),
+  ];
   const chosen = new Set(names.length === 0 ? known : names.flatMap((name) => matching(name, known)));
   const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
   return {
     services: services.filter(({ name }) => chosen.has(name)).sort(byName),
     events: typed.filter(({ type }) => chosen.has(type)).sort((a, b) => (a.type < b.type ? -1 : 1)),
     points: points.filter(({ name }) => chosen.has(name)).sort(byName),
+    configs: configs.filter(({ plugin }) => chosen.has(plugin)).sort((a, b) => (a.plugin < b.plugin ? -1 : 1)),
   };
 }
 
@@ -84,8 +107,11 @@ function matching(name: string, known: readonly string[]): string[] {
   const isMeant = name.includes("*") ? compilePattern(name) : (one: string) => one === name || one.startsWith(`${name}.`);
   const found = known.filter(isMeant);
   if (found.length > 0) return found;
-  const there = known.length === 0 ? "nothing that could be called, heard of or answered" : known.toSorted().join(", ");
-  throw new HostError("invalid-message", `${printable(name)} is no service, event or extension point here; there is ${there}`);
+  const there = known.length === 0 ? "nothing that could be called, heard of, answered or configured" : known.toSorted().join(", ");
+  throw new HostError(
+    "invalid-message",
+    `${printable(name)} is no service, event, extension point or configured plugin here; there is ${there}`,
+  );
 }
 
 const schemasOf = ({ name, input, output }: DeclaredCall): { readonly what: string; readonly schema: unknown }[] =>

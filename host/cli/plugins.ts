@@ -59,6 +59,7 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       ["services", services.join("\n")],
       ["may be called", describeRates(details.rates)],
       ["turns", details.transaction === "turn" ? "each is a transaction: it is stored and told of as a whole, or not at all" : ""],
+      ["extension points", details.extensionPoints.join("\n")],
       ["extends", details.extends.join("\n")],
       ["hears", subscriptions.join("\n")],
       ["needs", dependencies.map((dependency) => `${dependency.plugin} ${dependency.range}`).join("\n")],

@@ -52,7 +52,7 @@ export class ExtensionPoints {
     const { point: name, input, within, caller, cancelled, pace = (piece) => piece() } = question;
     const point = this.#points.get(name);
     if (point === undefined) throw new HostError("no-such-service", `nobody declares ${printable(name)}`);
-    point.checkInput(input);
+    point.checkInput(input, caller);
     const latest = this.#services.deadlineOf(question.timeoutMs ?? Number.POSITIVE_INFINITY, within?.context);
     if (latest <= this.#services.deadlineOf(0, undefined)) throw new HostError("deadline-exceeded", `no time is left to ask ${name}`);
     const waiting = waitingWith(within);

@@ -191,13 +191,14 @@ export class Host {
 
   // As soon as it is there, so that to its callers a plugin that is down differs from one that was never there. All or nothing; returns its undo.
   #declare(plugin: Plugin): () => void {
-    const { services, subscriptions } = plugin.definition;
+    const { services, subscriptions, points = [] } = plugin.definition;
     const undo: (() => void)[] = [];
     const withdraw = (): void => {
       for (const one of undo) one();
     };
     try {
       for (const service of services) undo.push(this.services.provide(service, plugin));
+      for (const point of points) undo.push(this.extensions.declare(point));
       for (const subscription of subscriptions) undo.push(this.#subscribe(plugin, subscription));
     } catch (thrown) {
       withdraw();

@@ -90,8 +90,8 @@ export class Permissions {
   check(permission: Permission, resource: string): Verdict {
     const applies = ({ grant, matches }: Rule): boolean => grant.permission === permission && matches(resource);
     const by = this.#granted.filter(applies);
-    const isRequested = this.#requested.some(applies);
-    const verdict = this.#verdict(by, isRequested, permission === "events.publish" && isOwnName(this.plugin, resource));
+    const isImplied = (permission === "events.publish" || permission === "extensions.ask") && isOwnName(this.plugin, resource);
+    const verdict = this.#verdict(by, this.#requested.some(applies), isImplied);
     this.#ports.onCheck({ plugin: this.plugin, permission, resource, verdict, by });
     return verdict;
   }

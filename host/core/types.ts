@@ -1,7 +1,7 @@
 // The words that the parts of the host share. Types and frozen defaults only, no behaviour.
 
 import type { ErrorShape } from "./errors.ts";
-import type { ApiVersion } from "./wit.ts";
+import type { ApiVersion, ServicesCaller } from "./wit.ts";
 
 export type Bytes = Uint8Array;
 /** What answers at once costs nobody a microtask. */
@@ -195,6 +195,8 @@ export interface DataSchemas {
   readonly entryPoints?: Readonly<Record<string, { readonly service: string; readonly input?: unknown; readonly output?: unknown }>>;
   /** Of the data of its events, by type. */
   readonly events?: Readonly<Record<string, unknown>>;
+  /** Of its extension points, by name: what it asks, and what it is answered. */
+  readonly points?: Readonly<Record<string, { readonly input?: unknown; readonly output?: unknown }>>;
 }
 
 export type StorageSide = "cell" | "host";
@@ -207,8 +209,8 @@ export interface ExtensionPoint {
   /** Below its owner's name. */
   readonly name: string;
   readonly owner: string;
-  /** Throws HostError `invalid-message` for what nobody is to be asked. */
-  checkInput(input: Bytes): void;
+  /** Throws HostError `invalid-message` for what nobody is to be asked, `permission-denied` for who is not to ask. */
+  checkInput(input: Bytes, caller: ServicesCaller): void;
   /** Throws HostError for an answer that nobody is to see. */
   checkAnswer(answer: Bytes, plugin: string): void;
 }
@@ -232,6 +234,8 @@ export interface PluginDefinition extends PluginImage {
   readonly services: readonly ServiceDefinition[];
   readonly subscriptions: readonly SubscriptionDefinition[];
   readonly watches?: readonly WatchDefinition[] | undefined;
+  /** The questions that it asks, below its own name. */
+  readonly points?: readonly ExtensionPoint[] | undefined;
   /** The questions that it answers. */
   readonly extensions?: readonly ExtensionDefinition[] | undefined;
   readonly permissions: readonly PermissionRequest[];

@@ -7,6 +7,7 @@ import type { Grant, Limits, PluginDefinition } from "../core/types.ts";
 import { API_VERSIONS, type ApiVersion } from "../core/wit.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { namedEntryPoints } from "../manifest/entry-points.ts";
+import { ownPoints } from "../manifest/extension-points.ts";
 import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
 import { effectiveConfig } from "../manifest/plugin-config.ts";
@@ -113,6 +114,7 @@ export function definePlugin(
       asCaller: service.authority === "caller",
       rates: effectiveRates(service, configuration.services[name]),
     })),
+    points: ownPoints(manifest),
     extensions: Object.entries(manifest.extends).map(([point, { entryPoint, priority }]) => ({ point, entryPoint, priority })),
     subscriptions: subscriptionsOf(manifest.subscriptions),
     watches: manifest.watches,

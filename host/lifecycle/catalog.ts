@@ -85,10 +85,15 @@ export class LiveCatalog implements Catalog {
   }
 
   get points(): readonly CatalogPoint[] {
-    const { core, native } = this.#ports;
+    const { core, manifests, native } = this.#ports;
     const answering = (point: string): string[] =>
       core.plugins.filter(({ definition }) => definition.extensions?.some((one) => one.point === point)).map(({ name }) => name);
-    return native.points.map((point) => ({ ...point, answeredBy: answering(point.name) }));
+    const ofPlugins = core.plugins.flatMap(({ name: provider }) =>
+      Object.entries(manifests.get(provider)?.extensionPoints ?? {}).map(([name, { description, input, output }]) => ({
+        ...{ name, provider, description, input, output },
+      })),
+    );
+    return [...native.points, ...ofPlugins].map((point) => ({ ...point, answeredBy: answering(point.name) }));
   }
 
   contributions(adapter: string): readonly Contribution[] {

@@ -72,6 +72,12 @@ interface ProvidedService extends RatesInput {
   readonly errors?: ServiceErrors | undefined;
 }
 
+interface DeclaredPoint {
+  readonly description?: string | undefined;
+  readonly input?: unknown;
+  readonly output?: unknown;
+}
+
 export interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -80,6 +86,8 @@ export interface Manifest {
   /** File name of the module, beside plugin.json. */
   readonly wasm: string;
   readonly services: Readonly<Record<string, ProvidedService>>;
+  /** The points that it declares and asks, with JSON Schemas of question and answer. */
+  readonly extensionPoints: Readonly<Record<string, DeclaredPoint>>;
   /** The points of others that it answers. */
   readonly extends: Readonly<Record<string, { readonly entryPoint: string; readonly priority: number }>>;
   readonly subscriptions: readonly ManifestSubscription[];
@@ -122,6 +130,14 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
         ...ratesShape,
       }),
     )
+    .default({}),
+  extensionPoints: z
+    .record(
+      dottedName,
+      z.strictObject({ description: z.string().max(500).optional(), input: jsonSchema.optional(), output: jsonSchema.optional() }),
+    )
+    .refine((points) => Object.keys(points).length <= MAX_LISTED, `declare at most ${MAX_LISTED} points`)
+    .meta({ maxProperties: MAX_LISTED })
     .default({}),
   extends: z
     .record(dottedName, z.strictObject({ entryPoint, priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY).default(0) }))
@@ -180,6 +196,7 @@ export function parseManifest(text: string, file: string): Manifest {
   for (const [section, does] of [
     ["services", "provides"],
     ["events", "declares"],
+    ["extensionPoints", "declares"],
   ] as const) {
     const foreign = Object.keys(manifest[section]).find((name) => !isOwnName(manifest.name, name));
     if (foreign !== undefined)
@@ -188,6 +205,7 @@ export function parseManifest(text: string, file: string): Manifest {
   const points = Object.keys(manifest.extends);
   const later = [
     points.length > 0 && "extends",
+    Object.keys(manifest.extensionPoints).length > 0 && "extensionPoints",
     Object.keys(manifest.events).length > 0 && "events",
     manifest.config !== undefined && "config",
     manifest.watches.length > 0 && "watches",

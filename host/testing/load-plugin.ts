@@ -119,7 +119,10 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
   core.observe({ turn: (turn) => (turn.plugin === manifest.name ? recording.addTurn(turn) : undefined) });
   const fakes = new FakeCell(faked, clock);
   for (const other of others) core.add(other, fakes);
-  for (const name of new Set([...Object.keys(extensionPoints), ...Object.keys(manifest.extends)])) core.extensions.declare(pointOf(name));
+  // Its own are declared with it.
+  const foreign = new Set([...Object.keys(extensionPoints), ...Object.keys(manifest.extends)]);
+  for (const name of Object.keys(manifest.extensionPoints)) foreign.delete(name);
+  for (const name of foreign) core.extensions.declare(pointOf(name));
 
   const fillRandom = options.seed === undefined ? undefined : seededRandom(options.seed);
   const driver = openPluginStorage(undefined, definition, clock);

@@ -57,7 +57,7 @@ export async function generatedFiles(contract: Contract, releases: readonly Cont
   const c = emitC(
     contract,
     await part("runtime.h"),
-    (await part("transaction.h")) + (await part("blob-content.h")) + (await part("entry.h")),
+    (await part("transaction.h")) + (await part("blob-content.h")) + (await part("config-values.h")) + (await part("entry.h")),
   );
   const names = importedInterfaces(contract).map(({ name }) => name);
   const byHand = await assemblyScriptByHand(names);

@@ -1,4 +1,4 @@
-// Emits plugin-sdk/c/include/bulkhead.h: c/runtime.h, then the types and functions of every interface, then c/transaction.h and c/entry.h, as one header.
+// Emits plugin-sdk/c/include/bulkhead.h: c/runtime.h, then the types and functions of every interface, then the other parts of c/, as one header.
 
 import {
   answerOf,

@@ -2,7 +2,7 @@
 
 import { type Node, SyntaxKind } from "typescript/unstable/ast";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chosenFrom, type DeclaredCall } from "../../host/admin/schemas.ts";
+import { chosenFrom, type Declarations, type DeclaredCall } from "../../host/admin/schemas.ts";
 import { clientFile } from "../../host/cli/types/client-file.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { compile } from "../support/typescript.ts";
@@ -41,6 +41,7 @@ const schemaOf = (texts: readonly string[]): object => ({
   required: texts,
 });
 
+const NOTHING: Declarations = { services: [], events: [], points: [], configs: [] };
 const service = (name: string, input: unknown, description = "a service"): DeclaredCall => ({ name, description, input, output: input });
 
 /** What types and the clients are made of; all else has no business in the file. */
@@ -57,6 +58,10 @@ const KINDS: ReadonlySet<string> = new Set(
 const CLIENT =
   /^export function \w+<C extends Caller>\(caller: C\): \w+Client\d*<C> \{\n {2}return \{\n((?: {4}\w+: \(input\) => caller\.call\("[a-z0-9.-]+", input\) as Answer<C, \w+>,\n)+) {2}\};\n\}$/;
 
+const READER =
+  /^export function \w+\(read: ReadConfig\): \w+ \{\n {2}return read\(\{(?: (?:\w+|"(?:[^"\\]|\\.)*"): "[a-z]+",?)* ?\} as const\) as \w+;\n\}$/;
+const isOurs = (text: string): boolean => CLIENT.test(text) || READER.test(text);
+
 function kindsIn(node: Node, found = new Set<string>()): Set<string> {
   found.add(SyntaxKind[node.kind]);
   node.forEachChild((child) => void kindsIn(child, found));
@@ -70,18 +75,20 @@ describe("a generated file", () => {
   });
   afterEach(() => folder.remove());
 
-  const harmless = (declared: Parameters<typeof chosenFrom>[0]): string => {
+  const harmless = (declared: Declarations): string => {
     const text = clientFile(chosenFrom(declared, []));
     const { complaints, trees } = compile(folder.path, { "made.ts": text });
     expect(complaints).toEqual([]);
     const statements = [...(trees.get("made.ts")?.statements ?? [])];
     const functions = statements.filter((one) => one.kind === SyntaxKind.FunctionDeclaration).map((one) => one.getText());
-    expect(functions.filter((one) => !CLIENT.test(one) && !one.startsWith("export function inPlugin("))).toEqual([]);
-    const own = statements.filter((one) => one.kind !== SyntaxKind.FunctionDeclaration || CLIENT.test(one.getText()));
+    expect(functions.filter((one) => !isOurs(one) && !one.startsWith("export function inPlugin("))).toEqual([]);
+    const own = statements.filter((one) => one.kind !== SyntaxKind.FunctionDeclaration || isOurs(one.getText()));
     const kinds = new Set(own.flatMap((one) => [...kindsIn(one)]));
     expect([...kinds].filter((kind) => !KINDS.has(kind))).toEqual([]);
     const variables = own.filter((one) => one.kind === SyntaxKind.VariableStatement).map((one) => one.getText());
     expect(variables.every((one) => /^declare const Text(De|En)coder: new \(\) => /.test(one))).toBe(true);
+    // `__proto__` in a literal would be its prototype.
+    expect(text).not.toMatch(/"__proto__": "(?:string|any|json)"/);
     // Nothing unseen, no tags, and no comments but ours.
     expect(/[^\n\u0020-\u007eäüößé\ufffd]|\s@(?!bulkhead)|^\/\/(?! Made by)|tsType/m.exec(text)).toBeNull();
     return text;
@@ -93,6 +100,7 @@ describe("a generated file", () => {
       services: TEXTS.map((text, i) => service(`evil.s${i}`, { enum: [text, KEYS] }, text)),
       events: [{ type: "evil.happened", data: input }],
       points: [service("evil.asked", input, TEXTS.join("\n"))],
+      configs: [{ plugin: "evil", schema: input }],
     });
   });
 
@@ -112,7 +120,7 @@ describe("a generated file", () => {
         "await.x",
       ],
     ];
-    const text = harmless({ services: names.map((name) => service(name, true)), events: [], points: [] });
+    const text = harmless({ ...NOTHING, services: names.map((name) => service(name, true)) });
     for (const name of names) expect(text).toContain(`caller.call("${name}", input)`);
     // An object with a member `then` would be taken for a promise.
     expect(text).not.toMatch(/^ +(readonly )?then:/m);
@@ -120,7 +128,7 @@ describe("a generated file", () => {
 
   it("escapes the wire names of events and points, should a host ever have such", () => {
     const name = 'x.y"]: any }\nexport const owned = 1; //';
-    harmless({ services: [], events: [{ type: name, data: true }], points: [service(name, true)] });
+    harmless({ ...NOTHING, events: [{ type: name, data: true }], points: [service(name, true)] });
   });
 
   it.each([
@@ -131,7 +139,7 @@ describe("a generated file", () => {
     ["a dynamic one", { additionalProperties: { $dynamicRef: "https://example.com/x" } }],
     ["no text", { $ref: { type: "string" } }],
   ])("refuses a reference to elsewhere: %s", (_what, input) => {
-    const declared = { services: [service("evil.x", input)], events: [], points: [] };
+    const declared = { ...NOTHING, services: [service("evil.x", input)] };
     expect(() => clientFile(declared)).toThrow(/^the input of evil\.x, at #.*\$(ref|dynamicRef): .* is not looked up; write "#\/…"/);
   });
 
@@ -149,7 +157,7 @@ describe("a generated file", () => {
       /more than 64 references/,
     ],
   ])("refuses a reference that leads %s", (_where, input, message) => {
-    expect(() => clientFile({ services: [service("evil.x", input)], events: [], points: [] })).toThrow(message);
+    expect(() => clientFile({ ...NOTHING, services: [service("evil.x", input)] })).toThrow(message);
   });
 
   const nested = (depth: number): unknown => JSON.parse(`${'{"items":'.repeat(depth)}{}${"}".repeat(depth)}`);
@@ -158,14 +166,13 @@ describe("a generated file", () => {
     ["values", { enum: Array(5_000).fill(1) }, /more than 4000 values/],
     ["depth", nested(200_000), /values more than 64 deep/],
   ])("refuses a schema with too many %s before anything looks into it", (_what, input, message) => {
-    expect(() => chosenFrom({ services: [service("evil.x", input)], events: [], points: [] }, [])).toThrow(message);
+    expect(() => chosenFrom({ ...NOTHING, services: [service("evil.x", input)] }, [])).toThrow(message);
   });
 
   it("refuses too many at once, and schemas that are too large together", () => {
-    const many = (count: number, input: unknown): Parameters<typeof chosenFrom>[0] => ({
+    const many = (count: number, input: unknown): Declarations => ({
+      ...NOTHING,
       services: [...Array(count).keys()].map((i) => service(`evil.x${i}`, input)),
-      events: [],
-      points: [],
     });
     expect(() => chosenFrom(many(513, undefined), [])).toThrow(/there are 513 .*; the limit is 512 at a time: name some/);
     expect(() => chosenFrom(many(20, { description: "x".repeat(60_000) }), [])).toThrow(/bytes together; the limit is 1048576/);
@@ -173,7 +180,7 @@ describe("a generated file", () => {
   });
 
   it("refuses what would be written without end, or compared without end", () => {
-    const ofOne = (input: unknown) => () => clientFile(chosenFrom({ services: [service("evil.x", input)], events: [], points: [] }, []));
+    const ofOne = (input: unknown) => () => clientFile(chosenFrom({ ...NOTHING, services: [service("evil.x", input)] }, []));
     // Each level is referred to and holds all that are below it.
     const others = Object.fromEntries([...Array(60).keys()].map((i) => [`k${i}`, {}]));
     const levels = [...Array(26).keys()];

@@ -81,11 +81,17 @@ describe("bulkhead types", () => {
     expect(await types("--data", dataDir, "--out", "made.ts")).toMatchObject({
       code: 0,
       stdout: "",
-      stderr: "made.ts: 2 services, 1 events, 1 extension points\n",
+      stderr: "made.ts: 2 services, 1 events, 1 extension points, 0 configurations\n",
     });
     await expect(written("made.ts")).toMatchFileSnapshot("golden/running-host.txt");
     expect(await types("shop", "--data", dataDir, "-o", "shop.ts")).toMatchObject({ code: 0 });
     expect(written("shop.ts")).not.toContain("hello");
+
+    const till = { api: "0.2", config: { required: ["name"] }, extensionPoints: { "till.discount": { output: { type: "number" } } } };
+    await host.install(await writePlugin(folder.path, "till", "(module)", till), { grant: "none" });
+    const { points, configs } = JSON.parse((await types("till", "--data", dataDir, "--json")).stdout);
+    expect(points).toEqual([{ name: "till.discount", provider: "till", output: { type: "number" }, answeredBy: [] }]);
+    expect(configs).toEqual([{ plugin: "till", schema: { required: ["name"] } }]);
 
     const { hello, shop } = await import(pathToFileURL(join(folder.path, "made.ts")).href);
     expect(await hello(host).greet({ name: "Ada" })).toEqual({ message: "Hello, Ada!" });
@@ -94,7 +100,14 @@ describe("bulkhead types", () => {
   });
 
   it("reads what configured and installed plugins say where no host runs", async () => {
-    const manifest = (name: string): object => ({ services: { [`${name}.x`]: { entryPoint: "x", input: { const: 1 } } } });
+    const config = { properties: { level: { default: 1 } } };
+    const point = { description: "How much?", input: { const: 2 }, output: { const: 3 } };
+    const manifest = (name: string): object => ({
+      api: "0.2",
+      config,
+      extensionPoints: { [`${name}.asked`]: point },
+      services: { [`${name}.x`]: { entryPoint: "x", input: { const: 1 } } },
+    });
     await writePlugin(folder.path, "one", `(module (func (export "x")))`, manifest("one"));
     await writePlugin(folder.path, "two", `(module (func (export "x")))`, manifest("two"));
     writeFileSync(join(folder.path, "bulkhead.json"), JSON.stringify({ plugins: { one: { path: "one" } } }));
@@ -106,12 +119,21 @@ describe("bulkhead types", () => {
         { name: "two.x", input: { const: 1 } },
       ],
       events: [],
-      points: [],
+      points: [
+        { name: "one.asked", ...point },
+        { name: "two.asked", ...point },
+      ],
+      configs: [
+        { plugin: "one", schema: config },
+        { plugin: "two", schema: config },
+      ],
     });
     expect((await types("two")).stdout).toContain("function two<C extends Caller>(caller: C)");
     expect(await types("on")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("on is no service, event or extension point here; there is one.x, two.x"),
+      stderr: expect.stringContaining(
+        "on is no service, event, extension point or configured plugin here; there is one, one.asked, one.x, two, two.asked, two.x",
+      ),
     });
   });
 

@@ -68,11 +68,13 @@ describe("a manifest", () => {
   });
 
   it("may not spread its patterns over many schemas", () => {
-    const services = Object.fromEntries(
-      range(20).map((i) => [`bomb.s${i}`, { entryPoint: "go", input: { anyOf: range(5).map((k) => ({ pattern: `^a${i}b${k}` })) } }]),
-    );
-    const text = JSON.stringify({ name: "bomb", version: "1.0.0", api: "0.2", wasm: "bomb.wasm", services });
-    expect(() => parseManifest(text, "plugin.json")).toThrow("a schema that nobody can check by");
+    const patterns = (i: number): object => ({ anyOf: range(5).map((k) => ({ pattern: `^a${i}b${k}` })) });
+    const services = Object.fromEntries(range(20).map((i) => [`bomb.s${i}`, { entryPoint: "go", input: patterns(i) }]));
+    const extensionPoints = Object.fromEntries(range(20).map((i) => [`bomb.p${i}`, { output: patterns(i) }]));
+    for (const section of [{ services }, { extensionPoints }]) {
+      const text = JSON.stringify({ name: "bomb", version: "1.0.0", api: "0.2", wasm: "bomb.wasm", ...section });
+      expect(() => parseManifest(text, "plugin.json")).toThrow("a schema that nobody can check by");
+    }
   });
 });
 

@@ -116,6 +116,24 @@ describe("manifest", () => {
     });
   });
 
+  it("takes points of its own, which are below its name, from 0.2 on", () => {
+    const extensionPoints = { "p.discount": { description: "How much?", input: true, output: { type: "number" } } };
+    expect(parse({ api: "0.2", extensionPoints }).extensionPoints).toEqual(extensionPoints);
+    expect(parse({}).extensionPoints).toEqual({});
+    expect(refusal(() => parse({ extensionPoints }))).toMatchObject({
+      code: "incompatible-api",
+      message: 'plugin.json says "api": "0.1" and has extensionPoints, which came with 0.2; write "api": "0.2"',
+    });
+    expect(refusal(() => parse({ api: "0.2", extensionPoints: { "shop.discount": {} } }))).toMatchObject({
+      code: "invalid-manifest",
+      message: "plugin.json declares shop.discount; a plugin declares only below its own name, p.",
+    });
+    const many = Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`p.p${i}`, {}]));
+    expect(refusal(() => parse({ api: "0.2", extensionPoints: many })).detail).toContain("extensionPoints: declare at most 256 points");
+    for (const wrong of [{ input: { type: "text" } }, { output: { $ref: "https://example.com/x" } }])
+      expect(refusal(() => parse({ api: "0.2", extensionPoints: { "p.x": wrong } })).detail).toMatch(/extensionPoints\.p\.x\.(in|out)put/);
+  });
+
   it("takes the wish for a log of its storage, from 0.2 on, and nothing else there", () => {
     expect(parse({}).storage).toEqual({ log: false });
     expect(parse({ api: "0.2", storage: { log: true } }).storage).toEqual({ log: true });
@@ -289,6 +307,7 @@ describe("schemas in a manifest", () => {
     expect(dataSchemasOf(parse({ api: "0.2", services: described }))).toEqual({
       entryPoints: { x: { service: "p.x", input: { type: "object" }, output: undefined } },
       events: {},
+      points: {},
     });
   });
 

@@ -27,7 +27,9 @@ const SERVICES = [
   "refuse",
   "passed",
   "seen",
+  "configured",
 ];
+const CONFIG = { level: 21.5, count: 3, on: true, name: "5", rooms: ["a", "é"] };
 /** Words of the language have another export. */
 const ENTRY_POINTS: Readonly<Partial<Record<Language, Readonly<Record<string, string>>>>> = {
   c: { signed: "signed_", unsigned: "unsigned_" },
@@ -70,8 +72,8 @@ for (const language of LANGUAGES)
     /** What the service of another plugin does that the cases call. */
     let open: () => never;
 
-    const load = (seed?: number): Promise<TestPlugin> =>
-      loadPlugin(at, { limits: { memoryMiB: 128 }, seed, services: { "vault.open": () => open() } });
+    const load = (seed?: number, config: object = CONFIG): Promise<TestPlugin> =>
+      loadPlugin(at, { limits: { memoryMiB: 128 }, seed, config: { ...config }, services: { "vault.open": () => open() } });
     const ask = async (service: string, input: string | Uint8Array): Promise<string> =>
       (await plugin.call(`cases.${service}`, typeof input === "string" ? encoder.encode(input) : input)).text();
     /** The answer, or the failure that the caller is told. */
@@ -211,6 +213,36 @@ for (const language of LANGUAGES)
       );
       expect((await plugin.blobs.get("out"))?.bytes.length).toBe(0);
       for (const name of await plugin.blobs.names()) await plugin.blobs.delete(name);
+    });
+
+    it("reads the configuration into its own types, and names the key that does not fit", async () => {
+      expect(JSON.parse(await ask("configured", ""))).toEqual({ ...CONFIG, extra: 7 });
+      for (const [level, extra] of [
+        ["warm", 9],
+        [[21.5], 9],
+        [21.5, ["x"]],
+      ]) {
+        const other = await load(undefined, { ...CONFIG, level, extra });
+        const wrong = level === 21.5 ? "extra" : "level";
+        // What is JSON in the manifest is what TypeScript says of its type.
+        const said = other.call("cases.configured", "").then(
+          (answer) => answer.json(),
+          ({ code, message }) => `${code}: ${message}`,
+        );
+        if (language === "typescript" && wrong === "extra") expect(await said).toEqual({ ...CONFIG, extra });
+        else expect(await said).toMatch(new RegExp(`^plugin-failed: .*\\bconfig\\.${wrong}\\b`));
+        await other.stop();
+      }
+      const { level: _, ...without } = CONFIG;
+      const other = await load(undefined, without);
+      const said = other.call("cases.configured", "").then(
+        (answer) => answer.json(),
+        ({ message }) => message,
+      );
+      // Where the author's own value stands in for what is missing.
+      if (["c", "go", "typescript"].includes(language)) expect(await said).toMatchObject(without);
+      else expect(await said).toMatch(/^config\.level is missing/);
+      await other.stop();
     });
 
     it("refuses with a reason, which is one of everybody's or one that the manifest declares", async () => {

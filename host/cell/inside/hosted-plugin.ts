@@ -373,12 +373,25 @@ export class HostedPlugin implements Pacer {
     if (problem !== undefined) return Promise.resolve(encodeError(problem));
     const turn = this.#running;
     const asked = (this.#cache ?? this).ask(functionName, args);
+    const point = this.#ports.data.pointAsked(functionName, args);
+    if (point !== undefined) return asked.then((answer) => this.#fitting(turn, point, answer));
     if (this.#transactions === undefined || functionName !== "events.publish") return asked;
     return asked.then((answer) => {
       // What ended meanwhile publishes nothing.
       if (turn?.ended === false) this.#transactions?.published(args, answer);
       return answer;
     });
+  }
+
+  // The guest waits, and has no slice to bill this to.
+  #fitting(turn: ActiveTurn | undefined, point: string, answer: Bytes): Bytes {
+    if (turn === undefined || turn.ended) return answer;
+    const began = this.#ports.clock.monotonicMs();
+    const fitting = this.#ports.data.fittingAnswers(point, answer);
+    const elapsed = this.#ports.clock.monotonicMs() - began;
+    turn.cpuMs += elapsed;
+    this.#secondCpuMs += elapsed;
+    return fitting;
   }
 
   #finish(turn: ActiveTurn, result: GuestResult): void {

@@ -1,9 +1,10 @@
 // The TypeScript file that `bulkhead types` writes: types of what there is to call, to hear of and to answer, and a client for the services of each provider. It
-// imports nothing and holds no code but the clients.
+// imports nothing and holds no code but the clients, and what reads a plugin's configuration.
 
 import type { Declarations, DeclaredCall } from "../../admin/schemas.ts";
+import { keysOf } from "./config-keys.ts";
 import { declareTypes } from "./schema-types.ts";
-import { camelCase, docComment, Identifiers, literal, pascalCase } from "./words.ts";
+import { camelCase, docComment, Identifiers, literal, pascalCase, propertyKey } from "./words.ts";
 
 const HEAD = `// Made by "bulkhead types" from what plugins and providers declare; edits here are lost.
 `;
@@ -32,6 +33,11 @@ export function inPlugin(services: { readonly call: (service: string, payload: U
 }
 `;
 
+const READER = `
+/** What reads a configuration in a plugin: \`readConfig\` of @bulkhead/sdk. */
+export type ReadConfig = (kinds: { readonly [key: string]: "string" | "number" | "boolean" | "json" | "any" }) => unknown;
+`;
+
 /** Takes no client's member: an object with it would be taken for a promise by whoever awaits it. */
 const NO_MEMBER = "then";
 
@@ -42,7 +48,7 @@ interface Sides {
 }
 
 /** Throws HostError for a schema that no types can be made of; see `declareTypes`. */
-export function clientFile({ services, events, points }: Declarations): string {
+export function clientFile({ services, events, points, configs }: Declarations): string {
   const identifiers = new Identifiers();
   const types: string[] = [];
   const declare = (name: string, side: string, schema: unknown): string => {
@@ -59,13 +65,24 @@ export function clientFile({ services, events, points }: Declarations): string {
   const called = services.map(sidesOf);
   const answered = points.map(sidesOf);
   const heard = events.map(({ type, data }) => `  readonly ${literal(type)}: ${declare(type, "Data", data)};\n`);
+  const configured = configs.map(({ plugin, schema }) => {
+    const { kinds, schema: keys } = keysOf(schema);
+    return { plugin, kinds, type: declare(plugin, "Config", keys) };
+  });
   return [
     HEAD,
     called.length === 0 ? "" : CALLERS,
+    configured.length === 0 ? "" : READER,
     ...types,
     listOf("Services", "What each service takes and answers.", called.map(typeLine)),
     listOf("Events", "The data of each event.", heard),
     listOf("ExtensionPoints", "What a plugin exports for each extension point that it extends.", answered.map(pointLines)),
+    listOf(
+      "Configurations",
+      "The configuration of each plugin. What has a default is always there.",
+      configured.map(({ plugin, type }) => `  readonly ${literal(plugin)}: ${type};\n`),
+    ),
+    ...configured.map((one) => readerOf(one, identifiers)),
     ...[...Map.groupBy(called, ({ declared: { name } }) => providerOf(name))].map(([provider, ofIt]) =>
       clientOf(provider, ofIt, identifiers),
     ),
@@ -82,6 +99,22 @@ const functionType = (input: string, output: string): string => `(input${input =
 
 const listOf = (name: string, what: string, lines: readonly string[]): string =>
   lines.length === 0 ? "" : `\n/** ${what} */\nexport interface ${name} {\n${lines.join("")}}\n`;
+
+interface Configured {
+  readonly plugin: string;
+  readonly kinds: ReturnType<typeof keysOf>["kinds"];
+  readonly type: string;
+}
+
+function readerOf({ plugin, kinds, type }: Configured, identifiers: Identifiers): string {
+  const keys = [...kinds].map(([key, kind]) => ` ${propertyKey(key)}: "${kind}",`);
+  return `
+/** The configuration of ${plugin}, in the plugin itself. */
+export function ${identifiers.take(`${camelCase(plugin)}Config`)}(read: ReadConfig): ${type} {
+  return read({${keys.join("").replace(/,$/, " ")}} as const) as ${type};
+}
+`;
+}
 
 function clientOf(provider: string, services: readonly Sides[], identifiers: Identifiers): string {
   const type = identifiers.take(`${pascalCase(provider)}Client`);

@@ -1,9 +1,9 @@
-// `bulkhead types`: typed TypeScript clients of services, and types of events and extension points, of the host or of plugins' folders.
+// `bulkhead types`: typed TypeScript clients of services, types of events and extension points, and readers of configurations, of the host or of plugins' folders.
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { chosenFrom, type Declarations, declaredIn } from "../../admin/schemas.ts";
+import { chosenFrom, countOf, type Declarations, declaredIn } from "../../admin/schemas.ts";
 import { readPlainFile } from "../../bounds/files.ts";
 import { HostError } from "../../core/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../../install/plugin-folder.ts";
@@ -22,11 +22,13 @@ interface TypesOptions extends DataOptions {
 export function addTypes(program: Command): void {
   const several = (folder: string, before: readonly string[]): readonly string[] => [...before, folder];
   withDataOptions(
-    program.command("types").description("write typed TypeScript clients of services, and the types of events and extension points"),
+    program
+      .command("types")
+      .description("write typed TypeScript clients of services, and the types of events, extension points and configurations"),
   )
     .argument(
       "[names...]",
-      "services, events and extension points, the beginning of their names, or patterns such as devices.*; all if absent",
+      "services, events, extension points and plugins, the beginning of their names, or patterns such as devices.*; all if absent",
     )
     .option("--plugin <folder>", "a plugin's folder instead of the host; can be given several times", several, [])
     .option("-o, --out <file>", "where to write; standard output if absent")
@@ -37,9 +39,12 @@ export function addTypes(program: Command): void {
 async function types(names: readonly string[], options: TypesOptions): Promise<void> {
   const declared =
     options.plugin.length > 0 ? chosenFrom(declaredIn(await manifestsIn(options.plugin)), names) : await ofHost(names, options);
-  const { services, events, points } = declared;
-  if (services.length + events.length + points.length === 0)
-    throw new HostError("invalid-message", "nothing here can be called, heard of or answered; name a plugin's folder with --plugin");
+  const { services, events, points, configs } = declared;
+  if (countOf(declared) === 0)
+    throw new HostError(
+      "invalid-message",
+      "nothing here can be called, heard of, answered or configured; name a plugin's folder with --plugin",
+    );
   const text = options.json === true ? `${JSON.stringify(declared, null, 2)}\n` : clientFile(declared);
   if (options.out === undefined) {
     process.stdout.write(text);
@@ -48,7 +53,9 @@ async function types(names: readonly string[], options: TypesOptions): Promise<v
   await writeFile(options.out, text).catch((cause: unknown) => {
     throw new HostError("invalid-message", `${options.out} cannot be written; name another file with --out`, { cause });
   });
-  say(`${options.out}: ${services.length} services, ${events.length} events, ${points.length} extension points`);
+  say(
+    `${options.out}: ${services.length} services, ${events.length} events, ${points.length} extension points, ${configs.length} configurations`,
+  );
 }
 
 async function ofHost(names: readonly string[], options: DataOptions): Promise<Declarations> {

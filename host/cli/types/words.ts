@@ -4,7 +4,7 @@ import { escapeControls } from "../../core/names.ts";
 
 /** What a file declares itself, what it takes from the language, and what the language keeps for itself. */
 const TAKEN =
-  "Answer Caller Events ExtensionPoints JSON Promise ReturnType Services TextDecoder TextEncoder Uint8Array inPlugin " +
+  "Answer Caller Configurations Events ExtensionPoints JSON Promise ReadConfig ReturnType Services TextDecoder TextEncoder Uint8Array inPlugin " +
   "any arguments async await boolean break case catch class const continue debugger declare default delete do else enum eval export extends false finally " +
   "for function if implements import in instanceof interface let never new null number object package private protected public return static string " +
   "super switch symbol this throw true try type typeof undefined unknown using var void while with yield";

@@ -76,7 +76,8 @@ export function encodeArguments(name: WitFunction, values: readonly unknown[]): 
 }
 
 /** The value in the block of a successful answer, behind its tag. */
-export const decodeResult = (name: WitFunction, block: Bytes): unknown => CODECS[name].result.decode(block.subarray(1));
+export const decodeResult = <F extends WitFunction>(name: F, block: Bytes): WitResult<F> =>
+  CODECS[name].result.decode(block.subarray(1)) as WitResult<F>;
 
 /** The block of a successful answer; a view that is valid until the next block is made. */
 export const encodeResultView = <F extends WitFunction>(name: F, value: WitResult<F>): Bytes =>

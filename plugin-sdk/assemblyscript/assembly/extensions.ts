@@ -25,7 +25,8 @@ export class Answer {
 
 /**
  * Asks all plugins that extend the point and may answer it, side by side, and waits for them. Which points there are is declared by the program that
- * the host is part of: `shop.discount` by `shop`. Needs the permission `extensions.ask` on the point.
+ * the host is part of, `shop.discount` by `shop`, and by plugins in their manifests under `extensionPoints`. A plugin's own points need no permission, and
+ * nobody else may ask them; those of the program need `extensions.ask`.
  *
  * The answers come in the order of the plugins' priorities, highest first, then of their names. A plugin that does not run, fails, is late, says too
  * much or answers what the point does not take is left out; so is one that waits, directly or not, for this very turn, such as the plugin that asks.

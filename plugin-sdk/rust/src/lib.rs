@@ -10,6 +10,7 @@ mod error;
 mod generated;
 mod json;
 mod raw_route;
+mod read_config;
 mod transaction;
 
 pub use blob_io::{BlobReader, BlobWriter};
@@ -20,4 +21,5 @@ pub use error::Error;
 pub use generated::*;
 pub use json::to_json;
 pub use raw_route::{RouteAnswer, RouteBlob, RouteRequest};
+pub use read_config::read_config;
 pub use transaction::{Transaction, transaction};

@@ -9,6 +9,7 @@ export type { ErrorCode } from "./error-code.ts";
 export { Failure, HostError, type Reason, Refusal } from "./host-error.ts";
 export { decodeJson, encodeJson, type JsonOptions } from "./json.ts";
 export { type Answer, type EntryPoints, type Event, type Handlers, plugin, Request } from "./plugin.ts";
+export { type Config, type ConfigKind, readConfig } from "./read-config.ts";
 export { formOf, type RouteAnswer, type RouteBlob, RouteRequest, rawRoute } from "./raw-route.ts";
 export { type Transaction, transaction } from "./transaction.ts";
 export * as blobs from "./blobs.ts";

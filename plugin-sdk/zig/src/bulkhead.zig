@@ -26,6 +26,7 @@ pub const BlobPieces = @import("blob_content.zig").BlobPieces;
 pub const blobPieces = @import("blob_content.zig").blobPieces;
 pub const readBlob = @import("blob_content.zig").readBlob;
 pub const writeBlob = @import("blob_content.zig").writeBlob;
+pub const readConfig = @import("read_config.zig").readConfig;
 pub const Transaction = @import("transaction.zig").Transaction;
 pub const transaction = @import("transaction.zig").transaction;
 

@@ -28,6 +28,13 @@ const TEXTS: Readonly<Record<string, string>> = {
   "tail calls": `(func $r (export "run") (param i32) (if (local.get 0) (then (return_call $r (i32.sub (local.get 0) (i32.const 1))))))`,
   "cold calls": `(func $fail (param i32) (local i32) (loop ${count})) (func $b (param i32) (if (local.get 0) (then (call $fail (i32.const 1)) (unreachable))))
     (func (export "run") (param i32) (local i32) (loop (call $b (i32.const 0)) ${count}))`,
+  // In some of them the call itself is what makes the debt too large.
+  "cold calls where much is owed": `(func $fail (param i32) (local i32) (loop ${count})) ${[500, 503, 506, 509, 512]
+    .map(
+      (owed) => `(func (param i32) (local i32) (loop ${count})
+      (if (local.get 0) (then ${"(drop (i32.const 1))".repeat(owed)} (call $fail (i32.const 1)) (unreachable))))`,
+    )
+    .join(" ")}`,
   "exceptions in a loop": `(tag $e) (func $t (param i32) ${adds(200)} (throw $e)) (func $m (param i32) (loop) ${adds(20)} (call $t (i32.const 0)))
     (func (export "run") (param i32) (local i32) (loop (try (do (call $t (i32.const 0))) (catch_all)) (try (do (call $m (i32.const 0))) (catch_all)) ${count}))
     (func (export "cold") (param i32) (call $m (i32.const 0)) (unreachable))`,

@@ -117,3 +117,21 @@ BH_SERVICE(seen, input) {
     bh_error error = bh_last_error();
     return bh_answer(bh_format("%s %.*s %u", bh_code_name(code), BH_ARG(error.reason), (unsigned)error.retry_after_ms));
 }
+
+BH_SERVICE(configured, input) {
+    double level = 0;
+    int64_t count = 0;
+    uint64_t extra = 7;
+    bool on = false;
+    bh_text name = bh_str(""), rooms = bh_str("[]"), written;
+    BH_TRY(bh_config_f64(bh_str("level"), &level));
+    BH_TRY(bh_config_i64(bh_str("count"), &count));
+    BH_TRY(bh_config_u64(bh_str("extra"), &extra));
+    BH_TRY(bh_config_bool(bh_str("on"), &on));
+    BH_TRY(bh_config_text(bh_str("name"), &name));
+    BH_TRY(bh_config_json(bh_str("rooms"), &rooms));
+    if (!bh_json_number(level, &written)) return bh_fail("level is no number");
+    bh_text quoted = bh_json_quoted(name);
+    return bh_answer(bh_format("{\"level\":%.*s,\"count\":%lld,\"on\":%s,\"name\":%.*s,\"rooms\":%.*s,\"extra\":%llu}", BH_ARG(written), (long long)count,
+                               on ? "true" : "false", BH_ARG(quoted), BH_ARG(rooms), (unsigned long long)extra));
+}

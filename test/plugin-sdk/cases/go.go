@@ -10,6 +10,7 @@ import (
 
 	bulkhead "bulkhead.local/sdk"
 	"bulkhead.local/sdk/blobs"
+	"bulkhead.local/sdk/config"
 	"bulkhead.local/sdk/services"
 	"bulkhead.local/sdk/storage"
 )
@@ -167,6 +168,24 @@ func seen() int32 {
 			return "", errors.New("nothing was refused")
 		}
 		return fmt.Sprintf("%s %s %d", refused.Code, refused.Reason, refused.RetryAfterMs), nil
+	})
+}
+
+type settings struct {
+	Level float64  `json:"level"`
+	Count int      `json:"count"`
+	On    bool     `json:"on"`
+	Name  *string  `json:"name"`
+	Rooms []string `json:"rooms"`
+	Extra int      `json:"extra"`
+}
+
+//go:wasmexport configured
+func configured() int32 {
+	return bulkhead.Service(func(struct{}) (settings, error) {
+		of := settings{Extra: 7}
+		err := config.Into(&of)
+		return of, err
 	})
 }
 

@@ -1,6 +1,8 @@
 import random
+from dataclasses import asdict, dataclass
+from typing import Literal
 
-from bulkhead import EntryPoints, Failure, HostError, Refusal, Request, RouteAnswer, RouteRequest, Transaction, blob_pieces, raw_route, read_blob, service, services, storage, transaction, write_blob
+from bulkhead import EntryPoints, Failure, HostError, Refusal, Request, RouteAnswer, RouteRequest, Transaction, blob_pieces, raw_route, read_blob, read_config, service, services, storage, transaction, write_blob
 
 __all__ = ["EntryPoints"]
 
@@ -92,3 +94,18 @@ def seen(_: Request) -> object:
     except HostError as refused:
         return f"{refused.code} {refused.reason} {refused.retry_after_ms or 0}"
     return "nothing was refused"
+
+
+@dataclass
+class Settings:
+    level: float
+    count: int
+    on: bool
+    name: str | None
+    rooms: list[str]
+    extra: Literal["none"] | int = 7
+
+
+@service("configured")
+def configured(_: Request) -> object:
+    return asdict(read_config(Settings))

@@ -1,4 +1,4 @@
-use bulkhead::{BlobReader, BlobWriter, Error, Json, RouteAnswer, RouteRequest, http::Header, random, services, storage, transaction};
+use bulkhead::{BlobReader, BlobWriter, Error, Json, RouteAnswer, RouteRequest, http::Header, random, read_config, services, storage, transaction};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -116,4 +116,24 @@ fn passed() -> Result<Vec<u8>, Error> {
 fn seen() -> Result<String, Error> {
     let Err(refused) = services::call("vault.open", b"", None) else { return Err(Error::failed("nothing was refused")) };
     Ok(format!("{} {} {}", refused.code.name(), refused.reason.unwrap_or_default(), refused.retry_after_ms.unwrap_or(0)))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Settings {
+    level: f64,
+    count: u32,
+    on: Option<bool>,
+    name: String,
+    rooms: Vec<String>,
+    #[serde(default = "seven")]
+    extra: u8,
+}
+
+fn seven() -> u8 {
+    7
+}
+
+#[bulkhead::service]
+fn configured() -> Result<Json<Settings>, Error> {
+    read_config().map(Json)
 }

@@ -6,6 +6,7 @@ import {
   Refusal,
   rawRoute,
   readBlob,
+  readConfig,
   services,
   storage,
   transaction,
@@ -13,6 +14,7 @@ import {
 } from "@bulkhead/sdk";
 
 const same = (request) => request.json({ bigint: true });
+const CONFIG = { level: "number", count: "number", on: "boolean", name: "string", rooms: "json", extra: "any" };
 const drawnAtBuild = Math.random();
 
 const bytes = (text) => new TextEncoder().encode(text);
@@ -78,6 +80,7 @@ export const entryPoints = plugin({
     refuse,
     passed,
     seen,
+    configured: () => ({ extra: 7, ...readConfig(CONFIG) }),
     route: rawRoute((request) => ({
       status: 201,
       headers: { etag: `${request.method} ${request.params.id} ${request.query} ${request.header("X-Test") ?? "none"}` },

@@ -15,6 +15,7 @@ comptime {
     bulkhead.service("refuse", refuse);
     bulkhead.service("passed", passed);
     bulkhead.service("seen", seen);
+    bulkhead.service("configured", configured);
 }
 
 fn Of(comptime T: type) type {
@@ -98,4 +99,10 @@ fn seen() ![]const u8 {
         if (failure != error.Refused) return failure;
         return bulkhead.format("{s} {s} {d}", .{ bulkhead.nameOf(refusal.code), refusal.reason orelse "", refusal.@"retry-after-ms" orelse 0 });
     }
+}
+
+const Settings = struct { level: f64, count: u32, on: ?bool, name: []const u8, rooms: []const []const u8, extra: u8 = 7 };
+
+fn configured() !Settings {
+    return bulkhead.readConfig(Settings);
 }

@@ -1,6 +1,7 @@
 // Generated from wit/ by plugin-sdk/codegen (npm run build:bindings); edits here are lost.
 // What the operator configured for this plugin.
 
+export * from "../config";
 import * as abi from "../imports";
 import { optionalTextFrom } from "../answers";
 import { textBlock } from "../memory";

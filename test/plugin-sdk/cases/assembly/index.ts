@@ -1,4 +1,4 @@
-import { Json, Nothing, Result, Transaction, done, fail, ok, rawService, refuse, service, services, storage, textService, transaction, readBlob, writeBlob } from "@bulkhead/assemblyscript";
+import { Json, Nothing, Result, Transaction, config, done, fail, ok, rawService, refuse, service, services, storage, textService, transaction, readBlob, writeBlob } from "@bulkhead/assemblyscript";
 
 @json
 class Float {
@@ -124,5 +124,30 @@ export function blob(): i32 {
     if (!source.isOk) return ok(Uint8Array.wrap(String.UTF8.encode("no blob")));
     const copied = writeBlob("out", source.value, "text/plain");
     return copied.isOk ? readBlob("out") : copied.failure<Uint8Array>();
+  });
+}
+
+@json
+class Settings {
+  level: f64 = 0;
+  count: i32 = 0;
+  on: bool = false;
+  name: string = "";
+  rooms: string[] = [];
+  extra: u8 = 0;
+}
+
+export function configured(): i32 {
+  return textService((_) => {
+    const level = config.value<f64>("level");
+    if (!level.isOk) return level.failure<string>();
+    const settings = new Settings();
+    settings.level = level.value;
+    settings.count = config.value<i32>("count").value;
+    settings.on = config.value<bool>("on").value;
+    settings.name = config.value<string>("name").value;
+    settings.rooms = config.value<string[]>("rooms").value;
+    settings.extra = config.valueOr<u8>("extra", 7).value;
+    return ok<string>(Json.stringify<Settings>(settings));
   });
 }
