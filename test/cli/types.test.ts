@@ -87,11 +87,15 @@ describe("bulkhead types", () => {
     expect(await types("shop", "--data", dataDir, "-o", "shop.ts")).toMatchObject({ code: 0 });
     expect(written("shop.ts")).not.toContain("hello");
 
-    const till = { api: "0.2", config: { required: ["name"] }, extensionPoints: { "till.discount": { output: { type: "number" } } } };
-    await host.install(await writePlugin(folder.path, "till", "(module)", till), { grant: "none" });
+    const till = {
+      api: "0.2",
+      config: { properties: { name: { default: "x" } } },
+      extensionPoints: { "till.discount": { output: { type: "number" } } },
+    };
+    await host.install(await writePlugin(folder.path, "till", `(module (func (export "x")))`, till), { grant: "none" });
     const { points, configs } = JSON.parse((await types("till", "--data", dataDir, "--json")).stdout);
     expect(points).toEqual([{ name: "till.discount", provider: "till", output: { type: "number" }, answeredBy: [] }]);
-    expect(configs).toEqual([{ plugin: "till", schema: { required: ["name"] } }]);
+    expect(configs).toEqual([{ plugin: "till", schema: till.config }]);
 
     const { hello, shop } = await import(pathToFileURL(join(folder.path, "made.ts")).href);
     expect(await hello(host).greet({ name: "Ada" })).toEqual({ message: "Hello, Ada!" });

@@ -16,6 +16,7 @@ const PLUGINS = ["automation", "devices", "hello", "logger"];
 const VALID = new Map(PLUGINS.map((name) => [name, readFileSync(`${ownPlugin(name)}/plugin.json`, "utf8")]));
 const DEFAULTS = {
   services: {},
+  extensionPoints: {},
   extends: {},
   subscriptions: [],
   watches: [],
@@ -34,6 +35,7 @@ const KEYS = [
   "wasm",
   "services",
   "extends",
+  "extensionPoints",
   "permissions",
   "limits",
   "dependencies",
