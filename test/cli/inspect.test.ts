@@ -59,9 +59,9 @@ describe("bulkhead inspect", () => {
 
   it("knows a permission for every function that touches others", () => {
     for (const [name, functionName] of FUNCTION_BY_IMPORT) {
-      // A plugin's schedules are its own, though the host keeps them.
-      const needsOne = !CELL_FUNCTIONS.has(functionName) && !functionName.startsWith("schedules.");
-      expect(needsOf(functionOfImport(EXTISM_USER, name) ?? "") !== undefined, name).toBe(needsOne);
+      // A plugin's schedules and blobs are its own, though the host keeps them.
+      const isOwn = CELL_FUNCTIONS.has(functionName) || functionName.startsWith("schedules.") || functionName.startsWith("blobs.");
+      expect(needsOf(functionOfImport(EXTISM_USER, name) ?? "") !== undefined, name).toBe(!isOwn);
     }
   });
 });
