@@ -104,7 +104,10 @@ async function publishing(): Promise<Row[]> {
   const thread = bareLog(join(folder, "thread.sqlite"));
   const prefix = crypto.randomUUID();
   let count = 0;
-  const bareEvent = (): BareEvent => ({ id: `${prefix}-${(count += 1)}`, type: "bench.happened", time: Date.now(), data: DATA });
+  const bareEvent = (): BareEvent => {
+    count += 1;
+    return { id: `${prefix}-${count}`, type: "bench.happened", time: Date.now(), data: DATA };
+  };
   const times = await measureInTurn(
     {
       ours: async () => [await perEvent(() => inFlight(PUBLISHED, () => publishOn(host, "bench.happened", traceparent)))],
