@@ -193,6 +193,15 @@ export interface CatalogService {
   readonly errors: Readonly<Record<string, string>>;
   /** How often it may be called. */
   readonly rates: ServiceRates;
+  /** A call changes nothing, or does when it is made twice what one does; what only reads is idempotent unless it says otherwise. */
+  readonly readOnly: boolean;
+  readonly idempotent: boolean;
+  readonly deprecated: boolean;
+  /** Whether doors show it; whoever may call it can all the same. */
+  readonly public: boolean;
+  /** Media types of payload and answer that are no JSON, and opaque bytes. */
+  readonly consumes: string | undefined;
+  readonly produces: string | undefined;
 }
 
 export interface CatalogEvent {
@@ -201,7 +210,8 @@ export interface CatalogEvent {
   /** Those who may publish it as far as they ask for it, and those who listen. */
   readonly publishers: readonly string[];
   readonly subscribers: readonly string[];
-  /** JSON Schema of the data, where it was declared. */
+  /** What was declared of it: in words, and as a JSON Schema of the data. */
+  readonly description: string | undefined;
   readonly data: unknown;
 }
 

@@ -6,6 +6,7 @@ import type { LogSink } from "../core/ports/log.ts";
 import type { PluginView } from "../core/types.ts";
 import { OPERATE, READ } from "../manifest/auth.ts";
 import type { KnownManifests } from "../manifest/known-manifests.ts";
+import { knownTraits } from "../manifest/service-traits.ts";
 import type { Catalog, CatalogEvent, CatalogPlugin, CatalogPoint, CatalogService, Contribution, Principal } from "../seams.ts";
 
 /** Reads the section of an adapter. Throws HostError `invalid-manifest`. */
@@ -26,6 +27,15 @@ export interface CatalogPorts {
   readonly parsers: ReadonlyMap<string, ContributionParser>;
   readonly native: NativeCatalog;
   readonly log: LogSink;
+}
+
+/** An event while what is known of it is put together. */
+interface FoundEvent {
+  readonly type: string;
+  readonly publishers: string[];
+  readonly subscribers: string[];
+  description: string | undefined;
+  data: unknown;
 }
 
 export class LiveCatalog implements Catalog {
@@ -57,8 +67,8 @@ export class LiveCatalog implements Catalog {
     const { core, manifests, native } = this.#ports;
     const ofPlugins = core.plugins.flatMap(({ name: provider, definition }) =>
       definition.services.map(({ name, rates = {} }) => {
-        const { description, input, output, errors = {} } = manifests.get(provider)?.services[name] ?? {};
-        return { name, provider, description, input, output, errors, rates };
+        const { description, input, output, errors = {}, ...traits } = manifests.get(provider)?.services[name] ?? {};
+        return { name, provider, description, input, output, errors, rates, ...knownTraits(traits) };
       }),
     );
     return [...native.services, ...ofPlugins];
@@ -66,17 +76,17 @@ export class LiveCatalog implements Catalog {
 
   get events(): readonly CatalogEvent[] {
     const { core, manifests, native } = this.#ports;
-    const found = new Map<string, { type: string; publishers: string[]; subscribers: string[]; data: unknown }>();
-    const of = (type: string): { publishers: string[]; subscribers: string[]; data: unknown } => {
-      const event = found.get(type) ?? { type, publishers: [], subscribers: [], data: undefined };
+    const found = new Map<string, FoundEvent>();
+    const of = (type: string): FoundEvent => {
+      const event = found.get(type) ?? { type, publishers: [], subscribers: [], description: undefined, data: undefined };
       found.set(type, event);
       return event;
     };
-    for (const { type, publishers, data } of native.events) found.set(type, { type, publishers: [...publishers], subscribers: [], data });
+    for (const event of native.events) found.set(event.type, { ...event, publishers: [...event.publishers], subscribers: [] });
     for (const { name, definition } of core.plugins) {
-      for (const [type, { data }] of Object.entries(manifests.get(name)?.events ?? {})) {
+      for (const [type, { description, data }] of Object.entries(manifests.get(name)?.events ?? {})) {
         of(type).publishers.push(name);
-        of(type).data = data;
+        Object.assign(of(type), { description, data });
       }
       for (const { permission, resource } of definition.permissions)
         if (permission === "events.publish" && !of(resource).publishers.includes(name)) of(resource).publishers.push(name);
