@@ -63,7 +63,7 @@ export const TOKENS_SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-export const MAX_TOKENS = 10_000;
+const MAX_TOKENS = 10_000;
 const USED_EVERY_MS = 60_000;
 const ID_BYTES = 9;
 const SECRET_BYTES = 32;

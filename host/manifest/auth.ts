@@ -13,7 +13,7 @@ export const READ = "services.read";
 /** What only somebody at a door is granted, no plugin. */
 const OF_PRINCIPALS: readonly Permission[] = [OPERATE, READ];
 /** What a role, or the scope of a token, can name. */
-export const ROLE_PERMISSIONS: readonly Permission[] = [...PERMISSIONS, ...OF_PRINCIPALS];
+const ROLE_PERMISSIONS: readonly Permission[] = [...PERMISSIONS, ...OF_PRINCIPALS];
 
 const ROLE_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 const MAX_ROLES = 256;
@@ -72,7 +72,7 @@ const limitsSchema: z.ZodType<AuthLimits> = z.strictObject({
 });
 
 /** Their grants are the host's own; see host/gate/roles.ts. */
-export const BUILT_IN_ROLES: readonly string[] = ["viewer", "operator", "admin"];
+const BUILT_IN_ROLES: readonly string[] = ["viewer", "operator", "admin"];
 
 export const authSchema: z.ZodType<AuthOptions> = z.strictObject({
   mode: z.enum(["none", "required"]).default("none"),

@@ -27,7 +27,7 @@ const BUILT_IN: Readonly<Record<string, RoleGrants>> = {
 /** Whoever reaches a door of this machine where nobody has to say who he is: calls, publishes and listens, and never operates the host. */
 export const ANONYMOUS_GRANTS: readonly Grant[] = EVERYBODY_WORKING;
 
-export const isRole = (name: string, { roles }: Pick<AuthOptions, "roles">): boolean =>
+const isRole = (name: string, { roles }: Pick<AuthOptions, "roles">): boolean =>
   Object.hasOwn(BUILT_IN, name) || Object.hasOwn(roles, name);
 
 /** Of several roles together. A role that is not there any more gives nothing. */

@@ -3,6 +3,7 @@
 import Database from "better-sqlite3";
 import type { Operations } from "../../host/admin/operations.ts";
 import { TOKENS_SCHEMA, TokenStore } from "../../host/admin/tokens.ts";
+import { OwnListeners } from "../../host/bounds/own-listeners.ts";
 import type { Host } from "../../host/core/host.ts";
 import type { Clock } from "../../host/core/ports/clock.ts";
 import type { LogSink } from "../../host/core/ports/log.ts";
@@ -66,6 +67,7 @@ export function testContext(
     ...{ core, gate, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
     declared: new DeclaredEvents(manifests),
     blobs,
+    listeners: new OwnListeners(),
   });
   return { context, manifests };
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { answerTo } from "../../bounds/error-answers.ts";
+import { parseJsonInput } from "../../bounds/json-input.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { isDottedName, printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
@@ -139,6 +140,11 @@ function addHostRoutes(app: FastifyInstance, context: AdapterContext): void {
       const error = failure === undefined ? undefined : { code: failure.code, message: failure.message };
       return { name, version, state, queued, services: own, permissions, grants, limits, error };
     });
+  });
+  app.post<{ Params: { operation: string } }>("/v1/admin/:operation", async (request) => {
+    const body = await readBody(request);
+    const input = parseJsonInput(body?.bytes ?? NO_BYTES, "the operation's input");
+    return { result: (await context.operate(principalOf(request), request.params.operation, input)) ?? null };
   });
   app.post<{ Params: { name: string } }>("/v1/services/:name", async (request, reply) => {
     const { name } = request.params;

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Bytes, Permission } from "../../core/types.ts";
-import type { BlobSource, SecretSource } from "../../seams.ts";
+import type { BlobSource, CapabilityOpening, SecretSource } from "../../seams.ts";
 import { type Address, AddressBook, codeOf, type Lookup } from "./addresses.ts";
 import { BlobReceiver, type Body, type BodyTarget, sent } from "./bodies.ts";
 import { type Connection, connectTo, type HopRules, tooLarge } from "./connection.ts";
