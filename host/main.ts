@@ -53,6 +53,7 @@ import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
 import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
+import { openTls } from "./lifecycle/tls.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
 
@@ -111,6 +112,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
+  const tls = configuration.tls && booting.use(await openTls(configuration.tls, opening));
   const capabilities = await openCapabilities(configuration, opening, { secrets: stores.secrets, blobs, ownListeners: listeners }, booting);
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
@@ -197,7 +199,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   });
   booting.defer(() => gate.close());
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners }),
+    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls }),
     listeners,
     booting,
   );

@@ -151,10 +151,27 @@ export interface CalledFrom {
   readonly isPassedOn: boolean;
 }
 
+/** In PEM. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** Whose certificates clients may show to be known by. */
+  readonly clientCa: Buffer | undefined;
+}
+
+/** With what a door speaks TLS. */
+export interface Tls {
+  current(): Certificate;
+  /** Tells of a new one; returns its undo. */
+  onChange(listener: (certificate: Certificate) => void): () => void;
+}
+
 /** What somebody shows to be known by. */
 export type Credentials =
   | { readonly kind: "none"; readonly from: CalledFrom }
   | { readonly kind: "bearer"; readonly token: string; readonly from: CalledFrom }
+  /** The common name of a client's certificate that `Tls.clientCa` has signed, and the door has checked. */
+  | { readonly kind: "certificate"; readonly name: string; readonly from: CalledFrom }
   /** He has opened what only the user can open who runs the host. */
   | { readonly kind: "operator" };
 
@@ -268,6 +285,8 @@ export interface AdapterContext {
   readonly clock: Clock;
   readonly log: LogSink;
   readonly catalog: Catalog;
+  /** What a door that listens speaks TLS with; undefined where the operator has given nothing. */
+  readonly tls: Tls | undefined;
   /** In words, what is wrong with the host itself. */
   problems(): readonly string[];
   /**

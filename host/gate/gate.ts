@@ -41,6 +41,8 @@ export class Gate {
   readonly #byToken = new Map<string, KnownPrincipal>();
   /** Those who showed a token of an issuer's, by its hash, for a moment: checking one takes a hundred times as long as finding it here. */
   readonly #byJwt = new Map<string, { readonly principal: KnownPrincipal; readonly untilMs: number }>();
+  /** As many as the configuration names. */
+  readonly #byCertificate = new Map<string, KnownPrincipal>();
   readonly #issuers: JwtIssuers;
   readonly #undo: () => void;
 
@@ -67,6 +69,8 @@ export class Gate {
         return this.#unnamed(credentials.from);
       case "bearer":
         return this.#bearer(credentials.token, credentials.from);
+      case "certificate":
+        return this.#certified(credentials.name, credentials.from);
     }
   }
 
@@ -159,6 +163,15 @@ export class Gate {
     return principal;
   }
 
+  #certified(name: string, from: CalledFrom): Principal {
+    const { auth } = this.#ports;
+    // Signed by the right authority, and yet of nobody whom the operator knows.
+    if (!Object.hasOwn(auth.certificates, name)) throw this.#nobodys(from);
+    const known = this.#byCertificate.get(name) ?? this.#known(`cert:${name}`, [grantsOf(auth.certificates[name] ?? [], auth)]);
+    this.#byCertificate.set(name, known);
+    return known;
+  }
+
   async #issued(token: string, from: CalledFrom): Promise<Principal> {
     const { auth, clock } = this.#ports;
     const hash = createHash("sha256").update(token).digest("base64");
@@ -179,7 +192,7 @@ export class Gate {
   /** Throws HostError `rate-limited` for an address that shows such too often. */
   #nobodys({ address }: CalledFrom): HostError {
     this.#attempts.failed(address ?? "");
-    return unknown("the token is nobody's: it is none, or was revoked, or has expired");
+    return unknown("what was shown is nobody's: it is none, was revoked or has expired, or its roles stand nowhere (docs/auth.md)");
   }
 
   #forget(name: string): void {

@@ -11,7 +11,7 @@ import { startTrace } from "../core/trace.ts";
 import type { Caller } from "../core/types.ts";
 import type { Gate } from "../gate/gate.ts";
 import { KnownPrincipal } from "../gate/known.ts";
-import type { AdapterContext, BlobTransfers, Catalog } from "../seams.ts";
+import type { AdapterContext, BlobTransfers, Catalog, Tls } from "../seams.ts";
 import { adapterBlobs } from "./adapter-blobs.ts";
 import type { DeclaredEvents } from "./declared-events.ts";
 
@@ -26,11 +26,12 @@ export interface AdapterContextPorts {
   readonly problems: () => readonly string[];
   readonly blobs: BlobTransfers;
   readonly listeners: OwnListeners;
+  readonly tls: Tls | undefined;
 }
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners } = ports;
+  const { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls } = ports;
   const callers = new WeakMap<KnownPrincipal, Caller>();
   const callerOf = (principal: KnownPrincipal): Caller => {
     const known = callers.get(principal) ?? Object.freeze({ kind: "adapter", name, principal: principal.name });
@@ -52,6 +53,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     log,
     catalog,
     problems,
+    tls,
     blobs: adapterBlobs({ core, gate, catalog, blobs }),
     requireListenable(host, port) {
       gate.requireListenable(host);

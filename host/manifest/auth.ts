@@ -52,6 +52,8 @@ export interface AuthOptions {
   readonly roles: Readonly<Record<string, readonly Grant[]>>;
   readonly limits: AuthLimits;
   readonly jwt: readonly JwtIssuer[];
+  /** The roles of those who show a certificate, by its common name. */
+  readonly certificates: Readonly<Record<string, readonly string[]>>;
   /** The roles of those whom others put into groups, by group. */
   readonly groups: Readonly<Record<string, readonly string[]>>;
 }
@@ -124,6 +126,7 @@ export const authSchema: z.ZodType<AuthOptions> = z.strictObject({
     .max(16)
     .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "name each issuer once")
     .default([]),
+  certificates: z.record(z.string().min(1).max(64), z.array(roleName).max(16)).default({}),
   groups: z.record(z.string().min(1).max(256), z.array(roleName).max(16)).default({}),
 });
 

@@ -57,6 +57,14 @@ interface ContainmentInput {
   readonly maxPauseMs: number;
 }
 
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Of the authority whose certificates clients may show. */
+  readonly clientCa?: string | undefined;
+}
+
 export interface Configuration {
   readonly dataDir: string;
   /** What process cells get besides the usual hardening; Linux only (docs/configuration.md). */
@@ -70,6 +78,8 @@ export interface Configuration {
   readonly admission: ModuleBoundsInput;
   /** The npm registry that plugins come from, instead of npm's own setting. */
   readonly registry?: string | undefined;
+  /** With what doors speak TLS. */
+  readonly tls?: TlsFiles | undefined;
   /** Who may come by the doors, and what he may do then. */
   readonly auth: AuthOptions;
   /** By what doors the host is reached: one that comes with it, a package, or a file beside the configuration; `false` turns one off. */
@@ -146,6 +156,9 @@ const admissionSchema: z.ZodType<ModuleBoundsInput> = z.strictObject(
   ),
 );
 
+const file = z.string().min(1).max(4_096);
+const tlsSchema: z.ZodType<TlsFiles> = z.strictObject({ cert: file, key: file, clientCa: file.optional() });
+
 const MAX_KEPT = 256;
 
 export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.strictObject({
@@ -158,6 +171,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
   sends: sendOptions.default(() => sendOptions.parse({})),
+  tls: tlsSchema.optional(),
   auth: authSchema.default(() => authSchema.parse({})),
   registry: z.url({ protocol: /^https?$/ }).optional(),
   adapters: z.record(z.string(), z.unknown()).default({}),
@@ -198,7 +212,14 @@ export function parseConfiguration(text: string, path: string): Configuration {
   );
   const { auth, dataDir } = parsed.data;
   const jwt = auth.jwt.map((issuer) => (/^https?:/.test(issuer.keys) ? issuer : { ...issuer, keys: resolve(base, issuer.keys) }));
-  const groups = Object.values(auth.groups).flat();
-  requireRoles(groups, auth);
-  return { ...parsed.data, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
+  requireRoles(
+    [auth.groups, auth.certificates].flatMap((named) => Object.values(named).flat()),
+    auth,
+  );
+  const tls = parsed.data.tls && absoluteFiles(parsed.data.tls, base);
+  return { ...parsed.data, tls, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
+}
+
+function absoluteFiles({ cert, key, clientCa }: TlsFiles, base: string): TlsFiles {
+  return { cert: resolve(base, cert), key: resolve(base, key), clientCa: clientCa === undefined ? undefined : resolve(base, clientCa) };
 }

@@ -53,7 +53,7 @@ describe("the context of an adapter", () => {
         "operate",
         "problems",
         "publish",
-        "requireListenable",
+        "requireListenable", "tls",
       ].sort(),
     );
   });

@@ -15,7 +15,7 @@ import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
 import { type AuthOptions, authSchema } from "../../host/manifest/auth.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import { type Manifest, parseManifest } from "../../host/manifest/manifest.ts";
-import type { AdapterContext, BlobTransfers, CalledFrom } from "../../host/seams.ts";
+import type { AdapterContext, BlobTransfers, CalledFrom, Tls } from "../../host/seams.ts";
 import { blobsInMemory } from "./blobs.ts";
 
 export interface TestContext {
@@ -33,6 +33,7 @@ export interface TestContextOptions {
   readonly blobs?: BlobTransfers;
   readonly auth?: AuthOptions;
   readonly tokens?: TokenStore;
+  readonly tls?: Tls;
 }
 
 /** Where whoever calls is on this machine. */
@@ -52,7 +53,7 @@ export function contributing(plugin: string, contributes: Readonly<Record<string
 
 export function testContext(
   core: Host,
-  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory(), auth, tokens }: TestContextOptions,
+  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory(), auth, tokens, tls }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
@@ -74,6 +75,7 @@ export function testContext(
     declared: new DeclaredEvents(manifests),
     blobs,
     listeners: new OwnListeners(),
+    tls,
   });
   return { context, manifests };
 }
