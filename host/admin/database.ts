@@ -11,6 +11,7 @@ import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
 import { STORAGE_PLACES_SCHEMA } from "./storage-places.ts";
+import { TOKENS_SCHEMA } from "./tokens.ts";
 
 const PRIVATE = 0o600;
 const SCHEMA_1 = `
@@ -63,6 +64,7 @@ const steps = (dataDir: string): readonly Step[] => [
     },
   },
   { since: "0.2.0", up: (connection) => connection.exec(STORAGE_PLACES_SCHEMA) },
+  { since: "0.2.0", up: (connection) => connection.exec(TOKENS_SCHEMA) },
 ];
 
 export interface HostDatabase {

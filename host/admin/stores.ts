@@ -23,6 +23,7 @@ import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
+import { TokenStore } from "./tokens.ts";
 import { PermissionUsage } from "./usage.ts";
 
 export interface StoresPorts {
@@ -56,6 +57,7 @@ export class Stores {
   readonly audit: AuditLog;
   readonly usage: PermissionUsage;
   readonly secrets: SecretStore;
+  readonly tokens: TokenStore;
   readonly grants: GrantStore;
   readonly installations: Installations;
   readonly packages: PackageStore;
@@ -74,6 +76,7 @@ export class Stores {
     this.audit = new AuditLog(connection, clock, new AuditAnchor(dataDir));
     this.usage = new PermissionUsage(connection, clock, this.audit);
     this.secrets = new SecretStore(connection, clock, dataDir);
+    this.tokens = new TokenStore(connection, clock);
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);
     this.packages = new PackageStore(dataDir);

@@ -47,14 +47,20 @@ const BY_REASON = {
   unavailable: { http: 503, exit: EXIT.refused },
 } as const satisfies Record<Reason, Answer>;
 
-export const answerTo = ({ code, reason }: Pick<ErrorShape, "code" | "reason">): Answer =>
-  code === "refused" && isReason(reason) ? BY_REASON[reason] : BY_CODE[code];
+/** Of `permission-denied`: nobody knows who asks. */
+export const UNAUTHENTICATED = "unauthenticated";
+const NOBODY: Answer = { http: 401, exit: EXIT.failed };
+
+export function answerTo({ code, reason }: Pick<ErrorShape, "code" | "reason">): Answer {
+  if (code === "refused" && isReason(reason)) return BY_REASON[reason];
+  return code === "permission-denied" && reason === UNAUTHENTICATED ? NOBODY : BY_CODE[code];
+}
 
 /** Every status with which a call may be refused or fail, and the codes and reasons that it may mean. */
 export function callErrors(): ReadonlyMap<number, readonly string[]> {
   const codes = Object.entries(BY_CODE as Readonly<Record<string, Answer>>).filter(([, { ofCalls }]) => ofCalls !== false);
   const found = new Map<number, string[]>();
-  for (const [name, { http }] of [...codes, ...Object.entries(BY_REASON)])
+  for (const [name, { http }] of [...codes, ...Object.entries(BY_REASON), [UNAUTHENTICATED, NOBODY] as const])
     found.set(http, [...new Set([...(found.get(http) ?? []), name])]);
   return new Map([...found].sort(([one], [other]) => one - other));
 }

@@ -4,6 +4,7 @@ import { toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { PluginView } from "../core/types.ts";
+import { OPERATE, READ } from "../manifest/auth.ts";
 import type { KnownManifests } from "../manifest/known-manifests.ts";
 import { knownTraits } from "../manifest/service-traits.ts";
 import type { Catalog, CatalogEvent, CatalogPlugin, CatalogPoint, CatalogService, Contribution, Principal } from "../seams.ts";
@@ -106,6 +107,12 @@ export class LiveCatalog implements Catalog {
     return [...native.points, ...ofPlugins].map((point) => ({ ...point, answeredBy: answering(point.name) }));
   }
 
+  /** Whether a service says of itself that it only reads. */
+  isReadOnly(service: string): boolean {
+    const [provider = ""] = service.split(".", 1);
+    return this.#ports.manifests.get(provider)?.services[service]?.readOnly === true;
+  }
+
   contributions(adapter: string): readonly Contribution[] {
     const found: Contribution[] = [];
     for (const [plugin, { contributes }] of this.#ports.manifests) {
@@ -150,16 +157,18 @@ export class LiveCatalog implements Catalog {
 }
 
 function narrowed(catalog: Catalog, principal: Principal): Catalog {
-  const may = (permission: string, resource: string): boolean => principal.permissions.allows(permission, resource);
+  const may = (permission: string, resource: string): boolean => principal.allows(permission, resource);
   return {
     get version() {
       return catalog.version;
     },
     get plugins() {
-      return catalog.plugins;
+      if (may(OPERATE, "admin.list")) return catalog.plugins;
+      const shown = new Set(this.services.map(({ provider }) => provider));
+      return catalog.plugins.filter(({ name }) => shown.has(name) || may("services.call", name));
     },
     get services() {
-      return catalog.services.filter(({ name }) => may("services.call", name));
+      return catalog.services.filter(({ name, readOnly }) => may("services.call", name) || (readOnly && may(READ, name)));
     },
     get events() {
       return catalog.events.filter(({ type }) => may("events.subscribe", type));

@@ -28,8 +28,11 @@ const FRAME: SchemaObject = {
   openapi: "3.1.1",
   info: { title: "Bulkhead", version: API_VERSIONS.at(-1), license: { name: "MIT", identifier: "MIT" } },
   servers: [{ url: "/" }],
-  security: [],
+  // Where nobody has to say who he is, nobody needs it.
+  security: [{ bearer: [] }, {}],
 };
+
+const SECURITY_SCHEMES = { bearer: { type: "http", scheme: "bearer", description: "A token of the host." } };
 
 type Paths = Record<string, Record<string, unknown>>;
 
@@ -45,7 +48,14 @@ export function openApiDocument(source: OpenApiSource, maxBytes: number = MAX_DO
   const providers = [...new Set(shown.map(({ provider }) => provider))].sort();
   const about = new Map(source.plugins.map(({ name, description }) => [name, description]));
   const tags = providers.map((name) => ({ name, description: plainText(about.get(name) ?? "") }));
-  const budget = new DocumentBudget(maxBytes, providers.length, [FRAME, tags, SHARED_SCHEMAS, SHARED_RESPONSES, SHARED_PARAMETERS]);
+  const budget = new DocumentBudget(maxBytes, providers.length, [
+    FRAME,
+    tags,
+    SHARED_SCHEMAS,
+    SHARED_RESPONSES,
+    SHARED_PARAMETERS,
+    SECURITY_SCHEMES,
+  ]);
   const paths: Paths = {};
   const schemas: Record<string, SchemaObject> = { ...SHARED_SCHEMAS };
   const templates = templatesOf(source.routes);
@@ -65,7 +75,7 @@ export function openApiDocument(source: OpenApiSource, maxBytes: number = MAX_DO
     ...FRAME,
     tags,
     paths,
-    components: { schemas, responses: SHARED_RESPONSES, parameters: SHARED_PARAMETERS },
+    components: { schemas, responses: SHARED_RESPONSES, parameters: SHARED_PARAMETERS, securitySchemes: SECURITY_SCHEMES },
     ...(truncated && { "x-truncated": truncated }),
   };
 }

@@ -23,6 +23,8 @@ export function sendOutput(reply: FastifyReply, output: Bytes, service: Pick<Cat
   return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
 }
 
+const UNAUTHORIZED = 401;
+
 export interface ErrorPorts {
   readonly log: LogSink;
   readonly options: Pick<HttpOptions, "maxBodyBytes">;
@@ -42,6 +44,7 @@ export function sendError(thrown: unknown, reply: FastifyReply, { log, options }
   if (error.code === "internal") log.write({ level: "error", plugin: "host", message: "an HTTP request failed", cause: error });
   const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
+  if (answerTo(error).http === UNAUTHORIZED) reply.header("www-authenticate", 'Bearer realm="bulkhead"');
   return sendProblem(reply, answerTo(error).http, error);
 }
 

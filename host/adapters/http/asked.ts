@@ -1,17 +1,16 @@
 // What a request is for, known before its body is read.
 
 import type { FastifyRequest } from "fastify";
-import type { CatalogService, Principal } from "../../seams.ts";
+import type { CatalogService } from "../../seams.ts";
 import type { KnownServices } from "./known-services.ts";
 import type { FoundRoute, PluginRoutes } from "./plugin-routes.ts";
-import type { PrincipalOf } from "./principal.ts";
+import { principalOf } from "./principal.ts";
 
 /** Where what plugins contribute is found, beside the host's own routes. */
 export const PLUGIN_ROUTES = "/*";
 export const SERVICE_ROUTE = "/v1/services/:name";
 
 export interface Asked {
-  readonly principal: Principal;
   /** The plugin's route that it is for, if it is for one. */
   readonly found: FoundRoute | undefined;
   /** What is declared of the service that it leads to, as far as the principal may know. */
@@ -21,7 +20,6 @@ export interface Asked {
 export interface AskedPorts {
   readonly routes: PluginRoutes;
   readonly services: KnownServices;
-  readonly principalOf: PrincipalOf;
 }
 
 export class AskedRequests {
@@ -32,6 +30,7 @@ export class AskedRequests {
     this.#ports = ports;
   }
 
+  /** Of a request that was let in. */
   of(request: FastifyRequest): Asked {
     const known = this.#asked.get(request) ?? this.#find(request);
     this.#asked.set(request, known);
@@ -39,12 +38,11 @@ export class AskedRequests {
   }
 
   #find(request: FastifyRequest): Asked {
-    const { routes, services, principalOf } = this.#ports;
-    const principal = principalOf(request);
+    const { routes, services } = this.#ports;
     const { url } = request.routeOptions;
     const found = url === PLUGIN_ROUTES ? routes.find(request.method, request.url) : undefined;
     const name = url === SERVICE_ROUTE ? (request.params as { readonly name: string }).name : found?.route.service;
-    return { principal, found, service: name === undefined ? undefined : services.find(principal, name) };
+    return { found, service: name === undefined ? undefined : services.find(principalOf(request), name) };
   }
 }
 

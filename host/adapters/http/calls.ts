@@ -4,16 +4,16 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { printable } from "../../core/names.ts";
 import { startTrace } from "../../core/trace.ts";
 import type { Bytes } from "../../core/types.ts";
-import type { AdapterContext, CatalogService, Principal } from "../../seams.ts";
+import type { AdapterContext, CatalogService } from "../../seams.ts";
 import { clientError } from "./client-error.ts";
 import { IdempotentCalls, keyOf } from "./idempotency.ts";
+import { principalOf } from "./principal.ts";
 
 /** A call that its answer is for. */
 export interface HttpCall {
-  readonly principal: Principal;
   readonly service: string;
   readonly payload: Bytes;
-  /** What is declared of the service, where that is known. */
+  /** What is declared of the service, where it is there and the principal may call it. */
   readonly declared: CatalogService | undefined;
   /** Whether an Idempotency-Key counts. */
   readonly mayHaveKey: boolean;
@@ -31,17 +31,15 @@ export class HttpCalls {
   }
 
   /** Rejects like every call, and with status 400 or 422 for headers that are wrong. */
-  async call(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { principal, service, payload, declared, mayHaveKey }: HttpCall,
-  ): Promise<Bytes> {
+  async call(request: FastifyRequest, reply: FastifyReply, { service, payload, declared, mayHaveKey }: HttpCall): Promise<Bytes> {
     const { traceparent: incoming, "deadline-ms": deadline, "idempotency-key": keyHeader } = request.headers;
     const traceparent = startTrace(typeof incoming === "string" ? incoming : undefined);
     reply.header("traceparent", traceparent);
     const timeoutMs = timeoutOf(deadline);
-    const isRepeatable = declared?.readOnly === true || declared?.idempotent === true;
-    const key = mayHaveKey && !isRepeatable ? keyOf(keyHeader) : undefined;
+    const principal = principalOf(request);
+    // Of a service that somebody may not call he is told no old answer either.
+    const isKeyed = mayHaveKey && declared !== undefined && !declared.readOnly && !declared.idempotent;
+    const key = isKeyed ? keyOf(keyHeader) : undefined;
     const call = { service, payload, traceparent, timeoutMs };
     if (key === undefined) return this.#context.call(principal, { ...call, signal: signalOf(reply) });
     // It goes on without its client, who comes back for the answer.

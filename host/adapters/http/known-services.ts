@@ -12,11 +12,14 @@ export class KnownServices {
   }
 
   /** Undefined for one that is not there, and for one that the principal may not call. */
-  find({ permissions }: Principal, name: string): CatalogService | undefined {
+  find(principal: Principal, name: string): CatalogService | undefined {
     const { version } = this.#catalog;
     if (version !== this.#version) this.#services = new Map(this.#catalog.services.map((service) => [service.name, service]));
     this.#version = version;
     const found = this.#services.get(name);
-    return found !== undefined && permissions.allows("services.call", name) ? found : undefined;
+    return found !== undefined && mayCall(principal, found) ? found : undefined;
   }
 }
+
+const mayCall = (principal: Principal, { name, readOnly }: CatalogService): boolean =>
+  principal.allows("services.call", name) || (readOnly && principal.allows("services.read", name));

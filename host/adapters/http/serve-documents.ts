@@ -7,7 +7,7 @@ import { Documents } from "../gateway/documents.ts";
 import { openApiDocument } from "../gateway/openapi.ts";
 import { serveDocsPage } from "./docs-page.ts";
 import { BODY_TYPES } from "./origin.ts";
-import type { PrincipalOf } from "./principal.ts";
+import { principalOf } from "./principal.ts";
 import type { HttpRoute } from "./routes.ts";
 
 /** Where events can be followed over HTTP: nowhere. */
@@ -15,12 +15,11 @@ const CHANNELS: readonly EventChannel[] = [];
 
 export interface DocumentPorts {
   readonly context: Pick<AdapterContext, "catalog">;
-  readonly principalOf: PrincipalOf;
   /** `127.0.0.1:7420`, say, once it listens. */
   address(): string;
 }
 
-export function serveDocuments(app: FastifyInstance, { context, principalOf, address }: DocumentPorts): void {
+export function serveDocuments(app: FastifyInstance, { context, address }: DocumentPorts): void {
   const documents = new Documents(context.catalog);
   const send = (reply: FastifyReply, document: Buffer): FastifyReply =>
     reply

@@ -1,15 +1,20 @@
-// Routes that tell of the host itself.
+// Routes that tell of the host itself, and operate it.
 
 import type { FastifyInstance } from "fastify";
+import { parseJsonInput } from "../../bounds/json-input.ts";
 import type { AdapterContext } from "../../seams.ts";
-import type { PrincipalOf } from "./principal.ts";
+import { HEALTH } from "./door.ts";
+import { bytesOf, readBody } from "./payload.ts";
+import { isKnown, principalOf } from "./principal.ts";
 
-export function serveHost(app: FastifyInstance, context: AdapterContext, principalOf: PrincipalOf): void {
-  app.get("/healthz", async (request) => {
-    const { plugins } = context.catalog.for(principalOf(request));
-    const failed = plugins.filter(({ state }) => state === "failed" || state === "quarantined").map((plugin) => plugin.name);
+export function serveHost(app: FastifyInstance, context: AdapterContext): void {
+  app.get(HEALTH, async (request) => {
+    const failed = context.catalog.plugins
+      .filter(({ state }) => state === "failed" || state === "quarantined")
+      .map((plugin) => plugin.name);
     const found = context.problems();
     const status = failed.length === 0 && found.length === 0 ? "ok" : "degraded";
+    if (!isKnown(request)) return { status };
     return { status, failed, ...(found.length === 0 ? {} : { problems: found }) };
   });
   app.get("/v1/plugins", async (request) => {
@@ -19,5 +24,10 @@ export function serveHost(app: FastifyInstance, context: AdapterContext, princip
       const error = failure === undefined ? undefined : { code: failure.code, message: failure.message };
       return { name, version, state, queued, services: own, permissions, grants, limits, error };
     });
+  });
+  app.post<{ Params: { operation: string } }>("/v1/admin/:operation", async (request) => {
+    const body = (await readBody(request))?.bytes ?? bytesOf(request);
+    const input = parseJsonInput(body, "the operation's input");
+    return { result: (await context.operate(principalOf(request), request.params.operation, input)) ?? null };
   });
 }

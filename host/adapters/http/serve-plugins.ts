@@ -12,6 +12,7 @@ import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
 import { bytesOf, mergedInput, readBody, textOf } from "./payload.ts";
 import type { FoundRoute } from "./plugin-routes.ts";
+import { principalOf, showedToken } from "./principal.ts";
 import { type RawAnswer, rawAnswer, rawInput } from "./raw.ts";
 import { SHOWN_ONLY } from "./raw-headers.ts";
 
@@ -32,9 +33,9 @@ export function servePlugins(app: FastifyInstance, ports: PluginRoutePorts): voi
       const { found } = asked;
       if (found === undefined) return reply.callNotFound();
       if (found.route.request !== undefined) return answerAsItCame(request, reply, { ...asked, found }, ports);
-      const { principal, service: declared } = asked;
+      const { service: declared } = asked;
       const payload = declared?.consumes === undefined ? await inputOf(request, { ...asked, found }) : bytesOf(request);
-      const call = { principal, service: found.route.service, payload, declared, mayHaveKey: request.method === "POST" };
+      const call = { service: found.route.service, payload, declared, mayHaveKey: request.method === "POST" };
       return sendOutput(reply, await ports.calls.call(request, reply, call), declared);
     },
   });
@@ -49,16 +50,19 @@ const inputOf = async (request: FastifyRequest, { found, service }: AskedRoute):
 async function answerAsItCame(
   request: FastifyRequest,
   reply: FastifyReply,
-  { principal, found, service: declared }: AskedRoute,
+  { found, service: declared }: AskedRoute,
   { context, options, calls }: PluginRoutePorts,
 ): Promise<FastifyReply> {
   const { plugin, route, params } = found;
   const { service, headers: named = [] } = route;
-  const mayHave = Object.hasOwn(options.credentialHeaders, plugin) ? (options.credentialHeaders[plugin] ?? []) : [];
+  const principal = principalOf(request);
+  const allowed = Object.hasOwn(options.credentialHeaders, plugin) ? (options.credentialHeaders[plugin] ?? []) : [];
+  // What was shown to the host would let whoever has it in.
+  const mayHave = showedToken(request) ? allowed.filter((name) => name !== "authorization") : allowed;
   const received = route.request === "blob" ? await receiveBlob(request, { context, caller: principal, service, options }) : undefined;
   if (received !== undefined) whenOver(reply, () => received.release());
   const payload = rawInput(request, { params, named, mayHave, blob: received?.blob });
-  const output = await calls.call(request, reply, { principal, service, payload, declared, mayHaveKey: false });
+  const output = await calls.call(request, reply, { service, payload, declared, mayHaveKey: false });
   const answer = rawAnswer(plugin, output);
   const source = answer.blob === undefined ? undefined : await sourceOf(plugin, context.blobs.source(principal, service, answer.blob));
   return sendRaw(request, reply, answer, source);

@@ -19,9 +19,9 @@ export function serveServices(app: FastifyInstance, asked: AskedRequests, calls:
       const { name: service } = request.params as { readonly name: string };
       if (!isDottedName(service)) throw new HostError("invalid-message", `"${printable(service)}" is no service name`);
       const known = asked.of(request);
-      const { principal, service: declared } = known;
+      const { service: declared } = known;
       const payload = await payloadOf(request, known);
-      return sendOutput(reply, await calls.call(request, reply, { principal, service, payload, declared, mayHaveKey }), declared);
+      return sendOutput(reply, await calls.call(request, reply, { service, payload, declared, mayHaveKey }), declared);
     };
   app.post(SERVICE_ROUTE, answer(bodyOf, true));
   app.get(SERVICE_ROUTE, { exposeHeadRoute: false }, async (request, reply) => {

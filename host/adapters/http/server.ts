@@ -14,7 +14,6 @@ import { addDoor } from "./door.ts";
 import { KnownServices } from "./known-services.ts";
 import type { HttpOptions } from "./options.ts";
 import { PluginRoutes } from "./plugin-routes.ts";
-import { principals } from "./principal.ts";
 import { serveDocuments } from "./serve-documents.ts";
 import { serveHost } from "./serve-host.ts";
 import { servePlugins } from "./serve-plugins.ts";
@@ -36,6 +35,7 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. */
 export async function startHttpServer(options: HttpOptions, context: AdapterContext): Promise<HttpServer> {
+  context.requireListenable(options.host, options.port);
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: 255 },
@@ -45,19 +45,18 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     http: { headersTimeout: options.headersMs, connectionsCheckingInterval: CHECKING_MS },
   });
   boundConnections(app.server, affordable(options, context.log));
-  const principalOf = await principals(context);
   const services = new KnownServices(context.catalog);
-  const asked = new AskedRequests({ routes: new PluginRoutes(context.catalog, context.log), services, principalOf });
+  const asked = new AskedRequests({ routes: new PluginRoutes(context.catalog, context.log), services });
   const calls = new HttpCalls(context);
-  addDoor(app, options, asked);
+  addDoor(app, { options, context, asked });
   app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, { log: context.log, options }));
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;
     return sendProblem(reply, 404, { code: "no-such-service", message });
   });
-  serveHost(app, context, principalOf);
+  serveHost(app, context);
   serveServices(app, asked, calls);
-  serveDocuments(app, { context, principalOf, address: () => authorityOf(app) });
+  serveDocuments(app, { context, address: () => authorityOf(app) });
   servePlugins(app, { context, options, asked, calls });
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
