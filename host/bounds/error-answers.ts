@@ -7,6 +7,8 @@ import { isReason, type Reason } from "./refusals.ts";
 interface Answer {
   readonly http: number;
   readonly exit: number;
+  /** False for what nobody is told who calls a service. */
+  readonly ofCalls?: false;
 }
 
 /** What the command's exit codes mean; `bulkhead help` prints the same. */
@@ -14,12 +16,12 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3 } as const;
 
 const BY_CODE = {
   "invalid-message": { http: 400, exit: EXIT.usage },
-  "invalid-manifest": { http: 422, exit: EXIT.usage },
-  "admission-refused": { http: 422, exit: EXIT.failed },
-  "incompatible-api": { http: 422, exit: EXIT.failed },
+  "invalid-manifest": { http: 422, exit: EXIT.usage, ofCalls: false },
+  "admission-refused": { http: 422, exit: EXIT.failed, ofCalls: false },
+  "incompatible-api": { http: 422, exit: EXIT.failed, ofCalls: false },
   "permission-denied": { http: 403, exit: EXIT.failed },
   "no-such-service": { http: 404, exit: EXIT.failed },
-  "service-taken": { http: 409, exit: EXIT.failed },
+  "service-taken": { http: 409, exit: EXIT.failed, ofCalls: false },
   "call-loop": { http: 508, exit: EXIT.failed },
   "queue-full": { http: 503, exit: EXIT.failed },
   "rate-limited": { http: 429, exit: EXIT.failed },
@@ -52,4 +54,13 @@ const NOBODY: Answer = { http: 401, exit: EXIT.failed };
 export function answerTo({ code, reason }: Pick<ErrorShape, "code" | "reason">): Answer {
   if (code === "refused" && isReason(reason)) return BY_REASON[reason];
   return code === "permission-denied" && reason === UNAUTHENTICATED ? NOBODY : BY_CODE[code];
+}
+
+/** Every status with which a call may be refused or fail, and the codes and reasons that it may mean. */
+export function callErrors(): ReadonlyMap<number, readonly string[]> {
+  const codes = Object.entries(BY_CODE as Readonly<Record<string, Answer>>).filter(([, { ofCalls }]) => ofCalls !== false);
+  const found = new Map<number, string[]>();
+  for (const [name, { http }] of [...codes, ...Object.entries(BY_REASON), [UNAUTHENTICATED, NOBODY] as const])
+    found.set(http, [...new Set([...(found.get(http) ?? []), name])]);
+  return new Map([...found].sort(([one], [other]) => one - other));
 }

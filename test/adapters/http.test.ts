@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { errorBody, retryAfterOf } from "../../host/adapters/http/errors.ts";
+import { problemOf, retryAfterOf } from "../../host/adapters/http/errors.ts";
 import { httpOptions } from "../../host/adapters/http/options.ts";
 import { isHostOrOrigin, originGuard, refuseBodyType } from "../../host/adapters/http/origin.ts";
 import { looksLikeJson } from "../../host/adapters/http/payload.ts";
@@ -173,10 +173,11 @@ describe("HTTP adapter", () => {
   });
 
   it("answers failures with a code and a status, and never with a stack", async () => {
-    expect(await send("POST", "/v1/services/p.fail")).toMatchObject({
-      status: 502,
-      text: '{"error":{"code":"plugin-failed","message":"no such lamp"}}',
-    });
+    const { status, text, headers } = await send("POST", "/v1/services/p.fail");
+    expect(status).toBe(502);
+    expect(headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+    const error = { code: "plugin-failed", message: "no such lamp" };
+    expect(JSON.parse(text)).toEqual({ title: "Bad Gateway", status: 502, detail: "no such lamp", error });
     expect(await send("POST", "/v1/services/ghost.x")).toMatchObject({ status: 404, text: expect.stringContaining("no-such-service") });
     expect(await send("POST", "/v1/services/nonsense")).toMatchObject({ status: 400 });
     expect(await send("GET", "/nowhere")).toMatchObject({ status: 404, text: expect.stringContaining("GET /v1/plugins") });
@@ -335,8 +336,11 @@ describe("HTTP details", () => {
   });
 
   it("tell nobody details, and round up to whole seconds what is to be waited", () => {
-    expect(errorBody(new HostError("internal", "m", { detail: "secret" }))).toEqual({ error: { code: "internal", message: "m" } });
-    expect(errorBody(refusal("not-found", "m"))).toEqual({ error: { code: "refused", message: "m", reason: "not-found" } });
+    expect(problemOf(500, new HostError("internal", "m", { detail: "secret" }))).toEqual({
+      ...{ title: "Internal Server Error", status: 500, detail: "m" },
+      error: { code: "internal", message: "m" },
+    });
+    expect(problemOf(404, refusal("not-found", "m")).error).toEqual({ code: "refused", message: "m", reason: "not-found" });
     const waits = [undefined, 1, 1_000, 1_001].map((retryAfterMs) => retryAfterOf({ code: "rate-limited", message: "m", retryAfterMs }));
     expect(waits).toEqual([undefined, 1, 1, 2]);
   });

@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)(`the package, installed without what is o
     expect(names.filter((name) => optional.includes(name))).toEqual([]);
   });
 
-  it("serves a plugin over HTTP, and says what a component would need", async () => {
+  it("serves a plugin over HTTP, and says what a component and the API page would need", async () => {
     cpSync(ownPlugin("hello"), join(folder.path, "hello"), { recursive: true });
     const configuration = { adapters: { http: { port: 0 } }, plugins: { hello: { path: "hello", grants: "all" } } };
     writeFileSync(join(folder.path, "bulkhead.json"), JSON.stringify(configuration));
@@ -72,6 +72,10 @@ describe.skipIf(missing !== undefined)(`the package, installed without what is o
         body: '{"name":"Ada"}',
       });
       expect([answer.status, await answer.json()]).toEqual([200, { message: "Hello, Ada!" }]);
+      const page = await fetch(`${url}/v1/docs/`);
+      const needs = "which is not installed: npm install --ignore-scripts";
+      expect([page.status, await page.json()]).toMatchObject([404, { error: { message: expect.stringContaining(needs) } }]);
+      expect((await fetch(`${url}/v1/openapi.json`)).status).toBe(200);
     } finally {
       host.kill("SIGTERM");
     }

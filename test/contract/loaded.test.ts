@@ -94,6 +94,8 @@ describe("optional packages", () => {
       pg: ["drivers/storage-postgres/connection.ts"],
       // Its module is read; nothing of it is imported.
       "quickjs-wasi": [],
+      // Its files are served.
+      "swagger-ui-dist": [],
     });
   });
 

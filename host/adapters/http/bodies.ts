@@ -4,17 +4,15 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { BoundedBytes } from "../../bounds/bytes.ts";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext, BlobInfo, IncomingBlob, Principal } from "../../seams.ts";
+import { clientError } from "./client-error.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
-
-/** A client's own fault. */
-export const clientError = (statusCode: number, message = ""): Error => Object.assign(new Error(message), { statusCode });
 
 export interface BodyRules {
   readonly maxBodyBytes: number;
   isBlob(request: FastifyRequest): boolean;
-  /** Why a body without one of the usual types is refused; undefined when it is not. */
-  refusal(request: FastifyRequest): string | undefined;
+  /** Why a body of this type, which may be none, is refused; undefined when it is not. */
+  refusal(request: FastifyRequest, type: string): string | undefined;
 }
 
 /** Bodies are bytes to their handlers; those of routes with blobs are left for them to read. */
@@ -23,7 +21,7 @@ export function addBodies(app: FastifyInstance, { maxBodyBytes, isBlob, refusal 
   app.addContentTypeParser([...Object.values(BODY_TYPES), "*"], async (request: FastifyRequest) => {
     if (isBlob(request)) return undefined;
     const { "content-type": type = "" } = request.headers;
-    const refused = Object.values(BODY_TYPES).some((known) => type.toLowerCase().startsWith(known)) ? undefined : refusal(request);
+    const refused = refusal(request, type);
     if (refused !== undefined) throw clientError(415, refused);
     return collected(request, maxBodyBytes);
   });

@@ -1,9 +1,23 @@
 // What an HTTP client is told of an error; its status stands in the one table of bounds/error-answers.ts.
 
+import { STATUS_CODES } from "node:http";
 import type { ErrorShape } from "../../core/errors.ts";
 
-/** The body of every error answer. A guest's stack is for the log, not for the caller. */
-export const errorBody = ({ code, message, reason }: ErrorShape): { error: Pick<ErrorShape, "code" | "message" | "reason"> } => ({
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** What a client is told of an error. A guest's stack is for the log, not for the caller. */
+export interface Problem {
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly error: Pick<ErrorShape, "code" | "message" | "reason">;
+}
+
+/** The body of every error answer: problem details (RFC 9457) whose type is the status itself, with the error inside. */
+export const problemOf = (status: number, { code, message, reason }: ErrorShape): Problem => ({
+  title: STATUS_CODES[status] ?? "Error",
+  status,
+  detail: message,
   error: { code, message, ...(reason === undefined ? {} : { reason }) },
 });
 

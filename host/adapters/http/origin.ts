@@ -53,10 +53,15 @@ export function originGuard(allowed: readonly string[]): (headers: RequestHeader
   };
 }
 
-/** Says why a request that may change something is refused for its content type, or undefined: a page's form could send it too. */
-export function refuseBodyType(method: string, contentType: string | undefined): string | undefined {
+/**
+ * Says why a request that may change something is refused for its content type, or undefined: a page's form could send it too. A service that `consumes`
+ * something else than JSON takes that.
+ */
+export function refuseBodyType(method: string, contentType: string | undefined, consumes?: string): string | undefined {
   if (READS.has(method) || contentType === undefined) return undefined;
   const [type = ""] = contentType.split(";", 1);
-  if (Object.values(BODY_TYPES).some((known) => known === type.trim().toLowerCase())) return undefined;
-  return `send content-type: ${BODY_TYPES.json} or ${BODY_TYPES.bytes}, or neither type nor body; any web page could send another`;
+  const taken: readonly string[] = consumes === undefined ? Object.values(BODY_TYPES) : [consumes, BODY_TYPES.bytes];
+  if (taken.includes(type.trim().toLowerCase())) return undefined;
+  if (consumes !== undefined) return `send content-type: ${taken.join(" or ")}; the service takes nothing else`;
+  return `send content-type: ${taken.join(" or ")}, or neither type nor body; any web page could send another`;
 }

@@ -5,6 +5,8 @@ import type { FastifyRequest } from "fastify";
 import { isJsonText, JsonCheck } from "../../bounds/json.ts";
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
+import type { CatalogService } from "../../seams.ts";
+import { typedText } from "../gateway/typed-text.ts";
 import { BODY_TYPES } from "./origin.ts";
 import { isObjectText, isSpace, type Members, spliced } from "./splice.ts";
 
@@ -22,9 +24,18 @@ export async function readBody({ body, headers }: FastifyRequest): Promise<Body 
   return { bytes: body, isJson };
 }
 
+/** The bytes of a request's body as they came. */
+export const bytesOf = ({ body }: FastifyRequest): Uint8Array => (Buffer.isBuffer(body) ? body : NO_BYTES);
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What comes from a request's path and query, in the types of the service's input. */
+export function textOf(service: CatalogService | undefined, text: unknown): Members {
+  return typedText(service?.input, typeof text === "object" && text !== null ? { ...text } : {});
+}
+
 /** Path parameters over body over query, as one JSON object; the body's own members stay as they are written. Rejects with HostError `invalid-message`. */
-export async function mergedInput(body: Body | undefined, params: Members, query: unknown): Promise<Uint8Array> {
-  const under = typeof query === "object" && query !== null ? { ...query } : {};
+export async function mergedInput(body: Body | undefined, params: Members, under: Members): Promise<Uint8Array> {
   if (body === undefined) return Buffer.from(JSON.stringify({ ...under, ...params }));
   if (!body.isJson || !isObjectText(body.bytes)) throw new HostError("invalid-message", "the body must be a JSON object");
   if (Object.keys(params).length === 0 && Object.keys(under).length === 0) return body.bytes;

@@ -1,0 +1,50 @@
+// What a request is for, known before its body is read.
+
+import type { FastifyRequest } from "fastify";
+import type { CatalogService } from "../../seams.ts";
+import type { KnownServices } from "./known-services.ts";
+import type { FoundRoute, PluginRoutes } from "./plugin-routes.ts";
+import { principalOf } from "./principal.ts";
+
+/** Where what plugins contribute is found, beside the host's own routes. */
+export const PLUGIN_ROUTES = "/*";
+export const SERVICE_ROUTE = "/v1/services/:name";
+
+export interface Asked {
+  /** The plugin's route that it is for, if it is for one. */
+  readonly found: FoundRoute | undefined;
+  /** What is declared of the service that it leads to, as far as the principal may know. */
+  readonly service: CatalogService | undefined;
+}
+
+export interface AskedPorts {
+  readonly routes: PluginRoutes;
+  readonly services: KnownServices;
+}
+
+export class AskedRequests {
+  readonly #ports: AskedPorts;
+  readonly #asked = new WeakMap<FastifyRequest, Asked>();
+
+  constructor(ports: AskedPorts) {
+    this.#ports = ports;
+  }
+
+  /** Of a request that was let in. */
+  of(request: FastifyRequest): Asked {
+    const known = this.#asked.get(request) ?? this.#find(request);
+    this.#asked.set(request, known);
+    return known;
+  }
+
+  #find(request: FastifyRequest): Asked {
+    const { routes, services } = this.#ports;
+    const { url } = request.routeOptions;
+    const found = url === PLUGIN_ROUTES ? routes.find(request.method, request.url) : undefined;
+    const name = url === SERVICE_ROUTE ? (request.params as { readonly name: string }).name : found?.route.service;
+    return { found, service: name === undefined ? undefined : services.find(principalOf(request), name) };
+  }
+}
+
+/** Whether the request reaches the plugin as it came, with whatever body it has. */
+export const isAsItCame = ({ found }: Asked): boolean => found?.route.request !== undefined;

@@ -1,0 +1,43 @@
+// Who comes in, and with which bodies.
+
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { HostError } from "../../core/errors.ts";
+import type { AdapterContext } from "../../seams.ts";
+import { type AskedRequests, isAsItCame } from "./asked.ts";
+import { addBodies } from "./bodies.ts";
+import { clientError } from "./client-error.ts";
+import type { HttpOptions } from "./options.ts";
+import { originGuard, refuseBodyType } from "./origin.ts";
+import { admit } from "./principal.ts";
+
+/** Open to everybody, and tells those who are not known nothing but whether all is well. */
+export const HEALTH = "/healthz";
+
+export interface DoorPorts {
+  readonly options: Pick<HttpOptions, "host" | "allowedHosts" | "maxBodyBytes">;
+  readonly context: Pick<AdapterContext, "authenticate">;
+  readonly asked: AskedRequests;
+}
+
+/** Looks at every request before its body is read. */
+export function addDoor(app: FastifyInstance, { options: { host, allowedHosts, maxBodyBytes }, context, asked }: DoorPorts): void {
+  const refusal = (request: FastifyRequest, type: string | undefined): string | undefined => {
+    const known = asked.of(request);
+    return isAsItCame(known) ? undefined : refuseBodyType(request.method, type, known.service?.consumes);
+  };
+  addBodies(app, {
+    maxBodyBytes,
+    isBlob: (request) => asked.of(request).found?.route.request === "blob",
+    refusal,
+  });
+  const refuseOrigin = originGuard([host, ...allowedHosts]);
+  app.addHook("onRequest", async (request) => {
+    const refusedOrigin = refuseOrigin(request.headers);
+    if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
+    await admit(request, context).catch((refused: unknown) => {
+      if (request.routeOptions.url !== HEALTH) throw refused;
+    });
+    const refusedType = refusal(request, request.headers["content-type"]);
+    if (refusedType !== undefined) throw clientError(415, refusedType);
+  });
+}

@@ -1,0 +1,33 @@
+// Routes that tell of the host itself, and operate it.
+
+import type { FastifyInstance } from "fastify";
+import { parseJsonInput } from "../../bounds/json-input.ts";
+import type { AdapterContext } from "../../seams.ts";
+import { HEALTH } from "./door.ts";
+import { bytesOf, readBody } from "./payload.ts";
+import { isKnown, principalOf } from "./principal.ts";
+
+export function serveHost(app: FastifyInstance, context: AdapterContext): void {
+  app.get(HEALTH, async (request) => {
+    const failed = context.catalog.plugins
+      .filter(({ state }) => state === "failed" || state === "quarantined")
+      .map((plugin) => plugin.name);
+    const found = context.problems();
+    const status = failed.length === 0 && found.length === 0 ? "ok" : "degraded";
+    if (!isKnown(request)) return { status };
+    return { status, failed, ...(found.length === 0 ? {} : { problems: found }) };
+  });
+  app.get("/v1/plugins", async (request) => {
+    const { plugins, services } = context.catalog.for(principalOf(request));
+    return plugins.map(({ name, version, state, queued, permissions, grants, limits, failure }) => {
+      const own = services.filter(({ provider }) => provider === name).map((service) => service.name);
+      const error = failure === undefined ? undefined : { code: failure.code, message: failure.message };
+      return { name, version, state, queued, services: own, permissions, grants, limits, error };
+    });
+  });
+  app.post<{ Params: { operation: string } }>("/v1/admin/:operation", async (request) => {
+    const body = (await readBody(request))?.bytes ?? bytesOf(request);
+    const input = parseJsonInput(body, "the operation's input");
+    return { result: (await context.operate(principalOf(request), request.params.operation, input)) ?? null };
+  });
+}
