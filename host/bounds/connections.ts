@@ -3,7 +3,9 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import type { Server, ServerResponse } from "node:http";
+import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 
 /** What is left over is for cells, storage, requests of plugins and the socket of the command. */
 const SHARE_OF_FILES = 1 / 2;
@@ -22,10 +24,13 @@ export function affordableConnections(wanted: number): number {
 }
 
 /** Of a server that does not listen yet. A connection whose request is worked on is never ended; where all are, the next one is refused. */
-export function boundConnections(server: Server, maxConnections: number): void {
+export function boundConnections(server: Server | SecureServer, maxConnections: number): void {
   /** Oldest first, each with its last request. */
   const open = new Map<Socket, ServerResponse | undefined>();
-  server.on("connection", (socket: Socket) => {
+  const isSecure = server instanceof TlsServer;
+  // Those that still shake hands have no more time than that takes, and are only so many.
+  if (isSecure) server.maxConnections = maxConnections * 2;
+  server.on(isSecure ? "secureConnection" : "connection", (socket: Socket) => {
     open.set(socket, undefined);
     socket.once("close", () => open.delete(socket));
     if (open.size <= maxConnections) return;

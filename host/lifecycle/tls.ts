@@ -1,5 +1,6 @@
 // The certificate with which the host's doors speak TLS: read when the host starts, and again when its files change, so that a renewed one needs no restart.
 
+import { X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { HostError } from "../core/errors.ts";
@@ -63,6 +64,8 @@ async function read(files: TlsFiles): Promise<Certificate> {
     const [cert = Buffer.alloc(0), key = Buffer.alloc(0), clientCa] = await Promise.all(named(files).map((file) => readFile(file)));
     // Throws for a key of another certificate, and for what is none.
     createSecureContext({ cert, key, ca: clientCa });
+    // What is no certificate would be taken for an authority that signs nothing.
+    if (clientCa !== undefined) new X509Certificate(clientCa);
     return { cert, key, clientCa };
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;

@@ -53,7 +53,8 @@ describe("the context of an adapter", () => {
         "operate",
         "problems",
         "publish",
-        "requireListenable", "tls",
+        "requireListenable",
+        "tls",
       ].sort(),
     );
   });

@@ -1,20 +1,28 @@
 // What a request shows to be known by, and where it comes from.
 
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Credentials } from "../../seams.ts";
 
 const BEARER = /^bearer +([\x21-\x7e]{1,16384})$/i;
 /** What a proxy adds: the address is the proxy's then, and says nothing of who calls. */
 const PASSED_ON: readonly string[] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-interface Shown {
-  readonly headers: IncomingHttpHeaders;
-  /** Of the connection. */
-  readonly remoteAddress: string | undefined;
+/** A request, or one that becomes a stream. */
+type Shown = Pick<IncomingMessage, "headers" | "socket">;
+
+export function credentialsOf({ headers, socket }: Shown): Credentials {
+  const from = { address: socket.remoteAddress, isPassedOn: PASSED_ON.some((name) => headers[name] !== undefined) };
+  const [, token] = BEARER.exec(headers.authorization ?? "") ?? [];
+  if (token !== undefined) return { kind: "bearer", token, from };
+  const name = certifiedName(socket);
+  return name === undefined ? { kind: "none", from } : { kind: "certificate", name, from };
 }
 
-export function credentialsOf({ headers, remoteAddress }: Shown): Credentials {
-  const from = { address: remoteAddress, isPassedOn: PASSED_ON.some((name) => headers[name] !== undefined) };
-  const [, token] = BEARER.exec(headers.authorization ?? "") ?? [];
-  return token === undefined ? { kind: "none", from } : { kind: "bearer", token, from };
+// A certificate alone says nothing: anybody can make one.
+function certifiedName(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  return typeof name === "string" && name !== "" ? name : undefined;
 }

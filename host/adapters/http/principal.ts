@@ -15,9 +15,9 @@ const admitted = new WeakMap<FastifyRequest, Admitted>();
 
 /** Rejects with HostError as `AdapterContext.authenticate` does. */
 export async function admit(request: FastifyRequest, context: Pick<AdapterContext, "authenticate">): Promise<void> {
-  const credentials = credentialsOf({ headers: request.headers, remoteAddress: request.socket.remoteAddress });
+  const credentials = credentialsOf(request.raw);
   const principal = await context.authenticate(credentials);
-  admitted.set(request, { principal, showedToken: credentials.kind !== "none" && principal.name !== "anonymous" });
+  admitted.set(request, { principal, showedToken: credentials.kind === "bearer" && principal.name !== "anonymous" });
 }
 
 /** Of a request that was let in. */

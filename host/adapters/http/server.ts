@@ -1,12 +1,13 @@
 // The HTTP adapter: what it listens on, and what it is put together from. It holds no state and no domain logic.
 
 import type { AddressInfo } from "node:net";
+import type { SecureContextOptions, TlsOptions, Server as TlsServer } from "node:tls";
 import fastify, { type FastifyInstance } from "fastify";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { AdapterContext } from "../../seams.ts";
+import type { AdapterContext, Certificate, Tls } from "../../seams.ts";
 import { sendError, sendProblem } from "./answers.ts";
 import { AskedRequests } from "./asked.ts";
 import { HttpCalls } from "./calls.ts";
@@ -42,8 +43,9 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     forceCloseConnections: "idle",
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: options.keepAliveMs,
-    http: { headersTimeout: options.headersMs, connectionsCheckingInterval: CHECKING_MS },
+    ...listening(options, context.tls),
   });
+  const stopFollowing = followCertificate(app, context);
   boundConnections(app.server, affordable(options, context.log));
   const services = new KnownServices(context.catalog);
   const asked = new AskedRequests({ routes: new PluginRoutes(context.catalog, context.log), services });
@@ -61,7 +63,36 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
   });
-  return { url: `http://${authorityOf(app)}`, close: () => close(app) };
+  const scheme = context.tls === undefined ? "http" : "https";
+  return {
+    url: `${scheme}://${authorityOf(app)}`,
+    close() {
+      stopFollowing();
+      return close(app);
+    },
+  };
+}
+
+/** How it listens: with TLS where the operator has given a certificate, and only then does a client's count. */
+function listening({ headersMs }: HttpOptions, tls: Tls | undefined): object {
+  const timeouts = { headersTimeout: headersMs, connectionsCheckingInterval: CHECKING_MS };
+  if (tls === undefined) return { http: timeouts };
+  return { https: { ...timeouts, ...secureOptions(tls.current()), handshakeTimeout: headersMs } };
+}
+
+// Whoever shows no certificate may show a token; whether one was signed by the right authority stands in `socket.authorized`.
+function secureOptions({ cert, key, clientCa }: Certificate): SecureContextOptions & TlsOptions {
+  return {
+    cert,
+    key,
+    minVersion: "TLSv1.2",
+    ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
+  };
+}
+
+/** Connections from then on get a new certificate; those that are open live on. */
+function followCertificate({ server }: FastifyInstance, { tls }: AdapterContext): () => void {
+  return tls?.onChange((certificate) => (server as unknown as TlsServer).setSecureContext(secureOptions(certificate))) ?? (() => {});
 }
 
 function authorityOf(app: FastifyInstance): string {
