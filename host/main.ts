@@ -107,7 +107,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
   const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const blobs = openBlobs(opening);
-  const capabilities = await openCapabilities(configuration, opening, { secrets: stores.secrets, blobs }, booting);
+  const capabilities = await openCapabilities(configuration, opening, { secrets: stores.secrets, blobs, keys: stores.keys }, booting);
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
   const events = await openEventLog(configuration, opening, booting);

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { memoryKeys } from "../../host/capabilities/crypto/memory-keys.ts";
 import type { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { CapabilityFunction } from "../../host/core/ports/capability.ts";
@@ -38,7 +39,7 @@ describe("what the configuration chooses", () => {
     const functions = await openCapabilities(
       configuration(given),
       opening(),
-      { secrets: { find: () => undefined }, blobs: blobsInMemory() },
+      { secrets: { find: () => undefined }, blobs: blobsInMemory(), keys: memoryKeys() },
       booting,
     );
     const { answer } = functions["http.fetch"] as CapabilityFunction;
