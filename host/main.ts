@@ -1,8 +1,10 @@
 // Composition root of the host: the one file that knows everyone. What is chosen from tables is opened first, then the core, then its plugins, then the doors.
 
 import { existsSync } from "node:fs";
+import { localActor } from "./admin/audit.ts";
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
+import { OwnListeners } from "./bounds/own-listeners.ts";
 import { blobFunctions } from "./capabilities/blobs/functions.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
 import { sendFunctions } from "./capabilities/sends/functions.ts";
@@ -29,6 +31,7 @@ import { type KeptEvents, keptEvents } from "./embedding/kept-events.ts";
 import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
+import { Gate } from "./gate/gate.ts";
 import { callRates } from "./guards/call-rates.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
@@ -107,7 +110,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
   const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const blobs = openBlobs(opening);
-  const capabilities = await openCapabilities(configuration, opening, { secrets: stores.secrets, blobs, keys: stores.keys }, booting);
+  const listeners = new OwnListeners();
+  const capabilities = await openCapabilities(
+    configuration,
+    opening,
+    { secrets: stores.secrets, blobs, keys: stores.keys, ownListeners: listeners },
+    booting,
+  );
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
   const events = await openEventLog(configuration, opening, booting);
@@ -187,8 +196,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   sends.booted();
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+  const gate = new Gate({
+    ...{ clock, auth: configuration.auth, tokens: stores.tokens, operator: localActor(), onDenial: stores.usage.onCheck },
+    isReadOnly: (service) => catalog.isReadOnly(service),
+  });
+  booting.defer(() => gate.close());
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, operations, catalog, clock, log, declared, problems, blobs }),
+    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners }),
+    listeners,
     booting,
   );
   booting.defer(() => record("stop", "host"));

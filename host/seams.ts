@@ -4,7 +4,6 @@
 import type { z } from "zod";
 import type { ErrorShape } from "./core/errors.ts";
 import type { Matcher } from "./core/names.ts";
-import type { Permissions } from "./core/permissions.ts";
 import type { CapabilityFunctions } from "./core/ports/capability.ts";
 import type { Clock } from "./core/ports/clock.ts";
 import type { LogSink } from "./core/ports/log.ts";
@@ -140,6 +139,8 @@ export interface SigningKeys {
 
 export interface CapabilityOpening extends SecretOpening {
   readonly blobs: BlobTransfers;
+  /** Whether a connection there would come in by a door of this very host. */
+  readonly ownListeners: { has(address: string, port: number): boolean };
   readonly keys: SigningKeys;
 }
 
@@ -156,15 +157,25 @@ export interface CapabilityRow {
   load(): Promise<Capability>;
 }
 
-/** Who asks: a person, a program, another host. Its permissions count as a plugin's do. */
+/** Who asks: a person, a program, another host. Only the gate makes one; a door holds it and hands it back. */
 export interface Principal {
+  /** Such as `user:ada`, `token:ci` or `anonymous`. */
   readonly name: string;
-  readonly permissions: Permissions;
+  allows(permission: Permission, resource: string): boolean;
+}
+
+/** Where somebody calls from. */
+export interface CalledFrom {
+  /** Of the connection, as the system says. */
+  readonly address: string | undefined;
+  /** Whether it says of itself that somebody passed it on, such as a proxy. */
+  readonly isPassedOn: boolean;
 }
 
 /** What somebody shows to be known by. */
 export type Credentials =
-  | { readonly kind: "none" }
+  | { readonly kind: "none"; readonly from: CalledFrom }
+  | { readonly kind: "bearer"; readonly token: string; readonly from: CalledFrom }
   /** He has opened what only the user can open who runs the host. */
   | { readonly kind: "operator" };
 
@@ -203,6 +214,15 @@ export interface CatalogService {
   readonly errors: Readonly<Record<string, string>>;
   /** How often it may be called. */
   readonly rates: ServiceRates;
+  /** A call changes nothing, or does when it is made twice what one does; what only reads is idempotent unless it says otherwise. */
+  readonly readOnly: boolean;
+  readonly idempotent: boolean;
+  readonly deprecated: boolean;
+  /** Whether doors show it; whoever may call it can all the same. */
+  readonly public: boolean;
+  /** Media types of payload and answer that are no JSON, and opaque bytes. */
+  readonly consumes: string | undefined;
+  readonly produces: string | undefined;
 }
 
 export interface CatalogEvent {
@@ -211,7 +231,8 @@ export interface CatalogEvent {
   /** Those who may publish it as far as they ask for it, and those who listen. */
   readonly publishers: readonly string[];
   readonly subscribers: readonly string[];
-  /** JSON Schema of the data, where it was declared. */
+  /** What was declared of it: in words, and as a JSON Schema of the data. */
+  readonly description: string | undefined;
   readonly data: unknown;
 }
 
@@ -270,9 +291,20 @@ export interface AdapterContext {
   readonly catalog: Catalog;
   /** In words, what is wrong with the host itself. */
   problems(): readonly string[];
-  /** Rejects with HostError `permission-denied` for what nobody knows. */
+  /**
+   * Whether a door may listen on this address or name: beyond this machine none that lets everybody in. To be asked before it does, so that no plugin comes in
+   * there; a port that the system chooses stands in `Running.address`. Throws HostError `invalid-message`.
+   */
+  requireListenable(host: string, port: number): void;
+  /**
+   * Rejects with HostError `permission-denied` and the reason `unauthenticated` for what nobody knows, `rate-limited` for an address that has shown such too
+   * often.
+   */
   authenticate(credentials: Credentials): Promise<Principal>;
-  /** Needs `services.call` on the service. Rejects with HostError like every call. */
+  /**
+   * Needs `services.call` on the service, or `services.read` where that only reads. Rejects with HostError like every call, and with `rate-limited` for a
+   * principal that calls too often or too much at once.
+   */
   call(principal: Principal, call: AdapterCall): Promise<Bytes>;
   /**
    * Needs `events.publish` on the type. Resolves with the event's id. Rejects with HostError `invalid-message` for data that is not what the plugin with that name
@@ -282,10 +314,13 @@ export interface AdapterContext {
     principal: Principal,
     event: Pick<UnstampedEvent, "type" | "contentType" | "data"> & { readonly traceparent?: string | undefined },
   ): Promise<string>;
-  /** Events of the types that match, as far as `events.subscribe` is granted when they come; returns its undo. Throws HostError `invalid-message`. */
-  follow(principal: Principal, types: string, deliver: (event: CloudEvent) => void): () => void;
+  /**
+   * Events of the types that match, as far as `events.subscribe` is granted when they come; returns its undo. One of the principal's streams, until it is
+   * undone or, which `onEnd` tells, the principal is revoked or expires. Throws HostError `invalid-message`, `rate-limited`.
+   */
+  follow(principal: Principal, types: string, deliver: (event: CloudEvent) => void, onEnd?: () => void): () => void;
   readonly blobs: AdapterBlobs;
-  /** Does an operation of host/admin/operations.ts. Needs `host.operate` on its name. */
+  /** Does an operation of host/admin/operations.ts. Needs `host.operate` on `admin.<operation>`. Rejects like `call`. */
   operate(principal: Principal, operation: string, input: unknown): Promise<unknown>;
   /** Tells of everything, whoever brought it about. */
   observe(observer: Observer): () => void;
@@ -293,7 +328,7 @@ export interface AdapterContext {
 
 /** An adapter that runs. */
 export interface Running extends AsyncDisposable {
-  /** Where it can be reached. */
+  /** Where it can be reached, such as `http://127.0.0.1:7420`. */
   readonly address?: string | undefined;
 }
 

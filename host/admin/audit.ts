@@ -6,8 +6,8 @@ import type { Database as Connection } from "better-sqlite3";
 import type { Clock } from "../core/ports/clock.ts";
 import type { AuditAnchor, AuditHead } from "./audit-anchor.ts";
 
-/** Who acts: a user of the system, or the host itself. */
-export type Actor = `user:${string}` | "host";
+/** Who acts: a user of the system, somebody whom the gate has let in, or the host itself. */
+export type Actor = `${string}:${string}` | "host";
 
 /** Whoever runs this process: by name, or by number where the system knows none, as in many containers. */
 export function localActor(): Actor {

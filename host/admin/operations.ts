@@ -13,6 +13,7 @@ import type { Permission } from "../core/types.ts";
 import type { Lock } from "../install/lock.ts";
 import { pluginName } from "../manifest/manifest.ts";
 import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
+import { requireRoles } from "../manifest/roles.ts";
 import type { Actor, AuditLog } from "./audit.ts";
 import { blobOperations, type OperatorsBlobs } from "./blob-operations.ts";
 import { checked, type Operation } from "./checked.ts";
@@ -29,6 +30,7 @@ import { type LiveSends, sendOperations } from "./send-operations.ts";
 import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
+import { tokenOperations } from "./token-operations.ts";
 
 /** The running host. */
 interface LiveHost {
@@ -137,7 +139,7 @@ export class Operations {
 
   #table(): ReadonlyMap<string, Operation> {
     const { installer, plugins } = this;
-    const { permissions, installations, secrets, audit } = this.#stores;
+    const { permissions, installations, secrets, tokens, audit } = this.#stores;
     return new Map<string, Operation>([
       ["list", checked(noneSchema, () => plugins.list())],
       ["info", checked(pluginSchema, ({ plugin }) => plugins.info(plugin))],
@@ -168,6 +170,11 @@ export class Operations {
       ...keyOperations(this.#stores.keys),
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
+      ...tokenOperations({
+        ...{ tokens, audit, clock: this.#ports.clock },
+        requireRoles: (names) => requireRoles(names, this.#stores.configuration.auth),
+        transaction: (work) => this.#stores.transaction(work),
+      }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(
         ([name, row]) => [name, checked(row.schema, row.run)] as const,

@@ -24,6 +24,7 @@ import { SecretStore } from "./secrets.ts";
 import { SigningKeyStore } from "./signing-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
+import { TokenStore } from "./tokens.ts";
 import { PermissionUsage } from "./usage.ts";
 
 export interface StoresPorts {
@@ -57,6 +58,7 @@ export class Stores {
   readonly audit: AuditLog;
   readonly usage: PermissionUsage;
   readonly secrets: SecretStore;
+  readonly tokens: TokenStore;
   readonly keys: SigningKeyStore;
   readonly grants: GrantStore;
   readonly installations: Installations;
@@ -76,6 +78,7 @@ export class Stores {
     this.audit = new AuditLog(connection, clock, new AuditAnchor(dataDir));
     this.usage = new PermissionUsage(connection, clock, this.audit);
     this.secrets = new SecretStore(connection, clock, dataDir);
+    this.tokens = new TokenStore(connection, clock);
     this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);

@@ -22,6 +22,8 @@ const WRITE_INTERVAL_MS = 2_000;
 const MAX_DENIALS = 20;
 const DENIALS_INTERVAL_MS = 60_000;
 const MORE = "(and others)";
+// Plugins are counted by the operator; who else is refused comes by a door, under a name that may be new each time.
+const MAX_DENIED = 10_000;
 
 export class PermissionUsage {
   readonly #connection: Connection;
@@ -68,6 +70,8 @@ export class PermissionUsage {
         for (const { plugin: _, ...denial } of denials.values()) this.#audit.append("host", "denied", plugin, denial);
     })();
     this.#used.clear();
+    const now = this.#clock.monotonicMs();
+    for (const [plugin, at] of this.#told) if (now - at >= DENIALS_INTERVAL_MS) this.#told.delete(plugin);
     for (const [plugin] of due) {
       this.#told.set(plugin, this.#clock.monotonicMs());
       this.#denials.delete(plugin);
@@ -81,7 +85,8 @@ export class PermissionUsage {
     this.write();
   }
 
-  #deny(plugin: string, permission: Permission, resource: string, verdict: string): void {
+  #deny(who: string, permission: Permission, resource: string, verdict: string): void {
+    const plugin = this.#denials.has(who) || this.#denials.size < MAX_DENIED ? who : MORE;
     const ofPlugin = this.#denials.get(plugin) ?? new Map<string, Denial>();
     this.#denials.set(plugin, ofPlugin);
     const shown = ofPlugin.size < MAX_DENIALS ? printable(resource) : MORE;

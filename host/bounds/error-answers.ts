@@ -45,5 +45,11 @@ const BY_REASON = {
   unavailable: { http: 503, exit: EXIT.refused },
 } as const satisfies Record<Reason, Answer>;
 
-export const answerTo = ({ code, reason }: Pick<ErrorShape, "code" | "reason">): Answer =>
-  code === "refused" && isReason(reason) ? BY_REASON[reason] : BY_CODE[code];
+/** Of `permission-denied`: nobody knows who asks. */
+export const UNAUTHENTICATED = "unauthenticated";
+const NOBODY: Answer = { http: 401, exit: EXIT.failed };
+
+export function answerTo({ code, reason }: Pick<ErrorShape, "code" | "reason">): Answer {
+  if (code === "refused" && isReason(reason)) return BY_REASON[reason];
+  return code === "permission-denied" && reason === UNAUTHENTICATED ? NOBODY : BY_CODE[code];
+}

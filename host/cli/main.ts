@@ -29,6 +29,7 @@ import { addSends } from "./sends.ts";
 import { addServe } from "./serve.ts";
 import { addStorage } from "./storage.ts";
 import { addTest } from "./test.ts";
+import { addToken } from "./token.ts";
 import { addTypes } from "./types/command.ts";
 import { addUpdate } from "./update.ts";
 import { addVersion, packageVersion } from "./version.ts";
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
   addSends(program);
   addPermissions(program);
   addSecret(program);
+  addToken(program);
   addKeys(program);
   addStorage(program);
   addBlobs(program);

@@ -77,7 +77,7 @@ export class ServiceRegistry {
 
   #enter(call: ServiceCall, { provider, definition }: Entry): Promise<TurnOutcome> {
     const { plugin, context: asking } = call.within ?? {};
-    const authorities = plugin === undefined || !definition.asCaller ? [] : [plugin.permissions, ...(asking?.authorities ?? [])];
+    const lent = plugin === undefined ? (call.authorities ?? []) : [plugin.permissions, ...(asking?.authorities ?? [])];
     const context = call.onTaken === undefined ? asking : undefined;
     const waiting = context === undefined ? [] : waitingWith(call.within);
     const { callDepth, deadlineMs } = provider.limits;
@@ -87,7 +87,7 @@ export class ServiceRegistry {
       traceparent: childSpan(call.traceparent),
       deadline: this.deadlineOf(Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, deadlineMs), context),
       waiting,
-      authorities,
+      authorities: definition.asCaller ? lent : [],
       cancelled: call.cancelled ?? context?.cancelled,
     });
   }

@@ -29,6 +29,8 @@ export interface ServiceCall {
   readonly service: string;
   readonly payload: Bytes;
   readonly caller: Caller;
+  /** Whose permissions a turn with its caller's authority needs too, besides those that `within` says. */
+  readonly authorities?: readonly Permissions[] | undefined;
   readonly traceparent: string;
   /** From now on; the provider's own limit holds when it is shorter. */
   readonly timeoutMs?: number | undefined;

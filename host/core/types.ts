@@ -64,7 +64,10 @@ export interface PermissionRequest extends Grant {
 }
 
 /** Who asked for a turn. Stamped by the host; a guest can read it and never write it. */
-export type { ServicesCaller as Caller } from "./wit.ts";
+export interface Caller extends ServicesCaller {
+  /** Who came by the door, as the gate knows him. */
+  readonly principal?: string | undefined;
+}
 
 /** What one turn cost. `fuel` is in units of the meter, `cpuUs` excludes waiting, `peakMemoryBytes` counts blocks too. */
 export interface Usage {

@@ -13,6 +13,7 @@ import { type CallScope, failedTurn, type TurnContext } from "../core/turn.ts";
 import { type Bytes, type Caller, NO_USAGE, type TurnOutcome } from "../core/types.ts";
 import { PERMISSIONS } from "../manifest/resources.ts";
 import type { ServiceErrors } from "../manifest/service-errors.ts";
+import { knownTraits } from "../manifest/service-traits.ts";
 import type { CatalogEvent, CatalogPoint, CatalogService } from "../seams.ts";
 import { waitFor } from "./deadline.ts";
 import { jsonBytes, MAX_JSON_BYTES, parseJsonBytes } from "./json.ts";
@@ -228,6 +229,7 @@ export function catalogOf(providers: readonly ProviderParts[]): {
         ...schemasOf(service),
         errors: service.errors ?? {},
         rates: {},
+        ...knownTraits({}),
       })),
     ),
     points: providers.flatMap(({ name, extensionPoints }) =>
@@ -238,6 +240,7 @@ export function catalogOf(providers: readonly ProviderParts[]): {
         type: wireName(name, key),
         publishers: [name],
         subscribers: [],
+        description: undefined,
         data: jsonSchemaOf(schema),
       })),
     ),

@@ -89,7 +89,7 @@ const accountOf = ({ perSecond, burst }: Rate, clock: Clock): RateLimit => new R
 /** Who calls, and whoever lends it authority: a service that acts for its caller is no way around what the caller may. */
 function callersOf({ caller, within }: ServiceCall): ReadonlySet<string> {
   const lenders = within?.context.authorities ?? [];
-  return new Set([`${caller.kind} ${caller.name}`, ...lenders.map(({ plugin }) => `plugin ${plugin}`)]);
+  return new Set([caller.principal ?? `${caller.kind} ${caller.name}`, ...lenders.map(({ plugin }) => `plugin ${plugin}`)]);
 }
 
 function refuseOwing(service: string, { key, rate, account, who }: Charge, now: number): void {

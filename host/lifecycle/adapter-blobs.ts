@@ -5,17 +5,20 @@ import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
 import type { PluginDefinition } from "../core/types.ts";
+import type { Gate } from "../gate/gate.ts";
+import { KnownPrincipal } from "../gate/known.ts";
 import type { AdapterBlobs, BlobTransfers, Catalog, Principal } from "../seams.ts";
 
 export interface AdapterBlobsPorts {
   readonly core: Pick<Host, "plugin">;
+  readonly gate: Pick<Gate, "requireCall">;
   readonly catalog: Pick<Catalog, "services">;
   readonly blobs: BlobTransfers;
 }
 
-export function adapterBlobs({ core, catalog, blobs }: AdapterBlobsPorts): AdapterBlobs {
-  const providerOf = ({ permissions }: Principal, service: string): PluginDefinition => {
-    permissions.require("services.call", service);
+export function adapterBlobs({ core, gate, catalog, blobs }: AdapterBlobsPorts): AdapterBlobs {
+  const providerOf = (principal: Principal, service: string): PluginDefinition => {
+    gate.requireCall(KnownPrincipal.of(principal), service);
     const provider = catalog.services.find(({ name }) => name === service)?.provider;
     if (provider === undefined) throw new HostError("no-such-service", `nobody provides ${printable(service)}`);
     const plugin = core.plugin(provider);

@@ -1,21 +1,23 @@
 // The door through which adapters reach the core: whatever they do they do for a principal, whose permissions are checked here like a plugin's.
 
-import { localActor } from "../admin/audit.ts";
+import type { Actor } from "../admin/audit.ts";
 import type { Operations } from "../admin/operations.ts";
+import type { OwnListeners } from "../bounds/own-listeners.ts";
 import type { Host } from "../core/host.ts";
-import { compilePattern } from "../core/names.ts";
-import { Permissions } from "../core/permissions.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { Observer } from "../core/ports/policy.ts";
 import { startTrace } from "../core/trace.ts";
-import type { Caller, Grant } from "../core/types.ts";
-import type { AdapterContext, BlobTransfers, Catalog, Credentials, Principal } from "../seams.ts";
+import type { Caller } from "../core/types.ts";
+import type { Gate } from "../gate/gate.ts";
+import { KnownPrincipal } from "../gate/known.ts";
+import type { AdapterContext, BlobTransfers, Catalog } from "../seams.ts";
 import { adapterBlobs } from "./adapter-blobs.ts";
 import type { DeclaredEvents } from "./declared-events.ts";
 
 export interface AdapterContextPorts {
   readonly core: Host;
+  readonly gate: Gate;
   readonly operations: Pick<Operations, "invoke">;
   readonly catalog: Catalog;
   readonly clock: Clock;
@@ -23,25 +25,18 @@ export interface AdapterContextPorts {
   readonly declared: DeclaredEvents;
   readonly problems: () => readonly string[];
   readonly blobs: BlobTransfers;
+  readonly listeners: OwnListeners;
 }
-
-// What principals do is not counted as a plugin's use of its grants.
-const UNCOUNTED = { compile: (_permission: string, resource: string) => compilePattern(resource), onCheck: (): void => {} };
-
-function principal(name: string, grants: readonly Grant[]): Principal {
-  return Object.freeze({ name, permissions: new Permissions(name, grants, grants, UNCOUNTED) });
-}
-
-const all = (permission: string): Grant => ({ permission, resource: "**" });
-const WORKING = [all("services.call"), all("events.publish"), all("events.subscribe")];
-/** Whoever reaches a door that asks for nothing: calls, publishes and listens, and never operates the host. */
-const ANONYMOUS = principal("anonymous", WORKING);
-const OPERATOR = principal(localActor(), [...WORKING, all("host.operate")]);
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, operations, catalog, clock, log, declared, problems, blobs } = ports;
-  const caller: Caller = Object.freeze({ kind: "adapter", name });
+  const { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners } = ports;
+  const callers = new WeakMap<KnownPrincipal, Caller>();
+  const callerOf = (principal: KnownPrincipal): Caller => {
+    const known = callers.get(principal) ?? Object.freeze({ kind: "adapter", name, principal: principal.name });
+    callers.set(principal, known);
+    return known;
+  };
   // One that takes its time has no one who waits for it, so its failure would end the host.
   const guarded =
     <T>(listener: (fact: T) => unknown) =>
@@ -57,25 +52,54 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     log,
     catalog,
     problems,
-    blobs: adapterBlobs({ core, catalog, blobs }),
-    authenticate: async ({ kind }: Credentials) => (kind === "operator" ? OPERATOR : ANONYMOUS),
-    async call({ permissions }, { service, payload, traceparent = startTrace(), timeoutMs, signal }) {
-      permissions.require("services.call", service);
-      return core.services.call({ service, payload, caller, traceparent, timeoutMs, cancelled: signal });
+    blobs: adapterBlobs({ core, gate, catalog, blobs }),
+    requireListenable(host, port) {
+      gate.requireListenable(host);
+      listeners.add(port);
     },
-    async publish({ permissions }, { traceparent = startTrace(), ...event }) {
-      permissions.require("events.publish", event.type);
-      declared.check(event);
-      const { id } = await core.publish({ ...event, traceparent, source: `/adapters/${name}` }, caller);
-      return id;
+    authenticate: (credentials) => gate.authenticate(credentials),
+    async call(asking, { service, payload, traceparent = startTrace(), timeoutMs, signal }) {
+      const principal = KnownPrincipal.of(asking);
+      gate.requireCall(principal, service);
+      const caller = callerOf(principal);
+      const { authorities } = principal;
+      return gate.within(principal, () =>
+        core.services.call({ service, payload, caller, authorities, traceparent, timeoutMs, cancelled: signal }),
+      );
     },
-    follow: ({ permissions }, types, deliver) =>
-      core.events.subscribe(types, (event) => {
-        if (permissions.allows("events.subscribe", event.type)) guarded(deliver)(event);
-      }),
-    async operate({ name: actor, permissions }, operation, input) {
-      permissions.require("host.operate", operation);
-      return operations.invoke(operation, input, `user:${actor.replace(/^user:/, "")}`);
+    async publish(asking, { traceparent = startTrace(), ...event }) {
+      const principal = KnownPrincipal.of(asking);
+      principal.require("events.publish", event.type);
+      return gate.within(principal, async () => {
+        declared.check(event);
+        const { id } = await core.publish({ ...event, traceparent, source: `/adapters/${name}` }, callerOf(principal));
+        return id;
+      });
+    },
+    follow(asking, types, deliver, onEnd = () => {}) {
+      const principal = KnownPrincipal.of(asking);
+      const hear = guarded(deliver);
+      const undo = core.events.subscribe(types, (event) => {
+        if (principal.allows("events.subscribe", event.type)) hear(event);
+      });
+      try {
+        const close = gate.openStream(principal, () => {
+          undo();
+          onEnd();
+        });
+        return () => {
+          undo();
+          close();
+        };
+      } catch (thrown) {
+        undo();
+        throw thrown;
+      }
+    },
+    async operate(asking, operation, input) {
+      const principal = KnownPrincipal.of(asking);
+      gate.requireOperation(principal, operation);
+      return gate.within(principal, async () => operations.invoke(operation, input, principal.name as Actor));
     },
     observe: (observer) =>
       core.observe(Object.fromEntries(Object.entries(observer).map(([kind, told]) => [kind, guarded(told.bind(observer))])) as Observer),

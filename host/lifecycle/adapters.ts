@@ -1,6 +1,7 @@
 // Opens, starts and stops the adapters of a configuration: those that come with the host, and those of others.
 
 import { ADAPTERS } from "../adapters/index.ts";
+import type { OwnListeners } from "../bounds/own-listeners.ts";
 import { printable } from "../core/names.ts";
 import type { CapabilityFunctions } from "../core/ports/capability.ts";
 import type { Guard, Observer } from "../core/ports/policy.ts";
@@ -16,7 +17,11 @@ export interface OpenedAdapters {
   readonly guards: readonly Guard[];
   readonly observers: readonly Observer[];
   /** Starts all, in the order of the configuration; resolves with where each can be reached. Rejects with HostError, and has stopped nothing then. */
-  start(contextOf: (adapter: string) => AdapterContext, booting: AsyncDisposableStack): Promise<ReadonlyMap<string, string>>;
+  start(
+    contextOf: (adapter: string) => AdapterContext,
+    listeners: Pick<OwnListeners, "addAddress">,
+    booting: AsyncDisposableStack,
+  ): Promise<ReadonlyMap<string, string>>;
 }
 
 export async function openAdapters(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<OpenedAdapters> {
@@ -35,11 +40,13 @@ export async function openAdapters(configuration: Configuration, opening: Openin
     functions: Object.assign({}, ...offers.map(({ functions }) => functions)) as CapabilityFunctions,
     guards: offers.map(({ guard }) => guard).filter((one) => one !== undefined),
     observers: offers.map(({ observer }) => observer).filter((one) => one !== undefined),
-    async start(contextOf, stack) {
+    async start(contextOf, listeners, stack) {
       const addresses = new Map<string, string>();
       for (const one of ready) {
         const running = stack.use(await one.adapter.start(contextOf(one.adapter.name), one.options, one.opened));
-        if (running.address !== undefined) addresses.set(one.adapter.name, running.address);
+        if (running.address === undefined) continue;
+        listeners.addAddress(running.address);
+        addresses.set(one.adapter.name, running.address);
       }
       return addresses;
     },

@@ -4,7 +4,9 @@ import { toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { PluginView } from "../core/types.ts";
+import { OPERATE, READ } from "../manifest/auth.ts";
 import type { KnownManifests } from "../manifest/known-manifests.ts";
+import { knownTraits } from "../manifest/service-traits.ts";
 import type { Catalog, CatalogEvent, CatalogPlugin, CatalogPoint, CatalogService, Contribution, Principal } from "../seams.ts";
 
 /** Reads the section of an adapter. Throws HostError `invalid-manifest`. */
@@ -25,6 +27,15 @@ export interface CatalogPorts {
   readonly parsers: ReadonlyMap<string, ContributionParser>;
   readonly native: NativeCatalog;
   readonly log: LogSink;
+}
+
+/** An event while what is known of it is put together. */
+interface FoundEvent {
+  readonly type: string;
+  readonly publishers: string[];
+  readonly subscribers: string[];
+  description: string | undefined;
+  data: unknown;
 }
 
 export class LiveCatalog implements Catalog {
@@ -56,8 +67,8 @@ export class LiveCatalog implements Catalog {
     const { core, manifests, native } = this.#ports;
     const ofPlugins = core.plugins.flatMap(({ name: provider, definition }) =>
       definition.services.map(({ name, rates = {} }) => {
-        const { description, input, output, errors = {} } = manifests.get(provider)?.services[name] ?? {};
-        return { name, provider, description, input, output, errors, rates };
+        const { description, input, output, errors = {}, ...traits } = manifests.get(provider)?.services[name] ?? {};
+        return { name, provider, description, input, output, errors, rates, ...knownTraits(traits) };
       }),
     );
     return [...native.services, ...ofPlugins];
@@ -65,17 +76,17 @@ export class LiveCatalog implements Catalog {
 
   get events(): readonly CatalogEvent[] {
     const { core, manifests, native } = this.#ports;
-    const found = new Map<string, { type: string; publishers: string[]; subscribers: string[]; data: unknown }>();
-    const of = (type: string): { publishers: string[]; subscribers: string[]; data: unknown } => {
-      const event = found.get(type) ?? { type, publishers: [], subscribers: [], data: undefined };
+    const found = new Map<string, FoundEvent>();
+    const of = (type: string): FoundEvent => {
+      const event = found.get(type) ?? { type, publishers: [], subscribers: [], description: undefined, data: undefined };
       found.set(type, event);
       return event;
     };
-    for (const { type, publishers, data } of native.events) found.set(type, { type, publishers: [...publishers], subscribers: [], data });
+    for (const event of native.events) found.set(event.type, { ...event, publishers: [...event.publishers], subscribers: [] });
     for (const { name, definition } of core.plugins) {
-      for (const [type, { data }] of Object.entries(manifests.get(name)?.events ?? {})) {
+      for (const [type, { description, data }] of Object.entries(manifests.get(name)?.events ?? {})) {
         of(type).publishers.push(name);
-        of(type).data = data;
+        Object.assign(of(type), { description, data });
       }
       for (const { permission, resource } of definition.permissions)
         if (permission === "events.publish" && !of(resource).publishers.includes(name)) of(resource).publishers.push(name);
@@ -94,6 +105,12 @@ export class LiveCatalog implements Catalog {
       })),
     );
     return [...native.points, ...ofPlugins].map((point) => ({ ...point, answeredBy: answering(point.name) }));
+  }
+
+  /** Whether a service says of itself that it only reads. */
+  isReadOnly(service: string): boolean {
+    const [provider = ""] = service.split(".", 1);
+    return this.#ports.manifests.get(provider)?.services[service]?.readOnly === true;
   }
 
   contributions(adapter: string): readonly Contribution[] {
@@ -140,16 +157,18 @@ export class LiveCatalog implements Catalog {
 }
 
 function narrowed(catalog: Catalog, principal: Principal): Catalog {
-  const may = (permission: string, resource: string): boolean => principal.permissions.allows(permission, resource);
+  const may = (permission: string, resource: string): boolean => principal.allows(permission, resource);
   return {
     get version() {
       return catalog.version;
     },
     get plugins() {
-      return catalog.plugins;
+      if (may(OPERATE, "admin.list")) return catalog.plugins;
+      const shown = new Set(this.services.map(({ provider }) => provider));
+      return catalog.plugins.filter(({ name }) => shown.has(name) || may("services.call", name));
     },
     get services() {
-      return catalog.services.filter(({ name }) => may("services.call", name));
+      return catalog.services.filter(({ name, readOnly }) => may("services.call", name) || (readOnly && may(READ, name)));
     },
     get events() {
       return catalog.events.filter(({ type }) => may("events.subscribe", type));

@@ -2,6 +2,7 @@
 
 import { portableFindings } from "../bounds/json-schema/portable.ts";
 import { toHostError } from "../core/errors.ts";
+import { contradictions } from "./check-traits.ts";
 import { namedEntryPoints } from "./entry-points.ts";
 import type { Finding } from "./issues.ts";
 import type { Manifest } from "./manifest.ts";
@@ -41,6 +42,7 @@ export function checkManifest(manifest: Manifest, { module, parsers }: CheckPort
         message: `no adapter here reads this section; there are ${[...parsers.keys()].join(", ")}${didYouMean(adapter, parsers.keys())}`,
       })),
       ...duplicates(manifest),
+      ...contradictions(manifest),
     ],
   };
 }

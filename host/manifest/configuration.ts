@@ -6,6 +6,7 @@ import { MODULE_BOUNDS, type ModuleBoundsInput } from "../bounds/module-bounds.t
 import { type SendOptions, sendOptions } from "../capabilities/sends/options.ts";
 import { HostError } from "../core/errors.ts";
 import type { Grant } from "../core/types.ts";
+import { type AuthOptions, authSchema } from "./auth.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { dottedName, grantShape, pattern, pluginName, withResource } from "./manifest.ts";
@@ -68,6 +69,8 @@ export interface Configuration {
   readonly admission: ModuleBoundsInput;
   /** The npm registry that plugins come from, instead of npm's own setting. */
   readonly registry?: string | undefined;
+  /** Who may come by the doors, and what he may do then. */
+  readonly auth: AuthOptions;
   /** By what doors the host is reached: one that comes with it, a package, or a file beside the configuration; `false` turns one off. */
   readonly adapters: Readonly<Record<string, unknown>>;
   /** What plugins can be granted beyond the core's own; `false` turns one off. */
@@ -154,6 +157,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
   sends: sendOptions.default(() => sendOptions.parse({})),
+  auth: authSchema.default(() => authSchema.parse({})),
   registry: z.url({ protocol: /^https?$/ }).optional(),
   adapters: z.record(z.string(), z.unknown()).default({}),
   capabilities: z.record(z.string(), z.unknown()).default({}),

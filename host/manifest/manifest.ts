@@ -17,6 +17,7 @@ import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
 import { schemasIn, sharedEntryPoints } from "./schemas.ts";
 import { type ServiceErrors, serviceErrorsSchema } from "./service-errors.ts";
+import { type ServiceTraits, TRAITS, traitsShape, withoutSchemasOfBytes } from "./service-traits.ts";
 import { parseJson } from "./structured-file.ts";
 import { type ManifestSubscription, sharedName, subscriptionSchema } from "./subscriptions.ts";
 
@@ -60,7 +61,7 @@ export function withResource<T extends z.ZodType<Grant>>(schema: T): T {
   });
 }
 
-interface ProvidedService extends RatesInput {
+interface ProvidedService extends RatesInput, ServiceTraits {
   readonly entryPoint: string;
   readonly description?: string | undefined;
   /** `caller`: what its turns do needs each permission of the calling plugin too. */
@@ -120,15 +121,18 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   services: z
     .record(
       dottedName,
-      z.strictObject({
-        entryPoint,
-        description: z.string().max(500).optional(),
-        authority: z.enum(["own", "caller"]).optional(),
-        input: jsonSchema.optional(),
-        output: jsonSchema.optional(),
-        errors: serviceErrorsSchema.optional(),
-        ...ratesShape,
-      }),
+      withoutSchemasOfBytes(
+        z.strictObject({
+          entryPoint,
+          description: z.string().max(500).optional(),
+          authority: z.enum(["own", "caller"]).optional(),
+          input: jsonSchema.optional(),
+          output: jsonSchema.optional(),
+          errors: serviceErrorsSchema.optional(),
+          ...traitsShape,
+          ...ratesShape,
+        }),
+      ),
     )
     .default({}),
   extensionPoints: z
@@ -212,7 +216,7 @@ export function parseManifest(text: string, file: string): Manifest {
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",
     manifest.transaction !== undefined && "transaction",
-    ...(["errors", "perCaller", "total"] as const).map(
+    ...(["errors", "perCaller", "total", ...TRAITS] as const).map(
       (key) => Object.values(manifest.services).some((service) => service[key] !== undefined) && `services.<name>.${key}`,
     ),
     manifest.subscriptions.some(({ durable }) => durable === true) && "subscriptions.durable",

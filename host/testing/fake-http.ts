@@ -49,7 +49,7 @@ export function fakedHttp(
     const value = values.get(name);
     return value === undefined ? undefined : { value, mayGoTo: () => true };
   };
-  const ports = { clock, secrets: { find }, lookup, connect: (url: URL) => connection(url, http) };
+  const ports = { clock, secrets: { find }, lookup, ownListeners: { has: () => false }, connect: (url: URL) => connection(url, http) };
   return httpFunctions(new PluginHttpClient(ports, httpClientOptions.parse({})), blobs);
 }
 

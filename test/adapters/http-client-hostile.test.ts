@@ -19,7 +19,10 @@ describe("a hostile server", () => {
 
   const fetch = async (): Promise<Buffer> => {
     const client = new PluginHttpClient(
-      { clock: systemClock, secrets: { find: () => undefined }, lookup: async () => [{ address: "127.0.0.1", family: 4 }] },
+      {
+        ...{ clock: systemClock, secrets: { find: () => undefined }, ownListeners: { has: () => false } },
+        lookup: async () => [{ address: "127.0.0.1", family: 4 }],
+      },
       httpClientOptions.parse({}),
     );
     const rules: HttpRules = {

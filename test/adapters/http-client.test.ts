@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { OwnListeners } from "../../host/bounds/own-listeners.ts";
 import { isPublic, type Lookup } from "../../host/capabilities/http/addresses.ts";
 import type { HttpRules } from "../../host/capabilities/http/client.ts";
 import { type HttpClientOptions, httpClientOptions, PluginHttpClient } from "../../host/capabilities/http/client.ts";
@@ -45,6 +46,7 @@ describe("a plugin's HTTP client", () => {
   let asked: string[];
   let denied: (permission: string, resource: string) => boolean;
   let revoke: AbortController;
+  let listeners: OwnListeners;
 
   const lookup: Lookup = async (name) => {
     looked.push(name);
@@ -55,6 +57,7 @@ describe("a plugin's HTTP client", () => {
       {
         clock: systemClock,
         lookup: find,
+        ownListeners: listeners,
         secrets: {
           find: (name) => {
             const value = new Map(Object.entries(SECRETS)).get(name);
@@ -116,6 +119,7 @@ describe("a plugin's HTTP client", () => {
     asked = [];
     denied = () => false;
     revoke = new AbortController();
+    listeners = new OwnListeners();
     handle = (_request, response) => response.end("hello");
   });
   afterEach(() => server.closeAllConnections());

@@ -12,6 +12,7 @@ import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
+import { authSchema } from "../../host/manifest/auth.ts";
 import type { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import type { AdapterContext } from "../../host/seams.ts";
 import { contributing, testContext } from "../support/adapter-context.ts";
@@ -302,7 +303,8 @@ describe("HTTP adapter", () => {
 
   it("says when an address is none of this machine", async () => {
     const options = httpOptions.parse({ host: "192.0.2.1", port: 0 });
-    await expect(startHttpServer(options, context)).rejects.toMatchObject({
+    const required = testContext(host, { log, adapter: "http", auth: authSchema.parse({ mode: "required" }) }).context;
+    await expect(startHttpServer(options, required)).rejects.toMatchObject({
       code: "invalid-message",
       message: expect.stringContaining("cannot listen on port 0 of 192.0.2.1 (EADDRNOTAVAIL)"),
     });

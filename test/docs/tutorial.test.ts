@@ -12,6 +12,8 @@ import { temporaryFolder } from "../support/plugin-folders.ts";
 import { type Block, blocksOf, commandsOf, read } from "./markdown.ts";
 
 const PORT = "7420";
+/** What a busy machine adds. */
+const PATIENCE = /^still compiling .*\n/gm;
 const env = userEnvironment();
 
 /** A pattern in which … stands for anything. */
@@ -44,7 +46,7 @@ describe.skipIf(missing !== undefined)(`the tutorial${skipped}`, () => {
   const run = (line: string): Promise<string> =>
     new Promise((resolve) => {
       const options = { cwd: folder.path, timeout: 180_000, env };
-      execFile("sh", ["-c", `exec 2>&1\n${here(line)}`], options, (_error, stdout) => resolve(stdout.trimEnd()));
+      execFile("sh", ["-c", `exec 2>&1\n${here(line)}`], options, (_error, stdout) => resolve(stdout.replaceAll(PATIENCE, "").trimEnd()));
     });
   const serve = async (line: string): Promise<void> => {
     const child = spawn("sh", ["-c", line], { cwd: folder.path, stdio: ["ignore", "ignore", "pipe"], detached: true, env });

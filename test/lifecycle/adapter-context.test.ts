@@ -2,22 +2,18 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { Host } from "../../host/core/host.ts";
-import { compilePattern } from "../../host/core/names.ts";
-import { Permissions } from "../../host/core/permissions.ts";
 import type { Grant } from "../../host/core/types.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
+import { KnownPrincipal } from "../../host/gate/known.ts";
 import { parseManifest } from "../../host/manifest/manifest.ts";
 import type { AdapterContext, Principal } from "../../host/seams.ts";
-import { contributing, type TestContext, testContext } from "../support/adapter-context.ts";
+import { contributing, HERE, type TestContext, testContext } from "../support/adapter-context.ts";
 import { settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
 
-const somebody = (name: string, ...grants: readonly Grant[]): Principal => ({
-  name,
-  permissions: new Permissions(name, grants, grants, { compile: (_permission, resource) => compilePattern(resource), onCheck: () => {} }),
-});
+const somebody = (name: string, ...grants: readonly Grant[]): Principal => new KnownPrincipal({ name, bounds: [grants] }, () => {});
 const may = (permission: string, resource: string): Grant => ({ permission, resource });
 
 describe("the context of an adapter", () => {
@@ -27,7 +23,7 @@ describe("the context of an adapter", () => {
   const operated: unknown[][] = [];
   const log = memoryLog();
   const script: Script = {
-    who: (_input, { caller }) => utf8(`${caller.kind} ${caller.name}`),
+    who: (_input, { caller }) => utf8(`${caller.kind} ${caller.name} ${caller.principal}`),
     endless: (_input, { cancelled }) =>
       new Promise((_resolve, reject) => cancelled?.addEventListener("abort", () => reject(new Error("cancelled")), { once: true })),
   };
@@ -45,7 +41,20 @@ describe("the context of an adapter", () => {
 
   it("is what HOUSE says, and no more: no Host, no store, no plugin", () => {
     expect(Object.keys(context).sort()).toEqual(
-      ["authenticate", "blobs", "call", "catalog", "clock", "follow", "log", "observe", "operate", "problems", "publish"].sort(),
+      [
+        "authenticate",
+        "blobs",
+        "call",
+        "catalog",
+        "clock",
+        "follow",
+        "log",
+        "observe",
+        "operate",
+        "problems",
+        "publish",
+        "requireListenable",
+      ].sort(),
     );
   });
 
@@ -56,15 +65,15 @@ describe("the context of an adapter", () => {
         code: "permission-denied",
       });
     const allowed = somebody("x", may("services.call", "p.*"));
-    // The plugin sees the door, whoever stands before it.
-    expect(textOf(await context.call(allowed, { service: "p.who", payload }))).toBe("adapter door");
+    // The plugin sees the door and who stands before it.
+    expect(textOf(await context.call(allowed, { service: "p.who", payload }))).toBe("adapter door x");
     const denied = somebody("x", may("services.call", "p.*"), { ...may("services.call", "p.who"), effect: "deny" });
     await expect(context.call(denied, { service: "p.who", payload })).rejects.toMatchObject({ code: "permission-denied" });
   });
 
   it("ends the turn of a call that nobody waits for any more", async () => {
     const gone = new AbortController();
-    const anonymous = await context.authenticate({ kind: "none" });
+    const anonymous = await context.authenticate({ kind: "none", from: HERE });
     const called = context.call(anonymous, { service: "p.endless", payload: new Uint8Array(0), signal: gone.signal });
     await settle();
     gone.abort();
@@ -110,7 +119,7 @@ describe("the context of an adapter", () => {
   it("logs a listener that fails, at once or later, and goes on", async () => {
     const late = memoryLog();
     const { context: mine } = testContext(host, { log: late, adapter: "door" });
-    const anonymous = await mine.authenticate({ kind: "none" });
+    const anonymous = await mine.authenticate({ kind: "none", from: HERE });
     const stops = [
       mine.follow(anonymous, "**", (async () => Promise.reject(new Error("late"))) as () => void),
       mine.observe({ event: (async () => Promise.reject(new Error("later"))) as () => void }),
@@ -122,8 +131,8 @@ describe("the context of an adapter", () => {
   });
 
   it("lets the operator operate and nobody else, whatever else he may", async () => {
-    const anonymous = await context.authenticate({ kind: "none" });
-    for (const who of [anonymous, somebody("x", may("services.call", "**")), somebody("x", may("host.operate", "list"))])
+    const anonymous = await context.authenticate({ kind: "none", from: HERE });
+    for (const who of [anonymous, somebody("x", may("services.call", "**")), somebody("x", may("host.operate", "admin.list"))])
       await expect(context.operate(who, "grant", {})).rejects.toMatchObject({ code: "permission-denied" });
     const operator = await context.authenticate({ kind: "operator" });
     await context.operate(operator, "grant", { plugin: "p" });
@@ -138,7 +147,7 @@ describe("the context of an adapter", () => {
       event: ({ type }) => void told.push(`event ${type}`),
       state: ({ name, state }) => void told.push(`state ${name} ${state}`),
     });
-    const anonymous = await context.authenticate({ kind: "none" });
+    const anonymous = await context.authenticate({ kind: "none", from: HERE });
     await context.call(anonymous, { service: "p.who", payload: new Uint8Array(0) });
     await context.call(anonymous, { service: "p.none", payload: new Uint8Array(0) }).catch(() => {});
     await context.publish(anonymous, { type: "a.b", contentType: "text/plain", data: utf8("x") });

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { OwnListeners } from "../../host/bounds/own-listeners.ts";
 import { memoryKeys } from "../../host/capabilities/crypto/memory-keys.ts";
 import type { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
@@ -39,7 +40,7 @@ describe("what the configuration chooses", () => {
     const functions = await openCapabilities(
       configuration(given),
       opening(),
-      { secrets: { find: () => undefined }, blobs: blobsInMemory(), keys: memoryKeys() },
+      { secrets: { find: () => undefined }, blobs: blobsInMemory(), keys: memoryKeys(), ownListeners: new OwnListeners() },
       booting,
     );
     const { answer } = functions["http.fetch"] as CapabilityFunction;
@@ -116,7 +117,7 @@ describe("what the configuration chooses", () => {
     writeFileSync(join(home, "door.js"), source);
     const given = configuration({ adapters: { http: false, "control-socket": false, "@acme/door": { at: 7 } } });
     const adapters = await openAdapters(given, opening(), booting);
-    expect([...(await adapters.start(() => ({}) as never, booting))]).toEqual([["door", "door:7"]]);
+    expect([...(await adapters.start(() => ({}) as never, new OwnListeners(), booting))]).toEqual([["door", "door:7"]]);
     expect((await contributionParsers(given)).get("door")?.("p", 1)).toEqual({ read: 1 });
     writeFileSync(join(home, "door.js"), "export const nothing = 1;");
     writeFileSync(join(folder.path, "other.mjs"), "export const nothing = 1;");
@@ -155,7 +156,7 @@ describe("what the configuration chooses", () => {
     await expect(call("p.no")).rejects.toMatchObject({ code: "internal", cause: expect.objectContaining({ message: "closed" }) });
     // One question to the guard before and this one, and one ended call told.
     expect(textOf(await call("p.yes"))).toContain(Buffer.from([12]).toString("base64"));
-    expect([...(await start(() => ({}) as never, booting))]).toEqual([["many", "true"]]);
+    expect([...(await start(() => ({}) as never, new OwnListeners(), booting))]).toEqual([["many", "true"]]);
   });
 
   it("says which package is missing and how to get it, for what comes with the host", async () => {

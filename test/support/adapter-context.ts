@@ -1,15 +1,21 @@
 // What an adapter is given, for tests: the real door to a core, over manifests that the test changes.
 
+import Database from "better-sqlite3";
 import type { Operations } from "../../host/admin/operations.ts";
+import { TOKENS_SCHEMA, TokenStore } from "../../host/admin/tokens.ts";
+import { OwnListeners } from "../../host/bounds/own-listeners.ts";
 import type { Host } from "../../host/core/host.ts";
+import type { Clock } from "../../host/core/ports/clock.ts";
 import type { LogSink } from "../../host/core/ports/log.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
+import { Gate } from "../../host/gate/gate.ts";
 import { adapterContext } from "../../host/lifecycle/adapter-context.ts";
 import { type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
 import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
+import { type AuthOptions, authSchema } from "../../host/manifest/auth.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import { type Manifest, parseManifest } from "../../host/manifest/manifest.ts";
-import type { AdapterContext, BlobTransfers } from "../../host/seams.ts";
+import type { AdapterContext, BlobTransfers, CalledFrom } from "../../host/seams.ts";
 import { blobsInMemory } from "./blobs.ts";
 
 export interface TestContext {
@@ -25,6 +31,18 @@ export interface TestContextOptions {
   readonly problems?: () => readonly string[];
   readonly operations?: Pick<Operations, "invoke">;
   readonly blobs?: BlobTransfers;
+  readonly auth?: AuthOptions;
+  readonly tokens?: TokenStore;
+}
+
+/** Where whoever calls is on this machine. */
+export const HERE: CalledFrom = { address: "127.0.0.1", isPassedOn: false };
+
+/** Tokens that last as long as the test. */
+export function tokensInMemory(clock: Clock = systemClock): TokenStore {
+  const connection = new Database(":memory:");
+  connection.exec(TOKENS_SCHEMA);
+  return new TokenStore(connection, clock);
 }
 
 /** A manifest that has nothing but this to say to an adapter. */
@@ -34,16 +52,22 @@ export function contributing(plugin: string, contributes: Readonly<Record<string
 
 export function testContext(
   core: Host,
-  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory() }: TestContextOptions,
+  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory(), auth, tokens }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
   const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log });
   const nobody: Pick<Operations, "invoke"> = { invoke: () => Promise.reject(new Error("this test has no operations")) };
+  const gate = new Gate({
+    ...{ clock: systemClock, operator: "user:test", onDenial: () => {}, isReadOnly: (service: string) => catalog.isReadOnly(service) },
+    auth: auth ?? authSchema.parse({}),
+    tokens: tokens ?? tokensInMemory(),
+  });
   const context = adapterContext(adapter, {
-    ...{ core, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
+    ...{ core, gate, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
     declared: new DeclaredEvents(manifests),
     blobs,
+    listeners: new OwnListeners(),
   });
   return { context, manifests };
 }

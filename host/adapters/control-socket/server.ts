@@ -3,6 +3,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { boundConnections } from "../../bounds/connections.ts";
+import { parseJsonInput } from "../../bounds/json-input.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 
@@ -81,14 +82,5 @@ async function inputOf(request: IncomingMessage): Promise<unknown> {
       throw new HostError("quota-exceeded", `the operation's input has more than ${MAX_BODY_BYTES / MIB} MiB, which is the limit`);
     chunks.push(chunk);
   }
-  try {
-    return bytes === 0 ? {} : (JSON.parse(Buffer.concat(chunks).toString("utf8"), refuseProto) as unknown);
-  } catch (cause) {
-    throw new HostError("invalid-message", "the operation's input is no JSON, or has a key __proto__", { cause });
-  }
-}
-
-function refuseProto(key: string, value: unknown): unknown {
-  if (key === "__proto__") throw new SyntaxError("the key __proto__ is not allowed");
-  return value;
+  return parseJsonInput(Buffer.concat(chunks), "the operation's input");
 }

@@ -4,11 +4,12 @@ import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { answerTo } from "../../bounds/error-answers.ts";
+import { parseJsonInput } from "../../bounds/json-input.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { isDottedName, printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import { startTrace } from "../../core/trace.ts";
-import type { AdapterContext, BlobSource, Principal } from "../../seams.ts";
+import type { AdapterCall, AdapterContext, BlobSource } from "../../seams.ts";
 import { sendBlob } from "./blob-answer.ts";
 import { addBodies, clientError, receiveBlob } from "./bodies.ts";
 import { errorBody, retryAfterOf } from "./errors.ts";
@@ -16,6 +17,7 @@ import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES, originGuard, refuseBodyType } from "./origin.ts";
 import { looksLikeJson, mergedInput, readBody } from "./payload.ts";
 import { type FoundRoute, PluginRoutes } from "./plugin-routes.ts";
+import { admit, isKnown, principalOf, showedToken } from "./principal.ts";
 import { type RawAnswer, rawAnswer, rawInput } from "./raw.ts";
 import { SHOWN_ONLY } from "./raw-headers.ts";
 import type { HttpRoute } from "./routes.ts";
@@ -35,10 +37,14 @@ const CHECKING_MS = 1_000;
 const CLOSE_GRACE_MS = 2_000;
 /** Where what plugins contribute is found, beside the host's own routes. */
 const PLUGIN_ROUTES = "/*";
+/** Open to everybody, and tells those who are not known nothing but whether all is well. */
+const HEALTH = "/healthz";
+const UNAUTHORIZED = 401;
 const NO_BYTES = new Uint8Array(0);
 
 /** Rejects with HostError `conflict` when the port is taken, `invalid-message` when it is not to be had. */
 export async function startHttpServer(options: HttpOptions, context: AdapterContext): Promise<HttpServer> {
+  context.requireListenable(options.host, options.port);
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: 255 },
@@ -48,15 +54,14 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     http: { headersTimeout: options.headersMs, connectionsCheckingInterval: CHECKING_MS },
   });
   boundConnections(app.server, affordable(options, context.log));
-  const found = addDoor(app, options, new PluginRoutes(context.catalog, context.log));
+  const found = addDoor(app, options, context);
   app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, { log: context.log, options }));
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;
     return reply.code(404).send({ error: { code: "no-such-service", message } });
   });
-  const caller = await context.authenticate({ kind: "none" });
-  addHostRoutes(app, context, caller);
-  addPluginRoutes(app, context, caller, { found, options });
+  addHostRoutes(app, context);
+  addPluginRoutes(app, context, { found, options });
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
   });
@@ -68,8 +73,9 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
 function addDoor(
   app: FastifyInstance,
   { host, allowedHosts, maxBodyBytes }: HttpOptions,
-  routes: PluginRoutes,
+  context: AdapterContext,
 ): WeakMap<FastifyRequest, FoundRoute> {
+  const routes = new PluginRoutes(context.catalog, context.log);
   const found = new WeakMap<FastifyRequest, FoundRoute>();
   const kindOf = (request: FastifyRequest): HttpRoute["request"] => found.get(request)?.route.request;
   addBodies(app, {
@@ -82,6 +88,9 @@ function addDoor(
     const { method, headers } = request;
     const refusal = refuseOrigin(headers);
     if (refusal !== undefined) throw new HostError("permission-denied", refusal);
+    await admit(request, context).catch((refused: unknown) => {
+      if (request.routeOptions.url !== HEALTH) throw refused;
+    });
     const route = request.routeOptions.url === PLUGIN_ROUTES ? routes.find(method, request.url) : undefined;
     if (route !== undefined) found.set(request, route);
     const refused = kindOf(request) === undefined ? refuseBodyType(method, headers["content-type"]) : undefined;
@@ -113,15 +122,18 @@ async function close(app: FastifyInstance): Promise<void> {
   await app.close().finally(() => clearTimeout(cut));
 }
 
-function addHostRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal): void {
-  const catalog = context.catalog.for(caller);
-  app.get("/healthz", async () => {
-    const failed = catalog.plugins.filter(({ state }) => state === "failed" || state === "quarantined").map((plugin) => plugin.name);
+function addHostRoutes(app: FastifyInstance, context: AdapterContext): void {
+  app.get(HEALTH, async (request) => {
+    const failed = context.catalog.plugins
+      .filter(({ state }) => state === "failed" || state === "quarantined")
+      .map((plugin) => plugin.name);
     const found = context.problems();
     const status = failed.length === 0 && found.length === 0 ? "ok" : "degraded";
+    if (!isKnown(request)) return { status };
     return { status, failed, ...(found.length === 0 ? {} : { problems: found }) };
   });
-  app.get("/v1/plugins", async () => {
+  app.get("/v1/plugins", async (request) => {
+    const catalog = context.catalog.for(principalOf(request));
     const services = catalog.services;
     return catalog.plugins.map(({ name, version, state, queued, permissions, grants, limits, failure }) => {
       const own = services.filter(({ provider }) => provider === name).map((service) => service.name);
@@ -129,12 +141,17 @@ function addHostRoutes(app: FastifyInstance, context: AdapterContext, caller: Pr
       return { name, version, state, queued, services: own, permissions, grants, limits, error };
     });
   });
+  app.post<{ Params: { operation: string } }>("/v1/admin/:operation", async (request) => {
+    const body = await readBody(request);
+    const input = parseJsonInput(body?.bytes ?? NO_BYTES, "the operation's input");
+    return { result: (await context.operate(principalOf(request), request.params.operation, input)) ?? null };
+  });
   app.post<{ Params: { name: string } }>("/v1/services/:name", async (request, reply) => {
     const { name } = request.params;
     if (!isDottedName(name)) throw new HostError("invalid-message", `"${printable(name)}" is no service name`);
     const body = await readBody(request);
     const payload = body?.bytes ?? NO_BYTES;
-    return send(await call(context, caller, name, payload, request, reply), reply);
+    return send(await call(context, { service: name, payload }, request, reply), reply);
   });
 }
 
@@ -143,7 +160,7 @@ interface Routing {
   readonly options: HttpOptions;
 }
 
-function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: Principal, { found, options }: Routing): void {
+function addPluginRoutes(app: FastifyInstance, context: AdapterContext, { found, options }: Routing): void {
   app.route({
     method: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     url: PLUGIN_ROUTES,
@@ -154,14 +171,17 @@ function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: 
       const { plugin, route, params } = asked;
       if (route.request === undefined) {
         const input = await mergedInput(await readBody(request), params, request.query);
-        return send(await call(context, caller, route.service, input, request, reply), reply);
+        return send(await call(context, { service: route.service, payload: input }, request, reply), reply);
       }
       const { service, headers: named = [] } = route;
-      const mayHave = Object.hasOwn(options.credentialHeaders, plugin) ? (options.credentialHeaders[plugin] ?? []) : [];
+      const caller = principalOf(request);
+      const allowed = Object.hasOwn(options.credentialHeaders, plugin) ? (options.credentialHeaders[plugin] ?? []) : [];
+      // What was shown to the host would let whoever has it in.
+      const mayHave = showedToken(request) ? allowed.filter((name) => name !== "authorization") : allowed;
       const received = route.request === "blob" ? await receiveBlob(request, { context, caller, service, options }) : undefined;
       if (received !== undefined) whenOver(reply, () => received.release());
       const input = rawInput(request, { params, named, mayHave, blob: received?.blob });
-      const answer = rawAnswer(plugin, await call(context, caller, service, input, request, reply));
+      const answer = rawAnswer(plugin, await call(context, { service, payload: input }, request, reply));
       const source = answer.blob === undefined ? undefined : await sourceOf(plugin, context.blobs.source(caller, service, answer.blob));
       return sendRaw(request, reply, answer, source);
     },
@@ -170,9 +190,7 @@ function addPluginRoutes(app: FastifyInstance, context: AdapterContext, caller: 
 
 function call(
   context: AdapterContext,
-  caller: Principal,
-  service: string,
-  payload: Uint8Array,
+  asked: Pick<AdapterCall, "service" | "payload">,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Uint8Array> {
@@ -185,7 +203,7 @@ function call(
   reply.raw.once("close", () => {
     if (!reply.raw.writableEnded) gone.abort();
   });
-  return context.call(caller, { service, payload, traceparent, signal: gone.signal });
+  return context.call(principalOf(request), { ...asked, traceparent, signal: gone.signal });
 }
 
 function send(output: Uint8Array, reply: FastifyReply): FastifyReply {
@@ -239,6 +257,7 @@ function sendError(
   if (error.code === "internal") log.write({ level: "error", plugin: "host", message: "an HTTP request failed", cause: error });
   const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
+  if (answerTo(error).http === UNAUTHORIZED) reply.header("www-authenticate", 'Bearer realm="bulkhead"');
   return reply.code(answerTo(error).http).send(errorBody(error));
 }
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Bytes, Permission } from "../../core/types.ts";
-import type { BlobSource, SecretSource } from "../../seams.ts";
+import type { BlobSource, CapabilityOpening, SecretSource } from "../../seams.ts";
 import { type Address, AddressBook, codeOf, type Lookup } from "./addresses.ts";
 import { BlobReceiver, type Body, type BodyTarget, sent } from "./bodies.ts";
 import { type Connection, connectTo, type HopRules, tooLarge } from "./connection.ts";
@@ -44,6 +44,7 @@ export interface HttpClientPorts {
   readonly secrets: SecretSource;
   /** The system's by default. */
   readonly lookup?: Lookup | undefined;
+  readonly ownListeners: CapabilityOpening["ownListeners"];
   /** Opens what one hop is sent through, to the addresses that were checked; a socket by default. */
   readonly connect?: ((url: URL, addresses: readonly Address[], rules: HopRules) => Connection) | undefined;
 }
@@ -165,6 +166,7 @@ export class PluginHttpClient {
       signal,
       this.#addresses.resolve(rules.plugin, url.hostname, (private_) => rules.require("http.private", private_)),
     );
+    this.#refuseOwn(url, addresses);
     const { maxAnswerBytes, spend } = rules;
     const client = (this.#ports.connect ?? connectTo)(url, addresses, { maxAnswerBytes, maxReceivedBytes: into?.room, spend });
     let receiver: BlobReceiver | undefined;
@@ -206,12 +208,20 @@ export class PluginHttpClient {
     }
   }
 
+  /** What a plugin would ask of the host by its own doors it would ask as somebody else. Asked for each hop, so for redirects too. */
+  #refuseOwn(url: URL, addresses: readonly Address[]): void {
+    const port = url.port === "" ? DEFAULT_PORTS[url.protocol] : Number(url.port);
+    if (port === undefined || !addresses.some(({ address }) => this.#ports.ownListeners.has(address, port))) return;
+    throw new HostError("permission-denied", `${url.host} is this host itself; services.call reaches its services`);
+  }
+
   #receiver(url: URL, mediaType: string, { rules, mask }: Journey, target: BodyTarget): BlobReceiver {
     const { clock } = this.#ports;
     return new BlobReceiver({ target, mediaType, veil: mask.veil(), host: url.host, clock, spend: rules.spend });
   }
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 const NO_ANSWER: HttpAnswer = { status: 0, headers: [], body: new Uint8Array(0) };
 
 // What fetch() of the web does: 303 and a POST that was found elsewhere become GET; credentials do not go to another origin.

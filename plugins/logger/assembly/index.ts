@@ -21,8 +21,8 @@ class Query {
   level: string = "DEBUG";
   contains: string = "";
   source: string = "";
-  // A number, or a number in a string as it comes from a URL's query.
-  limit: Json | null = null;
+  // plugin.json says how large it may be.
+  limit: i32 = DEFAULT_LIMIT;
 }
 
 @json
@@ -68,13 +68,7 @@ export function query(): i32 {
   return service<Query, Found>((request) => {
     const level = rank(request.level);
     if (level < 0) return refuse<Found>("invalid-input", noLevel("level", request.level));
-    const limit = request.limit;
-    if (limit === null) return ok(new Found(find(level, request.contains, request.source, DEFAULT_LIMIT)));
-    const most = limit.asNumber<i32>();
-    if (!most.isOk || most.value < 1 || most.value > MAX_KEEP) {
-      return refuse<Found>("invalid-input", `limit must be a whole number from 1 to ${MAX_KEEP}, not ${limit.toString()}`);
-    }
-    return ok(new Found(find(level, request.contains, request.source, most.value)));
+    return ok(new Found(find(level, request.contains, request.source, request.limit)));
   });
 }
 

@@ -1,0 +1,181 @@
+// THE gate: whoever comes by a door is let in here or not, and whatever he does then is asked here, so that no door can forget a check or a limit.
+
+import { isIP } from "node:net";
+import { TOKEN_PREFIX, type TokenStore } from "../admin/tokens.ts";
+import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
+import { HostError } from "../core/errors.ts";
+import type { PermissionPorts } from "../core/permissions.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import { type AuthOptions, OPERATE, READ } from "../manifest/auth.ts";
+import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants } from "../manifest/roles.ts";
+import type { CalledFrom, Credentials, Principal } from "../seams.ts";
+import { Accounts, FailedAttempts } from "./accounts.ts";
+import { KnownPrincipal } from "./known.ts";
+
+export interface GatePorts {
+  readonly clock: Clock;
+  readonly auth: AuthOptions;
+  readonly tokens: Pick<TokenStore, "check" | "onRevoked">;
+  /** Who runs the host, as the audit log names him. */
+  readonly operator: string;
+  /** Whether a service says of itself that it only reads. */
+  isReadOnly(service: string): boolean;
+  /** Told of what is refused. */
+  readonly onDenial: PermissionPorts["onCheck"];
+}
+
+export class Gate {
+  readonly #ports: GatePorts;
+  readonly #accounts: Accounts;
+  readonly #attempts: FailedAttempts;
+  readonly #operator: KnownPrincipal;
+  readonly #anonymous: KnownPrincipal;
+  /** By the token's name, as many as there are tokens at most; they end with it. */
+  readonly #byToken = new Map<string, KnownPrincipal>();
+  readonly #undo: () => void;
+
+  constructor(ports: GatePorts) {
+    this.#ports = ports;
+    const { clock, auth, tokens, operator } = ports;
+    this.#accounts = new Accounts(clock, auth.limits);
+    this.#attempts = new FailedAttempts(clock, auth.limits);
+    // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
+    this.#operator = this.#known(operator, [undefined]);
+    this.#anonymous = this.#known("anonymous", [ANONYMOUS_GRANTS]);
+    this.#undo = tokens.onRevoked((names) => {
+      for (const name of names) this.#forget(name);
+    });
+  }
+
+  /** Rejects with HostError `permission-denied` with the reason `unauthenticated`, `rate-limited` for an address that has failed too often. */
+  async authenticate(credentials: Credentials): Promise<Principal> {
+    switch (credentials.kind) {
+      case "operator":
+        return this.#operator;
+      case "none":
+        return this.#unnamed(credentials.from);
+      case "bearer":
+        return this.#bearer(credentials.token, credentials.from);
+    }
+  }
+
+  /** Whether a door may listen there. Throws HostError `invalid-message` with what to write. */
+  requireListenable(host: string): void {
+    if (this.#ports.auth.mode === "required" || isLoopback(host)) return;
+    throw new HostError("invalid-message", `the host does not listen on ${host} as long as it asks nobody who he is`, {
+      detail: [
+        'write "auth": { "mode": "required" } in the configuration and make a token for whoever calls:',
+        "  bulkhead token create my-client --role operator",
+        `or let it listen on this machine only, with "host": "127.0.0.1"`,
+      ].join("\n"),
+    });
+  }
+
+  /** Needs `services.call`, or `services.read` for one that only reads. Throws HostError `permission-denied`. */
+  requireCall(principal: KnownPrincipal, service: string): void {
+    if (!this.mayCall(principal, service)) principal.require("services.call", service);
+  }
+
+  mayCall(principal: Principal, service: string): boolean {
+    return principal.allows("services.call", service) || (this.#ports.isReadOnly(service) && principal.allows(READ, service));
+  }
+
+  /** Does the work as one of the calls that the principal has under way. Rejects with HostError `rate-limited`, and as the work does. */
+  async within<T>(principal: KnownPrincipal, work: () => Promise<T>): Promise<T> {
+    const ended = this.#accounts.beginCall(principal.name);
+    try {
+      // Those who never end need nobody to look.
+      return await (principal === this.#anonymous || principal === this.#operator ? work() : principal.whileIn(work()));
+    } finally {
+      ended();
+    }
+  }
+
+  /** Takes one of the principal's streams until it is undone, revoked or expired, of which `onEnd` tells. Throws HostError `rate-limited`. */
+  openStream(principal: KnownPrincipal, onEnd: () => void): () => void {
+    const free = this.#accounts.beginStream(principal.name);
+    const { clock } = this.#ports;
+    const { expiresAt } = principal;
+    let isOpen = true;
+    const close = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      forget();
+      cancel?.();
+      free();
+    };
+    const over = (): void => {
+      if (!isOpen) return;
+      close();
+      onEnd();
+    };
+    const forget = principal.onEnd(over);
+    const cancel = expiresAt === undefined ? undefined : endAt(clock, expiresAt, over);
+    return close;
+  }
+
+  requireOperation(principal: KnownPrincipal, operation: string): void {
+    if (principal === this.#anonymous) throw principal.denied(OPERATE, `admin.${operation}`);
+    principal.require(OPERATE, `admin.${operation}`);
+  }
+
+  close(): void {
+    this.#undo();
+  }
+
+  #known(name: string, bounds: readonly RoleGrants[], expiresAt?: number): KnownPrincipal {
+    return new KnownPrincipal({ name, bounds, expiresAt }, this.#ports.onDenial);
+  }
+
+  #unnamed({ address, isPassedOn }: CalledFrom): Principal {
+    // Loopback is no identity: it is only where nobody else can be.
+    if (this.#ports.auth.mode === "none" && address !== undefined && !isPassedOn && isLoopback(address)) return this.#anonymous;
+    throw unknown('say who you are: send a token as Authorization: Bearer …; "bulkhead token create" makes one');
+  }
+
+  #bearer(token: string, from: CalledFrom): Principal {
+    // Where nobody has to say who he is, what is none of ours is between a plugin and whoever calls it.
+    if (this.#ports.auth.mode === "none" && !token.startsWith(TOKEN_PREFIX)) return this.#unnamed(from);
+    const checked = this.#ports.tokens.check(token);
+    if (checked === undefined) {
+      this.#attempts.failed(from.address ?? "");
+      throw unknown("the token is nobody's: it is none, or was revoked, or has expired");
+    }
+    const remembered = this.#byToken.get(checked.name);
+    if (remembered !== undefined && !remembered.hasEnded) return remembered;
+    const { auth } = this.#ports;
+    const bounds = checked.line.flatMap(({ roles, scopes }) => [grantsOf(roles, auth), ...(scopes.length === 0 ? [] : [scopes])]);
+    const principal = this.#known(`token:${checked.name}`, bounds, checked.expiresAt);
+    this.#byToken.set(checked.name, principal);
+    return principal;
+  }
+
+  #forget(name: string): void {
+    this.#byToken.get(name)?.end();
+    this.#byToken.delete(name);
+  }
+}
+
+const unknown = (message: string): HostError => new HostError("permission-denied", message, { reason: UNAUTHENTICATED });
+
+const MAX_WAIT_MS = 86_400_000;
+
+/** Timers hold for 24 days at most. */
+function endAt(clock: Clock, at: number, end: () => void): () => void {
+  let cancel = (): void => {};
+  const wait = (): void => {
+    const left = at - clock.now();
+    if (left <= 0) end();
+    else cancel = clock.after(Math.min(left, MAX_WAIT_MS), wait);
+  };
+  wait();
+  return () => cancel();
+}
+
+/** Whether only this machine reaches the address, or is reached by the name. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
+  const mapped = bare.startsWith("::ffff:") ? bare.slice("::ffff:".length) : bare;
+  if (isIP(mapped) === 4) return mapped.startsWith("127.");
+  return bare === "::1" || bare === "localhost";
+}

@@ -1,0 +1,103 @@
+// Somebody whom the gate has let in. A door can hold one and hand it back, and cannot make one.
+
+import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
+import { HostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import { type PermissionPorts, Permissions } from "../core/permissions.ts";
+import type { Permission } from "../core/types.ts";
+import { compileRoleResource } from "../manifest/auth.ts";
+import type { RoleGrants } from "../manifest/roles.ts";
+import type { Principal } from "../seams.ts";
+
+/** A grant that anybody has who is bound by none. */
+type Bound = Exclude<RoleGrants, undefined>;
+
+export interface Known {
+  readonly name: string;
+  /** Each of them must allow what is asked; one that is undefined allows everything. */
+  readonly bounds: readonly RoleGrants[];
+  /** Milliseconds since 1970; undefined for one who stays. */
+  readonly expiresAt?: number | undefined;
+}
+
+export class KnownPrincipal implements Principal {
+  readonly name: string;
+  readonly expiresAt: number | undefined;
+  /** What a turn with this one's authority needs too. */
+  readonly authorities: readonly Permissions[];
+  /** The same for the gate, which asks in more than one way before it refuses. */
+  readonly #own: readonly Permissions[];
+  readonly #onDenial: PermissionPorts["onCheck"];
+  readonly #onEnd = new Set<() => void>();
+  #hasEnded = false;
+
+  /** `onDenial` is told of what is refused. */
+  constructor({ name, bounds, expiresAt }: Known, onDenial: PermissionPorts["onCheck"]) {
+    this.name = name;
+    this.expiresAt = expiresAt;
+    this.#onDenial = onDenial;
+    const permissionsOf = (onCheck: PermissionPorts["onCheck"]): Permissions[] =>
+      bounds
+        .filter((grants): grants is Bound => grants !== undefined)
+        .map((grants) => new Permissions(name, grants, grants, { compile: compileRoleResource, onCheck }));
+    this.authorities = permissionsOf((check) => {
+      if (check.verdict !== "allowed") onDenial(check);
+    });
+    this.#own = permissionsOf(() => {});
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  allows(permission: Permission, resource: string): boolean {
+    return !this.#hasEnded && this.#own.every((one) => one.allows(permission, resource));
+  }
+
+  /** Throws HostError `permission-denied`. */
+  require(permission: Permission, resource: string): void {
+    if (this.allows(permission, resource)) return;
+    throw this.#hasEnded ? this.#ended() : this.denied(permission, resource);
+  }
+
+  denied(permission: Permission, resource: string): HostError {
+    this.#onDenial({ plugin: this.name, permission, resource, verdict: "not-granted", by: [] });
+    const what = `${permission} ${printable(resource)}`;
+    return new HostError(
+      "permission-denied",
+      `${this.name} may not ${what}; a role or a token with ${permission} for it can (docs/auth.md)`,
+    );
+  }
+
+  /** Tells when it is over; returns its undo. */
+  onEnd(listener: () => void): () => void {
+    this.#onEnd.add(listener);
+    return () => this.#onEnd.delete(listener);
+  }
+
+  /** From now on it may nothing, and what goes on for it ends. */
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    for (const one of this.authorities) one.replaceGrants([]);
+    for (const listener of this.#onEnd) listener();
+    this.#onEnd.clear();
+  }
+
+  /** Settles as `work` does, or rejects with `permission-denied` once it is over. */
+  async whileIn<T>(work: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const undo = this.onEnd(() => reject(this.#ended()));
+    return Promise.race([work, promise]).finally(undo);
+  }
+
+  #ended(): HostError {
+    return new HostError("permission-denied", `${this.name} has been revoked or has expired`, { reason: UNAUTHENTICATED });
+  }
+
+  /** The one that the gate let in. Throws HostError `internal` for one that somebody else made. */
+  static of(principal: Principal): KnownPrincipal {
+    if (principal instanceof KnownPrincipal && #hasEnded in principal) return principal;
+    throw new HostError("internal", `${printable(principal.name)} was not let in by the gate; ask AdapterContext.authenticate for it`);
+  }
+}

@@ -1,0 +1,100 @@
+// The section `auth` of the configuration: whether whoever comes by a door must say who it is, what roles there are, and how much each may do at once.
+
+import { z } from "zod";
+import { HostError, toHostError } from "../core/errors.ts";
+import { compilePattern, type Matcher, printable } from "../core/names.ts";
+import type { Effect, Grant, Permission } from "../core/types.ts";
+import { compileResource, PERMISSIONS } from "./resources.ts";
+
+/** Does an operation of the host, by the name `admin.<operation>`. */
+export const OPERATE = "host.operate";
+/** Calls services that say of themselves that they only read. */
+export const READ = "services.read";
+/** What only somebody at a door is granted, no plugin. */
+const OF_PRINCIPALS: readonly Permission[] = [OPERATE, READ];
+/** What a role, or the scope of a token, can name. */
+const ROLE_PERMISSIONS: readonly Permission[] = [...PERMISSIONS, ...OF_PRINCIPALS];
+
+const ROLE_NAME = /^[a-z][a-z0-9-]{0,63}$/;
+const MAX_ROLES = 256;
+const MAX_GRANTS = 256;
+
+export interface AuthLimits {
+  /** Calls and operations of one principal under way. */
+  readonly callsAtOnce: number;
+  /** Streams of events of one principal. */
+  readonly streamsAtOnce: number;
+  /** Calls of one principal in a second; as many again at once after a rest. */
+  readonly callsPerSecond: number;
+  /** Credentials from one address that are nobody's, in a minute. */
+  readonly failuresPerMinute: number;
+}
+
+export interface AuthOptions {
+  /** `none`: whoever reaches a door of this machine may use what plugins offer. `required`: nobody without credentials. */
+  readonly mode: "none" | "required";
+  /** Roles of the operator's own, beside `viewer`, `operator` and `admin`. */
+  readonly roles: Readonly<Record<string, readonly Grant[]>>;
+  readonly limits: AuthLimits;
+}
+
+/** Throws HostError `invalid-message` for a resource that the permission does not have. */
+export function compileRoleResource(permission: Permission, resource: string, effect?: Effect): Matcher {
+  return OF_PRINCIPALS.includes(permission) ? compilePattern(resource) : compileResource(permission, resource, effect);
+}
+
+const grantSchema: z.ZodType<Grant> = z
+  .strictObject({
+    permission: z.enum(ROLE_PERMISSIONS as [Permission, ...Permission[]]),
+    resource: z.string(),
+    effect: z.enum(["allow", "deny"]).optional(),
+  })
+  .superRefine(({ permission, resource }, context) => {
+    try {
+      compileRoleResource(permission, resource);
+    } catch (thrown) {
+      context.addIssue({ code: "custom", path: ["resource"], message: toHostError(thrown).message });
+    }
+  });
+
+/** Of a role, or of a token's scope. */
+export const roleGrants: z.ZodType<readonly Grant[]> = z.array(grantSchema).max(MAX_GRANTS);
+
+export const roleName: z.ZodType<string> = z
+  .string()
+  .regex(ROLE_NAME, "write 1 to 64 lower-case letters, digits or -, beginning with a letter");
+
+const limitsSchema: z.ZodType<AuthLimits> = z.strictObject({
+  callsAtOnce: z.int().positive().max(10_000).default(32),
+  streamsAtOnce: z.int().positive().max(10_000).default(64),
+  callsPerSecond: z.int().positive().max(1_000_000).default(1_000),
+  failuresPerMinute: z.int().positive().max(10_000).default(20),
+});
+
+/** Their grants are the host's own; see host/gate/roles.ts. */
+const BUILT_IN_ROLES: readonly string[] = ["viewer", "operator", "admin"];
+
+export const authSchema: z.ZodType<AuthOptions> = z.strictObject({
+  mode: z.enum(["none", "required"]).default("none"),
+  roles: z
+    .record(roleName, roleGrants)
+    .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `write at most ${MAX_ROLES} roles`)
+    .refine(
+      (roles) => !Object.keys(roles).some((name) => BUILT_IN_ROLES.includes(name)),
+      `${BUILT_IN_ROLES.join(", ")} are the host's own roles; give yours another name`,
+    )
+    .default({}),
+  limits: limitsSchema.default(() => limitsSchema.parse({})),
+});
+
+/** Reads `services.call:devices.*`, as `--scope` has it. Throws HostError `invalid-message`. */
+export function parseScope(text: string): Grant {
+  const at = text.indexOf(":");
+  const parsed = grantSchema.safeParse({ permission: text.slice(0, Math.max(at, 0)), resource: text.slice(at + 1) });
+  if (at > 0 && parsed.success) return parsed.data;
+  throw new HostError(
+    "invalid-message",
+    `"${printable(text)}" is no scope; write a permission and what it is about, such as services.call:devices.*`,
+    { detail: `permissions are ${ROLE_PERMISSIONS.join(", ")}` },
+  );
+}

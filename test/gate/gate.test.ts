@@ -1,0 +1,282 @@
+// Whoever comes by a door: who he is, what he may, how much of it at once, and when it is over.
+
+import { beforeEach, describe, expect, it } from "vitest";
+import type { TokenStore } from "../../host/admin/tokens.ts";
+import { HostError } from "../../host/core/errors.ts";
+import { Host } from "../../host/core/host.ts";
+import { MAX_ACCOUNTS } from "../../host/gate/accounts.ts";
+import { Gate, isLoopback } from "../../host/gate/gate.ts";
+import { KnownPrincipal } from "../../host/gate/known.ts";
+import { type AuthOptions, authSchema, parseScope } from "../../host/manifest/auth.ts";
+import type { AdapterContext, Principal } from "../../host/seams.ts";
+import { HERE, testContext, tokensInMemory } from "../support/adapter-context.ts";
+import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
+import { hostPorts } from "../support/host-ports.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
+
+const ELSEWHERE = { address: "192.0.2.7", isPassedOn: false };
+
+describe("the gate", () => {
+  let clock: FakeClock;
+  let tokens: TokenStore;
+  let denied: string[];
+  const gateWith = (auth: object = {}): Gate =>
+    new Gate({
+      ...{ clock, tokens, operator: "user:ada", isReadOnly: (service: string) => service === "p.read" },
+      auth: authSchema.parse(auth),
+      onDenial: ({ plugin, permission, resource }) => denied.push(`${plugin} ${permission} ${resource}`),
+    });
+  const tokenOf = (role: string, name = role, scopes: readonly string[] = [], more: { owner?: string; expiresAt?: number } = {}): string =>
+    tokens.create({ name, roles: [role], scopes: scopes.map(parseScope), owner: "user:ada", expiresAt: undefined, ...more });
+  const enter = async (gate: Gate, token: string): Promise<KnownPrincipal> =>
+    KnownPrincipal.of(await gate.authenticate({ kind: "bearer", token, from: ELSEWHERE }));
+  const unauthenticated = { code: "permission-denied", reason: "unauthenticated" };
+
+  beforeEach(() => {
+    clock = fakeClock();
+    tokens = tokensInMemory(clock);
+    denied = [];
+  });
+
+  it("lets those in who say nothing where nobody has to, and only from this machine", async () => {
+    const gate = gateWith();
+    expect((await gate.authenticate({ kind: "none", from: HERE })).name).toBe("anonymous");
+    for (const from of [ELSEWHERE, { ...HERE, isPassedOn: true }, { address: undefined, isPassedOn: false }])
+      await expect(gate.authenticate({ kind: "none", from })).rejects.toMatchObject(unauthenticated);
+    await expect(gateWith({ mode: "required" }).authenticate({ kind: "none", from: HERE })).rejects.toMatchObject(unauthenticated);
+  });
+
+  it("knows which addresses are this machine's only", () => {
+    for (const here of ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "::ffff:127.0.0.1"])
+      expect(isLoopback(here), here).toBe(true);
+    for (const there of ["0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "::ffff:10.0.0.1", "example", "", "0x7f000001"])
+      expect(isLoopback(there), there).toBe(false);
+  });
+
+  it("listens elsewhere only where everybody has to say who he is, and says what to write", () => {
+    for (const host of ["0.0.0.0", "::", "192.168.1.5"])
+      expect(() => gateWith().requireListenable(host)).toThrow(
+        expect.objectContaining({ code: "invalid-message", detail: expect.stringContaining("bulkhead token create") }),
+      );
+    gateWith().requireListenable("127.0.0.1");
+    gateWith({ mode: "required" }).requireListenable("0.0.0.0");
+  });
+
+  it("gives each role what it is for", async () => {
+    const roles = { lamps: [{ permission: "services.call", resource: "devices.*" }] };
+    const gate = gateWith({ roles });
+    const may = async (role: string): Promise<boolean[]> => {
+      const who = await enter(gate, tokenOf(role));
+      return [
+        who.allows("services.call", "devices.get"),
+        gate.mayCall(who, "p.read"),
+        gate.mayCall(who, "p.write"),
+        who.allows("events.subscribe", "a.b"),
+        who.allows("events.publish", "a.b"),
+        who.allows("host.operate", "admin.list"),
+        who.allows("host.operate", "admin.restart"),
+        who.allows("host.operate", "admin.grant"),
+      ];
+    };
+    expect(await may("viewer")).toEqual([false, true, false, true, false, true, false, false]);
+    expect(await may("operator")).toEqual([true, true, true, true, true, true, true, false]);
+    expect(await may("admin")).toEqual(Array(8).fill(true));
+    expect(await may("lamps")).toEqual([true, false, false, false, false, false, false, false]);
+    // One that the configuration does not have any more gives nothing, and neither does what is in every object.
+    expect(await may("gone")).toEqual(Array(8).fill(false));
+    expect(await may("constructor")).toEqual(Array(8).fill(false));
+  });
+
+  it("never gives a token more than its scope, its roles, or the token that made it", async () => {
+    const gate = gateWith();
+    const narrow = await enter(gate, tokenOf("admin", "narrow", ["services.call:devices.*"]));
+    expect([narrow.allows("services.call", "devices.get"), narrow.allows("services.call", "logger.log")]).toEqual([true, false]);
+    expect(narrow.allows("host.operate", "admin.list")).toBe(false);
+    const beyond = await enter(gate, tokenOf("viewer", "beyond", ["host.operate:**"]));
+    expect([beyond.allows("host.operate", "admin.list"), beyond.allows("host.operate", "admin.grant")]).toEqual([true, false]);
+    const made = await enter(gate, tokenOf("admin", "made", [], { owner: "token:narrow" }));
+    expect([made.allows("services.call", "devices.get"), made.allows("host.operate", "admin.list")]).toEqual([true, false]);
+  });
+
+  it("refuses the operations of the host to whoever did not say who he is", async () => {
+    const gate = gateWith();
+    const anonymous = KnownPrincipal.of(await gate.authenticate({ kind: "none", from: HERE }));
+    expect(() => gate.requireOperation(anonymous, "list")).toThrow(expect.objectContaining({ code: "permission-denied" }));
+    expect(denied).toEqual(["anonymous host.operate admin.list"]);
+    gate.requireOperation(KnownPrincipal.of(await gate.authenticate({ kind: "operator" })), "grant");
+  });
+
+  it("does nothing for a principal that it did not let in", () => {
+    const forged: Principal = { name: "admin", allows: () => true };
+    const heir = Object.create(KnownPrincipal.prototype, { name: { value: "admin" } }) as Principal;
+    for (const one of [forged, heir]) expect(() => KnownPrincipal.of(one)).toThrow(expect.objectContaining({ code: "internal" }));
+  });
+
+  it("is tired of an address that shows what is nobody's, of a whole network of IPv6, and of nobody else", async () => {
+    const gate = gateWith({ limits: { failuresPerMinute: 3 } });
+    const token = tokenOf("viewer");
+    const wrong = (address: string): Promise<string> =>
+      gate.authenticate({ kind: "bearer", token: "bh_no", from: { address, isPassedOn: false } }).then(
+        () => "in",
+        (thrown: HostError) => thrown.reason ?? thrown.code,
+      );
+    const all = async (...addresses: readonly string[]): Promise<string[]> => {
+      const found: string[] = [];
+      for (const address of addresses) found.push(await wrong(address));
+      return found;
+    };
+    expect(await all("192.0.2.7", "192.0.2.7", "192.0.2.7", "192.0.2.7", "192.0.2.8")).toEqual([
+      ...Array(3).fill("unauthenticated"),
+      ...["rate-limited", "unauthenticated"],
+    ]);
+    expect(await all("2001:db8::1", "2001:db8::2", "2001:db8:0:0:1::", "2001:db8::3", "2001:db8:0:1::1")).toEqual([
+      ...Array(3).fill("unauthenticated"),
+      ...["rate-limited", "unauthenticated"],
+    ]);
+    // Who has the right one is not held up by others behind the same address.
+    expect((await enter(gate, token)).name).toBe("token:viewer");
+    clock.pass(20_000);
+    expect(await all("192.0.2.7", "192.0.2.7")).toEqual(["unauthenticated", "rate-limited"]);
+  });
+
+  it("counts addresses and principals in bounded memory", async () => {
+    const gate = gateWith({ limits: { failuresPerMinute: 1 } });
+    const wrong = (i: number): Promise<unknown> =>
+      gate
+        .authenticate({
+          kind: "bearer",
+          token: "bh_no",
+          from: { address: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, isPassedOn: false },
+        })
+        .catch((thrown: HostError) => thrown.reason ?? thrown.code);
+    for (let i = 0; i < MAX_ACCOUNTS; i += 1) await wrong(i);
+    // Those beyond share one account.
+    expect([await wrong(MAX_ACCOUNTS), await wrong(MAX_ACCOUNTS + 1)]).toEqual(["unauthenticated", "rate-limited"]);
+    clock.pass(61_000);
+    expect(await wrong(MAX_ACCOUNTS + 2)).toBe("unauthenticated");
+  });
+
+  it("holds each principal to so many calls at once and in a second, whatever the door, and nobody else with it", async () => {
+    const gate = gateWith({ limits: { callsAtOnce: 2, callsPerSecond: 4 } });
+    const [one, other] = [await enter(gate, tokenOf("viewer")), await enter(gate, tokenOf("operator"))];
+    const ends: (() => void)[] = [];
+    const work = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
+    const under = [gate.within(one, work), gate.within(one, work)];
+    await expect(gate.within(one, work)).rejects.toMatchObject({
+      code: "rate-limited",
+      message: expect.stringContaining("auth.limits.callsAtOnce"),
+    });
+    const theirs = gate.within(other, work);
+    for (const end of ends) end();
+    await Promise.all([...under, theirs]);
+    await gate.within(one, async () => {});
+    await gate.within(one, async () => {});
+    await expect(gate.within(one, work)).rejects.toMatchObject({ retryAfterMs: 250, message: expect.stringContaining("callsPerSecond") });
+    clock.pass(250);
+    await gate.within(one, async () => {});
+    // What fails ends too.
+    clock.pass(1_000);
+    for (let i = 0; i < 3; i += 1) await expect(gate.within(one, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  });
+
+  it("ends calls and streams when the token is revoked, and streams when it expires", async () => {
+    const gate = gateWith({ limits: { streamsAtOnce: 1 } });
+    const token = tokenOf("operator", "ci", [], { expiresAt: clock.now() + 30 * 86_400_000 });
+    const ci = await enter(gate, token);
+    const ended: string[] = [];
+    const call = gate.within(ci, () => new Promise(() => {}));
+    const close = gate.openStream(ci, () => ended.push("first"));
+    expect(() => gate.openStream(ci, () => {})).toThrow(expect.objectContaining({ code: "rate-limited" }));
+    close();
+    gate.openStream(ci, () => ended.push("second"));
+    tokens.revoke("ci");
+    await expect(call).rejects.toMatchObject({ code: "permission-denied" });
+    expect(ended).toEqual(["second"]);
+    expect(ci.allows("services.call", "p.read")).toBe(false);
+    await expect(enter(gate, token)).rejects.toMatchObject(unauthenticated);
+    const short = await enter(gate, tokenOf("operator", "short", [], { expiresAt: clock.now() + 30 * 86_400_000 }));
+    gate.openStream(short, () => ended.push("third"));
+    await clock.advance(30 * 86_400_000 - 1);
+    expect(ended).toEqual(["second"]);
+    await clock.advance(1);
+    expect(ended).toEqual(["second", "third"]);
+  });
+});
+
+describe("what a principal does by a door", () => {
+  let context: AdapterContext;
+  let host: Host;
+  let tokens: TokenStore;
+  const log = memoryLog();
+  const script: Script = {
+    who: (_input, { caller }) => utf8(`${caller.kind} ${caller.name} ${caller.principal}`),
+    publish: (_input, turn) => turn.answer("events.publish", [utf8("p.done"), utf8("text/plain"), utf8("")]),
+    hang: () => new Promise(() => {}),
+  };
+  const start = async (auth: Partial<AuthOptions> = {}): Promise<void> => {
+    host = new Host(hostPorts({ clock: fakeClock(), log }));
+    tokens = tokensInMemory();
+    const services = [
+      { name: "p.who", entryPoint: "who" },
+      { name: "p.publish", entryPoint: "publish" },
+      { name: "p.lent", entryPoint: "publish", asCaller: true },
+      { name: "p.hang", entryPoint: "hang" },
+    ];
+    host.add(definition("p", script, { services }), scriptedCell({ p: script }));
+    await host.start("p");
+    ({ context } = testContext(host, { log, adapter: "door", tokens, auth: { ...authSchema.parse({}), ...auth } }));
+  };
+  const enter = (name: string, scopes: readonly string[] = []): Promise<Principal> => {
+    const token = tokens.create({ name, roles: ["operator"], scopes: scopes.map(parseScope), owner: "user:ada", expiresAt: undefined });
+    return context.authenticate({ kind: "bearer", token, from: ELSEWHERE });
+  };
+  const call = (who: Principal, service: string): Promise<Uint8Array> => context.call(who, { service, payload: utf8("") });
+
+  it("is known to the service, and lends it no more than it has", async () => {
+    await start();
+    const ci = await enter("ci");
+    expect(textOf(await call(ci, "p.who"))).toBe("adapter door token:ci");
+    await call(ci, "p.lent");
+    const caller = await enter("caller", ["services.call:p.*"]);
+    await call(caller, "p.publish");
+    await expect(call(caller, "p.lent")).rejects.toMatchObject({
+      code: "permission-denied",
+      message: expect.stringContaining("token:caller has no permission events.publish"),
+    });
+  });
+
+  it("ends when it is revoked in the middle", async () => {
+    await start();
+    const ci = await enter("ci");
+    const heard: string[] = [];
+    let isOver = false;
+    context.follow(
+      ci,
+      "**",
+      ({ type }) => heard.push(type),
+      () => {
+        isOver = true;
+      },
+    );
+    const hanging = call(ci, "p.hang");
+    const event = { type: "a.b", contentType: "text/plain", data: utf8("") };
+    await context.publish(ci, event);
+    await settle();
+    tokens.revoke("ci");
+    await expect(hanging).rejects.toMatchObject({ code: "permission-denied", reason: "unauthenticated" });
+    expect(isOver).toBe(true);
+    await expect(context.publish(ci, event)).rejects.toMatchObject({ code: "permission-denied" });
+    expect(heard).toEqual(["a.b"]);
+  });
+
+  it("has only so many streams", async () => {
+    await start({ limits: authSchema.parse({ limits: { streamsAtOnce: 2 } }).limits });
+    const ci = await enter("ci");
+    const stops = [context.follow(ci, "**", () => {}), context.follow(ci, "**", () => {})];
+    expect(() => context.follow(ci, "**", () => {})).toThrow(expect.objectContaining({ code: "rate-limited" }));
+    stops[0]?.();
+    context.follow(ci, "**", () => {});
+    expect(() => context.follow(ci, "a..b", () => {})).toThrow(HostError);
+  });
+});
