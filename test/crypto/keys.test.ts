@@ -11,6 +11,7 @@ import { type SigningKeyInfo, SigningKeyStore } from "../../host/admin/signing-k
 import { openControl } from "../../host/cli/control.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { meaningOf } from "../../host/manifest/resources.ts";
 import { bulkhead } from "../support/command.ts";
 import { locksmith, type Step } from "../support/crypto.ts";
 import { type MemoryLog, memoryLog } from "../support/memory-log.ts";
@@ -75,7 +76,10 @@ describe("the keys of plugins", () => {
     expect(await invoke<SigningKeyInfo[]>("keys")).toMatchObject([{ plugin: "issuer", name: "tokens" }]);
   });
 
-  it("are not to be had by a pattern", async () => {
+  it("are told of before they are granted, and not to be had by a pattern", async () => {
+    expect(meaningOf("keys.sign", "tokens")).toBe(
+      'signs whatever it likes with a key "tokens" of its own, which the host keeps: who trusts that key trusts the plugin',
+    );
     await locksmith(folder.path, "issuer");
     await start({ issuer: {} });
     for (const resource of ["*", "**", "tokens.*", "Tokens"])
