@@ -10,6 +10,7 @@ import { benchCalls } from "./calls.ts";
 import { readWasm } from "./cells.ts";
 import { benchColdStart } from "./cold-start.ts";
 import { benchCrypto } from "./crypto.ts";
+import { benchDoors } from "./doors.ts";
 import { benchDurable } from "./durable.ts";
 import { benchEvents } from "./events.ts";
 import { compileExtismPlugin } from "./extism.ts";
@@ -49,6 +50,7 @@ async function main(args: readonly string[]): Promise<void> {
     events: () => benchEvents(wasm, extism),
     durable: () => benchDurable(wasm),
     sends: () => benchSends(wasm),
+    doors: () => benchDoors(wasm),
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     schemas: benchSchemas,
