@@ -34,7 +34,9 @@ describe("the keys of plugins", () => {
   });
   const file = (): string => join(folder.path, "bulkhead.json");
   const start = async (plugins: Readonly<Record<string, object>>, more: object = {}): Promise<RunningHost> => {
-    const all = Object.fromEntries(Object.entries(plugins).map(([name, own]) => [name, { path: name, isolation: "inline", ...own }]));
+    const all = Object.fromEntries(
+      Object.entries(plugins).map(([name, own]) => [name, { path: name, isolation: "inline", limits: { deadlineMs: 60_000 }, ...own }]),
+    );
     writeFileSync(file(), JSON.stringify({ adapters: { http: false }, plugins: all, ...more }));
     host = await createHost({ configuration: parseConfiguration(readFileSync(file(), "utf8"), file()), log });
     return host;

@@ -89,7 +89,10 @@ describe.each(["inline", "process"])("a plugin in a cell of kind %s", (isolation
   let host: RunningHost;
   const start = async (limits: object): Promise<void> => {
     for (const name of ["greedy", "polite"]) await locksmith(folder.path, name);
-    const plugins = { greedy: { path: "greedy", isolation, limits, grants: "all" }, polite: { path: "polite", isolation, grants: "all" } };
+    const plugins = {
+      greedy: { path: "greedy", isolation, limits, grants: "all" },
+      polite: { path: "polite", isolation, limits: { deadlineMs: 60_000 }, grants: "all" },
+    };
     const text = JSON.stringify({ adapters: { http: false }, drainMs: 100, plugins });
     host = await createHost({ configuration: parseConfiguration(text, join(folder.path, "bulkhead.json")), log: memoryLog() });
   };

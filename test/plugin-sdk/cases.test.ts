@@ -75,7 +75,12 @@ for (const language of LANGUAGES)
     let open: () => never;
 
     const load = (seed?: number, config: object = CONFIG): Promise<TestPlugin> =>
-      loadPlugin(at, { limits: { memoryMiB: 128 }, seed, config: { ...config }, services: { "vault.open": () => open() } });
+      loadPlugin(at, {
+        limits: { memoryMiB: 128, hostMsPerSecond: 1_000, deadlineMs: 60_000 },
+        seed,
+        config: { ...config },
+        services: { "vault.open": () => open() },
+      });
     const ask = async (service: string, input: string | Uint8Array): Promise<string> =>
       (await plugin.call(`cases.${service}`, typeof input === "string" ? encoder.encode(input) : input)).text();
     /** The answer, or the failure that the caller is told. */
