@@ -113,7 +113,12 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
   const tls = configuration.tls && booting.use(await openTls(configuration.tls, opening));
-  const capabilities = await openCapabilities(configuration, opening, { secrets: stores.secrets, blobs, ownListeners: listeners }, booting);
+  const capabilities = await openCapabilities(
+    configuration,
+    opening,
+    { secrets: stores.secrets, blobs, keys: stores.keys, ownListeners: listeners },
+    booting,
+  );
   const adapters = await openAdapters(configuration, opening, booting);
   const state = await openState(configuration, opening, booting);
   const events = await openEventLog(configuration, opening, booting);

@@ -22,7 +22,7 @@ import type {
   StoredPlugin,
   UnstampedEvent,
 } from "./core/types.ts";
-import type { BlobsBlob, BlobsProperty, WitFunction } from "./core/wit.ts";
+import type { BlobsBlob, BlobsProperty, CryptoKeyAlgorithm, WitFunction } from "./core/wit.ts";
 
 /** What there is before anything else. */
 export interface Opening {
@@ -118,10 +118,30 @@ export interface BlobTransfers {
   deleteIf(plugin: string, name: string, etag: string): Promise<boolean>;
 }
 
+/** A key of one plugin. Its private half stays in it. */
+export interface SigningKey {
+  readonly algorithm: CryptoKeyAlgorithm;
+  /** Its thumbprint (RFC 7638). */
+  readonly kid: string;
+  /** Its public half, as JSON text. */
+  readonly jwk: string;
+  /** 64 bytes, as JSON Web Signatures have them. */
+  sign(message: Bytes): Bytes;
+}
+
+/** The keys that plugins sign with, each of one plugin and one name of that plugin's. Throw HostError `storage-failed`. */
+export interface SigningKeys {
+  /** Makes it at its first use, of ed25519 when no algorithm is named. Throws HostError `conflict` when it is of another one. */
+  current(plugin: string, name: string, algorithm: CryptoKeyAlgorithm | undefined): SigningKey;
+  /** Public halves as JSON texts, the current one first, then those that it took the place of. */
+  list(plugin: string, name: string): readonly string[];
+}
+
 export interface CapabilityOpening extends SecretOpening {
   readonly blobs: BlobTransfers;
   /** Whether a connection there would come in by a door of this very host. */
   readonly ownListeners: { has(address: string, port: number): boolean };
+  readonly keys: SigningKeys;
 }
 
 /** Answers functions of wit/ that the core does not know. */
@@ -132,7 +152,8 @@ export interface Capability<O = unknown> extends Extension<O> {
 /** What is known of a capability without loading it. */
 export interface CapabilityRow {
   readonly permissions: Readonly<Record<Permission, PermissionKind>>;
-  readonly needs: Readonly<Partial<Record<WitFunction, Permission>>>;
+  /** Its functions, with what each needs; undefined for what touches the plugin's own things only. */
+  readonly needs: { readonly [F in WitFunction]?: Permission | undefined };
   load(): Promise<Capability>;
 }
 

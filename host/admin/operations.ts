@@ -20,6 +20,7 @@ import { checked, type Operation } from "./checked.ts";
 import { eventOperations, type LiveEvents } from "./event-operations.ts";
 import type { Block } from "./installations.ts";
 import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
+import { keyOperations } from "./key-operations.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
@@ -166,6 +167,7 @@ export class Operations {
       ["unblock", checked(unblockSchema, (block, actor) => this.#unblock(block, actor))],
       ["set-secret", checked(secretSchema, (secret, actor) => this.#setSecret(secret, actor))],
       ["remove-secret", checked(secretNameSchema, ({ name }, actor) => this.#removeSecret(name, actor))],
+      ...keyOperations(this.#stores.keys),
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
       ...tokenOperations({

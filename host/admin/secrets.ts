@@ -1,15 +1,12 @@
-// Secrets of the operator, encrypted: AES-256-GCM with a key that lies in a file beside the database or comes from the environment, so that a
-// copy of the database alone is of no use. Name and destinations are authenticated with the value: who changes them in the database breaks it.
+// Secrets of the operator, encrypted (seal.ts). Name and destinations are authenticated with the value: who changes them in the database breaks it.
 
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { join } from "node:path";
 import type { Database as Connection } from "better-sqlite3";
 import { STORE_DESTINATION } from "../bounds/store-address.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { compileResource } from "../manifest/resources.ts";
+import { Seal } from "./seal.ts";
 
 /** What can be told of a secret. */
 export interface SecretInfo {
@@ -31,14 +28,9 @@ interface Row {
   readonly set_at: string;
 }
 
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const MAX_VALUE_LENGTH = 4_096;
 // Copies of a shorter one cannot be told from what stands in an answer by chance, and whoever sees what is hidden could guess it.
 const MIN_VALUE_LENGTH = 8;
-const KEY_VARIABLE = "BULKHEAD_SECRET_KEY";
-const KEY_FILE = "secret.key";
 
 /** Part of the database's schema. */
 export const SECRETS_SCHEMA = `
@@ -48,13 +40,12 @@ export const SECRETS_SCHEMA = `
 export class SecretStore {
   readonly #connection: Connection;
   readonly #clock: Clock;
-  readonly #keyFile: string;
-  #key: Buffer | undefined;
+  readonly #seal: Seal;
 
   constructor(connection: Connection, clock: Clock, dataDir: string) {
     this.#connection = connection;
     this.#clock = clock;
-    this.#keyFile = join(dataDir, KEY_FILE);
+    this.#seal = new Seal(dataDir);
   }
 
   /** Throws HostError `invalid-message` for a name, value or destination that cannot be one. */
@@ -69,9 +60,7 @@ export class SecretStore {
       );
     }
     const destinations = JSON.stringify(to);
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv("aes-256-gcm", this.#requireKey(), nonce).setAAD(contextOf(name, destinations));
-    const sealed = Buffer.concat([nonce, cipher.update(value, "utf8"), cipher.final(), cipher.getAuthTag()]);
+    const sealed = this.#seal.close(Buffer.from(value, "utf8"), [name, destinations]);
     const at = new Date(this.#clock.now()).toISOString();
     this.#connection.prepare("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?)").run(name, destinations, sealed, at);
   }
@@ -114,60 +103,12 @@ export class SecretStore {
   }
 
   #open(name: string, sealed: Buffer, destinations: string): string {
-    const key = this.#findKey();
-    if (key === undefined) {
-      const remedy = `bring it back from a backup, or set ${printable(name)} again`;
-      throw new HostError("storage-failed", `the secret ${printable(name)} cannot be opened: ${KEY_FILE} is lost; ${remedy}`);
-    }
-    try {
-      const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
-      decipher.setAAD(contextOf(name, destinations)).setAuthTag(sealed.subarray(-TAG_BYTES));
-      return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString("utf8");
-    } catch {
-      throw new HostError("storage-failed", `the secret ${printable(name)} cannot be opened with the key in ${KEY_FILE}; set it again`);
-    }
-  }
-
-  #requireKey(): Buffer {
-    this.#key ??= this.#findKey() ?? this.#makeKey();
-    return this.#key;
-  }
-
-  /** The key that is there; undefined where none was made yet, or it is lost. */
-  #findKey(): Buffer | undefined {
-    this.#key ??= this.#keyOfEnvironment() ?? this.#keyOfFile();
-    return this.#key;
-  }
-
-  #keyOfEnvironment(): Buffer | undefined {
-    const text = process.env[KEY_VARIABLE];
-    if (text === undefined) return undefined;
-    const key = Buffer.from(text, "base64");
-    if (key.length === KEY_BYTES) return key;
-    throw new HostError("invalid-message", `${KEY_VARIABLE} must be ${KEY_BYTES} bytes in base64; "openssl rand -base64 32" makes one`);
-  }
-
-  #keyOfFile(): Buffer | undefined {
-    if (!existsSync(this.#keyFile)) return undefined;
-    const key = readFileSync(this.#keyFile);
-    if (key.length === KEY_BYTES) return key;
-    throw new HostError("storage-failed", `${this.#keyFile} is no key of ${KEY_BYTES} bytes; bring it back from a backup`);
-  }
-
-  #makeKey(): Buffer {
-    const key = randomBytes(KEY_BYTES);
-    const unfinished = `${this.#keyFile}.unfinished`;
-    const descriptor = openSync(unfinished, "w", 0o600);
-    writeSync(descriptor, key);
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-    renameSync(unfinished, this.#keyFile);
-    return key;
+    const remedy = `set ${printable(name)} again`;
+    const what = `the secret ${printable(name)}`;
+    return this.#seal.open({ what, remedy, context: [name, destinations], bytes: sealed }).toString("utf8");
   }
 }
 
 /** Throws HostError `invalid-message` for what is no destination. */
 const matcherOf = (destination: string): ((resource: string) => boolean) =>
   destination === STORE_DESTINATION ? (resource) => resource === STORE_DESTINATION : compileResource("http.fetch", destination);
-
-const contextOf = (name: string, destinations: string): Buffer => Buffer.from(JSON.stringify([name, destinations]));

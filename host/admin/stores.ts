@@ -21,6 +21,7 @@ import { type Installation, Installations } from "./installations.ts";
 import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
+import { SigningKeyStore } from "./signing-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
 import { TokenStore } from "./tokens.ts";
@@ -58,6 +59,7 @@ export class Stores {
   readonly usage: PermissionUsage;
   readonly secrets: SecretStore;
   readonly tokens: TokenStore;
+  readonly keys: SigningKeyStore;
   readonly grants: GrantStore;
   readonly installations: Installations;
   readonly packages: PackageStore;
@@ -77,6 +79,7 @@ export class Stores {
     this.usage = new PermissionUsage(connection, clock, this.audit);
     this.secrets = new SecretStore(connection, clock, dataDir);
     this.tokens = new TokenStore(connection, clock);
+    this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);
     this.packages = new PackageStore(dataDir);
@@ -122,6 +125,7 @@ export class Stores {
     this.snapshots.purge(plugin);
     rmSync(join(blobsDirOf(this.configuration.dataDir), plugin), { recursive: true, force: true });
     this.places.forget(plugin);
+    this.keys.purge(plugin);
     this.installations.purged(plugin);
   }
 
@@ -158,12 +162,15 @@ export class Stores {
     const secrets = this.secrets.list();
     const namesOf = (some: typeof secrets): string => some.map(({ name }) => name).join(", ");
     const sealed = secrets.filter(({ opens }) => !opens);
+    const keys = this.keys.info(undefined).filter(({ opens }) => !opens);
     const short = secrets.filter(({ isTooShort }) => isTooShort);
     const found = [
       loss !== undefined &&
         `the record of this host was lost: ${loss}. Blocks, grants and installed plugins may be gone; "bulkhead audit --accept-loss" ends this warning`,
       sealed.length > 0 &&
         `the secrets ${namesOf(sealed)} cannot be opened: bring back secret.key, or set them again (bulkhead secret set)`,
+      keys.length > 0 &&
+        `the signing keys ${keys.map(({ plugin, name }) => `${name} of ${plugin}`).join(", ")} cannot be opened: bring back secret.key, or rotate them (bulkhead keys rotate)`,
       short.length > 0 && `the secrets ${namesOf(short)} are too short to be hidden and are not filled in; set longer ones`,
     ];
     return found.filter((one) => one !== false);

@@ -3,6 +3,7 @@
 import { OWN_NEEDS } from "../core/host-functions.ts";
 import type { Permission } from "../core/types.ts";
 import type { CapabilityRow } from "../seams.ts";
+import { CRYPTO_PERMISSIONS } from "./crypto/permissions.ts";
 import { HTTP_PERMISSIONS } from "./http/permissions.ts";
 
 export const CAPABILITIES: Readonly<Record<string, CapabilityRow>> = {
@@ -10,6 +11,17 @@ export const CAPABILITIES: Readonly<Record<string, CapabilityRow>> = {
     permissions: HTTP_PERMISSIONS,
     needs: { "http.fetch": "http.fetch", "http.fetch-with": "http.fetch" },
     load: async () => (await import("./http/capability.ts")).http,
+  },
+  crypto: {
+    permissions: CRYPTO_PERMISSIONS,
+    needs: {
+      "crypto.password-hash": undefined,
+      "crypto.password-verify": undefined,
+      "crypto.sign": "keys.sign",
+      "crypto.public-key": "keys.sign",
+      "crypto.public-keys": "keys.sign",
+    },
+    load: async () => (await import("./crypto/capability.ts")).crypto,
   },
 };
 

@@ -14,6 +14,7 @@ import { addEvents } from "./events.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
+import { addKeys } from "./keys.ts";
 import { addLock } from "./lock.ts";
 import { addNew } from "./new.ts";
 import { addPack } from "./pack.ts";
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
   addPermissions(program);
   addSecret(program);
   addToken(program);
+  addKeys(program);
   addStorage(program);
   addBlobs(program);
   addRelease(program);

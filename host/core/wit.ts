@@ -28,6 +28,10 @@ export type BlobsBlob = { readonly name: string; readonly mediaType: string; rea
 export type SchedulesMissed = "skip" | "once";
 export type SchedulesSchedule = { readonly name: string; readonly entryPoint: string; readonly cron: string | undefined; readonly everyMs: number | undefined; readonly atMs: number | undefined; readonly timezone: string | undefined; readonly missed: SchedulesMissed };
 export type SchedulesPlanned = { readonly name: string; readonly nextMs: number | undefined; readonly byManifest: boolean };
+export type CryptoHashAlgorithm = "sha256" | "sha384" | "sha512";
+export type CryptoSignatureAlgorithm = "ed25519" | "es256" | "rs256" | "ps256";
+export type CryptoKeyFormat = "jwk" | "raw";
+export type CryptoKeyAlgorithm = "ed25519" | "es256";
 export interface WitFunctions {
   "log.write": (level: LogLevel, message: string) => void;
   "events.publish": (eventType: string, contentType: string, data: Uint8Array) => string;
@@ -70,6 +74,15 @@ export interface WitFunctions {
   "clock.now": () => number;
   "clock.monotonic": () => number;
   "random.bytes": (length: number) => Uint8Array;
+  "crypto.digest": (algorithm: CryptoHashAlgorithm, message: Uint8Array) => Uint8Array;
+  "crypto.hmac": (algorithm: CryptoHashAlgorithm, key: Uint8Array, message: Uint8Array) => Uint8Array;
+  "crypto.verify": (algorithm: CryptoSignatureAlgorithm, format: CryptoKeyFormat, key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
+  "crypto.equal": (one: Uint8Array, other: Uint8Array) => boolean;
+  "crypto.password-hash": (password: string) => string;
+  "crypto.password-verify": (password: string, phc: string) => boolean;
+  "crypto.sign": (key: string, algorithm: CryptoKeyAlgorithm | undefined, message: Uint8Array) => Uint8Array;
+  "crypto.public-key": (key: string, algorithm: CryptoKeyAlgorithm | undefined) => string;
+  "crypto.public-keys": (key: string) => readonly string[];
 }
 export type WitFunction = keyof WitFunctions;
 export type WitParams<F extends WitFunction> = Parameters<WitFunctions[F]>;

@@ -3,6 +3,7 @@
 import { CAPABILITIES } from "../capabilities/index.ts";
 import { HostError } from "../core/errors.ts";
 import type { CapabilityFunctions } from "../core/ports/capability.ts";
+import type { Permission } from "../core/types.ts";
 import type { WitFunction } from "../core/wit.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import type { CapabilityOpening, CapabilityRow, Opening } from "../seams.ts";
@@ -35,6 +36,9 @@ function refusing({ needs }: CapabilityRow, key: string): CapabilityFunctions {
   const refused = (functionName: string) => (): Promise<never> =>
     Promise.reject(new HostError("permission-denied", `this host does not answer ${functionName} (${key} is false)`));
   return Object.fromEntries(
-    (Object.entries(needs) as [WitFunction, string][]).map(([name, permission]) => [name, { needs: permission, answer: refused(name) }]),
+    (Object.entries(needs) as [WitFunction, Permission | undefined][]).map(([name, permission]) => [
+      name,
+      { needs: permission, answer: refused(name) },
+    ]),
   );
 }

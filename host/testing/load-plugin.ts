@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 import { RESERVED } from "../bounds/turn-writes.ts";
 import { Blobs } from "../capabilities/blobs/blobs.ts";
 import { blobFunctions } from "../capabilities/blobs/functions.ts";
+import { cryptoFunctions } from "../capabilities/crypto/capability.ts";
+import { memoryKeys } from "../capabilities/crypto/memory-keys.ts";
+import { cryptoOptions } from "../capabilities/crypto/options.ts";
 import { scheduleFunctions } from "../capabilities/schedules/functions.ts";
 import { Scheduler } from "../capabilities/schedules/scheduler.ts";
 import { memorySchedules } from "../capabilities/schedules/store.ts";
@@ -92,6 +95,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     store: memorySchedules(),
     plugin: (name): Plugin | undefined => core.plugin(name),
   });
+  const hashesAndKeys = cryptoFunctions({ clock, keys: memoryKeys(), options: cryptoOptions.parse({}) });
   const transactions = new Transactions({ core: () => core, clock, log: recording.hostLog });
   const core: Host = new Host({
     clock,
@@ -103,6 +107,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
       ...scheduleFunctions(scheduler, clock),
       ...fakedSends(() => core, recording.hostLog),
       ...blobFunctions(blobs),
+      ...hashesAndKeys.functions,
     },
     blocks: blockCodec,
     guards: [callRates(clock)],
@@ -140,6 +145,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     close() {
       unwatch();
       scheduler.close();
+      void hashesAndKeys[Symbol.asyncDispose]();
       driver.close();
     },
   });

@@ -71,7 +71,7 @@ describe("a host.sqlite of 0.1", () => {
     openHostDatabase(folder.path).close();
     const raw = new Database(join(folder.path, "host.sqlite"));
     raw.exec(
-      "DROP TABLE quarantine; DROP TABLE storage_places; DROP TABLE storage_copies; INSERT INTO usage VALUES ('p', 'state.read', 'x', 'then')",
+      "DROP TABLE quarantine; DROP TABLE storage_places; DROP TABLE storage_copies; DROP TABLE tokens; DROP TABLE signing_keys; INSERT INTO usage VALUES ('p', 'state.read', 'x', 'then')",
     );
     raw.pragma("user_version = 1");
     raw.close();

@@ -9,6 +9,7 @@ import { benchBlobs } from "./blobs.ts";
 import { benchCalls } from "./calls.ts";
 import { readWasm } from "./cells.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchCrypto } from "./crypto.ts";
 import { benchDoors } from "./doors.ts";
 import { benchDurable } from "./durable.ts";
 import { benchEvents } from "./events.ts";
@@ -45,6 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
     storage: () => benchStorage(wasm),
     stores: benchStores,
     blobs: benchBlobs,
+    crypto: () => benchCrypto(wasm),
     events: () => benchEvents(wasm, extism),
     durable: () => benchDurable(wasm),
     sends: () => benchSends(wasm),

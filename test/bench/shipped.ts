@@ -154,6 +154,7 @@ function environment(plugin: string): GuestEnvironment {
       caller: { kind: "plugin", name: "automation" },
       clock: { now: () => 1_767_225_600_000, monotonicMs: () => 1_000, after: () => () => {} },
       storage: memoryStorage(),
+      limits: DEFAULT_LIMITS,
       log: () => {},
       reportFault: (fault) => {
         throw fault;

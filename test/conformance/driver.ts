@@ -54,6 +54,7 @@ export async function prepare(engine: Engine, wasm: Uint8Array<ArrayBuffer>, opt
       storage: NO_STORAGE,
       config: options.config ?? {},
       clock: fakeClock(),
+      limits,
       caller: { kind: "adapter", name: "test" },
       log: (level, message) => logged.push([level, message]),
       reportFault: (fault) => {

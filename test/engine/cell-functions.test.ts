@@ -21,6 +21,7 @@ function scope(overrides: Partial<CellScope> = {}): TestScope {
     ),
     config: { greeting: "héllo" },
     clock: fakeClock(),
+    limits: { payloadBytes: 65_536 },
     caller: { kind: "plugin", name: "other" },
     log: (level, message) => void logged.push(`${level} ${message}`),
     reportFault: (fault) => void faults.push(fault),

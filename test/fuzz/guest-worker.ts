@@ -61,6 +61,7 @@ async function runInEngine(job: EndingJob, entryPoint: string): Promise<Ending> 
       caller: { kind: "host", name: "host" },
       clock: { now: () => 0, monotonicMs: () => 0, after: () => () => {} },
       storage: memoryStorage(),
+      limits: LIMITS,
       log: () => {},
       reportFault: (fault) => void faults.push(String(fault)),
     },

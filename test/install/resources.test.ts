@@ -86,6 +86,12 @@ const CASES: readonly Case[] = [
   { permission: "http.private", pattern: "fd00::/8", matches: ["fd12::1"], denies: ["fe80::1", "192.168.1.7"] },
   { permission: "http.private", pattern: "::ffff:10.0.0.0/104", matches: ["10.1.2.3", "::ffff:10.1.2.3"], denies: ["11.0.0.1"] },
   { permission: "secrets.read", pattern: "API_TOKEN", matches: ["API_TOKEN"], denies: ["api_token", "API_TOKEN2", ""] },
+  {
+    permission: "keys.sign",
+    pattern: "tokens",
+    matches: ["tokens"],
+    denies: ["token", "tokens2", "tokens.x", "Tokens", "issuer/tokens", ""],
+  },
 ];
 
 // What some server takes for /admin, and what none does.
@@ -142,6 +148,7 @@ const MALFORMED: Readonly<Record<string, readonly string[]>> = {
   ],
   "http.private": ["", "192.168.1.1", "192.168.1.0/33", "*", "10.0.0.0/8, 192.168.0.0/16", "localhost/8"],
   "secrets.read": ["", "*", "a b", "__proto__", "9lives", "x".repeat(64)],
+  "keys.sign": ["", "*", "**", "tokens.*", "Tokens", "a b", "__proto__", "9lives", "x".repeat(64)],
 };
 
 describe("resources", () => {

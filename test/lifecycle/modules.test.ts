@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OwnListeners } from "../../host/bounds/own-listeners.ts";
+import { memoryKeys } from "../../host/capabilities/crypto/memory-keys.ts";
 import type { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import type { CapabilityFunction } from "../../host/core/ports/capability.ts";
@@ -39,7 +40,7 @@ describe("what the configuration chooses", () => {
     const functions = await openCapabilities(
       configuration(given),
       opening(),
-      { secrets: { find: () => undefined }, blobs: blobsInMemory(), ownListeners: new OwnListeners() },
+      { secrets: { find: () => undefined }, blobs: blobsInMemory(), keys: memoryKeys(), ownListeners: new OwnListeners() },
       booting,
     );
     const { answer } = functions["http.fetch"] as CapabilityFunction;

@@ -1,5 +1,6 @@
 // What must be the same in every language: numbers, texts and depths of JSON (json-cases.json), what is refused, and randomness that no other instance has.
 
+import { createHash, createHmac, createPublicKey, type JsonWebKeyInput, verify } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -24,6 +25,7 @@ const SERVICES = [
   "route",
   "transact",
   "blob",
+  "sealed",
   "refuse",
   "passed",
   "seen",
@@ -73,7 +75,12 @@ for (const language of LANGUAGES)
     let open: () => never;
 
     const load = (seed?: number, config: object = CONFIG): Promise<TestPlugin> =>
-      loadPlugin(at, { limits: { memoryMiB: 128 }, seed, config: { ...config }, services: { "vault.open": () => open() } });
+      loadPlugin(at, {
+        limits: { memoryMiB: 128, hostMsPerSecond: 1_000, deadlineMs: 60_000 },
+        seed,
+        config: { ...config },
+        services: { "vault.open": () => open() },
+      });
     const ask = async (service: string, input: string | Uint8Array): Promise<string> =>
       (await plugin.call(`cases.${service}`, typeof input === "string" ? encoder.encode(input) : input)).text();
     /** The answer, or the failure that the caller is told. */
@@ -96,7 +103,10 @@ for (const language of LANGUAGES)
           },
         ]),
       );
-      const permissions = [{ permission: "services.call", resource: "vault.open", reason: "To be refused." }];
+      const permissions = [
+        { permission: "services.call", resource: "vault.open", reason: "To be refused." },
+        { permission: "keys.sign", resource: "tokens", reason: "To sign." },
+      ];
       const source = readFileSync(new URL(`cases/${CASES[language]}`, import.meta.url), "utf8");
       const manifest = { name: "cases", version: "1.0.0", api: "0.2", wasm: "cases.wasm", services, permissions };
       // Zig takes no absolute path.
@@ -213,6 +223,22 @@ for (const language of LANGUAGES)
       );
       expect((await plugin.blobs.get("out"))?.bytes.length).toBe(0);
       for (const name of await plugin.blobs.names()) await plugin.blobs.delete(name);
+    });
+
+    it("hashes, authenticates, signs, verifies and keeps passwords, and fails as a value for a key that is none", async () => {
+      const message = Uint8Array.from({ length: 1_000 }, (_, i) => i);
+      const answer = Buffer.from((await plugin.call("cases.sealed", message)).bytes);
+      expect(answer.subarray(0, 32)).toEqual(createHash("sha256").update(message).digest());
+      expect(answer.subarray(32, 96)).toEqual(createHmac("sha512", "key").update(message).digest());
+      const jwk = JSON.parse(answer.toString("utf8", 160)) as object;
+      expect(jwk).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256" });
+      const key = createPublicKey({ key: { ...jwk }, format: "jwk" } as JsonWebKeyInput);
+      expect(verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, answer.subarray(96, 160))).toBe(true);
+      plugin.deny("keys.sign", "tokens");
+      expect(await told("sealed", message)).toMatch(
+        /^plugin-failed: .*cases has no permission keys\.sign for tokens; the operator denied it/,
+      );
+      plugin.grant("keys.sign", "tokens");
     });
 
     it("reads the configuration into its own types, and names the key that does not fit", async () => {

@@ -191,6 +191,7 @@ await describeWith("go", "the module of Go", () => {
         "/clock",
         "/code",
         "/config",
+        "/crypto",
         "/events",
         "/extensions",
         "/http",

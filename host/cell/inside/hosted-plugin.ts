@@ -184,6 +184,7 @@ export class HostedPlugin implements Pacer {
       storage: this.#storage,
       config: this.#image.config,
       clock: this.#ports.clock,
+      limits: this.#image.limits,
       fillRandom: this.#ports.fillRandom,
       log: (level, message) => this.#log({ level, message, cause: undefined }),
       reportFault: (fault) => this.#log({ level: "error", message: "a host function failed", cause: describeCause(fault) }),

@@ -23,7 +23,7 @@ export interface CheckedCall {
 /** One function. It checks its resources itself, with `call.require`. */
 export interface CapabilityFunction<F extends WitFunction = WitFunction> {
   /** Absent for what touches the plugin's own things only. */
-  readonly needs?: Permission;
+  readonly needs?: Permission | undefined;
   /** Resolves with the answer for the guest. Rejects with HostError. */
   answer(call: CheckedCall, ...args: WitParams<F>): Promise<WitResult<F>>;
 }

@@ -6,7 +6,7 @@ import { escapeControls } from "../../core/names.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogLevel } from "../../core/ports/log.ts";
 import type { KeyRange, ScanRange } from "../../core/ports/storage.ts";
-import type { Bytes, Caller, StorageSide } from "../../core/types.ts";
+import type { Bytes, Caller, Limits, StorageSide } from "../../core/types.ts";
 import type {
   StorageChange,
   StorageCheck,
@@ -19,6 +19,7 @@ import type {
   WitResult,
 } from "../../core/wit.ts";
 import { decodeAll, encodeError, encodeResultView } from "./blocks.ts";
+import { digest, equal, hmac, verifySignature } from "./crypto.ts";
 import { fillRandom, type Randomness } from "./random.ts";
 
 const MAX_LOG_LINE_LENGTH = 8 * 1024;
@@ -47,6 +48,7 @@ export interface CellScope extends Randomness {
   readonly storage: CellStorage;
   readonly config: Readonly<Record<string, string>>;
   readonly clock: Clock;
+  readonly limits: Pick<Limits, "payloadBytes">;
   readonly caller: Caller;
   log(level: LogLevel, message: string): void;
   /** Told of every failure that is the host's own fault. */
@@ -121,6 +123,12 @@ export const CELL_FUNCTIONS: ReadonlyMap<string, CellFunction> = new Map([
   inCell("clock.now", (scope) => Math.floor(scope.clock.now())),
   inCell("clock.monotonic", (scope) => Math.floor(scope.clock.monotonicMs() * 1e6)),
   inCell("random.bytes", randomBytes),
+  inCell("crypto.digest", ({ limits }, algorithm, message) => digest(limits, algorithm, message)),
+  inCell("crypto.hmac", ({ limits }, algorithm, key, message) => hmac(limits, algorithm, key, message)),
+  inCell("crypto.verify", ({ limits }, algorithm, format, key, message, signature) =>
+    verifySignature(limits, { algorithm, format, key, message, signature }),
+  ),
+  inCell("crypto.equal", ({ limits }, one, other) => equal(limits, one, other)),
 ]);
 
 /** What answers in the cell; undefined for what the host is asked. */

@@ -45,6 +45,10 @@ const blobsBlob: Shape = { record: [["name", "name", "string"], ["media-type", "
 const schedulesMissed: Shape = { enum: ["skip", "once"] };
 const schedulesSchedule: Shape = { record: [["name", "name", "string"], ["entry-point", "entryPoint", "string"], ["cron", "cron", { option: "string" }], ["every-ms", "everyMs", { option: "u64" }], ["at-ms", "atMs", { option: "u64" }], ["timezone", "timezone", { option: "string" }], ["missed", "missed", schedulesMissed]] };
 const schedulesPlanned: Shape = { record: [["name", "name", "string"], ["next-ms", "nextMs", { option: "u64" }], ["by-manifest", "byManifest", "bool"]] };
+const cryptoHashAlgorithm: Shape = { enum: ["sha256", "sha384", "sha512"] };
+const cryptoSignatureAlgorithm: Shape = { enum: ["ed25519", "es256", "rs256", "ps256"] };
+const cryptoKeyFormat: Shape = { enum: ["jwk", "raw"] };
+const cryptoKeyAlgorithm: Shape = { enum: ["ed25519", "es256"] };
 
 interface FunctionShape {
   readonly params: readonly Shape[];
@@ -96,6 +100,15 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "clock.now": { params: [], result: "u64", fails: false, since: "0.1" },
   "clock.monotonic": { params: [], result: "u64", fails: false, since: "0.1" },
   "random.bytes": { params: ["u32"], result: "bytes", fails: true, since: "0.1" },
+  "crypto.digest": { params: [cryptoHashAlgorithm, "bytes"], result: "bytes", fails: true, since: "0.2" },
+  "crypto.hmac": { params: [cryptoHashAlgorithm, "bytes", "bytes"], result: "bytes", fails: true, since: "0.2" },
+  "crypto.verify": { params: [cryptoSignatureAlgorithm, cryptoKeyFormat, "bytes", "bytes", "bytes"], result: "bool", fails: true, since: "0.2" },
+  "crypto.equal": { params: ["bytes", "bytes"], result: "bool", fails: true, since: "0.2" },
+  "crypto.password-hash": { params: ["string"], result: "string", fails: true, since: "0.2" },
+  "crypto.password-verify": { params: ["string", "string"], result: "bool", fails: true, since: "0.2" },
+  "crypto.sign": { params: ["string", { option: cryptoKeyAlgorithm }, "bytes"], result: "bytes", fails: true, since: "0.2" },
+  "crypto.public-key": { params: ["string", { option: cryptoKeyAlgorithm }], result: "string", fails: true, since: "0.2" },
+  "crypto.public-keys": { params: ["string"], result: { list: "string" }, fails: true, since: "0.2" },
 };
 
 /** What a failure is in each version. */

@@ -295,3 +295,65 @@ export declare function clock_monotonic(): u64;
 /// Fails with invalid-message (length).
 @external("extism:host/user", "random_bytes")
 export declare function random_bytes(length: u64): u64;
+
+/// The hash of a message.
+///
+/// Fails with quota-exceeded (size).
+@external("extism:host/user", "crypto_digest")
+export declare function crypto_digest(algorithm: u64, message: u64): u64;
+
+/// The authentication code (HMAC) of a message under a secret key of 1 to 4,096 bytes. Compare it with `equal`.
+///
+/// Fails with invalid-message (key), quota-exceeded (size).
+@external("extism:host/user", "crypto_hmac")
+export declare function crypto_hmac(algorithm: u64, key: u64, message: u64): u64;
+
+/// Whether a public key's owner has signed the message. A signature that is malformed, or has another length, is none. Whose the key is, the plugin has to know:
+/// never take it from what was signed. Keys of RSA have 2,048 to 4,096 bits and an odd exponent from 3 to 4,294,967,295. Where a JWK has `alg`,
+/// `use` or `key_ops`, they must fit.
+///
+/// Fails with invalid-message (key), quota-exceeded (size).
+@external("extism:host/user", "crypto_verify")
+export declare function crypto_verify(algorithm: u64, format: u64, key: u64, message: u64, signature: u64): u64;
+
+/// Whether both are the same bytes, in a time that depends on their lengths only.
+///
+/// Fails with quota-exceeded (size).
+@external("extism:host/user", "crypto_equal")
+export declare function crypto_equal(one: u64, other: u64): u64;
+
+/// What to store of a password of 1 to 1,024 bytes of UTF-8: argon2id with a salt of its own and the host's parameters, in the form
+/// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. It takes tens of milliseconds, which count as the host's work for this plugin.
+///
+/// Fails with invalid-message (password), rate-limited (8 of this plugin wait; `retry-after-ms` says for how long), deadline-exceeded (it could not
+/// begin within the turn).
+@external("extism:host/user", "crypto_password_hash")
+export declare function crypto_password_hash(password: u64): u64;
+
+/// Whether `phc` was made of this password, by `password-hash` or by anybody else's argon2id. Takes as long for a wrong one as for the right one.
+///
+/// Fails with invalid-message (password; `phc` is no argon2id in that form, or asks for more than the operator allows), rate-limited,
+/// deadline-exceeded.
+@external("extism:host/user", "crypto_password_verify")
+export declare function crypto_password_verify(password: u64, phc: u64): u64;
+
+/// Signs the message, as it is, with a key that the host made for this plugin under this name and shows to nobody: 1 to 63 lower-case letters, digits and
+/// hyphens, with a letter first. The first use of a name makes its key, of `algorithm` or ed25519. A signature is as `verify` takes it. The message has at most
+/// 65,536 bytes; of more, sign the digest. Needs `keys.sign` on the name.
+///
+/// Fails with permission-denied, invalid-message (name), conflict (the key is of another algorithm), quota-exceeded (size), storage-failed.
+@external("extism:host/user", "crypto_sign")
+export declare function crypto_sign(key: u64, algorithm: u64, message: u64): u64;
+
+/// The public half of what `sign` signs with, as a JWK with `kid`, `alg` and `use`. Makes the key like `sign`. Needs `keys.sign` on the name.
+///
+/// Fails like `sign`.
+@external("extism:host/user", "crypto_public_key")
+export declare function crypto_public_key(key: u64, algorithm: u64): u64;
+
+/// The JWKs of all keys that had this name, the one that signs first: the operator rotates keys, and what an earlier one has signed is to be
+/// verified until the operator removes it. None while nobody has used the name. Needs `keys.sign` on the name.
+///
+/// Fails with permission-denied, invalid-message (name), storage-failed.
+@external("extism:host/user", "crypto_public_keys")
+export declare function crypto_public_keys(key: u64): u64;

@@ -2006,6 +2006,243 @@ static inline bh_code bh_random_bytes(uint32_t length, bh_bytes *value) {
 }
 
 
+// Hashes, signatures and passwords. `digest`, `hmac`, `verify` and `equal` are computed where the plugin runs and cost it CPU time; the others are
+// answered by the host, which keeps the keys that plugins sign with. Random bytes come from `random`. A message has at most `limits.payloadMiB`.
+
+typedef enum {
+    BH_CRYPTO_HASH_ALGORITHM_SHA256,
+    BH_CRYPTO_HASH_ALGORITHM_SHA384,
+    BH_CRYPTO_HASH_ALGORITHM_SHA512,
+} bh_crypto_hash_algorithm;
+static const char *const bh__names_crypto_hash_algorithm[] = {"sha256", "sha384", "sha512"};
+
+// The name in wit/.
+static inline const char *bh_crypto_hash_algorithm_name(bh_crypto_hash_algorithm value) { return bh__names_crypto_hash_algorithm[value]; }
+static inline void bh__write_crypto_hash_algorithm(bh__out *out, bh_crypto_hash_algorithm value) { bh__write_text(out, bh_str(bh__names_crypto_hash_algorithm[value])); }
+static inline bool bh__read_crypto_hash_algorithm(bh_text json, bh_crypto_hash_algorithm *value) {
+    size_t found;
+    if (!bh__read_name(json, bh__names_crypto_hash_algorithm, 3, &found)) return false;
+    *value = (bh_crypto_hash_algorithm)found;
+    return true;
+}
+
+// How a signature is made, by the names of JSON Web Signatures.
+typedef enum {
+    // 64 bytes.
+    BH_CRYPTO_SIGNATURE_ALGORITHM_ED25519,
+    // ECDSA with P-256 and SHA-256: 64 bytes, r and s one after the other.
+    BH_CRYPTO_SIGNATURE_ALGORITHM_ES256,
+    // RSA with PKCS #1 v1.5 and SHA-256: as many bytes as the key.
+    BH_CRYPTO_SIGNATURE_ALGORITHM_RS256,
+    // RSA with PSS, MGF1, SHA-256 and a salt of 32 bytes: as many bytes as the key.
+    BH_CRYPTO_SIGNATURE_ALGORITHM_PS256,
+} bh_crypto_signature_algorithm;
+static const char *const bh__names_crypto_signature_algorithm[] = {"ed25519", "es256", "rs256", "ps256"};
+
+// The name in wit/.
+static inline const char *bh_crypto_signature_algorithm_name(bh_crypto_signature_algorithm value) { return bh__names_crypto_signature_algorithm[value]; }
+static inline void bh__write_crypto_signature_algorithm(bh__out *out, bh_crypto_signature_algorithm value) { bh__write_text(out, bh_str(bh__names_crypto_signature_algorithm[value])); }
+static inline bool bh__read_crypto_signature_algorithm(bh_text json, bh_crypto_signature_algorithm *value) {
+    size_t found;
+    if (!bh__read_name(json, bh__names_crypto_signature_algorithm, 4, &found)) return false;
+    *value = (bh_crypto_signature_algorithm)found;
+    return true;
+}
+
+typedef enum {
+    // A JSON Web Key, as a JSON text of at most 8,192 bytes. Private members are passed over.
+    BH_CRYPTO_KEY_FORMAT_JWK,
+    // The bytes of the key: 32 for ed25519, the 65 of the uncompressed point for es256. Keys of RSA have no such form.
+    BH_CRYPTO_KEY_FORMAT_RAW,
+} bh_crypto_key_format;
+static const char *const bh__names_crypto_key_format[] = {"jwk", "raw"};
+
+// The name in wit/.
+static inline const char *bh_crypto_key_format_name(bh_crypto_key_format value) { return bh__names_crypto_key_format[value]; }
+static inline void bh__write_crypto_key_format(bh__out *out, bh_crypto_key_format value) { bh__write_text(out, bh_str(bh__names_crypto_key_format[value])); }
+static inline bool bh__read_crypto_key_format(bh_text json, bh_crypto_key_format *value) {
+    size_t found;
+    if (!bh__read_name(json, bh__names_crypto_key_format, 2, &found)) return false;
+    *value = (bh_crypto_key_format)found;
+    return true;
+}
+
+typedef enum {
+    BH_CRYPTO_KEY_ALGORITHM_ED25519,
+    BH_CRYPTO_KEY_ALGORITHM_ES256,
+} bh_crypto_key_algorithm;
+static const char *const bh__names_crypto_key_algorithm[] = {"ed25519", "es256"};
+
+// The name in wit/.
+static inline const char *bh_crypto_key_algorithm_name(bh_crypto_key_algorithm value) { return bh__names_crypto_key_algorithm[value]; }
+static inline void bh__write_crypto_key_algorithm(bh__out *out, bh_crypto_key_algorithm value) { bh__write_text(out, bh_str(bh__names_crypto_key_algorithm[value])); }
+static inline bool bh__read_crypto_key_algorithm(bh_text json, bh_crypto_key_algorithm *value) {
+    size_t found;
+    if (!bh__read_name(json, bh__names_crypto_key_algorithm, 2, &found)) return false;
+    *value = (bh_crypto_key_algorithm)found;
+    return true;
+}
+
+BH__IMPORT("extism:host/user", "crypto_digest") uint64_t bh__import_crypto_digest(uint64_t, uint64_t);
+// The hash of a message.
+//
+// Fails with quota-exceeded (size).
+static inline bh_code bh_crypto_digest(bh_crypto_hash_algorithm algorithm, bh_bytes message, bh_bytes *value) {
+    bh__call call = {0};
+    bh__out algorithm_json = bh__begin();
+    bh__write_crypto_hash_algorithm(&algorithm_json, algorithm);
+    uint64_t algorithm_block = bh__bytes_block(&call, bh__end(&algorithm_json));
+    uint64_t message_block = bh__bytes_block(&call, message);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_digest(algorithm_block, message_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "crypto_hmac") uint64_t bh__import_crypto_hmac(uint64_t, uint64_t, uint64_t);
+// The authentication code (HMAC) of a message under a secret key of 1 to 4,096 bytes. Compare it with `equal`.
+//
+// Fails with invalid-message (key), quota-exceeded (size).
+static inline bh_code bh_crypto_hmac(bh_crypto_hash_algorithm algorithm, bh_bytes key, bh_bytes message, bh_bytes *value) {
+    bh__call call = {0};
+    bh__out algorithm_json = bh__begin();
+    bh__write_crypto_hash_algorithm(&algorithm_json, algorithm);
+    uint64_t algorithm_block = bh__bytes_block(&call, bh__end(&algorithm_json));
+    uint64_t key_block = bh__bytes_block(&call, key);
+    uint64_t message_block = bh__bytes_block(&call, message);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_hmac(algorithm_block, key_block, message_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "crypto_verify") uint64_t bh__import_crypto_verify(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+// Whether a public key's owner has signed the message. A signature that is malformed, or has another length, is none. Whose the key is, the plugin has to know:
+// never take it from what was signed. Keys of RSA have 2,048 to 4,096 bits and an odd exponent from 3 to 4,294,967,295. Where a JWK has `alg`,
+// `use` or `key_ops`, they must fit.
+//
+// Fails with invalid-message (key), quota-exceeded (size).
+static inline bh_code bh_crypto_verify(bh_crypto_signature_algorithm algorithm, bh_crypto_key_format format, bh_bytes key, bh_bytes message, bh_bytes signature, bool *value) {
+    bh__call call = {0};
+    bh__out algorithm_json = bh__begin();
+    bh__write_crypto_signature_algorithm(&algorithm_json, algorithm);
+    uint64_t algorithm_block = bh__bytes_block(&call, bh__end(&algorithm_json));
+    bh__out format_json = bh__begin();
+    bh__write_crypto_key_format(&format_json, format);
+    uint64_t format_block = bh__bytes_block(&call, bh__end(&format_json));
+    uint64_t key_block = bh__bytes_block(&call, key);
+    uint64_t message_block = bh__bytes_block(&call, message);
+    uint64_t signature_block = bh__bytes_block(&call, signature);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_verify(algorithm_block, format_block, key_block, message_block, signature_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "crypto_equal") uint64_t bh__import_crypto_equal(uint64_t, uint64_t);
+// Whether both are the same bytes, in a time that depends on their lengths only.
+//
+// Fails with quota-exceeded (size).
+static inline bh_code bh_crypto_equal(bh_bytes one, bh_bytes other, bool *value) {
+    bh__call call = {0};
+    uint64_t one_block = bh__bytes_block(&call, one);
+    uint64_t other_block = bh__bytes_block(&call, other);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_equal(one_block, other_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "crypto_password_hash") uint64_t bh__import_crypto_password_hash(uint64_t);
+// What to store of a password of 1 to 1,024 bytes of UTF-8: argon2id with a salt of its own and the host's parameters, in the form
+// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. It takes tens of milliseconds, which count as the host's work for this plugin.
+//
+// Fails with invalid-message (password), rate-limited (8 of this plugin wait; `retry-after-ms` says for how long), deadline-exceeded (it could not
+// begin within the turn).
+static inline bh_code bh_crypto_password_hash(bh_text password, bh_text *value) {
+    bh__call call = {0};
+    uint64_t password_block = bh__bytes_block(&call, password);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_password_hash(password_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_text(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "crypto_password_verify") uint64_t bh__import_crypto_password_verify(uint64_t, uint64_t);
+// Whether `phc` was made of this password, by `password-hash` or by anybody else's argon2id. Takes as long for a wrong one as for the right one.
+//
+// Fails with invalid-message (password; `phc` is no argon2id in that form, or asks for more than the operator allows), rate-limited,
+// deadline-exceeded.
+static inline bh_code bh_crypto_password_verify(bh_text password, bh_text phc, bool *value) {
+    bh__call call = {0};
+    uint64_t password_block = bh__bytes_block(&call, password);
+    uint64_t phc_block = bh__bytes_block(&call, phc);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_password_verify(password_block, phc_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_bool(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+BH__OPTION(optional_crypto_key_algorithm, bh_crypto_key_algorithm, crypto_key_algorithm)
+BH__IMPORT("extism:host/user", "crypto_sign") uint64_t bh__import_crypto_sign(uint64_t, uint64_t, uint64_t);
+// Signs the message, as it is, with a key that the host made for this plugin under this name and shows to nobody: 1 to 63 lower-case letters, digits and
+// hyphens, with a letter first. The first use of a name makes its key, of `algorithm` or ed25519. A signature is as `verify` takes it. The message has at most
+// 65,536 bytes; of more, sign the digest. Needs `keys.sign` on the name.
+//
+// Fails with permission-denied, invalid-message (name), conflict (the key is of another algorithm), quota-exceeded (size), storage-failed.
+static inline bh_code bh_crypto_sign(bh_text key, bh_optional_crypto_key_algorithm algorithm, bh_bytes message, bh_bytes *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh__out algorithm_json = bh__begin();
+    bh__write_optional_crypto_key_algorithm(&algorithm_json, algorithm);
+    uint64_t algorithm_block = bh__bytes_block(&call, bh__end(&algorithm_json));
+    uint64_t message_block = bh__bytes_block(&call, message);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_sign(key_block, algorithm_block, message_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_bytes(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "crypto_public_key") uint64_t bh__import_crypto_public_key(uint64_t, uint64_t);
+// The public half of what `sign` signs with, as a JWK with `kid`, `alg` and `use`. Makes the key like `sign`. Needs `keys.sign` on the name.
+//
+// Fails like `sign`.
+static inline bh_code bh_crypto_public_key(bh_text key, bh_optional_crypto_key_algorithm algorithm, bh_text *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh__out algorithm_json = bh__begin();
+    bh__write_optional_crypto_key_algorithm(&algorithm_json, algorithm);
+    uint64_t algorithm_block = bh__bytes_block(&call, bh__end(&algorithm_json));
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_public_key(key_block, algorithm_block), &answer);
+    if (code != BH_OK) return code;
+    bh__take_text(answer, value);
+    return BH_OK;
+}
+
+BH__IMPORT("extism:host/user", "crypto_public_keys") uint64_t bh__import_crypto_public_keys(uint64_t);
+// The JWKs of all keys that had this name, the one that signs first: the operator rotates keys, and what an earlier one has signed is to be
+// verified until the operator removes it. None while nobody has used the name. Needs `keys.sign` on the name.
+//
+// Fails with permission-denied, invalid-message (name), storage-failed.
+static inline bh_code bh_crypto_public_keys(bh_text key, bh_text_list *value) {
+    bh__call call = {0};
+    uint64_t key_block = bh__bytes_block(&call, key);
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_crypto_public_keys(key_block), &answer);
+    if (code != BH_OK) return code;
+    if (!bh__read_text_list(answer, value)) bh__panic(BH__FILE, __LINE__, "the host's answer has another shape");
+    return BH_OK;
+}
+
+
 // Reads and writes of the storage that belong together: they are committed where what was read still holds.
 
 typedef struct {

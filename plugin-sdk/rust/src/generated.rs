@@ -1022,3 +1022,225 @@ pub mod random {
         }
     }
 }
+
+/// Hashes, signatures and passwords. `digest`, `hmac`, `verify` and `equal` are computed where the plugin runs and cost it CPU time; the others are
+/// answered by the host, which keeps the keys that plugins sign with. Random bytes come from `random`. A message has at most `limits.payloadMiB`.
+pub mod crypto {
+    #[allow(unused_imports)]
+    use crate::{abi::Call, Bytes, Error};
+    #[allow(unused_imports)]
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum HashAlgorithm {
+        #[serde(rename = "sha256")]
+        Sha256,
+        #[serde(rename = "sha384")]
+        Sha384,
+        #[serde(rename = "sha512")]
+        Sha512,
+    }
+
+    impl HashAlgorithm {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Sha256 => "sha256",
+                Self::Sha384 => "sha384",
+                Self::Sha512 => "sha512",
+            }
+        }
+    }
+
+    /// How a signature is made, by the names of JSON Web Signatures.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum SignatureAlgorithm {
+        /// 64 bytes.
+        #[serde(rename = "ed25519")]
+        Ed25519,
+        /// ECDSA with P-256 and SHA-256: 64 bytes, r and s one after the other.
+        #[serde(rename = "es256")]
+        Es256,
+        /// RSA with PKCS #1 v1.5 and SHA-256: as many bytes as the key.
+        #[serde(rename = "rs256")]
+        Rs256,
+        /// RSA with PSS, MGF1, SHA-256 and a salt of 32 bytes: as many bytes as the key.
+        #[serde(rename = "ps256")]
+        Ps256,
+    }
+
+    impl SignatureAlgorithm {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Ed25519 => "ed25519",
+                Self::Es256 => "es256",
+                Self::Rs256 => "rs256",
+                Self::Ps256 => "ps256",
+            }
+        }
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum KeyFormat {
+        /// A JSON Web Key, as a JSON text of at most 8,192 bytes. Private members are passed over.
+        #[serde(rename = "jwk")]
+        Jwk,
+        /// The bytes of the key: 32 for ed25519, the 65 of the uncompressed point for es256. Keys of RSA have no such form.
+        #[serde(rename = "raw")]
+        Raw,
+    }
+
+    impl KeyFormat {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Jwk => "jwk",
+                Self::Raw => "raw",
+            }
+        }
+    }
+
+    /// The hash of a message.
+    ///
+    /// Fails with quota-exceeded (size).
+    pub fn digest(algorithm: HashAlgorithm, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut call = Call::begin();
+        let algorithm = call.json(&algorithm);
+        let message = call.bytes(message);
+        call.bytes_answer(unsafe { imports::digest(algorithm, message) })
+    }
+
+    /// The authentication code (HMAC) of a message under a secret key of 1 to 4,096 bytes. Compare it with `equal`.
+    ///
+    /// Fails with invalid-message (key), quota-exceeded (size).
+    pub fn hmac(algorithm: HashAlgorithm, key: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut call = Call::begin();
+        let algorithm = call.json(&algorithm);
+        let key = call.bytes(key);
+        let message = call.bytes(message);
+        call.bytes_answer(unsafe { imports::hmac(algorithm, key, message) })
+    }
+
+    /// Whether a public key's owner has signed the message. A signature that is malformed, or has another length, is none. Whose the key is, the plugin has to know:
+    /// never take it from what was signed. Keys of RSA have 2,048 to 4,096 bits and an odd exponent from 3 to 4,294,967,295. Where a JWK has `alg`,
+    /// `use` or `key_ops`, they must fit.
+    ///
+    /// Fails with invalid-message (key), quota-exceeded (size).
+    pub fn verify(algorithm: SignatureAlgorithm, format: KeyFormat, key: &[u8], message: &[u8], signature: &[u8]) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let algorithm = call.json(&algorithm);
+        let format = call.json(&format);
+        let key = call.bytes(key);
+        let message = call.bytes(message);
+        let signature = call.bytes(signature);
+        call.json_answer(unsafe { imports::verify(algorithm, format, key, message, signature) })
+    }
+
+    /// Whether both are the same bytes, in a time that depends on their lengths only.
+    ///
+    /// Fails with quota-exceeded (size).
+    pub fn equal(one: &[u8], other: &[u8]) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let one = call.bytes(one);
+        let other = call.bytes(other);
+        call.json_answer(unsafe { imports::equal(one, other) })
+    }
+
+    /// What to store of a password of 1 to 1,024 bytes of UTF-8: argon2id with a salt of its own and the host's parameters, in the form
+    /// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. It takes tens of milliseconds, which count as the host's work for this plugin.
+    ///
+    /// Fails with invalid-message (password), rate-limited (8 of this plugin wait; `retry-after-ms` says for how long), deadline-exceeded (it could not
+    /// begin within the turn).
+    pub fn password_hash(password: &str) -> Result<String, Error> {
+        let mut call = Call::begin();
+        let password = call.text(password);
+        call.text_answer(unsafe { imports::password_hash(password) })
+    }
+
+    /// Whether `phc` was made of this password, by `password-hash` or by anybody else's argon2id. Takes as long for a wrong one as for the right one.
+    ///
+    /// Fails with invalid-message (password; `phc` is no argon2id in that form, or asks for more than the operator allows), rate-limited,
+    /// deadline-exceeded.
+    pub fn password_verify(password: &str, phc: &str) -> Result<bool, Error> {
+        let mut call = Call::begin();
+        let password = call.text(password);
+        let phc = call.text(phc);
+        call.json_answer(unsafe { imports::password_verify(password, phc) })
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    pub enum KeyAlgorithm {
+        #[serde(rename = "ed25519")]
+        Ed25519,
+        #[serde(rename = "es256")]
+        Es256,
+    }
+
+    impl KeyAlgorithm {
+        /// The name in wit/.
+        pub const fn name(self) -> &'static str {
+            match self {
+                Self::Ed25519 => "ed25519",
+                Self::Es256 => "es256",
+            }
+        }
+    }
+
+    /// Signs the message, as it is, with a key that the host made for this plugin under this name and shows to nobody: 1 to 63 lower-case letters, digits and
+    /// hyphens, with a letter first. The first use of a name makes its key, of `algorithm` or ed25519. A signature is as `verify` takes it. The message has at most
+    /// 65,536 bytes; of more, sign the digest. Needs `keys.sign` on the name.
+    ///
+    /// Fails with permission-denied, invalid-message (name), conflict (the key is of another algorithm), quota-exceeded (size), storage-failed.
+    pub fn sign(key: &str, algorithm: Option<KeyAlgorithm>, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        let algorithm = call.json(&algorithm);
+        let message = call.bytes(message);
+        call.bytes_answer(unsafe { imports::sign(key, algorithm, message) })
+    }
+
+    /// The public half of what `sign` signs with, as a JWK with `kid`, `alg` and `use`. Makes the key like `sign`. Needs `keys.sign` on the name.
+    ///
+    /// Fails like `sign`.
+    pub fn public_key(key: &str, algorithm: Option<KeyAlgorithm>) -> Result<String, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        let algorithm = call.json(&algorithm);
+        call.text_answer(unsafe { imports::public_key(key, algorithm) })
+    }
+
+    /// The JWKs of all keys that had this name, the one that signs first: the operator rotates keys, and what an earlier one has signed is to be
+    /// verified until the operator removes it. None while nobody has used the name. Needs `keys.sign` on the name.
+    ///
+    /// Fails with permission-denied, invalid-message (name), storage-failed.
+    pub fn public_keys(key: &str) -> Result<Vec<String>, Error> {
+        let mut call = Call::begin();
+        let key = call.text(key);
+        call.json_answer(unsafe { imports::public_keys(key) })
+    }
+
+    mod imports {
+        #[link(wasm_import_module = "extism:host/user")]
+        unsafe extern "C" {
+            #[link_name = "crypto_digest"]
+            pub fn digest(algorithm: u64, message: u64) -> u64;
+            #[link_name = "crypto_hmac"]
+            pub fn hmac(algorithm: u64, key: u64, message: u64) -> u64;
+            #[link_name = "crypto_verify"]
+            pub fn verify(algorithm: u64, format: u64, key: u64, message: u64, signature: u64) -> u64;
+            #[link_name = "crypto_equal"]
+            pub fn equal(one: u64, other: u64) -> u64;
+            #[link_name = "crypto_password_hash"]
+            pub fn password_hash(password: u64) -> u64;
+            #[link_name = "crypto_password_verify"]
+            pub fn password_verify(password: u64, phc: u64) -> u64;
+            #[link_name = "crypto_sign"]
+            pub fn sign(key: u64, algorithm: u64, message: u64) -> u64;
+            #[link_name = "crypto_public_key"]
+            pub fn public_key(key: u64, algorithm: u64) -> u64;
+            #[link_name = "crypto_public_keys"]
+            pub fn public_keys(key: u64) -> u64;
+        }
+    }
+}

@@ -79,3 +79,15 @@ declare module "bulkhead:plugin/clock@0.2.0" {
 declare module "bulkhead:plugin/random@0.2.0" {
   export function bytes(length: number): Uint8Array;
 }
+
+declare module "bulkhead:plugin/crypto@0.2.0" {
+  export function digest(algorithm: import("./crypto.ts").HashAlgorithm, message: Uint8Array): Uint8Array;
+  export function hmac(algorithm: import("./crypto.ts").HashAlgorithm, key: Uint8Array, message: Uint8Array): Uint8Array;
+  export function verify(algorithm: import("./crypto.ts").SignatureAlgorithm, format: import("./crypto.ts").KeyFormat, key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  export function equal(one: Uint8Array, other: Uint8Array): boolean;
+  export function passwordHash(password: string): string;
+  export function passwordVerify(password: string, phc: string): boolean;
+  export function sign(key: string, algorithm: import("./crypto.ts").KeyAlgorithm | undefined, message: Uint8Array): Uint8Array;
+  export function publicKey(key: string, algorithm: import("./crypto.ts").KeyAlgorithm | undefined): string;
+  export function publicKeys(key: string): string[];
+}

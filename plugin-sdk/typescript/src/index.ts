@@ -15,6 +15,7 @@ export { type Transaction, transaction } from "./transaction.ts";
 export * as blobs from "./blobs.ts";
 export * as clock from "./clock.ts";
 export * as config from "./config.ts";
+export * as crypto from "./crypto.ts";
 export * as events from "./events.ts";
 export * as extensions from "./extensions.ts";
 export * as http from "./http.ts";

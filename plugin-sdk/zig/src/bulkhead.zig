@@ -22,6 +22,7 @@ pub const blobs = generated.blobs;
 pub const config = generated.config;
 pub const clock = generated.clock;
 pub const random = generated.random;
+pub const crypto = generated.crypto;
 pub const BlobPieces = @import("blob_content.zig").BlobPieces;
 pub const blobPieces = @import("blob_content.zig").blobPieces;
 pub const readBlob = @import("blob_content.zig").readBlob;

@@ -664,6 +664,120 @@ pub const random = struct {
     }
 };
 
+/// Hashes, signatures and passwords. `digest`, `hmac`, `verify` and `equal` are computed where the plugin runs and cost it CPU time; the others are
+/// answered by the host, which keeps the keys that plugins sign with. Random bytes come from `random`. A message has at most `limits.payloadMiB`.
+pub const crypto = struct {
+    pub const HashAlgorithm = enum {
+        sha256,
+        sha384,
+        sha512,
+    };
+
+    /// How a signature is made, by the names of JSON Web Signatures.
+    pub const SignatureAlgorithm = enum {
+        /// 64 bytes.
+        ed25519,
+        /// ECDSA with P-256 and SHA-256: 64 bytes, r and s one after the other.
+        es256,
+        /// RSA with PKCS #1 v1.5 and SHA-256: as many bytes as the key.
+        rs256,
+        /// RSA with PSS, MGF1, SHA-256 and a salt of 32 bytes: as many bytes as the key.
+        ps256,
+    };
+
+    pub const KeyFormat = enum {
+        /// A JSON Web Key, as a JSON text of at most 8,192 bytes. Private members are passed over.
+        jwk,
+        /// The bytes of the key: 32 for ed25519, the 65 of the uncompressed point for es256. Keys of RSA have no such form.
+        raw,
+    };
+
+    /// The hash of a message.
+    ///
+    /// Fails with quota-exceeded (size).
+    pub fn digest(algorithm: HashAlgorithm, message: []const u8) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.crypto_digest(host_call.json(algorithm), host_call.bytes(message)));
+    }
+
+    /// The authentication code (HMAC) of a message under a secret key of 1 to 4,096 bytes. Compare it with `equal`.
+    ///
+    /// Fails with invalid-message (key), quota-exceeded (size).
+    pub fn hmac(algorithm: HashAlgorithm, key: []const u8, message: []const u8) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.crypto_hmac(host_call.json(algorithm), host_call.bytes(key), host_call.bytes(message)));
+    }
+
+    /// Whether a public key's owner has signed the message. A signature that is malformed, or has another length, is none. Whose the key is, the plugin has to know:
+    /// never take it from what was signed. Keys of RSA have 2,048 to 4,096 bits and an odd exponent from 3 to 4,294,967,295. Where a JWK has `alg`,
+    /// `use` or `key_ops`, they must fit.
+    ///
+    /// Fails with invalid-message (key), quota-exceeded (size).
+    pub fn verify(algorithm: SignatureAlgorithm, format: KeyFormat, key: []const u8, message: []const u8, signature: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.crypto_verify(host_call.json(algorithm), host_call.json(format), host_call.bytes(key), host_call.bytes(message), host_call.bytes(signature)));
+    }
+
+    /// Whether both are the same bytes, in a time that depends on their lengths only.
+    ///
+    /// Fails with quota-exceeded (size).
+    pub fn equal(one: []const u8, other: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.crypto_equal(host_call.bytes(one), host_call.bytes(other)));
+    }
+
+    /// What to store of a password of 1 to 1,024 bytes of UTF-8: argon2id with a salt of its own and the host's parameters, in the form
+    /// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. It takes tens of milliseconds, which count as the host's work for this plugin.
+    ///
+    /// Fails with invalid-message (password), rate-limited (8 of this plugin wait; `retry-after-ms` says for how long), deadline-exceeded (it could not
+    /// begin within the turn).
+    pub fn passwordHash(password: []const u8) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.crypto_password_hash(host_call.bytes(password)));
+    }
+
+    /// Whether `phc` was made of this password, by `password-hash` or by anybody else's argon2id. Takes as long for a wrong one as for the right one.
+    ///
+    /// Fails with invalid-message (password; `phc` is no argon2id in that form, or asks for more than the operator allows), rate-limited,
+    /// deadline-exceeded.
+    pub fn passwordVerify(password: []const u8, phc: []const u8) Error!bool {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer(bool, imports.crypto_password_verify(host_call.bytes(password), host_call.bytes(phc)));
+    }
+
+    pub const KeyAlgorithm = enum {
+        ed25519,
+        es256,
+    };
+
+    /// Signs the message, as it is, with a key that the host made for this plugin under this name and shows to nobody: 1 to 63 lower-case letters, digits and
+    /// hyphens, with a letter first. The first use of a name makes its key, of `algorithm` or ed25519. A signature is as `verify` takes it. The message has at most
+    /// 65,536 bytes; of more, sign the digest. Needs `keys.sign` on the name.
+    ///
+    /// Fails with permission-denied, invalid-message (name), conflict (the key is of another algorithm), quota-exceeded (size), storage-failed.
+    pub fn sign(key: []const u8, algorithm: ?KeyAlgorithm, message: []const u8) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.crypto_sign(host_call.bytes(key), host_call.json(algorithm), host_call.bytes(message)));
+    }
+
+    /// The public half of what `sign` signs with, as a JWK with `kid`, `alg` and `use`. Makes the key like `sign`. Needs `keys.sign` on the name.
+    ///
+    /// Fails like `sign`.
+    pub fn publicKey(key: []const u8, algorithm: ?KeyAlgorithm) Error![]const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.bytesAnswer(imports.crypto_public_key(host_call.bytes(key), host_call.json(algorithm)));
+    }
+
+    /// The JWKs of all keys that had this name, the one that signs first: the operator rotates keys, and what an earlier one has signed is to be
+    /// verified until the operator removes it. None while nobody has used the name. Needs `keys.sign` on the name.
+    ///
+    /// Fails with permission-denied, invalid-message (name), storage-failed.
+    pub fn publicKeys(key: []const u8) Error![]const []const u8 {
+        var host_call: abi.Call = .{};
+        return host_call.jsonAnswer([]const []const u8, imports.crypto_public_keys(host_call.bytes(key)));
+    }
+};
+
 const imports = struct {
     extern "extism:host/user" fn log_write(u64, u64) u64;
     extern "extism:host/user" fn events_publish(u64, u64, u64) u64;
@@ -706,4 +820,13 @@ const imports = struct {
     extern "extism:host/user" fn clock_now() u64;
     extern "extism:host/user" fn clock_monotonic() u64;
     extern "extism:host/user" fn random_bytes(u64) u64;
+    extern "extism:host/user" fn crypto_digest(u64, u64) u64;
+    extern "extism:host/user" fn crypto_hmac(u64, u64, u64) u64;
+    extern "extism:host/user" fn crypto_verify(u64, u64, u64, u64, u64) u64;
+    extern "extism:host/user" fn crypto_equal(u64, u64) u64;
+    extern "extism:host/user" fn crypto_password_hash(u64) u64;
+    extern "extism:host/user" fn crypto_password_verify(u64, u64) u64;
+    extern "extism:host/user" fn crypto_sign(u64, u64, u64) u64;
+    extern "extism:host/user" fn crypto_public_key(u64, u64) u64;
+    extern "extism:host/user" fn crypto_public_keys(u64) u64;
 };

@@ -50,6 +50,39 @@ BH_SERVICE(random, input) {
     return bh_answer(bh_format("%.*s]", BH_ARG(list)));
 }
 
+static char *append(char *end, bh_bytes bytes) {
+    memcpy(end, bytes.data, bytes.size);
+    return end + bytes.size;
+}
+
+// Uses each function of crypto: answers a hash, a code, a signature and the JWK that verifies it, one after the other.
+BH_SERVICE(sealed, message) {
+    const bh_optional_crypto_key_algorithm es256 = {true, BH_CRYPTO_KEY_ALGORITHM_ES256}, any = {false, BH_CRYPTO_KEY_ALGORITHM_ED25519};
+    bh_bytes hash, code, signature;
+    bh_text jwk, phc;
+    bh_text_list keys;
+    bool is_signed, same, other, right, wrong;
+    if (bh_crypto_hmac(BH_CRYPTO_HASH_ALGORITHM_SHA256, bh_str(""), message, &code) != BH_INVALID_MESSAGE) return bh_fail("an empty key is taken");
+    BH_TRY(bh_crypto_digest(BH_CRYPTO_HASH_ALGORITHM_SHA256, message, &hash));
+    BH_TRY(bh_crypto_hmac(BH_CRYPTO_HASH_ALGORITHM_SHA512, bh_str("key"), message, &code));
+    BH_TRY(bh_crypto_sign(bh_str("tokens"), es256, message, &signature));
+    BH_TRY(bh_crypto_public_key(bh_str("tokens"), any, &jwk));
+    BH_TRY(bh_crypto_public_keys(bh_str("tokens"), &keys));
+    if (keys.count != 1 || !bh_equal(keys.items[0], jwk)) return bh_fail("there is another key");
+    BH_TRY(bh_crypto_verify(BH_CRYPTO_SIGNATURE_ALGORITHM_ES256, BH_CRYPTO_KEY_FORMAT_JWK, jwk, message, signature, &is_signed));
+    BH_TRY(bh_crypto_equal(hash, hash, &same));
+    BH_TRY(bh_crypto_equal(hash, code, &other));
+    if (!is_signed || !same || other) return bh_fail("nothing is verified");
+    BH_TRY(bh_crypto_password_hash(bh_str("pässword"), &phc));
+    BH_TRY(bh_crypto_password_verify(bh_str("pässword"), phc, &right));
+    BH_TRY(bh_crypto_password_verify(bh_str("password"), phc, &wrong));
+    if (!right || wrong) return bh_fail("a password is another");
+    size_t size = hash.size + code.size + signature.size + jwk.size;
+    char *all = (char *)bh_allocate(size);
+    append(append(append(append(all, hash), code), signature), jwk);
+    return bh_answer(bh_bytes_of(all, size));
+}
+
 // Copies the blob "in" to "out" and answers the copy.
 BH_SERVICE(blob, input) {
     bh_bytes content;

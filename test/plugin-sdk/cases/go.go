@@ -11,6 +11,7 @@ import (
 	bulkhead "bulkhead.local/sdk"
 	"bulkhead.local/sdk/blobs"
 	"bulkhead.local/sdk/config"
+	"bulkhead.local/sdk/crypto"
 	"bulkhead.local/sdk/services"
 	"bulkhead.local/sdk/storage"
 )
@@ -72,6 +73,43 @@ func route() int32 {
 		}
 		etag := fmt.Sprintf("%s %s %s %s", request.Method, request.Params["id"], request.Query, test)
 		return bulkhead.RouteAnswer{Status: 201, Headers: map[string]string{"etag": etag}, Body: request.Body}, err
+	})
+}
+
+// Uses each function of crypto: answers a hash, a code, a signature and the JWK that verifies it, one after the other.
+//
+//go:wasmexport sealed
+func sealed() int32 {
+	return bulkhead.RawService(func(message []byte) ([]byte, error) {
+		var refused *bulkhead.Error
+		if _, err := crypto.Hmac(crypto.HashAlgorithmSha256, nil, message); !errors.As(err, &refused) || refused.Code != "invalid-message" {
+			return nil, errors.New("an empty key is taken")
+		}
+		es256 := crypto.KeyAlgorithmEs256
+		hash, hashErr := crypto.Digest(crypto.HashAlgorithmSha256, message)
+		code, codeErr := crypto.Hmac(crypto.HashAlgorithmSha512, []byte("key"), message)
+		signature, signErr := crypto.Sign("tokens", &es256, message)
+		jwk, keyErr := crypto.PublicKey("tokens", nil)
+		keys, keysErr := crypto.PublicKeys("tokens")
+		if err := errors.Join(hashErr, codeErr, signErr, keyErr, keysErr); err != nil {
+			return nil, err
+		}
+		if len(keys) != 1 || keys[0] != jwk {
+			return nil, errors.New("there is another key")
+		}
+		isSigned, err := crypto.Verify(crypto.SignatureAlgorithmEs256, crypto.KeyFormatJwk, []byte(jwk), message, signature)
+		same, sameErr := crypto.Equal(hash, hash)
+		other, otherErr := crypto.Equal(hash, code)
+		if err := errors.Join(err, sameErr, otherErr); err != nil || !isSigned || !same || other {
+			return nil, errors.Join(err, errors.New("nothing is verified"))
+		}
+		phc, err := crypto.PasswordHash("pässword")
+		right, rightErr := crypto.PasswordVerify("pässword", phc)
+		wrong, wrongErr := crypto.PasswordVerify("password", phc)
+		if err := errors.Join(err, rightErr, wrongErr); err != nil || !right || wrong {
+			return nil, errors.Join(err, errors.New("a password is another"))
+		}
+		return bytes.Join([][]byte{hash, code, signature, []byte(jwk)}, nil), nil
 	})
 }
 

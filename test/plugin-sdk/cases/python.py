@@ -2,7 +2,7 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from bulkhead import EntryPoints, Failure, HostError, Refusal, Request, RouteAnswer, RouteRequest, Transaction, blob_pieces, raw_route, read_blob, read_config, service, services, storage, transaction, write_blob
+from bulkhead import EntryPoints, Failure, HostError, Refusal, Request, RouteAnswer, RouteRequest, Transaction, blob_pieces, crypto, raw_route, read_blob, read_config, service, services, storage, transaction, write_blob
 
 __all__ = ["EntryPoints"]
 
@@ -36,6 +36,31 @@ def frozen(_: Request) -> object:
 def route(request: RouteRequest) -> RouteAnswer:
     etag = f"{request.method} {request.params['id']} {request.query} {request.header('X-Test') or 'none'}"
     return RouteAnswer(201, {"etag": etag}, request.bytes)
+
+
+@service("sealed")
+def sealed(request: Request) -> object:
+    """Uses each function of crypto: answers a hash, a code, a signature and the JWK that verifies it, one after the other."""
+    message = request.bytes
+    try:
+        crypto.hmac(crypto.HashAlgorithm.SHA256, b"", message)
+        raise Failure("an empty key is taken")
+    except HostError as refused:
+        if refused.code != "invalid-message":
+            raise
+    hash = crypto.digest(crypto.HashAlgorithm.SHA256, message)
+    code = crypto.hmac(crypto.HashAlgorithm.SHA512, b"key", message)
+    signature = crypto.sign("tokens", crypto.KeyAlgorithm.ES256, message)
+    jwk = crypto.public_key("tokens", None)
+    if crypto.public_keys("tokens") != [jwk]:
+        raise Failure("there is another key")
+    is_signed = crypto.verify(crypto.SignatureAlgorithm.ES256, crypto.KeyFormat.JWK, jwk.encode(), message, signature)
+    if not is_signed or not crypto.equal(hash, hash) or crypto.equal(hash, code):
+        raise Failure("nothing is verified")
+    phc = crypto.password_hash("pässword")
+    if not crypto.password_verify("pässword", phc) or crypto.password_verify("password", phc):
+        raise Failure("a password is another")
+    return hash + code + signature + jwk.encode()
 
 
 @service("blob")

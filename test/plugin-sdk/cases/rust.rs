@@ -1,4 +1,4 @@
-use bulkhead::{BlobReader, BlobWriter, Error, Json, RouteAnswer, RouteRequest, http::Header, random, read_config, services, storage, transaction};
+use bulkhead::{BlobReader, BlobWriter, Error, Json, RouteAnswer, RouteRequest, crypto, http::Header, random, read_config, services, storage, transaction};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +59,32 @@ fn route(request: RouteRequest) -> Result<RouteAnswer, Error> {
     let value = format!("{} {} {} {test}", request.method, request.params["id"], request.query);
     let headers = vec![Header { name: "etag".into(), value }];
     Ok(RouteAnswer { status: 201, headers, blob: None, body: request.body.clone() })
+}
+
+/// Uses each function of crypto: answers a hash, a code, a signature and the JWK that verifies it, one after the other.
+#[bulkhead::service]
+fn sealed(message: Vec<u8>) -> Result<Vec<u8>, Error> {
+    use crypto::{HashAlgorithm, KeyAlgorithm, KeyFormat, SignatureAlgorithm};
+    match crypto::hmac(HashAlgorithm::Sha256, b"", &message) {
+        Err(refused) if refused.code.name() == "invalid-message" => {}
+        _ => return Err(Error::failed("an empty key is taken")),
+    }
+    let hash = crypto::digest(HashAlgorithm::Sha256, &message)?;
+    let code = crypto::hmac(HashAlgorithm::Sha512, b"key", &message)?;
+    let signature = crypto::sign("tokens", Some(KeyAlgorithm::Es256), &message)?;
+    let jwk = crypto::public_key("tokens", None)?;
+    if crypto::public_keys("tokens")? != [jwk.clone()] {
+        return Err(Error::failed("there is another key"));
+    }
+    let is_signed = crypto::verify(SignatureAlgorithm::Es256, KeyFormat::Jwk, jwk.as_bytes(), &message, &signature)?;
+    if !is_signed || !crypto::equal(&hash, &hash)? || crypto::equal(&hash, &code)? {
+        return Err(Error::failed("nothing is verified"));
+    }
+    let phc = crypto::password_hash("pässword")?;
+    if !crypto::password_verify("pässword", &phc)? || crypto::password_verify("password", &phc)? {
+        return Err(Error::failed("a password is another"));
+    }
+    Ok([hash, code, signature, jwk.into_bytes()].concat())
 }
 
 /// Copies the blob "in" to "out" and answers the copy.

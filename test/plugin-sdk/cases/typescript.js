@@ -1,5 +1,6 @@
 import {
   blobPieces,
+  crypto,
   Failure,
   HostError,
   plugin,
@@ -35,6 +36,26 @@ function transact(request) {
     tx.remove("gone");
   });
   return { v: runs };
+}
+
+/** Uses each function of crypto: answers a hash, a code, a signature and the JWK that verifies it, one after the other. */
+function sealed({ bytes: message }) {
+  try {
+    crypto.hmac("sha256", new Uint8Array(0), message);
+    throw new Failure("an empty key is taken");
+  } catch (thrown) {
+    if (!(thrown instanceof HostError && thrown.code === "invalid-message")) throw thrown;
+  }
+  const hash = crypto.digest("sha256", message);
+  const code = crypto.hmac("sha512", bytes("key"), message);
+  const signature = crypto.sign("tokens", "es256", message);
+  const jwk = crypto.publicKey("tokens");
+  if (String(crypto.publicKeys("tokens")) !== jwk) throw new Failure("there is another key");
+  const isSigned = crypto.verify("es256", "jwk", bytes(jwk), message, signature);
+  if (!isSigned || !crypto.equal(hash, hash) || crypto.equal(hash, code)) throw new Failure("nothing is verified");
+  const phc = crypto.passwordHash("pässword");
+  if (!crypto.passwordVerify("pässword", phc) || crypto.passwordVerify("password", phc)) throw new Failure("a password is another");
+  return Uint8Array.from([hash, code, signature, bytes(jwk)].flatMap((part) => [...part]));
 }
 
 /** Copies the blob "in" to "out" and answers the copy. */
@@ -77,6 +98,7 @@ export const entryPoints = plugin({
     frozen: () => [drawnAtBuild],
     transact,
     blob,
+    sealed,
     refuse,
     passed,
     seen,

@@ -12,6 +12,7 @@ comptime {
     bulkhead.service("random", random);
     bulkhead.service("transact", transact);
     bulkhead.service("blob", blob);
+    bulkhead.service("sealed", sealed);
     bulkhead.service("refuse", refuse);
     bulkhead.service("passed", passed);
     bulkhead.service("seen", seen);
@@ -54,6 +55,25 @@ fn unfit(name: []const u8) !Unfit {
 fn random() ![]const u8 {
     const drawn = try bulkhead.random.bytes(16);
     return bulkhead.format("\"{x}\"", .{drawn});
+}
+
+/// Uses each function of crypto: answers a hash, a code, a signature and the JWK that verifies it, one after the other.
+fn sealed(message: []const u8) ![]const u8 {
+    const crypto = bulkhead.crypto;
+    if (crypto.hmac(.sha256, "", message)) |_| {
+        return bulkhead.fail("an empty key is taken", .{});
+    } else |failure| if (failure != error.InvalidMessage) return failure;
+    const hash = try crypto.digest(.sha256, message);
+    const code = try crypto.hmac(.sha512, "key", message);
+    const signature = try crypto.sign("tokens", .es256, message);
+    const jwk = try crypto.publicKey("tokens", null);
+    const keys = try crypto.publicKeys("tokens");
+    if (keys.len != 1 or !std.mem.eql(u8, keys[0], jwk)) return bulkhead.fail("there is another key", .{});
+    const isSigned = try crypto.verify(.es256, .jwk, jwk, message, signature);
+    if (!isSigned or !try crypto.equal(hash, hash) or try crypto.equal(hash, code)) return bulkhead.fail("nothing is verified", .{});
+    const phc = try crypto.passwordHash("pässword");
+    if (!try crypto.passwordVerify("pässword", phc) or try crypto.passwordVerify("password", phc)) return bulkhead.fail("a password is another", .{});
+    return bulkhead.format("{s}{s}{s}{s}", .{ hash, code, signature, jwk });
 }
 
 /// Copies the blob "in" to "out" and answers the copy.

@@ -12,5 +12,6 @@ import * as schedules from "./schedules";
 import * as config from "./config";
 import * as clock from "./clock";
 import * as random from "./random";
+import * as crypto from "./crypto";
 
-export { log, events, services, extensions, http, state, storage, blobs, schedules, config, clock, random };
+export { log, events, services, extensions, http, state, storage, blobs, schedules, config, clock, random, crypto };

@@ -1,6 +1,6 @@
 // What the benchmarks enter on our side.
 
-import { clock, config, done, fail, ok, rawEvent, rawService, service, services, storage } from "@bulkhead/assemblyscript";
+import { clock, config, crypto, done, fail, ok, rawEvent, rawService, service, services, storage } from "@bulkhead/assemblyscript";
 
 export function echo(): i32 {
   return rawService((bytes) => ok(bytes));
@@ -38,6 +38,24 @@ export function storage_get(): i32 {
     }
     return ok(length);
   });
+}
+
+function digests(bytes: i32, times: i32): i32 {
+  const message = new Uint8Array(bytes);
+  let sum = 0;
+  for (let i = 0; i < times; i++) {
+    message[0] = <u8>i;
+    sum += crypto.digest(crypto.HashAlgorithm.sha256, message).value[0];
+  }
+  return sum;
+}
+
+export function digest_kib(): i32 {
+  return service<i32, i32>((times) => ok(digests(1_024, times)));
+}
+
+export function digest_mib(): i32 {
+  return service<i32, i32>((times) => ok(digests(1_048_576, times)));
 }
 
 /** Answers the microseconds that each call took. */

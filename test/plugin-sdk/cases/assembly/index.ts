@@ -1,4 +1,4 @@
-import { Json, Nothing, Result, Transaction, config, done, fail, ok, rawService, refuse, service, services, storage, textService, transaction, readBlob, writeBlob } from "@bulkhead/assemblyscript";
+import { Json, Nothing, Result, Transaction, config, crypto, done, fail, ok, rawService, refuse, service, services, storage, textService, transaction, readBlob, writeBlob } from "@bulkhead/assemblyscript";
 
 @json
 class Float {
@@ -114,6 +114,34 @@ export function seen(): i32 {
     const error = refused.error;
     const reason = error.reason;
     return ok<string>(`${error.code} ${reason === null ? "" : reason} ${error.retryAfterMs}`);
+  });
+}
+
+const utf8 = (text: string): Uint8Array => Uint8Array.wrap(String.UTF8.encode(text));
+
+function joined(parts: Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce<i32>((size, part) => size + part.length, 0));
+  for (let i = 0, at = 0; i < parts.length; at += parts[i].length, i++) all.set(parts[i], at);
+  return all;
+}
+
+/** Uses each function of crypto: answers a hash, a code, a signature and the JWK that verifies it, one after the other. */
+export function sealed(): i32 {
+  return rawService((message) => {
+    const empty = crypto.hmac(crypto.HashAlgorithm.sha256, new Uint8Array(0), message);
+    if (empty.isOk || empty.error.code != "invalid-message") return fail<Uint8Array>("an empty key is taken");
+    const hash = crypto.digest(crypto.HashAlgorithm.sha256, message).value;
+    const code = crypto.hmac(crypto.HashAlgorithm.sha512, utf8("key"), message).value;
+    const signature = crypto.sign("tokens", crypto.KeyAlgorithm.es256, message);
+    if (!signature.isOk) return signature.failure<Uint8Array>();
+    const jwk = crypto.publicKey("tokens").value;
+    const keys = crypto.publicKeys("tokens").value;
+    if (keys.length != 1 || keys[0] != jwk) return fail<Uint8Array>("there is another key");
+    const isSigned = crypto.verify(crypto.SignatureAlgorithm.es256, crypto.KeyFormat.jwk, utf8(jwk), message, signature.value);
+    if (!isSigned.value || !crypto.equal(hash, hash).value || crypto.equal(hash, code).value) return fail<Uint8Array>("nothing is verified");
+    const phc = crypto.passwordHash("pässword").value;
+    if (!crypto.passwordVerify("pässword", phc).value || crypto.passwordVerify("password", phc).value) return fail<Uint8Array>("a password is another");
+    return ok(joined([hash, code, signature.value, utf8(jwk)]));
   });
 }
 
