@@ -192,7 +192,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const gate = new Gate({
-    ...{ clock, auth: configuration.auth, tokens: stores.tokens, operator: localActor(), onDenial: stores.usage.onCheck },
+    ...{ clock, auth: configuration.auth, tokens: stores.tokens, operator: localActor(), onDenial: stores.usage.onCheck, tell },
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());

@@ -1,4 +1,4 @@
-// `bulkhead call`: runs one export of a plugin in a sandbox and prints its output. Grants nothing, keeps nothing.
+// `bulkhead call`: calls a service of the running host; or runs one export of a plugin in a sandbox, which grants nothing and keeps nothing. Prints the output.
 
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
@@ -6,7 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
-import { escapeControls, isPluginName } from "../core/names.ts";
+import { escapeControls, isDottedName, isPluginName, printable } from "../core/names.ts";
 import type { CloudEvent, Limits, TurnOutcome } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { effectiveLimits, entryPointsOf, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
@@ -16,25 +16,31 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { defaultConfig } from "../manifest/plugin-config.ts";
 import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
+import { openLiveHost } from "./control.ts";
 import { runOnce } from "./one-shot.ts";
 import { say, stderrLog } from "./report.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 
 const NEWLINE = 10;
 /** Characters of an event's data. */
 const MAX_SHOWN = 500;
 
-interface CallOptions {
+interface CallOptions extends DataOptions {
   readonly input: string;
   readonly set: Readonly<Record<string, string>>;
   readonly timeout?: number;
 }
 
 export function addCall(program: Command): void {
-  program
-    .command("call")
-    .description("run one export of a plugin, Extism plugins too, in a sandbox without grants; its output goes to standard output")
-    .argument("<plugin>", "a plugin's folder or a .wasm file")
-    .argument("<export>", "the export to call")
+  withDataOptions(
+    program
+      .command("call")
+      .description(
+        "call a service of the running host; or run one export of a plugin, Extism plugins too, in a sandbox without grants. The output goes to standard output",
+      ),
+  )
+    .argument("<service|plugin>", "a service, such as devices.list; or a plugin's folder or a .wasm file")
+    .argument("[export]", "of a plugin, the export to call")
     .option("-i, --input <text>", "the input: a text, @FILE for a file's bytes, - for standard input", "")
     .option("-s, --set <key=value>", "a value of the plugin's configuration; may be given often", collectPair, {})
     .option("-t, --timeout <ms>", "wall deadline and CPU budget in milliseconds", parsePositive)
@@ -42,8 +48,19 @@ export function addCall(program: Command): void {
     .action(call);
 }
 
-async function call(path: string, entryPoint: string, options: CallOptions): Promise<void> {
+async function call(target: string, entryPoint: string | undefined, options: CallOptions): Promise<void> {
   const input = await readInput(options.input);
+  if (entryPoint !== undefined) return runExport(target, entryPoint, input, options);
+  if (!isDottedName(target))
+    throw new HostError(
+      "invalid-message",
+      `"${printable(target)}" is no service; name one, such as devices.list, or a plugin and its export`,
+    );
+  const host = await openLiveHost(options);
+  write(await host.call(target, input, options.timeout));
+}
+
+async function runExport(path: string, entryPoint: string, input: Uint8Array, options: CallOptions): Promise<void> {
   const plugin = await readPlugin(path, options);
   const admitted = await admitInProcess(plugin.wasm, plugin.limits);
   if (plugin.manifest !== undefined) refuseLaterApi(plugin.manifest, admitted);
@@ -61,11 +78,15 @@ async function call(path: string, entryPoint: string, options: CallOptions): Pro
 }
 
 function show({ output, usage }: Extract<TurnOutcome, { ok: true }>): void {
-  process.stdout.write(output);
-  if (process.stdout.isTTY && output.at(-1) !== NEWLINE) process.stdout.write("\n");
+  write(output);
   if (!process.stderr.isTTY) return;
   const { cpuUs, fuel, peakMemoryBytes, hostCalls } = usage;
   say(`(${cpuUs} µs of CPU, ${fuel} fuel, ${Math.ceil(peakMemoryBytes / 1024)} KiB, ${hostCalls} host calls)`);
+}
+
+function write(output: Uint8Array): void {
+  process.stdout.write(output);
+  if (process.stdout.isTTY && output.at(-1) !== NEWLINE) process.stdout.write("\n");
 }
 
 const shortened = (text: string): string => (text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`);

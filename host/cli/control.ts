@@ -1,7 +1,9 @@
 // Finds the host of a data folder: the one that runs, through its socket, or else the folder itself, which is then locked.
 
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { buffer, text } from "node:stream/consumers";
 import { localActor } from "../admin/audit.ts";
 import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
 import { Operations } from "../admin/operations.ts";
@@ -68,6 +70,49 @@ export async function openControl(configuration: Configuration, lock: Lock = new
 function whileOpen(opening: AsyncDisposableStack): () => Promise<void> {
   const opened = opening.move();
   return () => opened.disposeAsync();
+}
+
+/** What a running host is asked besides operations. */
+export interface LiveHost {
+  /** Rejects with HostError. */
+  call(service: string, payload: Uint8Array, timeoutMs: number | undefined): Promise<Uint8Array>;
+  /** Lines of events as they come, until the host ends. Rejects with HostError. */
+  follow(types: string): AsyncIterable<string>;
+}
+
+/** Throws HostError `plugin-not-running` when none runs. */
+export async function openLiveHost(options: DataOptions): Promise<LiveHost> {
+  const { dataDir } = withOverrides(await readConfigurationOf(options), options);
+  const path = socketOf(dataDir);
+  checkDataFolder(dataDir);
+  checkSocket(path);
+  if (!(await listens(path)))
+    throw new HostError("plugin-not-running", `no host runs on ${escapeControls(dataDir)}; "bulkhead serve" starts one`);
+  return {
+    async call(service, payload, timeoutMs) {
+      const query = timeoutMs === undefined ? "" : `?timeoutMs=${timeoutMs}`;
+      return buffer(await ask(path, `/call/${encodeURIComponent(service)}${query}`, payload));
+    },
+    async *follow(types) {
+      const response = await ask(path, `/follow?types=${encodeURIComponent(types)}`);
+      yield* createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+    },
+  };
+}
+
+/** The answer to a request with a body, or to one without. */
+function ask(socketPath: string, path: string, body?: Uint8Array): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, method: body === undefined ? "GET" : "POST", agent: false }, (response) => {
+      if (response.statusCode === 200) resolve(response);
+      else
+        text(response)
+          .then(resultOf)
+          .then(() => reject(new HostError("internal", "the host gave no answer")), reject);
+    });
+    asked.on("error", (cause) => reject(new HostError("internal", "the host broke off the connection", { cause })));
+    asked.end(body);
+  });
 }
 
 const NOBODY: ReadonlySet<unknown> = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);

@@ -6,9 +6,9 @@ import type { ShownEvent, ShownPage } from "../admin/event-operations.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { EventStatistics } from "../core/ports/events.ts";
-import { openHost } from "./control.ts";
+import { openHost, openLiveHost } from "./control.ts";
 import { addDeadLetters, concludeHandedOut, numberOf } from "./dead-letters.ts";
-import { print, table } from "./report.ts";
+import { print, say, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 
 interface RangeOptions extends DataOptions {
@@ -19,7 +19,6 @@ interface RangeOptions extends DataOptions {
   readonly json?: boolean;
 }
 
-const FOLLOW_INTERVAL_MS = 500;
 const AGO = /^(\d{1,6})(s|m|h|d)$/;
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -35,7 +34,11 @@ export function addEvents(program: Command): void {
   ranged("history", "show kept events, oldest first, one CloudEvent a line")
     .option("-n, --limit <number>", "how many at most", "100")
     .action(history);
-  ranged("tail", "show kept events as they come, until Ctrl-C").action(tail);
+  withDataOptions(events.command("tail").description("show events as they come, kept or not, until Ctrl-C"))
+    .argument("[types]", "a pattern of types, such as devices.**; all if absent", "**")
+    .option("--plugin <name>", "published by this plugin")
+    .option("--json", "print one CloudEvent a line on standard output")
+    .action(tail);
   ranged("replay", "hand kept events to a plugin's subscriptions again; each says that it is replayed")
     .requiredOption("--to <plugin>", "the plugin that hears them")
     .action(replay);
@@ -67,17 +70,16 @@ async function history(options: RangeOptions & { readonly limit: string }): Prom
   }
 }
 
-async function tail(options: RangeOptions): Promise<void> {
-  await using host = await openHost(options);
-  const range = rangeOf(options);
-  let after = (await host.invoke<EventStatistics>("events-stats")).head;
-  let goesOn = false;
-  for (;;) {
-    const { events, next }: ShownPage = await host.invoke<ShownPage>("events-history", { ...range, after, limit: 1_000, goesOn });
-    for (const event of events) printEvent(event, options.json);
-    goesOn = true;
-    after = next ?? events.at(-1)?.position ?? after;
-    if (next === undefined) await new Promise((resolve) => setTimeout(resolve, FOLLOW_INTERVAL_MS));
+async function tail(types: string, options: Pick<RangeOptions, "plugin" | "json" | keyof DataOptions>): Promise<void> {
+  const host = await openLiveHost(options);
+  const source = options.plugin === undefined ? undefined : `/plugins/${options.plugin}`;
+  for await (const line of host.follow(types)) {
+    const event = JSON.parse(line) as Partial<ShownEvent> & { readonly gap?: number };
+    if (event.gap !== undefined) say(`${event.gap} events are not shown: they came faster than they were read`);
+    else if (source === undefined || event.source === source)
+      process.stdout.write(
+        options.json === true ? `${line}\n` : `${event.time}  ${event.type}  ${event.source}  ${escapeControls(line)}\n`,
+      );
   }
 }
 

@@ -111,15 +111,18 @@ export class FailedAttempts {
     );
   }
 
-  /** An address has shown what is nobody's. Throws HostError `rate-limited` when it has too often. */
+  /** Before what costs work to check. Throws HostError `rate-limited` for an address that has shown too often what is nobody's. */
+  require(address: string): void {
+    const waitMs = this.#addresses.of(networkOf(address)).waitMs(1);
+    if (waitMs === 0) return;
+    const limit = `the limit is ${this.#limit} a minute (auth.limits.failuresPerMinute)`;
+    throw tooMany(`the address ${address}`, `showed too often what is nobody's; ${limit}`, waitMs);
+  }
+
+  /** An address has shown what is nobody's. Throws like `require`. */
   failed(address: string): void {
-    const rate = this.#addresses.of(networkOf(address));
-    const waitMs = rate.waitMs(1);
-    if (waitMs > 0) {
-      const limit = `the limit is ${this.#limit} a minute (auth.limits.failuresPerMinute)`;
-      throw tooMany(`the address ${address}`, `showed too often what is nobody's; ${limit}`, waitMs);
-    }
-    rate.take(1);
+    this.require(address);
+    this.#addresses.of(networkOf(address)).take(1);
   }
 }
 

@@ -1,15 +1,18 @@
 // THE gate: whoever comes by a door is let in here or not, and whatever he does then is asked here, so that no door can forget a check or a limit.
 
+import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import { TOKEN_PREFIX, type TokenStore } from "../admin/tokens.ts";
 import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
 import { HostError } from "../core/errors.ts";
 import type { PermissionPorts } from "../core/permissions.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { MaybePromise } from "../core/types.ts";
 import { type AuthOptions, OPERATE, READ } from "../manifest/auth.ts";
 import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants } from "../manifest/roles.ts";
 import type { CalledFrom, Credentials, Principal } from "../seams.ts";
 import { Accounts, FailedAttempts } from "./accounts.ts";
+import { JwtIssuers } from "./jwt.ts";
 import { KnownPrincipal } from "./known.ts";
 
 export interface GatePorts {
@@ -20,9 +23,13 @@ export interface GatePorts {
   readonly operator: string;
   /** Whether a service says of itself that it only reads. */
   isReadOnly(service: string): boolean;
+  readonly tell: (message: string, cause: unknown) => void;
   /** Told of what is refused. */
   readonly onDenial: PermissionPorts["onCheck"];
 }
+
+const MAX_JWTS = 1_024;
+const JWT_HOLDS_MS = 60_000;
 
 export class Gate {
   readonly #ports: GatePorts;
@@ -32,11 +39,15 @@ export class Gate {
   readonly #anonymous: KnownPrincipal;
   /** By the token's name, as many as there are tokens at most; they end with it. */
   readonly #byToken = new Map<string, KnownPrincipal>();
+  /** Those who showed a token of an issuer's, by its hash, for a moment: checking one takes a hundred times as long as finding it here. */
+  readonly #byJwt = new Map<string, { readonly principal: KnownPrincipal; readonly untilMs: number }>();
+  readonly #issuers: JwtIssuers;
   readonly #undo: () => void;
 
   constructor(ports: GatePorts) {
     this.#ports = ports;
-    const { clock, auth, tokens, operator } = ports;
+    const { clock, auth, tokens, operator, tell } = ports;
+    this.#issuers = new JwtIssuers(auth.jwt, clock, tell);
     this.#accounts = new Accounts(clock, auth.limits);
     this.#attempts = new FailedAttempts(clock, auth.limits);
     // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
@@ -133,14 +144,12 @@ export class Gate {
     throw unknown('say who you are: send a token as Authorization: Bearer …; "bulkhead token create" makes one');
   }
 
-  #bearer(token: string, from: CalledFrom): Principal {
+  #bearer(token: string, from: CalledFrom): MaybePromise<Principal> {
+    if (this.#issuers.knows(token)) return this.#issued(token, from);
     // Where nobody has to say who he is, what is none of ours is between a plugin and whoever calls it.
     if (this.#ports.auth.mode === "none" && !token.startsWith(TOKEN_PREFIX)) return this.#unnamed(from);
     const checked = this.#ports.tokens.check(token);
-    if (checked === undefined) {
-      this.#attempts.failed(from.address ?? "");
-      throw unknown("the token is nobody's: it is none, or was revoked, or has expired");
-    }
+    if (checked === undefined) throw this.#nobodys(from);
     const remembered = this.#byToken.get(checked.name);
     if (remembered !== undefined && !remembered.hasEnded) return remembered;
     const { auth } = this.#ports;
@@ -148,6 +157,29 @@ export class Gate {
     const principal = this.#known(`token:${checked.name}`, bounds, checked.expiresAt);
     this.#byToken.set(checked.name, principal);
     return principal;
+  }
+
+  async #issued(token: string, from: CalledFrom): Promise<Principal> {
+    const { auth, clock } = this.#ports;
+    const hash = createHash("sha256").update(token).digest("base64");
+    const known = this.#byJwt.get(hash);
+    if (known !== undefined && clock.now() < known.untilMs) return known.principal;
+    this.#byJwt.delete(hash);
+    this.#attempts.require(from.address ?? "");
+    const who = await this.#issuers.check(token);
+    if (who === undefined) throw this.#nobodys(from);
+    const roles = who.groups.flatMap((group) => (Object.hasOwn(auth.groups, group) ? (auth.groups[group] ?? []) : []));
+    const principal = this.#known(who.name, [grantsOf(roles, auth)], who.expiresAt);
+    const [oldest] = this.#byJwt.size >= MAX_JWTS ? this.#byJwt.keys() : [];
+    if (oldest !== undefined) this.#byJwt.delete(oldest);
+    this.#byJwt.set(hash, { principal, untilMs: Math.min(clock.now() + JWT_HOLDS_MS, who.expiresAt) });
+    return principal;
+  }
+
+  /** Throws HostError `rate-limited` for an address that shows such too often. */
+  #nobodys({ address }: CalledFrom): HostError {
+    this.#attempts.failed(address ?? "");
+    return unknown("the token is nobody's: it is none, or was revoked, or has expired");
   }
 
   #forget(name: string): void {

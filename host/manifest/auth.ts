@@ -30,12 +30,30 @@ export interface AuthLimits {
   readonly failuresPerMinute: number;
 }
 
+/** Who makes JSON Web Tokens that let people in. */
+export interface JwtIssuer {
+  /** As the token's `iss` has it. */
+  readonly issuer: string;
+  /** The token's `aud` must name it. */
+  readonly audience: string;
+  /** Where its keys are, as a JSON Web Key Set: a URL, or a file beside the configuration. */
+  readonly keys: string;
+  readonly algorithms: readonly (typeof ALGORITHMS)[number][];
+  /** The token's `typ`. */
+  readonly type: string;
+  /** The claim that lists the groups of whoever it is. */
+  readonly groupsClaim: string;
+}
+
 export interface AuthOptions {
   /** `none`: whoever reaches a door of this machine may use what plugins offer. `required`: nobody without credentials. */
   readonly mode: "none" | "required";
   /** Roles of the operator's own, beside `viewer`, `operator` and `admin`. */
   readonly roles: Readonly<Record<string, readonly Grant[]>>;
   readonly limits: AuthLimits;
+  readonly jwt: readonly JwtIssuer[];
+  /** The roles of those whom others put into groups, by group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Throws HostError `invalid-message` for a resource that the permission does not have. */
@@ -71,6 +89,22 @@ const limitsSchema: z.ZodType<AuthLimits> = z.strictObject({
   failuresPerMinute: z.int().positive().max(10_000).default(20),
 });
 
+const ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "ES384", "RS256", "PS256"] as const;
+/** Without TLS only from this machine. */
+const OPEN_KEYS = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/;
+const jwtSchema: z.ZodType<JwtIssuer> = z.strictObject({
+  issuer: z.string().min(1).max(512),
+  audience: z.string().min(1).max(512),
+  keys: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .refine((keys) => !keys.startsWith("http:") || OPEN_KEYS.test(keys), "write https, or a file with the keys"),
+  algorithms: z.array(z.enum(ALGORITHMS)).min(1).default(["EdDSA"]),
+  type: z.string().min(1).max(64).default("at+jwt"),
+  groupsClaim: z.string().min(1).max(128).default("groups"),
+});
+
 /** Their grants are the host's own; see host/gate/roles.ts. */
 const BUILT_IN_ROLES: readonly string[] = ["viewer", "operator", "admin"];
 
@@ -85,6 +119,12 @@ export const authSchema: z.ZodType<AuthOptions> = z.strictObject({
     )
     .default({}),
   limits: limitsSchema.default(() => limitsSchema.parse({})),
+  jwt: z
+    .array(jwtSchema)
+    .max(16)
+    .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "name each issuer once")
+    .default([]),
+  groups: z.record(z.string().min(1).max(256), z.array(roleName).max(16)).default({}),
 });
 
 /** Reads `services.call:devices.*`, as `--scope` has it. Throws HostError `invalid-message`. */

@@ -12,6 +12,7 @@ import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { dottedName, grantShape, pattern, pluginName, withResource } from "./manifest.ts";
 import { absoluteSpec } from "./package-spec.ts";
 import { type RatesGiven, ratesGivenSchema } from "./rates.ts";
+import { requireRoles } from "./roles.ts";
 import { parseByExtension } from "./structured-file.ts";
 
 export interface PluginConfiguration {
@@ -195,5 +196,9 @@ export function parseConfiguration(text: string, path: string): Configuration {
       source === undefined ? { ...plugin, path: resolve(base, folder ?? ".") } : { ...plugin, source: absoluteSpec(source, base) },
     ]),
   );
-  return { ...parsed.data, dataDir: resolve(base, parsed.data.dataDir), plugins, folder: base };
+  const { auth, dataDir } = parsed.data;
+  const jwt = auth.jwt.map((issuer) => (/^https?:/.test(issuer.keys) ? issuer : { ...issuer, keys: resolve(base, issuer.keys) }));
+  const groups = Object.values(auth.groups).flat();
+  requireRoles(groups, auth);
+  return { ...parsed.data, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
 }

@@ -5,11 +5,20 @@ import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LiveDoor } from "../../host/adapters/control-socket/live.ts";
 import { type ControlSocket, listenForControl } from "../../host/adapters/control-socket/server.ts";
 import { openControl } from "../../host/cli/control.ts";
 import { HostError } from "../../host/core/errors.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+
+const NO_DOOR: LiveDoor = {
+  principal: { name: "user:test", allows: () => true },
+  context: {
+    call: async () => Promise.reject(new HostError("no-such-service", "nobody provides it")),
+    follow: () => () => {},
+  },
+};
 
 describe("the control socket", () => {
   let folder: TemporaryFolder;
@@ -42,6 +51,7 @@ describe("the control socket", () => {
         if (operation === "fail") throw new Error("the path /etc/secret");
         return operation === "nothing" ? undefined : { done: true };
       },
+      door: NO_DOOR,
     });
   });
   afterEach(async () => {
@@ -102,7 +112,7 @@ describe("the control socket", () => {
 
   it("refuses a path that no system takes, naming the remedy", async () => {
     const long = join(folder.path, "x".repeat(120), "control.sock");
-    await expect(listenForControl(long, { invoke: async () => null })).rejects.toMatchObject({
+    await expect(listenForControl(long, { invoke: async () => null, door: NO_DOOR })).rejects.toMatchObject({
       code: "invalid-message",
       message: expect.stringContaining("shorter data folder"),
     });

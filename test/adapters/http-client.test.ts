@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { OwnListeners } from "../../host/bounds/own-listeners.ts";
@@ -240,6 +241,40 @@ describe("a plugin's HTTP client", () => {
         ),
       ),
     ).toMatchObject({ code: "http-failed" });
+  });
+
+  describe("the host's own doors", () => {
+    const ways = (): readonly string[] => [
+      ...["api.test", "127.0.0.1", "127.1", "2130706433", "0x7f.1", "localhost", "0.0.0.0", "0", "127.9.9.9"],
+      ...["[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"],
+      ...Object.values(networkInterfaces()).flatMap((found) =>
+        (found ?? []).map(({ address, family }) => (family === "IPv6" ? `[${address}]` : address)),
+      ),
+    ];
+
+    it("are reached by no name and no address of this machine, whatever was granted", async () => {
+      listeners.addAddress(`http://0.0.0.0:${port}`);
+      const client = clientWith({}, async (name) => (name === "localhost" ? [{ address: "::1", family: 6 }, ...LOOPBACK] : LOOPBACK));
+      for (const way of ways()) {
+        const error = await refusal(fetch({ method: "GET", url: url("/", way), headers: [] }, "", {}, client));
+        expect([error.code, error.message], way).toEqual(["permission-denied", expect.stringContaining("is this host itself")]);
+      }
+      expect(seen).toEqual([]);
+    });
+
+    it("are reached by no redirect either, and what else listens here is", async () => {
+      const own = createServer((_request, response) => response.end("inside"));
+      await new Promise<void>((resolve) => own.listen(0, "127.0.0.1", resolve));
+      const { port: ownPort } = own.address() as AddressInfo;
+      listeners.add(ownPort);
+      for (const way of ways()) {
+        handle = (_request, response) => response.writeHead(302, { location: `http://${way}:${ownPort}/v1/plugins` }).end();
+        expect((await refusal(fetch(get()))).message, way).toContain("is this host itself");
+      }
+      handle = (_request, response) => response.end("hello");
+      expect((await fetch(get())).text).toBe("hello");
+      await new Promise((resolve) => own.close(resolve));
+    });
   });
 
   describe("redirects", () => {

@@ -9,6 +9,7 @@ import { benchBlobs } from "./blobs.ts";
 import { benchCalls } from "./calls.ts";
 import { readWasm } from "./cells.ts";
 import { benchColdStart } from "./cold-start.ts";
+import { benchDoors } from "./doors.ts";
 import { benchDurable } from "./durable.ts";
 import { benchEvents } from "./events.ts";
 import { compileExtismPlugin } from "./extism.ts";
@@ -47,6 +48,7 @@ async function main(args: readonly string[]): Promise<void> {
     events: () => benchEvents(wasm, extism),
     durable: () => benchDurable(wasm),
     sends: () => benchSends(wasm),
+    doors: () => benchDoors(wasm),
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     schemas: benchSchemas,

@@ -107,7 +107,7 @@ describe("bulkhead", () => {
         code: 2,
         stderr: expect.stringContaining("cannot be read"),
       });
-      expect(await run(["call", plain])).toMatchObject({ code: 2, stderr: expect.stringContaining("missing required argument") });
+      expect(await run(["call", plain])).toMatchObject({ code: 2, stderr: expect.stringContaining("is no service; name one") });
       expect(await run(["call", plain, "echo", "--timeout", "soon"])).toMatchObject({ code: 2 });
       expect(await run(["call", plain, "echo", "--set", "novalue"])).toMatchObject({ code: 2 });
     });

@@ -119,7 +119,7 @@ describe("the command", () => {
       code: 2,
       stderr: expect.stringMatching(/^bulkhead: invalid-message: unknown command 'lst'\n {2}\(Did you mean list\?\)\n.*bulkhead help/),
     });
-    expect(await run("call", "x")).toMatchObject({
+    expect(await run("sends", "dead", "show")).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("bulkhead: invalid-message: missing required"),
     });

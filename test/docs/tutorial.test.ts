@@ -4,9 +4,9 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { installPackage, userEnvironment } from "../support/installed-package.ts";
 import { temporaryFolder } from "../support/plugin-folders.ts";
 import { type Block, blocksOf, commandsOf, read } from "./markdown.ts";
@@ -24,15 +24,6 @@ const patternOf = (output: string): RegExp =>
       .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"))
       .join(".*")}$`,
   );
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { type Step, scribe } from "../support/blobs.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/free-port.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
@@ -34,8 +35,10 @@ describe.each(["inline", "process"])(
         response.writeHead(200, { "content-type": "text/csv" }).end(request.method === "GET" ? held : "");
       });
       await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+      const ownPort = await freePort();
       const permissions = [
         { permission: "http.fetch", resource: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}` },
+        { permission: "http.fetch", resource: `http://127.0.0.1:${ownPort}` },
         { permission: "http.private", resource: "127.0.0.0/8" },
       ];
       const routes = [
@@ -48,7 +51,7 @@ describe.each(["inline", "process"])(
         contributes: { http: { routes } },
       });
       const plugins = { scribe: { path: "scribe", isolation, grants: permissions, limits: { memoryMiB: MEMORY_MIB } } };
-      const text = JSON.stringify({ adapters: { http: { port: 0 } }, plugins });
+      const text = JSON.stringify({ adapters: { http: { port: ownPort } }, plugins });
       host = await createHost({ configuration: parseConfiguration(text, join(folder.path, "bulkhead.json")), log: memoryLog() });
     });
     afterEach(async () => {
@@ -81,6 +84,9 @@ describe.each(["inline", "process"])(
       expect(sumOf(held)).toBe(sumOf(CSV));
       expect(await run({ op: "fetch", url, into: "again" })).toEqual([`200, 0 bytes, ${CSV.length} stored`]);
       expect(sumOf(await (await download("again")).bytes())).toBe(sumOf(CSV));
+
+      // By the host's own door it would come in as somebody else, whatever it was granted.
+      expect(await run({ op: "fetch", url: `${host.url}/v1/plugins` })).toEqual([expect.stringContaining("permission-denied")]);
     });
   },
 );

@@ -1,12 +1,12 @@
 // A host whose start fails, at each step in turn: it says why, and whatever was opened is closed, so that the next one starts on the same folder.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createHost, parseConfiguration } from "../../host/index.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/free-port.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
@@ -163,12 +163,3 @@ describe("a start that fails", () => {
     expect(notes("open")).toEqual([]);
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => setTimeout(() => resolve(port), 20));
-    });
-  });
-}

@@ -21,10 +21,12 @@ describe("the gate", () => {
   let clock: FakeClock;
   let tokens: TokenStore;
   let denied: string[];
+  let troubles: string[];
   const gateWith = (auth: object = {}): Gate =>
     new Gate({
       ...{ clock, tokens, operator: "user:ada", isReadOnly: (service: string) => service === "p.read" },
       auth: authSchema.parse(auth),
+      tell: (message: string) => troubles.push(message),
       onDenial: ({ plugin, permission, resource }) => denied.push(`${plugin} ${permission} ${resource}`),
     });
   const tokenOf = (role: string, name = role, scopes: readonly string[] = [], more: { owner?: string; expiresAt?: number } = {}): string =>
@@ -37,6 +39,7 @@ describe("the gate", () => {
     clock = fakeClock();
     tokens = tokensInMemory(clock);
     denied = [];
+    troubles = [];
   });
 
   it("lets those in who say nothing where nobody has to, and only from this machine", async () => {

@@ -59,7 +59,13 @@ export function testContext(
   const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log });
   const nobody: Pick<Operations, "invoke"> = { invoke: () => Promise.reject(new Error("this test has no operations")) };
   const gate = new Gate({
-    ...{ clock: systemClock, operator: "user:test", onDenial: () => {}, isReadOnly: (service: string) => catalog.isReadOnly(service) },
+    ...{
+      clock: systemClock,
+      operator: "user:test",
+      onDenial: () => {},
+      tell: () => {},
+      isReadOnly: (service: string) => catalog.isReadOnly(service),
+    },
     auth: auth ?? authSchema.parse({}),
     tokens: tokens ?? tokensInMemory(),
   });

@@ -18,7 +18,10 @@ export const controlSocket: Adapter<object, Folder> = {
   async start(context, _options, opened) {
     const operator = await context.authenticate({ kind: "operator" });
     const path = join(opened?.dataDir ?? "", CONTROL_SOCKET);
-    const socket = await listenForControl(path, { invoke: (operation, input) => context.operate(operator, operation, input) });
+    const socket = await listenForControl(path, {
+      invoke: (operation, input) => context.operate(operator, operation, input),
+      door: { context, principal: operator },
+    });
     return { address: path, [Symbol.asyncDispose]: () => socket.close() };
   },
 };

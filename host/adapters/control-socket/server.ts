@@ -4,13 +4,16 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { boundConnections } from "../../bounds/connections.ts";
 import { parseJsonInput } from "../../bounds/json-input.ts";
+import { bytesOf } from "../../bounds/request-bytes.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
+import { callService, followEvents, type LiveDoor } from "./live.ts";
 
 /** What the socket passes on. */
 export interface ControlHandler {
   /** Does one operation. Rejects with HostError. */
   invoke(operation: string, input: unknown): Promise<unknown>;
+  readonly door: LiveDoor;
 }
 
 export interface ControlSocket {
@@ -19,8 +22,8 @@ export interface ControlSocket {
 
 // The longest path that every system takes for a socket.
 const MAX_PATH_BYTES = 103;
-const MIB = 1024 * 1024;
-const MAX_BODY_BYTES = MIB;
+const MAX_BODY_BYTES = 1_024 * 1_024;
+const INPUT = "the operation's input";
 // One command has one, for as long as it waits.
 const MAX_CONNECTIONS = 32;
 const HEADERS_MS = 10_000;
@@ -49,38 +52,27 @@ export async function listenForControl(path: string, handler: ControlHandler): P
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, handler: ControlHandler): Promise<void> {
-  let status = 200;
-  let body: string;
   try {
+    if (request.method === "POST" && request.url?.startsWith("/call/")) return await callService(handler.door, request, response);
+    if (request.method === "GET" && request.url?.startsWith("/follow")) return followEvents(handler.door, request, response);
     const operation = operationOf(request);
-    body = JSON.stringify({ result: (await handler.invoke(operation, await inputOf(request))) ?? null });
+    const input = parseJsonInput(await bytesOf(request, MAX_BODY_BYTES, INPUT), INPUT);
+    send(request, response, 200, { result: (await handler.invoke(operation, input)) ?? null });
   } catch (thrown) {
     const { code, message, detail, reason, retryAfterMs } = toHostError(thrown);
     // A status of its own, so that the client can tell a refusal from a broken connection.
-    status = 422;
-    body = JSON.stringify({ error: { code, message, detail, reason, retryAfterMs } });
+    send(request, response, 422, { error: { code, message, detail, reason, retryAfterMs } });
   }
-  // What was not read of a request would be taken for the next one.
+}
+
+// What was not read of a request would be taken for the next one.
+function send(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
   const headers = { "content-type": "application/json", ...(request.complete ? {} : { connection: "close" }) };
-  response.writeHead(status, headers).end(body);
+  response.writeHead(status, headers).end(JSON.stringify(body));
 }
 
 function operationOf({ method = "", url = "" }: IncomingMessage): string {
   const [, operation] = method === "POST" ? (/^\/([a-z-]+)$/.exec(url) ?? []) : [];
   if (operation === undefined) throw new HostError("invalid-message", `${method} ${printable(url)} is no operation; write POST /list`);
   return operation;
-}
-
-/** Of no body, `{}`. */
-async function inputOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // Whoever sends too much is told so, which a connection that is destroyed could not.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES)
-      throw new HostError("quota-exceeded", `the operation's input has more than ${MAX_BODY_BYTES / MIB} MiB, which is the limit`);
-    chunks.push(chunk);
-  }
-  return parseJsonInput(Buffer.concat(chunks), "the operation's input");
 }

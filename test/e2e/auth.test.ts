@@ -1,0 +1,87 @@
+// Who may come in, as an operator sees it: the host that does not listen, and the token that lets one in.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { bulkhead, COMMAND } from "../support/command.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+
+describe("who may come in", () => {
+  let folder: TemporaryFolder;
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => folder.remove());
+  const write = (configuration: object): void => writeFileSync(join(folder.path, "bulkhead.json"), JSON.stringify(configuration));
+
+  async function serving<T>(work: (url: string) => Promise<T>): Promise<T> {
+    const child = spawn(process.execPath, [COMMAND, "serve"], { cwd: folder.path, stdio: ["ignore", "ignore", "pipe"] });
+    try {
+      let said = "";
+      const url = await new Promise<string>((resolve, reject) => {
+        child.stderr.on("data", (piece: Buffer) => {
+          said += piece;
+          const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
+          if (found !== undefined) resolve(found);
+        });
+        child.once("exit", () => reject(new Error(said)));
+      });
+      return await work(url);
+    } finally {
+      child.kill("SIGTERM");
+      if (child.exitCode === null) await once(child, "exit");
+    }
+  }
+
+  it("is asked before the host listens beyond this machine, and told what to write", async () => {
+    write({ adapters: { http: { host: "0.0.0.0", port: 0 } } });
+    const { code, stderr } = await bulkhead(["serve"], { cwd: folder.path });
+    expect(code).toBe(2);
+    for (const line of [
+      "the host does not listen on 0.0.0.0",
+      '"auth": { "mode": "required" }',
+      "bulkhead token create",
+      '"host": "127.0.0.1"',
+    ])
+      expect(stderr).toContain(line);
+  });
+
+  it("is a matter of tokens, made and revoked while the host runs or not", async () => {
+    write({ auth: { mode: "required" }, adapters: { http: { port: 0 } } });
+    const token = async (...args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await bulkhead(["token", ...args], { cwd: folder.path });
+      expect([code, stderr], args.join(" ")).toEqual([0, expect.any(String)]);
+      return stdout.trim();
+    };
+    const before = await token("create", "before", "--role", "viewer", "--expires", "1h");
+    await serving(async (url) => {
+      const ask = async (path: string, shown?: string, method = "GET"): Promise<number> =>
+        (await fetch(url + path, { method, headers: shown === undefined ? {} : { authorization: `Bearer ${shown}` } })).status;
+      expect(await ask("/v1/plugins")).toBe(401);
+      expect(await ask("/v1/plugins", before)).toBe(200);
+      const admin = await token("create", "admin", "--role", "admin", "--scope", "host.operate:admin.list");
+      expect(await ask("/v1/admin/list", admin, "POST")).toBe(200);
+      expect(await ask("/v1/admin/audit", admin, "POST")).toBe(403);
+      expect(await token("list")).toMatch(/admin +│? *admin/);
+      await token("revoke", "admin");
+      expect(await ask("/v1/admin/list", admin, "POST")).toBe(401);
+    });
+    const audit = await bulkhead(["audit", "--json"], { cwd: folder.path });
+    expect(audit.stdout).toContain("create-token");
+    expect(audit.stdout).toContain("revoke-token");
+    expect(audit.stdout).not.toContain(before.slice(-43));
+    for (const [args, words] of [
+      [["create", "x"], "name at least one role"],
+      [["create", "x", "--role", "nobody"], "is no role; there are viewer, operator, admin"],
+      [["create", "x", "--role", "viewer", "--scope", "lamps"], "is no scope"],
+      [["create", "x", "--role", "viewer", "--expires", "soon"], "such as 30d, or never"],
+      [["create", "before", "--role", "viewer"], "there is a token before already"],
+      [["revoke", "nobody"], "there is no token nobody"],
+    ] as const) {
+      const { code, stderr } = await bulkhead(["token", ...args], { cwd: folder.path });
+      expect([code > 0, stderr], args.join(" ")).toEqual([true, expect.stringContaining(words)]);
+    }
+  });
+});
