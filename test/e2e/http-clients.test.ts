@@ -125,8 +125,13 @@ describeWithTool(CLIENTS, "a client of its OpenAPI document", () => {
 
 const CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"];
 
+/** That an answer takes longer than Deadline-Ms, which it tries with 1, is nobody's failure. */
+const CONFIGURATION = '[checks]\nnot_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "504"]\n';
+
 /** What schemathesis says of a document and the one who serves it. */
 async function tried(document: string, examples: number): Promise<{ readonly said: string; readonly code: number }> {
+  const configuration = join(folder.path, "schemathesis.toml");
+  writeFileSync(configuration, CONFIGURATION);
   const options = [
     "--checks",
     CHECKS.join(","),
@@ -139,7 +144,10 @@ async function tried(document: string, examples: number): Promise<{ readonly sai
     "--no-color",
   ];
   try {
-    const { stdout } = await run(SCHEMATHESIS, ["run", document, ...options], { cwd: folder.path, maxBuffer: 64 * 1_024 * 1_024 });
+    const { stdout } = await run(SCHEMATHESIS, ["--config-file", configuration, "run", document, ...options], {
+      cwd: folder.path,
+      maxBuffer: 64 * 1_024 * 1_024,
+    });
     return { said: stdout, code: 0 };
   } catch (failed) {
     const { stdout, code } = failed as { readonly stdout: string; readonly code: number };
