@@ -38,6 +38,7 @@ export interface WitFunctions {
   "services.call": (service: string, payload: Uint8Array, deadlineMs: number | undefined) => Uint8Array;
   "services.send": (service: string, payload: Uint8Array, options: ServicesSendOptions) => string;
   "services.current-caller": () => ServicesCaller;
+  "services.current-principal": () => string | undefined;
   "extensions.ask": (point: string, input: Uint8Array, deadlineMs: number | undefined) => readonly ExtensionsAnswer[];
   "http.fetch": (request: HttpRequest, body: Uint8Array) => HttpResponse;
   "http.fetch-with": (request: HttpRequest, body: Uint8Array, options: HttpFetchOptions) => HttpFetched;

@@ -109,8 +109,8 @@ export class TestPlugin implements AsyncDisposable {
 
   /** Calls a service by the name that it has in the manifest. Rejects with HostError: `refused` with its reason, `plugin-failed` for what the plugin fails with. */
   async call(service: string, input?: Content, { caller = TEST }: CallOptions = {}): Promise<Answer> {
-    const { kind, name, grants } = { grants: undefined, ...caller };
-    const call = { service, payload: bytesOf(input), caller: { kind, name }, traceparent: startTrace() };
+    const { kind, name, principal, grants } = { grants: undefined, ...caller };
+    const call = { service, payload: bytesOf(input), caller: { kind, name, principal }, traceparent: startTrace() };
     const within = grants === undefined ? undefined : actingFor(name, grants, call);
     return new Payload(await awake(this.#parts.core.services.call({ ...call, within })));
   }

@@ -107,6 +107,7 @@ describe("host functions answered in the cell", () => {
 
   it("stamp caller and clock", () => {
     expect(ask("services.current-caller", [])).toBe('0{"kind":"plugin","name":"other"}');
+    expect(ask("services.current-principal", [])).toBe("0\0");
     expect(ask("clock.now", [])).toBe(`0${Date.UTC(2026, 0, 1)}`);
     expect(ask("clock.monotonic", [])).toBe("00");
   });

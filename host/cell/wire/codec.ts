@@ -48,6 +48,7 @@ export function writeToCell(writer: FrameWriter, message: ToCell): void {
         writer.text(message.entryPoint);
         writer.u8(CALLERS.indexOf(message.caller.kind));
         writer.text(message.caller.name);
+        writer.text(message.caller.principal ?? "");
         writer.text(message.traceparent);
         writer.f64(message.remainingMs);
         writeHandles(writer, message.handles);
@@ -79,7 +80,7 @@ export function readToCell(reader: FrameReader): ToCell {
     case "turn": {
       const plugin = reader.label();
       const entryPoint = reader.label();
-      const caller = { kind: pick(CALLERS, reader.u8(), "caller"), name: reader.label() };
+      const caller = { kind: pick(CALLERS, reader.u8(), "caller"), name: reader.label(), principal: reader.label() || undefined };
       const [traceparent, remainingMs, handles] = [reader.text(), reader.f64(), readHandles(reader)];
       return { kind, id, plugin, entryPoint, caller, traceparent, remainingMs, handles, input: reader.bytes() };
     }

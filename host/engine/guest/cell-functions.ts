@@ -64,6 +64,7 @@ export type CellFunction = (scope: CellScope, args: readonly Bytes[]) => Bytes;
  */
 export const FREE_FUNCTIONS: ReadonlySet<string> = new Set<WitFunction>([
   "services.current-caller",
+  "services.current-principal",
   "config.get",
   "clock.now",
   "clock.monotonic",
@@ -109,6 +110,7 @@ function randomBytes(scope: CellScope, length: number): Bytes {
 export const CELL_FUNCTIONS: ReadonlyMap<string, CellFunction> = new Map([
   inCell("log.write", writeLog),
   inCell("services.current-caller", (scope) => scope.caller),
+  inCell("services.current-principal", (scope) => scope.caller.principal),
   inCell("storage.get", (scope, key) => scope.storage.get(key)),
   inCell("storage.set", (scope, key, data) => scope.storage.set(key, data)),
   inCell("storage.delete", (scope, key) => scope.storage.delete(key)),

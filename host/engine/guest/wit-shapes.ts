@@ -64,6 +64,7 @@ export const SHAPES: Readonly<Record<WitFunction, FunctionShape>> = {
   "services.call": { params: ["string", "bytes", { option: "u32" }], result: "bytes", fails: true, since: "0.1" },
   "services.send": { params: ["string", "bytes", servicesSendOptions], result: "string", fails: true, since: "0.2" },
   "services.current-caller": { params: [], result: servicesCaller, fails: false, since: "0.1" },
+  "services.current-principal": { params: [], result: { option: "string" }, fails: false, since: "0.2" },
   "extensions.ask": { params: ["string", "bytes", { option: "u32" }], result: { list: extensionsAnswer }, fails: true, since: "0.2" },
   "http.fetch": { params: [httpRequest, "bytes"], result: httpResponse, fails: true, since: "0.1" },
   "http.fetch-with": { params: [httpRequest, "bytes", httpFetchOptions], result: httpFetched, fails: true, since: "0.2" },

@@ -71,6 +71,11 @@ export declare function services_send(service: u64, payload: u64, options: u64):
 @external("extism:host/user", "services_current_caller")
 export declare function services_current_caller(): u64;
 
+/// Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+/// `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+@external("extism:host/user", "services_current_principal")
+export declare function services_current_principal(): u64;
+
 /// Asks all plugins that extend the point and may answer it, side by side, and waits for them. Which points there are
 /// is declared by the program that the host is part of, `shop.discount` by `shop`, and by plugins in their manifests
 /// under `extensionPoints`. A plugin's own points need no permission, and nobody else may ask them; those of the

@@ -804,6 +804,19 @@ static inline bh_services_caller bh_services_current_caller(void) {
     return value;
 }
 
+BH__IMPORT("extism:host/user", "services_current_principal") uint64_t bh__import_services_current_principal(void);
+// Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+// `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+static inline bh_optional_text bh_services_current_principal(void) {
+    bh__call call = {0};
+    bh_bytes answer;
+    bh_code code = bh__answer(&call, bh__import_services_current_principal(), &answer);
+    bh_optional_text value;
+    if (code != BH_OK) bh__panic(BH__FILE, __LINE__, "services.current-principal failed");
+    bh__take_optional_text(answer, &value);
+    return value;
+}
+
 
 // Questions that any number of plugins answer. Which of them a plugin answers stands in its manifest under `extends`.
 

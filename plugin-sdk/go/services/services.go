@@ -77,3 +77,14 @@ func CurrentCaller() Caller {
 	call := abi.Begin()
 	return abi.Must(abi.JSONAnswer[Caller](call, servicesCurrentCaller()))
 }
+
+//go:wasmimport extism:host/user services_current_principal
+func servicesCurrentPrincipal() uint64
+
+// CurrentPrincipal:
+// Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+// `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+func CurrentPrincipal() *string {
+	call := abi.Begin()
+	return abi.Must(abi.JSONAnswer[*string](call, servicesCurrentPrincipal()))
+}

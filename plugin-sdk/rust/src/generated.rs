@@ -244,6 +244,13 @@ pub mod services {
         call.json_answer(unsafe { imports::current_caller() }).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+    /// `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+    pub fn current_principal() -> Option<String> {
+        let call = Call::begin();
+        call.optional_text_answer(unsafe { imports::current_principal() }).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     mod imports {
         #[link(wasm_import_module = "extism:host/user")]
         unsafe extern "C" {
@@ -253,6 +260,8 @@ pub mod services {
             pub fn send(service: u64, payload: u64, options: u64) -> u64;
             #[link_name = "services_current_caller"]
             pub fn current_caller() -> u64;
+            #[link_name = "services_current_principal"]
+            pub fn current_principal() -> u64;
         }
     }
 }

@@ -12,6 +12,7 @@ declare module "bulkhead:plugin/services@0.2.0" {
   export function call(service: string, payload: Uint8Array, deadlineMs: number | undefined): Uint8Array;
   export function send(service: string, payload: Uint8Array, options: import("./services.ts").SendOptions): string;
   export function currentCaller(): import("./services.ts").Caller;
+  export function currentPrincipal(): string | null;
 }
 
 declare module "bulkhead:plugin/extensions@0.2.0" {

@@ -59,3 +59,11 @@ export function send(service: string, payload: Uint8Array, options: SendOptions)
 export function currentCaller(): Caller {
   return host.currentCaller();
 }
+
+/**
+ * Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+ * `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+ */
+export function currentPrincipal(): string | undefined {
+  return host.currentPrincipal() ?? undefined;
+}

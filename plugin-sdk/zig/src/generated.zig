@@ -169,6 +169,13 @@ pub const services = struct {
         const host_call: abi.Call = .{};
         return host_call.jsonAnswer(Caller, imports.services_current_caller()) catch @panic("services.current-caller failed");
     }
+
+    /// Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+    /// `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+    pub fn currentPrincipal() ?[]const u8 {
+        const host_call: abi.Call = .{};
+        return host_call.optionalBytesAnswer(imports.services_current_principal()) catch @panic("services.current-principal failed");
+    }
 };
 
 /// Questions that any number of plugins answer. Which of them a plugin answers stands in its manifest under `extends`.
@@ -784,6 +791,7 @@ const imports = struct {
     extern "extism:host/user" fn services_call(u64, u64, u64) u64;
     extern "extism:host/user" fn services_send(u64, u64, u64) u64;
     extern "extism:host/user" fn services_current_caller() u64;
+    extern "extism:host/user" fn services_current_principal() u64;
     extern "extism:host/user" fn extensions_ask(u64, u64, u64) u64;
     extern "extism:host/user" fn http_fetch(u64, u64) u64;
     extern "extism:host/user" fn http_fetch_with(u64, u64, u64) u64;

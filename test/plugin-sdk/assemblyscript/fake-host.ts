@@ -35,7 +35,7 @@ export interface FakeHostOptions {
   readonly storage?: Map<string, Uint8Array>;
   readonly state?: Map<string, Uint8Array>;
   readonly config?: Readonly<Record<string, string>>;
-  readonly caller?: { readonly kind: string; readonly name: string };
+  readonly caller?: { readonly kind: string; readonly name: string; readonly principal?: string };
   /** Takes what is sent and answers its id. */
   readonly send?: (service: string, payload: Uint8Array, options: { readonly durable: boolean; readonly id: string | null }) => string;
   /** Answers services.call; throwing a FakeError refuses the call. */
@@ -61,7 +61,7 @@ export class FakeHost {
   blocks: [number, number][] = [];
   /** Set to make the next host function fail. */
   refuseNext: FakeError | undefined;
-  caller: { readonly kind: string; readonly name: string };
+  caller: { readonly kind: string; readonly name: string; readonly principal?: string };
   #memory = new Uint8Array(HOST_PAGE_BYTES);
   #end = 8;
   #lengths = new Map<number, number>();
@@ -266,6 +266,7 @@ export class FakeHost {
           "bytes",
         ),
         services_current_caller: this.#host([], () => this.caller, "json"),
+        services_current_principal: this.#host([], () => this.caller.principal, "option"),
         extensions_ask: this.#host(
           ["text", "bytes", "json"],
           (point: string, input: Uint8Array, deadlineMs: number | null) => this.#options.ask?.(point, input, deadlineMs) ?? [],

@@ -430,6 +430,8 @@ describe("host functions", () => {
 
   it("knows who called", () => {
     expect(load({ caller: { kind: "adapter", name: "http" } }).json("caller")).toEqual({ kind: "adapter", name: "http" });
+    expect(load({ caller: { kind: "adapter", name: "http", principal: "token:ci" } }).json("principal")).toBe("token:ci");
+    expect(load({ caller: { kind: "plugin", name: "other" } }).json("principal")).toBe("nobody");
   });
 
   it("stores text, bytes and JSON under any key", () => {

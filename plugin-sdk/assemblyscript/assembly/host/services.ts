@@ -3,7 +3,7 @@
 
 export * from "../services";
 import * as abi from "../imports";
-import { jsonFrom } from "../answers";
+import { jsonFrom, optionalTextFrom } from "../answers";
 
 export abstract class CallerKind {
   /** Another plugin; `name` is its name. */
@@ -73,4 +73,12 @@ export class SendOptions {
 /** Who asked for the current turn. Stamped by the host; nobody can forge it. */
 export function currentCaller(): Caller {
   return jsonFrom<Caller>(abi.services_current_caller()).value;
+}
+
+/**
+ * Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+ * `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+ */
+export function currentPrincipal(): string | null {
+  return optionalTextFrom(abi.services_current_principal()).value;
 }

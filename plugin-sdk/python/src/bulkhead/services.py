@@ -6,7 +6,7 @@ from wit_world.imports.services import CallerKind, Caller, SendOptions
 
 from ._error import asking
 
-__all__ = ["CallerKind", "Caller", "SendOptions", "call", "send", "current_caller"]
+__all__ = ["CallerKind", "Caller", "SendOptions", "call", "send", "current_caller", "current_principal"]
 
 
 def call(service: str, payload: bytes, deadline_ms: int | None = None) -> bytes:
@@ -40,3 +40,10 @@ def send(service: str, payload: bytes, options: SendOptions) -> str:
 def current_caller() -> Caller:
     """Who asked for the current turn. Stamped by the host; nobody can forge it."""
     return _host.current_caller()
+
+
+def current_principal() -> str | None:
+    """Who came by the adapter that asked for the current turn, as the host knows him: such as `user:ada`, `token:ci` or
+    `anonymous`. None when no adapter asked. Stamped by the host; nobody can forge it.
+    """
+    return _host.current_principal()
