@@ -6,7 +6,18 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bulkhead, COMMAND } from "../support/command.ts";
-import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
+
+/** Answers what the host says of who came by the door, as the host says it. */
+const ANSWERS_WHO = `(module
+  (import "extism:host/user" "services_current_principal" (func $principal (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "output_set" (func $set (param i64 i64)))
+  (func (export "who") (result i32)
+    (local $block i64)
+    (local.set $block (call $principal))
+    (call $set (local.get $block) (call $length (local.get $block)))
+    (i32.const 0)))`;
 
 describe("who may come in", () => {
   let folder: TemporaryFolder;
@@ -46,6 +57,20 @@ describe("who may come in", () => {
       '"host": "127.0.0.1"',
     ])
       expect(stderr).toContain(line);
+  });
+
+  it.each(["inline", "thread", "process"])("is told to the service, in a cell of kind %s", async (isolation) => {
+    await writePlugin(folder.path, "door", ANSWERS_WHO, {
+      api: "0.2",
+      services: { "door.who": { entryPoint: "who" } },
+      contributes: { http: { routes: [{ method: "GET", path: "/door/who", service: "door.who" }] } },
+    });
+    write({ auth: { mode: "required" }, adapters: { http: { port: 0 } }, plugins: { door: { path: "door", isolation } } });
+    const { stdout } = await bulkhead(["token", "create", "ci", "--role", "operator"], { cwd: folder.path });
+    await serving(async (url) => {
+      const answer = await fetch(`${url}/door/who`, { headers: { authorization: `Bearer ${stdout.trim()}` } });
+      expect([answer.status, await answer.text()]).toEqual([200, expect.stringMatching(/token:ci$/)]);
+    });
   });
 
   it("is a matter of tokens, made and revoked while the host runs or not", async () => {
