@@ -51,6 +51,7 @@ export class Serving implements AsyncDisposable {
     const response = await fetch(`${this.#url}/v1/services/${service}`, { method: "POST", headers, body: payload });
     const body = Buffer.from(await response.arrayBuffer());
     const text = body.toString("utf8");
+    if (response.headers.get("content-type")?.startsWith("application/problem+json")) return [response.status, errorIn(text)];
     return [response.status, Buffer.from(text, "utf8").equals(body) ? text : body.toString("base64")];
   }
 
@@ -67,3 +68,6 @@ export class Serving implements AsyncDisposable {
     await exited;
   }
 }
+
+/** What an error said before there was more beside it. */
+const errorIn = (text: string): string => JSON.stringify({ error: (JSON.parse(text) as { readonly error: unknown }).error });
