@@ -14,7 +14,7 @@ import { GuestJobs, LIMITS } from "./guest-jobs.ts";
 import { check, TEST_TIMEOUT_MS } from "./runs.ts";
 
 const SLICES = 20;
-const CODES = /^(plugin-failed|memory-exhausted|quota-exceeded|permission-denied): /;
+const CODES = /^(plugin-failed|refused|memory-exhausted|quota-exceeded|permission-denied): /;
 
 const SMALL = `(module
   (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
