@@ -37,7 +37,8 @@ beforeAll(async () => {
     sync: true,
   });
   guest = new Uint8Array(component);
-  image = await componentImage("standard", guest, {}, { unit: "celsius" });
+  // StarlingMonkey takes a while on a busy machine, and this is not about time.
+  image = await componentImage("standard", guest, { cpuMs: 20_000, deadlineMs: 60_000 }, { unit: "celsius" });
 });
 
 describe.each(CELL_KINDS)("the standard interfaces in a cell (%s)", (kind) => {
