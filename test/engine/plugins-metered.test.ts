@@ -99,8 +99,8 @@ const SEQUENCES: Readonly<Record<string, readonly Step[]>> = {
     turn("echo_numbers", [0.1, 1e21, 5e-324, 1 / 3, -0.000123]),
     turn("echo_string", '"\\ud800x\\ud83d\\ude00"'),
     ...["characters", "echo_string"].map((name) => turn(name, JSON.stringify("ä\n".repeat(3_000)))),
-    ...["lone_surrogates", "lone_surrogates_json", "no_answer", "failing", "failing_raw", "failing_start", "caller"].map((name) =>
-      turn(name),
+    ...["lone_surrogates", "lone_surrogates_json", "no_answer", "failing", "failing_raw", "failing_start", "caller", "principal"].map(
+      (name) => turn(name),
     ),
     turn("equal", [
       { a: 1, b: [2] },
