@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { EventStreams, PING_MS } from "../../host/adapters/gateway/event-streams.ts";
 import { MAX_SUBSCRIPTIONS } from "../../host/adapters/http/event-socket.ts";
-import { MESSAGES_PER_SECOND } from "../../host/adapters/http/message-rates.ts";
+import { MESSAGES_PER_SECOND, MessageRates } from "../../host/adapters/http/message-rates.ts";
 import { admit } from "../../host/adapters/http/principal.ts";
 import { EVENTS, serveEvents } from "../../host/adapters/http/serve-events.ts";
 import { Upgrades } from "../../host/adapters/http/upgrade.ts";
@@ -206,6 +206,20 @@ describe("what comes over WebSocket", () => {
       return heard.some(({ ref, subscribed }) => ref === "later" && subscribed !== undefined) || undefined;
     });
     expect(heard.length).toBeLessThan(MESSAGES_PER_SECOND * 5);
+  });
+
+  it("is not forgotten by coming back", () => {
+    const clock = fakeClock();
+    const rates = new MessageRates(clock);
+    for (let i = 0; i < MESSAGES_PER_SECOND; i += 1) {
+      const rate = rates.connect("somebody");
+      expect(rate.take()).toBe(0);
+      rate.release();
+    }
+    const [again, other] = [rates.connect("somebody"), rates.connect("somebody else")];
+    expect([again.take(), other.take()]).toEqual([5, 0]);
+    clock.pass(5);
+    expect(again.take()).toBe(0);
   });
 
   it("may not publish more than the gate lets", async () => {

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { get as httpGet, request as httpRequest } from "node:http";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Browser } from "playwright-core";
 import { EventSource } from "undici";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -150,35 +151,52 @@ describe("GET /v1/events", () => {
     door = await eventDoor();
   });
 
-  it("is what undici's EventSource reads, and comes back to", async () => {
-    const source = new EventSource(`${door.server.url}/v1/events?types=a.*`);
+  it("is what undici's EventSource reads, and goes on with when it was cut off", async () => {
+    const through: Socket[] = [];
+    const proxy = createServer((client) => {
+      const host = connect(Number(new URL(door.server.url).port), "127.0.0.1");
+      for (const socket of [client, host]) through.push(socket.on("error", () => {}));
+      client.pipe(host).pipe(client);
+    });
+    await new Promise<void>((listening) => proxy.listen(0, "127.0.0.1", listening));
+    const source = new EventSource(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}/v1/events?types=a.*`);
     const heard: unknown[] = [];
     source.addEventListener("message", ({ data, lastEventId }) => heard.push([JSON.parse(data).data, lastEventId.split("-")[1]]));
     source.addEventListener("gap", (event) => heard.push((event as MessageEvent).data));
     await once(source, "open");
+    for (const socket of through) socket.destroy();
+    // Before it has seen any event, and while it is away.
     door.publish("a.b", 1);
     door.publish("c.d", 2);
-    await eventually("the first", () => heard.length === 1 || undefined);
+    door.publish("a.c", 3);
+    await eventually("both", () => heard.length === 2 || undefined);
     source.close();
-    expect(heard).toEqual([[1, "1"]]);
+    proxy.close();
+    expect(heard).toEqual([
+      [1, "1"],
+      [3, "3"],
+    ]);
   });
 
   it("lets streams have half of the connections, and says so to the next", async () => {
     await door[Symbol.asyncDispose]();
     door = await eventDoor({ http: { maxConnections: 8 } });
     const open = [];
-    for (let i = 0; i < 4; i += 1) open.push(await sse());
+    for (let i = 0; i < 3; i += 1) open.push(await sse());
+    const overSocket = await connected();
+    overSocket.say({ subscribe: {} });
     const refused = await fetch(`${door.server.url}/v1/events`);
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
     expect(await refused.json()).toMatchObject({
       error: { code: "queue-full", message: expect.stringContaining("half of adapters.http.maxConnections") },
     });
-    const overSocket = new WebSocket(`${door.server.url.replace("http", "ws")}/v1/events/ws`);
-    expect(String((await once(overSocket, "error"))[0])).toContain("503");
+    await expect(connected()).rejects.toThrow("503");
     // Idle connections make room for each other, and streams stay.
     for (let i = 0; i < 20; i += 1)
       expect((await fetch(`${door.server.url}/healthz`, { headers: { connection: "close" } })).status).toBe(200);
     door.publish("a.b", 1);
+    await overSocket.heardOf("event");
+    overSocket.socket.terminate();
     for (const stream of open) {
       await came(stream, 1);
       stream.close();

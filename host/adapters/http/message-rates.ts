@@ -17,11 +17,12 @@ export interface MessageRate {
 interface Shared {
   readonly limit: RateLimit;
   connections: number;
+  forgetting?: (() => void) | undefined;
 }
 
 export class MessageRates {
   readonly #clock: Clock;
-  /** Of those who are connected: as many as there may be streams. */
+  /** Of those who are connected, or were until a second ago: after that one is as good as new. */
   readonly #of = new Map<string, Shared>();
 
   constructor(clock: Clock) {
@@ -32,11 +33,13 @@ export class MessageRates {
     const shared = this.#of.get(principal) ?? { limit: new RateLimit(this.#clock, MESSAGES_PER_SECOND, SECOND_MS), connections: 0 };
     this.#of.set(principal, shared);
     shared.connections += 1;
+    shared.forgetting?.();
+    shared.forgetting = undefined;
     return {
       take: () => (shared.limit.take(1) ? 0 : shared.limit.waitMs(1)),
       release: () => {
         shared.connections -= 1;
-        if (shared.connections === 0) this.#of.delete(principal);
+        if (shared.connections === 0) shared.forgetting = this.#clock.after(SECOND_MS, () => this.#of.delete(principal));
       },
     };
   }
