@@ -326,8 +326,8 @@ export interface AdapterContext {
    */
   call(principal: Principal, call: AdapterCall): Promise<Bytes>;
   /**
-   * Needs `events.publish` on the type. Resolves with the event's id. Rejects with HostError `invalid-message` for data that is not what the plugin with that name
-   * declares for the type.
+   * Needs `events.publish` on the type. Resolves with the event's id. Rejects with HostError `invalid-message` for what is no type or no media type, for what
+   * is no JSON and says that it is, and for data that is not what the plugin with that name declares for the type.
    */
   publish(
     principal: Principal,
@@ -338,6 +338,11 @@ export interface AdapterContext {
    * undone or, which `onEnd` tells, the principal is revoked or expires. Throws HostError `invalid-message`, `rate-limited`.
    */
   follow(principal: Principal, types: string, deliver: (event: CloudEvent) => void, onEnd?: () => void): () => void;
+  /**
+   * Counts as one of the principal's streams, for a door that hands over by itself what it hears of by `observe`: it asks `Principal.allows` with
+   * `events.subscribe` for each event. Until it is undone or, which `onEnd` tells, the principal is revoked or expires. Throws HostError `rate-limited`.
+   */
+  openStream(principal: Principal, onEnd: () => void): () => void;
   readonly blobs: AdapterBlobs;
   /** Does an operation of host/admin/operations.ts. Needs `host.operate` on `admin.<operation>`. Rejects like `call`. */
   operate(principal: Principal, operation: string, input: unknown): Promise<unknown>;

@@ -23,10 +23,17 @@ export function affordableConnections(wanted: number): number {
   }
 }
 
-/** Of a server that does not listen yet. A connection whose request is worked on is never ended; where all are, the next one is refused. */
-export function boundConnections(server: Server | SecureServer, maxConnections: number): void {
+/** Of a connection that is HTTP no longer: whoever has taken it over bounds how many there are, and ends it. */
+const TAKEN_OVER = "taken over";
+type LastRequest = ServerResponse | typeof TAKEN_OVER | undefined;
+
+/**
+ * Of a server that does not listen yet. A connection whose request is worked on is never ended, and an answer that is a stream is worked on as long as it
+ * lasts; where all are, the next one is refused. What it returns is to be told of a connection that somebody takes over, which is never ended either.
+ */
+export function boundConnections(server: Server | SecureServer, maxConnections: number): (takenOver: Socket) => void {
   /** Oldest first, each with its last request. */
-  const open = new Map<Socket, ServerResponse | undefined>();
+  const open = new Map<Socket, LastRequest>();
   const isSecure = server instanceof TlsServer;
   // Those that still shake hands have no more time than that takes, and are only so many.
   if (isSecure) server.maxConnections = maxConnections * 2;
@@ -44,7 +51,10 @@ export function boundConnections(server: Server | SecureServer, maxConnections: 
   server.on("request", (request, response) => {
     if (open.has(request.socket)) open.set(request.socket, response);
   });
+  return (socket) => {
+    if (open.has(socket)) open.set(socket, TAKEN_OVER);
+  };
 }
 
 /** Whether the request is there and its answer is not. */
-const isWorkedOn = (response: ServerResponse | undefined): boolean => response?.req.complete === true && !response.writableEnded;
+const isWorkedOn = (last: LastRequest): boolean => last === TAKEN_OVER || (last?.req.complete === true && !last.writableEnded);

@@ -16,9 +16,9 @@ import type { ServiceCall, TurnContext } from "./turn.ts";
 import type { Bytes, Caller, CloudEvent, MaybePromise, Permission, PluginDefinition, UnstampedEvent } from "./types.ts";
 import type { StateWrite as StateWriteRequest, WitFunction, WitParams, WitResult } from "./wit.ts";
 
-const MAX_CONTENT_TYPE_LENGTH = 127;
+export const MAX_CONTENT_TYPE_LENGTH = 127;
 const MAX_LISTED_KEYS = 1_000;
-const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
+export const CONTENT_TYPE: RegExp = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?$/;
 
 /** How values look in the blocks of a guest. */
 export interface BlockCodec {

@@ -205,15 +205,14 @@ const unknown = (message: string): HostError => new HostError("permission-denied
 
 const MAX_WAIT_MS = 86_400_000;
 
-/** Timers hold for 24 days at most. */
+/** Never before it has answered, also when the time is up. Timers hold for 24 days at most. */
 function endAt(clock: Clock, at: number, end: () => void): () => void {
-  let cancel = (): void => {};
-  const wait = (): void => {
-    const left = at - clock.now();
-    if (left <= 0) end();
-    else cancel = clock.after(Math.min(left, MAX_WAIT_MS), wait);
+  const wait = (): (() => void) => clock.after(Math.min(Math.max(0, at - clock.now()), MAX_WAIT_MS), look);
+  const look = (): void => {
+    if (clock.now() >= at) end();
+    else cancel = wait();
   };
-  wait();
+  let cancel = wait();
   return () => cancel();
 }
 

@@ -3,6 +3,7 @@
 import type { Actor } from "../admin/audit.ts";
 import type { Operations } from "../admin/operations.ts";
 import type { OwnListeners } from "../bounds/own-listeners.ts";
+import { requireEvent } from "../bounds/published.ts";
 import type { Host } from "../core/host.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
@@ -73,6 +74,8 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
       const principal = KnownPrincipal.of(asking);
       principal.require("events.publish", event.type);
       return gate.within(principal, async () => {
+        const checking = requireEvent(event);
+        if (checking instanceof Promise) await checking;
         declared.check(event);
         const { id } = await core.publish({ ...event, traceparent, source: `/adapters/${name}` }, callerOf(principal));
         return id;
@@ -98,6 +101,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
         throw thrown;
       }
     },
+    openStream: (asking, onEnd) => gate.openStream(KnownPrincipal.of(asking), onEnd),
     async operate(asking, operation, input) {
       const principal = KnownPrincipal.of(asking);
       gate.requireOperation(principal, operation);

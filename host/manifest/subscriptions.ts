@@ -1,9 +1,9 @@
 // The subscriptions of a manifest: which events wake a plugin, and which of them it is to hear whatever happens.
 
 import { z } from "zod";
+import { compileFilter, type EventFilter, eventFilterSchema } from "../bounds/event-filter.ts";
 import { isPattern } from "../core/names.ts";
 import type { DurableDefinition, SubscriptionDefinition } from "../core/types.ts";
-import { compileFilter, type EventFilter, eventFilterSchema } from "./event-filter.ts";
 
 const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;

@@ -7,6 +7,7 @@ import { request } from "node:https";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { httpOptions } from "../../host/adapters/http/options.ts";
 import { parseRoutes } from "../../host/adapters/http/routes.ts";
 import { type HttpServer, startHttpServer } from "../../host/adapters/http/server.ts";
@@ -77,6 +78,26 @@ describe.skipIf(missingOpenssl !== undefined)(`HTTP with TLS${missingOpenssl ===
     socket.destroy();
     return new X509Certificate(raw).serialNumber;
   };
+
+  it("has WebSockets too, for clients with a certificate and pages of its own", async () => {
+    const status = async (headers: Readonly<Record<string, string>>, shown?: CertificateFiles): Promise<string> => {
+      const url = `${server.url.replace("https", "wss")}/v1/events/ws`;
+      const options = { ca: [ours.pem], servername: "localhost", headers, ...shown?.read() };
+      const socket = new WebSocket(url, [], options);
+      const opened = once(socket, "open").then(
+        () => "open",
+        (refused) => String(refused),
+      );
+      const found = await opened;
+      socket.terminate();
+      return found;
+    };
+    const eye = ours.issue("eye");
+    expect(await status({}, eye)).toBe("open");
+    expect(await status({ origin: server.url }, eye)).toBe("open");
+    expect(await status({ origin: server.url.replace("https", "http") }, eye)).toContain("403");
+    expect(await status({})).toContain("401");
+  });
 
   it("lets in those whose certificate our authority has signed, as the operator names them", async () => {
     expect(server.url).toMatch(/^https:/);

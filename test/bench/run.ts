@@ -24,6 +24,7 @@ import { benchSends } from "./sends.ts";
 import { benchServices } from "./services.ts";
 import { benchStorage } from "./storage.ts";
 import { benchStores } from "./stores.ts";
+import { benchStreams } from "./streams.ts";
 
 function print(rows: readonly Row[]): void {
   const columns = ["work", "ours", "theirs", "ratio", "goal"] as const;
@@ -51,6 +52,7 @@ async function main(args: readonly string[]): Promise<void> {
     durable: () => benchDurable(wasm),
     sends: () => benchSends(wasm),
     doors: () => benchDoors(wasm),
+    streams: benchStreams,
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     schemas: benchSchemas,

@@ -175,6 +175,17 @@ describe("the rooms", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("let no adapter hear events but by way of a check: follow's, or the one of the window's cursors", () => {
+    const inAdapters = files.filter((file) => file.startsWith("adapters/"));
+    expect(inAdapters.filter((file) => /\bobserve\(/.test(sourceOf(file)))).toEqual(["adapters/gateway/event-streams.ts"]);
+    expect(inAdapters.filter((file) => /\bwindow\.at\(/.test(sourceOf(file))).sort()).toEqual([
+      "adapters/gateway/event-cursor.ts",
+      // The rest of what a cursor has let through.
+      "adapters/gateway/event-stream.ts",
+    ]);
+    expect(sourceOf("adapters/gateway/event-cursor.ts")).toContain('principal.allows("events.subscribe", event.type)');
+  });
+
   it("have no circle of imports", () => {
     expect(circleAmong(files)).toBeUndefined();
   });

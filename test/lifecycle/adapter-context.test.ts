@@ -50,6 +50,7 @@ describe("the context of an adapter", () => {
         "follow",
         "log",
         "observe",
+        "openStream",
         "operate",
         "problems",
         "publish",
@@ -115,6 +116,45 @@ describe("the context of an adapter", () => {
     stop();
     await context.publish(publisher, event("lamps.on"));
     expect(heard).toHaveLength(1);
+  });
+
+  it("publishes nothing that is no event, whoever asks", async () => {
+    const publisher = somebody("p", may("events.publish", "**"));
+    for (const [type, contentType, data] of [
+      ['lamps.on","x":"', "text/plain", "x"],
+      ["lamps", "text/plain", "x"],
+      ["lamps.on", 'text/"plain', "x"],
+      ["lamps.on", `text/${"x".repeat(200)}`, "x"],
+      ["lamps.on", "application/json", "{"],
+      ["lamps.on", "application/json", `["${"x".repeat(200_000)}"`],
+    ] as const)
+      await expect(context.publish(publisher, { type, contentType, data: utf8(data) })).rejects.toMatchObject({ code: "invalid-message" });
+  });
+
+  it("counts streams that a door fills itself, until they or their principal end", async () => {
+    const listener = new KnownPrincipal({ name: "l", bounds: [undefined] }, () => {});
+    const ended: string[] = [];
+    const open = (): (() => void) => context.openStream(listener, () => void ended.push(listener.name));
+    const undo = Array.from({ length: 64 }, open);
+    expect(open).toThrow(expect.objectContaining({ code: "rate-limited" }));
+    undo[0]?.();
+    undo[0]?.();
+    context.follow(listener, "**", () => {});
+    expect(open).toThrow(expect.objectContaining({ code: "rate-limited" }));
+    listener.end();
+    expect(ended).toHaveLength(63);
+    expect(() => context.openStream({ name: "l", allows: () => true }, () => {})).toThrow(expect.objectContaining({ code: "internal" }));
+  });
+
+  it("ends a stream whose principal's time is up by now, once whoever opened it has it", async () => {
+    const late = new KnownPrincipal({ name: "late", bounds: [undefined], expiresAt: Date.now() - 1 }, () => {});
+    const ended = new Promise<void>((resolve) => {
+      const undo = context.openStream(late, () => {
+        undo();
+        resolve();
+      });
+    });
+    await ended;
   });
 
   it("logs a listener that fails, at once or later, and goes on", async () => {

@@ -12,8 +12,10 @@ import { plainText } from "./text.ts";
 export interface EventChannel {
   readonly name: string;
   readonly path: string;
-  readonly protocol: "http" | "ws";
+  readonly protocol: "http" | "https" | "ws" | "wss";
   readonly description: string;
+  /** Whether an event comes within an object with its id and its subscription. */
+  readonly isEnveloped?: boolean | undefined;
 }
 
 export interface AsyncApiSource {
@@ -71,11 +73,28 @@ const isDeclared = ({ type, data, description, publishers }: CatalogEvent): bool
 /** Types begin with the name of whom they belong to. */
 const publisherOf = ({ type }: CatalogEvent): string => type.split(".", 1)[0] ?? type;
 
-const channelOf = ({ path, protocol, description }: EventChannel, types: readonly string[]): SchemaObject => ({
+const channelOf = ({ path, protocol, description, isEnveloped }: EventChannel, types: readonly string[]): SchemaObject => ({
   address: path,
   description,
   servers: [{ $ref: `#/servers/${protocol}` }],
-  messages: Object.fromEntries(types.map((type) => [type, { $ref: `#/components/messages/${type}` }])),
+  messages: isEnveloped
+    ? { delivery_: deliveryOf(types) }
+    : Object.fromEntries(types.map((type) => [type, { $ref: `#/components/messages/${type}` }])),
+});
+
+/** Kept out of the way of types of events, which have no such character. */
+const deliveryOf = (types: readonly string[]): SchemaObject => ({
+  name: "delivery",
+  contentType: "application/json",
+  payload: {
+    type: "object",
+    properties: {
+      id: { type: "string" },
+      subscription: { type: "string" },
+      event: types.length === 0 ? {} : { anyOf: types.map((type) => ({ $ref: `#/components/messages/${type}/payload` })) },
+    },
+    required: ["id", "subscription", "event"],
+  },
 });
 
 /** CloudEvents 1.0 in its JSON format, with what was declared of the data. */

@@ -24,9 +24,13 @@ export interface OpenApiSource {
   readonly routes: readonly DescribedRoute[];
 }
 
+/** A stream has no end, which an operation has. */
+const EVENTS_ELSEWHERE =
+  "Events are followed with GET /v1/events as text/event-stream, or over WebSocket; /v1/asyncapi.json describes them.";
+
 const FRAME: SchemaObject = {
   openapi: "3.1.1",
-  info: { title: "Bulkhead", version: API_VERSIONS.at(-1), license: { name: "MIT", identifier: "MIT" } },
+  info: { title: "Bulkhead", version: API_VERSIONS.at(-1), description: EVENTS_ELSEWHERE, license: { name: "MIT", identifier: "MIT" } },
   servers: [{ url: "/" }],
   // Where nobody has to say who he is, nobody needs it.
   security: [{ bearer: [] }, {}],

@@ -6,15 +6,26 @@ import { TLSSocket } from "node:tls";
 import type { Credentials } from "../../seams.ts";
 
 const BEARER = /^bearer +([\x21-\x7e]{1,16384})$/i;
+const OFFERED_TOKEN = /(?:^|,)[ \t]*bearer\.([\w.~+=-]{1,16384})[ \t]*(?:,|$)/;
 /** What a proxy adds: the address is the proxy's then, and says nothing of who calls. */
 const PASSED_ON: readonly string[] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /** A request, or one that becomes a stream. */
 type Shown = Pick<IncomingMessage, "headers" | "socket">;
 
-export function credentialsOf({ headers, socket }: Shown): Credentials {
+export function credentialsOf(shown: Shown): Credentials {
+  const [, token] = BEARER.exec(shown.headers.authorization ?? "") ?? [];
+  return withToken(token, shown);
+}
+
+/** The same for a WebSocket: a browser can send no header with one, and offers `bearer.<token>` as a protocol. */
+export function socketCredentialsOf(shown: Shown): Credentials {
+  const [, token] = OFFERED_TOKEN.exec(shown.headers["sec-websocket-protocol"] ?? "") ?? [];
+  return token === undefined || shown.headers.authorization !== undefined ? credentialsOf(shown) : withToken(token, shown);
+}
+
+function withToken(token: string | undefined, { headers, socket }: Shown): Credentials {
   const from = { address: socket.remoteAddress, isPassedOn: PASSED_ON.some((name) => headers[name] !== undefined) };
-  const [, token] = BEARER.exec(headers.authorization ?? "") ?? [];
   if (token !== undefined) return { kind: "bearer", token, from };
   const name = certifiedName(socket);
   return name === undefined ? { kind: "none", from } : { kind: "certificate", name, from };

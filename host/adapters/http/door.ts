@@ -15,7 +15,7 @@ export const HEALTH = "/healthz";
 
 export interface DoorPorts {
   readonly options: Pick<HttpOptions, "host" | "allowedHosts" | "maxBodyBytes">;
-  readonly context: Pick<AdapterContext, "authenticate">;
+  readonly context: Pick<AdapterContext, "authenticate" | "tls">;
   readonly asked: AskedRequests;
 }
 
@@ -30,7 +30,7 @@ export function addDoor(app: FastifyInstance, { options: { host, allowedHosts, m
     isBlob: (request) => asked.of(request).found?.route.request === "blob",
     refusal,
   });
-  const refuseOrigin = originGuard([host, ...allowedHosts]);
+  const refuseOrigin = originGuard([host, ...allowedHosts], context.tls === undefined ? "http" : "https");
   app.addHook("onRequest", async (request) => {
     const refusedOrigin = refuseOrigin(request.headers);
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);

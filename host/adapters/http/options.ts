@@ -15,6 +15,8 @@ export interface HttpOptions {
   readonly maxBlobBytes: number;
   /** Above that the oldest one that waits for its client makes room; fewer where the system leaves too few open files. */
   readonly maxConnections: number;
+  /** What is kept for those who follow events and are slow, or come back: of all streams together. */
+  readonly events: { readonly maxEvents: number; readonly maxMiB: number };
   /** For a connection without a request. */
   readonly keepAliveMs: number;
   /** For the headers of a request to arrive. */
@@ -39,6 +41,12 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
     .max(1024 * 1024 * 1024 * 1024)
     .default(64 * 1024 * 1024),
   maxConnections: z.int().positive().max(65_536).default(512),
+  events: z
+    .strictObject({
+      maxEvents: z.int().positive().max(1_000_000).default(10_000),
+      maxMiB: z.int().positive().max(1_024).default(16),
+    })
+    .prefault({}),
   keepAliveMs: z.int().positive().max(600_000).default(10_000),
   headersMs: z.int().positive().max(30_000).default(10_000),
   allowedHosts: z

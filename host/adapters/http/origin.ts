@@ -36,9 +36,12 @@ function parseAllowed(text: string): { readonly name: string; readonly origin?: 
 
 /**
  * Says why a request with these headers is refused, or undefined. `allowed` are names and origins besides loopback's: a request may be addressed to any of
- * the names, and come from a page of the very origin that it is addressed to, or of an allowed one.
+ * the names, and come from a page of the very origin that it is addressed to, which `scheme` begins, or of an allowed one.
  */
-export function originGuard(allowed: readonly string[]): (headers: RequestHeaders) => string | undefined {
+export function originGuard(
+  allowed: readonly string[],
+  scheme: "http" | "https" = "http",
+): (headers: RequestHeaders) => string | undefined {
   const parsed = allowed.map(parseAllowed).filter((one) => one !== undefined);
   const names = new Set([...LOOPBACK, ...parsed.map(({ name }) => name)].filter((name) => !ALL_ADDRESSES.has(name)));
   const origins = new Set(parsed.map(({ origin }) => origin));
@@ -47,7 +50,7 @@ export function originGuard(allowed: readonly string[]): (headers: RequestHeader
     if (asked === undefined || !names.has(asked.hostname))
       return "the Host header names no host of ours; add it to adapters.http.allowedHosts";
     if (!OURS.has(site)) return "requests from web pages of other origins are refused (Sec-Fetch-Site)";
-    if (origin !== undefined && origin !== asked.origin && !origins.has(origin))
+    if (origin !== undefined && origin !== `${scheme}://${asked.host}` && !origins.has(origin))
       return "requests from web pages of other origins are refused (Origin); add the origin to adapters.http.allowedHosts";
     return undefined;
   };

@@ -3,7 +3,8 @@
 import type { FastifyRequest } from "fastify";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
-import { credentialsOf } from "./credentials.ts";
+import { credentialsOf, socketCredentialsOf } from "./credentials.ts";
+import { EVENTS_SOCKET } from "./upgrade.ts";
 
 interface Admitted {
   readonly principal: Principal;
@@ -15,7 +16,7 @@ const admitted = new WeakMap<FastifyRequest, Admitted>();
 
 /** Rejects with HostError as `AdapterContext.authenticate` does. */
 export async function admit(request: FastifyRequest, context: Pick<AdapterContext, "authenticate">): Promise<void> {
-  const credentials = credentialsOf(request.raw);
+  const credentials = request.routeOptions.url === EVENTS_SOCKET ? socketCredentialsOf(request.raw) : credentialsOf(request.raw);
   const principal = await context.authenticate(credentials);
   admitted.set(request, { principal, showedToken: credentials.kind === "bearer" && principal.name !== "anonymous" });
 }

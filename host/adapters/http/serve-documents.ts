@@ -9,12 +9,23 @@ import { serveDocsPage } from "./docs-page.ts";
 import { BODY_TYPES } from "./origin.ts";
 import { principalOf } from "./principal.ts";
 import type { HttpRoute } from "./routes.ts";
+import { EVENTS } from "./serve-events.ts";
+import { EVENTS_SOCKET } from "./upgrade.ts";
 
-/** Where events can be followed over HTTP: nowhere. */
-const CHANNELS: readonly EventChannel[] = [];
+/** Where events can be followed. */
+const channels = (isSecure: boolean): readonly EventChannel[] => [
+  {
+    ...{ name: "events", path: EVENTS, protocol: isSecure ? "https" : "http" },
+    description: "text/event-stream, whose data are events; parameters types, source, filter and lastEventId choose among them.",
+  },
+  {
+    ...{ name: "events_ws", path: EVENTS_SOCKET, protocol: isSecure ? "wss" : "ws", isEnveloped: true },
+    description: 'WebSocket: events come after a message such as {"subscribe": {"types": ["devices.*"]}}.',
+  },
+];
 
 export interface DocumentPorts {
-  readonly context: Pick<AdapterContext, "catalog">;
+  readonly context: Pick<AdapterContext, "catalog" | "tls">;
   /** `127.0.0.1:7420`, say, once it listens. */
   address(): string;
 }
@@ -35,7 +46,7 @@ export function serveDocuments(app: FastifyInstance, { context, address }: Docum
   });
   app.get("/v1/asyncapi.json", async (request, reply) => {
     const made = documents.get("asyncapi", principalOf(request), ({ events }) =>
-      asyncApiDocument({ events, channels: CHANNELS, host: address() }),
+      asyncApiDocument({ events, channels: channels(context.tls !== undefined), host: address() }),
     );
     return send(reply, made);
   });

@@ -8,6 +8,7 @@ import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { AdapterContext, Certificate, Tls } from "../../seams.ts";
+import { EventStreams } from "../gateway/event-streams.ts";
 import { sendError, sendProblem } from "./answers.ts";
 import { AskedRequests } from "./asked.ts";
 import { HttpCalls } from "./calls.ts";
@@ -16,9 +17,11 @@ import { KnownServices } from "./known-services.ts";
 import type { HttpOptions } from "./options.ts";
 import { PluginRoutes } from "./plugin-routes.ts";
 import { serveDocuments } from "./serve-documents.ts";
+import { serveEvents } from "./serve-events.ts";
 import { serveHost } from "./serve-host.ts";
 import { servePlugins } from "./serve-plugins.ts";
 import { serveServices } from "./serve-services.ts";
+import { asksForSocket, Upgrades } from "./upgrade.ts";
 
 export interface HttpServer {
   /** Such as `http://127.0.0.1:7420`. */
@@ -27,6 +30,9 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** Of connections, for streams of events. */
+const SHARE_OF_STREAMS = 1 / 2;
+const MIB = 1_024 * 1_024;
 /** For a request to arrive in full. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How often connections are looked at whose time is up. */
@@ -46,7 +52,9 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     ...listening(options, context.tls),
   });
   const stopFollowing = followCertificate(app, context);
-  boundConnections(app.server, affordable(options, context.log));
+  const maxConnections = affordable(options, context.log);
+  const upgrades = new Upgrades(app, boundConnections(app.server, maxConnections));
+  const streams = eventStreams(options, context, maxConnections);
   const services = new KnownServices(context.catalog);
   const asked = new AskedRequests({ routes: new PluginRoutes(context.catalog, context.log), services });
   const calls = new HttpCalls(context);
@@ -58,6 +66,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   });
   serveHost(app, context);
   serveServices(app, asked, calls);
+  serveEvents(app, { context, streams, upgrades });
   serveDocuments(app, { context, address: () => authorityOf(app) });
   servePlugins(app, { context, options, asked, calls });
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
@@ -68,6 +77,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     url: `${scheme}://${authorityOf(app)}`,
     close() {
       stopFollowing();
+      streams.stop();
       return close(app);
     },
   };
@@ -76,8 +86,9 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
 /** How it listens: with TLS where the operator has given a certificate, and only then does a client's count. */
 function listening({ headersMs }: HttpOptions, tls: Tls | undefined): object {
   const timeouts = { headersTimeout: headersMs, connectionsCheckingInterval: CHECKING_MS };
-  if (tls === undefined) return { http: timeouts };
-  return { https: { ...timeouts, ...secureOptions(tls.current()), handshakeTimeout: headersMs } };
+  const http = { ...timeouts, shouldUpgradeCallback: asksForSocket };
+  if (tls === undefined) return { http };
+  return { https: { ...http, ...secureOptions(tls.current()), handshakeTimeout: headersMs } };
 }
 
 // Whoever shows no certificate may show a token; whether one was signed by the right authority stands in `socket.authorized`.
@@ -98,6 +109,13 @@ function followCertificate({ server }: FastifyInstance, { tls }: AdapterContext)
 function authorityOf(app: FastifyInstance): string {
   const { address, port, family } = app.server.address() as AddressInfo;
   return `${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+/** Streams leave room for calls: they last, and calls do not. */
+function eventStreams({ events: { maxEvents, maxMiB } }: HttpOptions, context: AdapterContext, maxConnections: number): EventStreams {
+  const maxStreams = Math.max(1, Math.floor(maxConnections * SHARE_OF_STREAMS));
+  const limits = { maxEvents, maxBytes: maxMiB * MIB };
+  return new EventStreams({ context, limits, maxStreams, maxStreamsName: "half of adapters.http.maxConnections" });
 }
 
 function affordable({ maxConnections }: HttpOptions, log: LogSink): number {

@@ -8,7 +8,7 @@ import { manifestOf, pointedAt, referencesIn, shippedManifest, sourceOf } from "
 
 const CHANNELS: readonly EventChannel[] = [
   { name: "sse", path: "/v1/events", protocol: "http", description: "Server-sent events." },
-  { name: "ws", path: "/v1/events/ws", protocol: "ws", description: "WebSocket." },
+  { name: "ws", path: "/v1/events/ws", protocol: "ws", description: "WebSocket.", isEnveloped: true },
 ];
 const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: false });
 const isAsyncApi = ajv.compile(specs.schemasWithoutId["3.0.0"] as object);

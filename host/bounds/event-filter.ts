@@ -1,9 +1,9 @@
 // The filter of a subscription in the manifest: which events of a type a plugin wants to be woken for. It saves turns; it permits nothing.
 
 import { z } from "zod";
-import { isJsonWithin } from "../bounds/json.ts";
 import { isJson } from "../core/cloud-event.ts";
 import type { CloudEvent } from "../core/types.ts";
+import { isJsonWithin } from "./json.ts";
 
 type Scalar = string | number | boolean | null;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compileFilter, eventFilterSchema } from "../../host/manifest/event-filter.ts";
+import { compileFilter, eventFilterSchema } from "../../host/bounds/event-filter.ts";
 import { utf8 } from "../support/scripted-cell.ts";
 
 const event = (data: unknown, contentType = "application/json") => ({
