@@ -1,11 +1,13 @@
 // Composition root of the host: the one file that knows everyone. What is chosen from tables is opened first, then the core, then its plugins, then the doors.
 
 import { existsSync } from "node:fs";
+import { AccountPasswords } from "./admin/account-passwords.ts";
 import { localActor } from "./admin/audit.ts";
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
 import { OwnListeners } from "./bounds/own-listeners.ts";
 import { blobFunctions } from "./capabilities/blobs/functions.ts";
+import { HashingLine } from "./capabilities/crypto/hashing-line.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
 import { sendFunctions } from "./capabilities/sends/functions.ts";
 import { storageFunctions } from "./capabilities/storage/functions.ts";
@@ -113,10 +115,11 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
   const tls = configuration.tls && booting.use(await openTls(configuration.tls, opening));
+  const hashing = booting.use(new HashingLine(clock));
   const capabilities = await openCapabilities(
     configuration,
     opening,
-    { secrets: stores.secrets, blobs, keys: stores.keys, ownListeners: listeners },
+    { secrets: stores.secrets, blobs, keys: stores.keys, hashing, ownListeners: listeners },
     booting,
   );
   const adapters = await openAdapters(configuration, opening, booting);
@@ -189,6 +192,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     sources,
     data,
     blobs,
+    passwords: new AccountPasswords(hashing, clock),
     live: { core, plugins: fleet, catalog, scheduler, events: replays, sends },
   });
   const record = auditOf(stores, log);

@@ -137,7 +137,17 @@ export interface SigningKeys {
   list(plugin: string, name: string): readonly string[];
 }
 
+/** Where whoever has a password hashed waits for his turn, so that few are hashed at once in the whole host. */
+export interface HashingQueue {
+  /**
+   * Does the work when its turn comes, and tells `spend` what it took. `deadline` is on the monotonic clock. Settles as the work does. Rejects with HostError
+   * `rate-limited` when too many of `who` wait, `deadline-exceeded` when its time is over before its turn comes.
+   */
+  run<T>(who: string, bounds: { readonly deadline: number; spend(ms: number): void }, work: () => Promise<T>): Promise<T>;
+}
+
 export interface CapabilityOpening extends SecretOpening {
+  readonly hashing: HashingQueue;
   readonly blobs: BlobTransfers;
   /** Whether a connection there would come in by a door of this very host. */
   readonly ownListeners: { has(address: string, port: number): boolean };

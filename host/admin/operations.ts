@@ -14,6 +14,7 @@ import type { Lock } from "../install/lock.ts";
 import { pluginName } from "../manifest/manifest.ts";
 import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
 import { requireRoles } from "../manifest/roles.ts";
+import type { AccountPasswords } from "./account-passwords.ts";
 import type { Actor, AuditLog } from "./audit.ts";
 import { blobOperations, type OperatorsBlobs } from "./blob-operations.ts";
 import { checked, type Operation } from "./checked.ts";
@@ -31,6 +32,7 @@ import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 import { tokenOperations } from "./token-operations.ts";
+import { userOperations } from "./user-operations.ts";
 
 /** The running host. */
 interface LiveHost {
@@ -61,6 +63,7 @@ export interface OperationsPorts {
   readonly sources: Sources;
   readonly data: StoredData;
   readonly blobs: { of(plugin: string): Promise<OperatorsBlobs> };
+  readonly passwords: Pick<AccountPasswords, "hash">;
   /** Undefined when no host runs: what is written down then holds from its next start on. */
   readonly live: LiveHost | undefined;
 }
@@ -139,7 +142,12 @@ export class Operations {
 
   #table(): ReadonlyMap<string, Operation> {
     const { installer, plugins } = this;
-    const { permissions, installations, secrets, tokens, audit } = this.#stores;
+    const { permissions, installations, secrets, tokens, users, sessions, audit } = this.#stores;
+    const { clock, passwords } = this.#ports;
+    const ofPeople = {
+      requireRoles: (names: readonly string[]) => requireRoles(names, this.#stores.configuration.auth),
+      transaction: (work: () => void) => this.#stores.transaction(work),
+    };
     return new Map<string, Operation>([
       ["list", checked(noneSchema, () => plugins.list())],
       ["info", checked(pluginSchema, ({ plugin }) => plugins.info(plugin))],
@@ -170,11 +178,8 @@ export class Operations {
       ...keyOperations(this.#stores.keys),
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
-      ...tokenOperations({
-        ...{ tokens, audit, clock: this.#ports.clock },
-        requireRoles: (names) => requireRoles(names, this.#stores.configuration.auth),
-        transaction: (work) => this.#stores.transaction(work),
-      }),
+      ...tokenOperations({ tokens, audit, clock, ...ofPeople }),
+      ...userOperations({ users, sessions, tokens, passwords, audit, ...ofPeople }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(
         ([name, row]) => [name, checked(row.schema, row.run)] as const,

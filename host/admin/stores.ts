@@ -21,11 +21,13 @@ import { type Installation, Installations } from "./installations.ts";
 import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
+import { SessionStore } from "./sessions.ts";
 import { SigningKeyStore } from "./signing-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
 import { TokenStore } from "./tokens.ts";
 import { PermissionUsage } from "./usage.ts";
+import { UserStore } from "./users.ts";
 
 export interface StoresPorts {
   readonly configuration: Configuration;
@@ -58,6 +60,8 @@ export class Stores {
   readonly audit: AuditLog;
   readonly usage: PermissionUsage;
   readonly secrets: SecretStore;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
   readonly tokens: TokenStore;
   readonly keys: SigningKeyStore;
   readonly grants: GrantStore;
@@ -78,7 +82,9 @@ export class Stores {
     this.audit = new AuditLog(connection, clock, new AuditAnchor(dataDir));
     this.usage = new PermissionUsage(connection, clock, this.audit);
     this.secrets = new SecretStore(connection, clock, dataDir);
-    this.tokens = new TokenStore(connection, clock);
+    this.users = new UserStore(connection, clock);
+    this.sessions = new SessionStore(connection, clock);
+    this.tokens = new TokenStore(connection, clock, this.users);
     this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);
@@ -178,6 +184,7 @@ export class Stores {
 
   /** Writes down what is left to write; the database stays open. Throws HostError `storage-failed` when that is not possible. */
   close(): void {
+    this.sessions.close();
     try {
       this.usage.close();
       this.audit.close();

@@ -11,7 +11,8 @@ import type { MaybePromise } from "../core/types.ts";
 import { type AuthOptions, OPERATE, READ } from "../manifest/auth.ts";
 import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants } from "../manifest/roles.ts";
 import type { CalledFrom, Credentials, Principal } from "../seams.ts";
-import { Accounts, FailedAttempts } from "./accounts.ts";
+import { Accounts } from "./accounts.ts";
+import { FailedAttempts, networkOf } from "./attempts.ts";
 import { JwtIssuers } from "./jwt.ts";
 import { KnownPrincipal } from "./known.ts";
 
@@ -30,6 +31,7 @@ export interface GatePorts {
 
 const MAX_JWTS = 1_024;
 const JWT_HOLDS_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 export class Gate {
   readonly #ports: GatePorts;
@@ -51,7 +53,13 @@ export class Gate {
     const { clock, auth, tokens, operator, tell } = ports;
     this.#issuers = new JwtIssuers(auth.jwt, clock, tell);
     this.#accounts = new Accounts(clock, auth.limits);
-    this.#attempts = new FailedAttempts(clock, auth.limits);
+    const { failuresPerMinute } = auth.limits;
+    const limit = `the limit is ${failuresPerMinute} a minute (auth.limits.failuresPerMinute)`;
+    this.#attempts = new FailedAttempts(clock, {
+      count: failuresPerMinute,
+      intervalMs: MINUTE_MS,
+      words: (network) => [`the address ${network}`, `showed too often what is nobody's; ${limit}`],
+    });
     // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
     this.#operator = this.#known(operator, [undefined]);
     this.#anonymous = this.#known("anonymous", [ANONYMOUS_GRANTS]);
@@ -132,6 +140,11 @@ export class Gate {
   requireOperation(principal: KnownPrincipal, operation: string): void {
     if (principal === this.#anonymous) throw principal.denied(OPERATE, `admin.${operation}`);
     principal.require(OPERATE, `admin.${operation}`);
+    if (principal.authorities.length > 0 && handsOn(principal.name, operation))
+      throw new HostError(
+        "permission-denied",
+        `${principal.name} may not ${operation}, by which somebody could have more than it has; the role admin can (docs/auth.md)`,
+      );
   }
 
   close(): void {
@@ -178,7 +191,7 @@ export class Gate {
     const known = this.#byJwt.get(hash);
     if (known !== undefined && clock.now() < known.untilMs) return known.principal;
     this.#byJwt.delete(hash);
-    this.#attempts.require(from.address ?? "");
+    this.#attempts.require(networkOf(from.address ?? ""));
     const who = await this.#issuers.check(token);
     if (who === undefined) throw this.#nobodys(from);
     const roles = who.groups.flatMap((group) => (Object.hasOwn(auth.groups, group) ? (auth.groups[group] ?? []) : []));
@@ -191,7 +204,7 @@ export class Gate {
 
   /** Throws HostError `rate-limited` for an address that shows such too often. */
   #nobodys({ address }: CalledFrom): HostError {
-    this.#attempts.failed(address ?? "");
+    this.#attempts.count(networkOf(address ?? ""));
     return unknown("what was shown is nobody's: it is none, was revoked or has expired, or its roles stand nowhere (docs/auth.md)");
   }
 
@@ -200,6 +213,13 @@ export class Gate {
     this.#byToken.delete(name);
   }
 }
+
+/** By which somebody comes to have roles. */
+const HANDING_ON: ReadonlySet<string> = new Set(["add-user", "set-password", "set-user-roles"]);
+/** Those whose tokens never have more than they. */
+const BINDING = /^(token|account):/;
+const handsOn = (name: string, operation: string): boolean =>
+  HANDING_ON.has(operation) || (operation === "create-token" && !BINDING.test(name));
 
 const unknown = (message: string): HostError => new HostError("permission-denied", message, { reason: UNAUTHENTICATED });
 

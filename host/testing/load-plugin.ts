@@ -5,6 +5,7 @@ import { RESERVED } from "../bounds/turn-writes.ts";
 import { Blobs } from "../capabilities/blobs/blobs.ts";
 import { blobFunctions } from "../capabilities/blobs/functions.ts";
 import { cryptoFunctions } from "../capabilities/crypto/capability.ts";
+import { HashingLine } from "../capabilities/crypto/hashing-line.ts";
 import { memoryKeys } from "../capabilities/crypto/memory-keys.ts";
 import { cryptoOptions } from "../capabilities/crypto/options.ts";
 import { scheduleFunctions } from "../capabilities/schedules/functions.ts";
@@ -95,7 +96,8 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     store: memorySchedules(),
     plugin: (name): Plugin | undefined => core.plugin(name),
   });
-  const hashesAndKeys = cryptoFunctions({ clock, keys: memoryKeys(), options: cryptoOptions.parse({}) });
+  const hashing = new HashingLine(clock);
+  const hashesAndKeys = cryptoFunctions({ hashing, keys: memoryKeys(), options: cryptoOptions.parse({}) });
   const transactions = new Transactions({ core: () => core, clock, log: recording.hostLog });
   const core: Host = new Host({
     clock,
@@ -107,7 +109,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
       ...scheduleFunctions(scheduler, clock),
       ...fakedSends(() => core, recording.hostLog),
       ...blobFunctions(blobs),
-      ...hashesAndKeys.functions,
+      ...hashesAndKeys,
     },
     blocks: blockCodec,
     guards: [callRates(clock)],
@@ -145,7 +147,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     close() {
       unwatch();
       scheduler.close();
-      void hashesAndKeys[Symbol.asyncDispose]();
+      hashing[Symbol.dispose]();
       driver.close();
     },
   });
