@@ -34,6 +34,7 @@ import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
 import { Gate } from "./gate/gate.ts";
+import { LoginDesk } from "./gate/logins.ts";
 import { callRates } from "./guards/call-rates.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
@@ -186,13 +187,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
   const data = storedData({ stores, clock, remote, blobs, isRunning });
   await finishPurges(stores, data, tell);
+  const passwords = new AccountPasswords(hashing, clock);
   const operations = new Operations({
     stores,
     clock,
     sources,
     data,
     blobs,
-    passwords: new AccountPasswords(hashing, clock),
+    passwords,
     live: { core, plugins: fleet, catalog, scheduler, events: replays, sends },
   });
   const record = auditOf(stores, log);
@@ -202,13 +204,17 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   sends.booted();
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+  const { auth } = configuration;
+  const { users, sessions, tokens, audit } = stores;
+  const onDenial = stores.usage.onCheck;
   const gate = new Gate({
-    ...{ clock, auth: configuration.auth, tokens: stores.tokens, operator: localActor(), onDenial: stores.usage.onCheck, tell },
+    ...{ clock, auth, tokens, sessions, users, operator: localActor(), onDenial, tell },
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());
+  const logins = new LoginDesk({ clock, auth, users, sessions, passwords, audit, onDenial });
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls }),
+    (name) => adapterContext(name, { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls }),
     listeners,
     booting,
   );

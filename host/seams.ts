@@ -203,8 +203,31 @@ export type Credentials =
   | { readonly kind: "bearer"; readonly token: string; readonly from: CalledFrom }
   /** The common name of a client's certificate that `Tls.clientCa` has signed, and the door has checked. */
   | { readonly kind: "certificate"; readonly name: string; readonly from: CalledFrom }
+  /** The secret of a session that `Logins` has opened. Whoever a browser shows it for must have been asked by a page of the door's own. */
+  | { readonly kind: "session"; readonly secret: string; readonly from: CalledFrom }
   /** He has opened what only the user can open who runs the host. */
   | { readonly kind: "operator" };
+
+/** A session that begins. */
+export interface OpenedSession {
+  /** Nobody can see it again: 43 letters, digits, `-` and `_`. */
+  readonly secret: string;
+  /** Such as `account:ada`. */
+  readonly principal: string;
+  /** Milliseconds since 1970; it ends sooner when nobody uses it for an hour. */
+  readonly expiresAt: number;
+}
+
+/** For doors by which people log in, and are known by a session then. */
+export interface Logins {
+  /**
+   * Rejects with HostError `permission-denied` and the reason `unauthenticated` for a name or password that is wrong, `rate-limited` for an account or an address
+   * that has failed too often, and when too many passwords wait to be checked.
+   */
+  byPassword(given: { readonly name: string; readonly password: string; readonly from: CalledFrom }): Promise<OpenedSession>;
+  /** Ends a session, and whatever goes on with it; nothing for what is none. */
+  end(secret: string, from: CalledFrom): void;
+}
 
 export interface AdapterCall {
   readonly service: string;
@@ -330,6 +353,7 @@ export interface AdapterContext {
    * often.
    */
   authenticate(credentials: Credentials): Promise<Principal>;
+  readonly logins: Logins;
   /**
    * Needs `services.call` on the service, or `services.read` where that only reads. Rejects with HostError like every call, and with `rate-limited` for a
    * principal that calls too often or too much at once.

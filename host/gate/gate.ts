@@ -2,14 +2,16 @@
 
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
+import type { Session, SessionStore } from "../admin/sessions.ts";
 import { TOKEN_PREFIX, type TokenStore } from "../admin/tokens.ts";
+import { type UserStore, userOfPrincipal } from "../admin/users.ts";
 import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
 import { HostError } from "../core/errors.ts";
 import type { PermissionPorts } from "../core/permissions.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { MaybePromise } from "../core/types.ts";
 import { type AuthOptions, OPERATE, READ } from "../manifest/auth.ts";
-import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants } from "../manifest/roles.ts";
+import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants, rolesOfGroups } from "../manifest/roles.ts";
 import type { CalledFrom, Credentials, Principal } from "../seams.ts";
 import { Accounts } from "./accounts.ts";
 import { FailedAttempts, networkOf } from "./attempts.ts";
@@ -20,6 +22,8 @@ export interface GatePorts {
   readonly clock: Clock;
   readonly auth: AuthOptions;
   readonly tokens: Pick<TokenStore, "check" | "onRevoked">;
+  readonly sessions: Pick<SessionStore, "check" | "onEnded">;
+  readonly users: Pick<UserStore, "find">;
   /** Who runs the host, as the audit log names him. */
   readonly operator: string;
   /** Whether a service says of itself that it only reads. */
@@ -41,16 +45,18 @@ export class Gate {
   readonly #anonymous: KnownPrincipal;
   /** By the token's name, as many as there are tokens at most; they end with it. */
   readonly #byToken = new Map<string, KnownPrincipal>();
+  /** By the session's id; they end with it. */
+  readonly #bySession = new Map<string, KnownPrincipal>();
   /** Those who showed a token of an issuer's, by its hash, for a moment: checking one takes a hundred times as long as finding it here. */
   readonly #byJwt = new Map<string, { readonly principal: KnownPrincipal; readonly untilMs: number }>();
   /** As many as the configuration names. */
   readonly #byCertificate = new Map<string, KnownPrincipal>();
   readonly #issuers: JwtIssuers;
-  readonly #undo: () => void;
+  readonly #undo: readonly (() => void)[];
 
   constructor(ports: GatePorts) {
     this.#ports = ports;
-    const { clock, auth, tokens, operator, tell } = ports;
+    const { clock, auth, tokens, sessions, operator, tell } = ports;
     this.#issuers = new JwtIssuers(auth.jwt, clock, tell);
     this.#accounts = new Accounts(clock, auth.limits);
     const { failuresPerMinute } = auth.limits;
@@ -63,9 +69,7 @@ export class Gate {
     // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
     this.#operator = this.#known(operator, [undefined]);
     this.#anonymous = this.#known("anonymous", [ANONYMOUS_GRANTS]);
-    this.#undo = tokens.onRevoked((names) => {
-      for (const name of names) this.#forget(name);
-    });
+    this.#undo = [tokens.onRevoked((names) => forget(this.#byToken, names)), sessions.onEnded((ids) => forget(this.#bySession, ids))];
   }
 
   /** Rejects with HostError `permission-denied` with the reason `unauthenticated`, `rate-limited` for an address that has failed too often. */
@@ -79,6 +83,8 @@ export class Gate {
         return this.#bearer(credentials.token, credentials.from);
       case "certificate":
         return this.#certified(credentials.name, credentials.from);
+      case "session":
+        return this.#loggedIn(credentials.secret, credentials.from);
     }
   }
 
@@ -148,7 +154,7 @@ export class Gate {
   }
 
   close(): void {
-    this.#undo();
+    for (const undo of this.#undo) undo();
   }
 
   #known(name: string, bounds: readonly RoleGrants[], expiresAt?: number): KnownPrincipal {
@@ -194,8 +200,7 @@ export class Gate {
     this.#attempts.require(networkOf(from.address ?? ""));
     const who = await this.#issuers.check(token);
     if (who === undefined) throw this.#nobodys(from);
-    const roles = who.groups.flatMap((group) => (Object.hasOwn(auth.groups, group) ? (auth.groups[group] ?? []) : []));
-    const principal = this.#known(who.name, [grantsOf(roles, auth)], who.expiresAt);
+    const principal = this.#known(who.name, [grantsOf(rolesOfGroups(who.groups, auth), auth)], who.expiresAt);
     const [oldest] = this.#byJwt.size >= MAX_JWTS ? this.#byJwt.keys() : [];
     if (oldest !== undefined) this.#byJwt.delete(oldest);
     this.#byJwt.set(hash, { principal, untilMs: Math.min(clock.now() + JWT_HOLDS_MS, who.expiresAt) });
@@ -208,9 +213,27 @@ export class Gate {
     return unknown("what was shown is nobody's: it is none, was revoked or has expired, or its roles stand nowhere (docs/auth.md)");
   }
 
-  #forget(name: string): void {
-    this.#byToken.get(name)?.end();
-    this.#byToken.delete(name);
+  #loggedIn(secret: string, from: CalledFrom): Principal {
+    const session = this.#ports.sessions.check(secret);
+    // One that is over comes by itself from whoever has not looked for an hour, so it is nobody's fault.
+    if (session === undefined) return this.#unnamed(from);
+    const remembered = this.#bySession.get(session.id);
+    if (remembered !== undefined) return remembered;
+    const principal = this.#known(session.principal, [grantsOf(this.#rolesOf(session), this.#ports.auth)], session.expiresAt);
+    this.#bySession.set(session.id, principal);
+    return principal;
+  }
+
+  #rolesOf({ principal, groups }: Session): readonly string[] {
+    if (groups !== undefined) return rolesOfGroups(groups, this.#ports.auth);
+    return this.#ports.users.find(userOfPrincipal(principal) ?? "")?.roles ?? [];
+  }
+}
+
+function forget(known: Map<string, KnownPrincipal>, keys: Iterable<string>): void {
+  for (const key of keys) {
+    known.get(key)?.end();
+    known.delete(key);
   }
 }
 

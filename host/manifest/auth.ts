@@ -28,6 +28,8 @@ export interface AuthLimits {
   readonly callsPerSecond: number;
   /** Credentials from one address that are nobody's, in a minute. */
   readonly failuresPerMinute: number;
+  /** Wrong passwords of one account, and from one address, in a quarter of an hour. */
+  readonly loginFailures: number;
 }
 
 /** Who makes JSON Web Tokens that let people in. */
@@ -89,6 +91,7 @@ const limitsSchema: z.ZodType<AuthLimits> = z.strictObject({
   streamsAtOnce: z.int().positive().max(10_000).default(64),
   callsPerSecond: z.int().positive().max(1_000_000).default(1_000),
   failuresPerMinute: z.int().positive().max(10_000).default(20),
+  loginFailures: z.int().positive().max(10_000).default(5),
 });
 
 const ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "ES384", "RS256", "PS256"] as const;

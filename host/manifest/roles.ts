@@ -38,6 +38,10 @@ export function grantsOf(names: readonly string[], { roles }: Pick<AuthOptions, 
   );
 }
 
+/** Of somebody whom others have put into groups: those that the operator gives to these. */
+export const rolesOfGroups = (names: readonly string[], { groups }: Pick<AuthOptions, "groups">): readonly string[] =>
+  names.flatMap((name) => (Object.hasOwn(groups, name) ? (groups[name] ?? []) : []));
+
 /** Throws HostError `invalid-message` for a role that there is not. */
 export function requireRoles(names: readonly string[], auth: Pick<AuthOptions, "roles">): void {
   const unknown = names.find((name) => !isRole(name, auth));
