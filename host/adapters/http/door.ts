@@ -1,43 +1,55 @@
 // Who comes in, and with which bodies.
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { HostError } from "../../core/errors.ts";
+import { UNAUTHENTICATED } from "../../bounds/error-answers.ts";
+import { HostError, toHostError } from "../../core/errors.ts";
 import type { AdapterContext } from "../../seams.ts";
 import { type AskedRequests, isAsItCame } from "./asked.ts";
 import { addBodies } from "./bodies.ts";
 import { clientError } from "./client-error.ts";
+import { DOCS_PAGE } from "./docs-page.ts";
 import type { HttpOptions } from "./options.ts";
 import { originGuard, refuseBodyType } from "./origin.ts";
 import { admit } from "./principal.ts";
+import { LOGIN, LOGIN_PATHS } from "./serve-login.ts";
+import type { SessionCookies } from "./session-cookie.ts";
 
 /** Open to everybody, and tells those who are not known nothing but whether all is well. */
 export const HEALTH = "/healthz";
 
 export interface DoorPorts {
-  readonly options: Pick<HttpOptions, "host" | "allowedHosts" | "maxBodyBytes">;
+  readonly options: Pick<HttpOptions, "host" | "allowedHosts">;
   readonly context: Pick<AdapterContext, "authenticate" | "tls">;
   readonly asked: AskedRequests;
+  readonly cookies: SessionCookies;
 }
 
+const OPEN: ReadonlySet<string | undefined> = new Set([HEALTH, ...LOGIN_PATHS]);
+
 /** Looks at every request before its body is read. */
-export function addDoor(app: FastifyInstance, { options: { host, allowedHosts, maxBodyBytes }, context, asked }: DoorPorts): void {
+export function addDoor(app: FastifyInstance, { options: { host, allowedHosts }, context, asked, cookies }: DoorPorts): void {
   const refusal = (request: FastifyRequest, type: string | undefined): string | undefined => {
     const known = asked.of(request);
     return isAsItCame(known) ? undefined : refuseBodyType(request.method, type, known.service?.consumes);
   };
   addBodies(app, {
-    maxBodyBytes,
     isBlob: (request) => asked.of(request).found?.route.request === "blob",
     refusal,
   });
   const refuseOrigin = originGuard([host, ...allowedHosts], context.tls === undefined ? "http" : "https");
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", async (request, reply) => {
     const refusedOrigin = refuseOrigin(request.headers);
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
-    await admit(request, context).catch((refused: unknown) => {
-      if (request.routeOptions.url !== HEALTH) throw refused;
-    });
+    const { url } = request.routeOptions;
+    const refused = await admit(request, context, cookies).catch((thrown: unknown) => toHostError(thrown));
+    if (refused instanceof HostError && !OPEN.has(url)) {
+      if (url === DOCS_PAGE && isVisit(request) && refused.reason === UNAUTHENTICATED) return reply.redirect(`${LOGIN}?to=docs`, 302);
+      throw refused;
+    }
     const refusedType = refusal(request, request.headers["content-type"]);
     if (refusedType !== undefined) throw clientError(415, refusedType);
   });
 }
+
+/** Whether somebody opens it in a browser. */
+const isVisit = ({ headers }: FastifyRequest): boolean => headers["sec-fetch-dest"] === "document";
