@@ -52,6 +52,7 @@ import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { openIssuer } from "./lifecycle/issuer.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
@@ -116,6 +117,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
   const tls = configuration.tls && booting.use(await openTls(configuration.tls, opening));
+  const issuer = await openIssuer(configuration, { clock, secrets: stores.secrets, tell });
   const hashing = booting.use(new HashingLine(clock));
   const capabilities = await openCapabilities(
     configuration,
@@ -212,7 +214,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());
-  const logins = new LoginDesk({ clock, auth, users, sessions, passwords, audit, onDenial });
+  const logins = new LoginDesk({ clock, auth, issuer, users, sessions, passwords, audit, onDenial });
   const addresses = await adapters.start(
     (name) => adapterContext(name, { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls }),
     listeners,

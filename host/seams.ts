@@ -218,6 +218,23 @@ export interface OpenedSession {
   readonly expiresAt: number;
 }
 
+/** Logging in at an issuer, by way of a browser. */
+export interface IssuerLogins {
+  /**
+   * Begins. The browser goes to `location`, comes back to `redirectUri`, and has to show `binding` again then. Rejects with HostError `rate-limited` when too many
+   * have begun and not come back, `plugin-not-running` when the issuer cannot be reached.
+   */
+  begin(given: {
+    readonly redirectUri: string;
+    readonly from: CalledFrom;
+  }): Promise<{ readonly location: string; readonly binding: string }>;
+  /**
+   * Ends, with the query of the address that the browser came back to. Rejects with HostError `permission-denied`, with the reason `unauthenticated` for what did
+   * not begin here, is over or used, or what the issuer does not stand for; `plugin-not-running` when that cannot be reached.
+   */
+  finish(given: { readonly query: string; readonly binding: string | undefined; readonly from: CalledFrom }): Promise<OpenedSession>;
+}
+
 /** For doors by which people log in, and are known by a session then. */
 export interface Logins {
   /**
@@ -225,6 +242,8 @@ export interface Logins {
    * that has failed too often, and when too many passwords wait to be checked.
    */
   byPassword(given: { readonly name: string; readonly password: string; readonly from: CalledFrom }): Promise<OpenedSession>;
+  /** Undefined where the operator has named none (`auth.oidc`). */
+  readonly issuer: IssuerLogins | undefined;
   /** Ends a session, and whatever goes on with it; nothing for what is none. */
   end(secret: string, from: CalledFrom): void;
 }

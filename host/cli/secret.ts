@@ -18,7 +18,7 @@ export function addSecret(program: Command): void {
     .addOption(
       new Option(
         "--to <urls...>",
-        "where it may go, such as https://api.example.com, or drivers.storage for the URL of a store",
+        "where it may go, such as https://api.example.com, or what of the host it is for: drivers.storage (the URL of a store), auth.oidc",
       ).makeOptionMandatory(),
     )
     .option("--json", "print JSON on standard output")

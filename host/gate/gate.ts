@@ -15,6 +15,7 @@ import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants, rolesOfGroups } from "../m
 import type { CalledFrom, Credentials, Principal } from "../seams.ts";
 import { Accounts } from "./accounts.ts";
 import { FailedAttempts, networkOf } from "./attempts.ts";
+import { prefixOf } from "./identity.ts";
 import { JwtIssuers } from "./jwt.ts";
 import { KnownPrincipal } from "./known.ts";
 
@@ -225,8 +226,11 @@ export class Gate {
   }
 
   #rolesOf({ principal, groups }: Session): readonly string[] {
-    if (groups !== undefined) return rolesOfGroups(groups, this.#ports.auth);
-    return this.#ports.users.find(userOfPrincipal(principal) ?? "")?.roles ?? [];
+    const { auth, users } = this.#ports;
+    // Of an issuer that the operator has taken out since, nobody's word counts.
+    const isOurs = auth.oidc !== undefined && principal.startsWith(prefixOf("oidc", auth.oidc.issuer));
+    if (groups !== undefined) return isOurs ? rolesOfGroups(groups, auth) : [];
+    return users.find(userOfPrincipal(principal) ?? "")?.roles ?? [];
   }
 }
 

@@ -1,19 +1,23 @@
-// Where people log in: by name and password, of which so many may be wrong. Whoever is right gets a session, by which the gate knows him then.
+// Where people log in: by name and password, of which so many may be wrong, or at an issuer. Whoever is right gets a session, by which the gate knows him then.
 
 import type { AccountPasswords } from "../admin/account-passwords.ts";
 import type { Actor, AuditLog } from "../admin/audit.ts";
 import type { SessionStore } from "../admin/sessions.ts";
 import { principalOfUser, type User, type UserStore } from "../admin/users.ts";
 import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import type { PermissionPorts } from "../core/permissions.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { AuthOptions } from "../manifest/auth.ts";
-import type { CalledFrom, Logins, OpenedSession } from "../seams.ts";
+import type { CalledFrom, IssuerLogins, Logins, OpenedSession } from "../seams.ts";
 import { FailedAttempts, networkOf } from "./attempts.ts";
+import type { IssuerClient } from "./issuer-client.ts";
+import { IssuerDesk } from "./issuer-logins.ts";
 
 export interface LoginPorts {
   readonly clock: Clock;
+  /** Undefined where the configuration has no `auth.oidc`. */
+  readonly issuer: IssuerClient | undefined;
   readonly auth: AuthOptions;
   readonly users: Pick<UserStore, "find">;
   readonly sessions: Pick<SessionStore, "open" | "end">;
@@ -28,6 +32,8 @@ type Given = Parameters<Logins["byPassword"]>[0];
 const INTERVAL_MS = 900_000;
 /** All names together that are no account's: they may be anything, also a password in the wrong field. */
 const NOBODY = "account:(none)";
+/** All whom the issuer does not stand for. */
+const OF_ISSUER = "oidc:(none)";
 
 /** Of letters: a name, and a password that no account's can be longer than. */
 const [MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH] = [64, 1_024];
@@ -40,13 +46,15 @@ function requireShort(name: string, password: string): void {
 
 export class LoginDesk {
   readonly #ports: LoginPorts;
+  readonly #issuer: IssuerDesk | undefined;
   readonly #addresses: FailedAttempts;
   /** Of accounts, of which there are never more than are counted one by one; and of all other names, so that nobody learns which there are. */
   readonly #names: { readonly known: FailedAttempts; readonly unknown: FailedAttempts };
 
   constructor(ports: LoginPorts) {
     this.#ports = ports;
-    const { clock, auth } = ports;
+    const { clock, auth, issuer } = ports;
+    this.#issuer = issuer && new IssuerDesk({ clock, auth, client: issuer });
     const count = auth.limits.loginFailures;
     const limit = `the limit is ${count} in a quarter of an hour (auth.limits.loginFailures)`;
     const attempts = (what: string): FailedAttempts =>
@@ -63,6 +71,7 @@ export class LoginDesk {
   at(door: string): Logins {
     return {
       byPassword: (given) => this.#byPassword(given, door),
+      issuer: this.#issuer && this.#atIssuer(this.#issuer, door),
       end: (secret, from) => this.#end(secret, from, door),
     };
   }
@@ -87,9 +96,25 @@ export class LoginDesk {
     return this.#open(principalOfUser(user.name), undefined, from, door);
   }
 
-  #refused(user: User | undefined, { address }: CalledFrom): HostError {
-    const plugin = user === undefined ? NOBODY : principalOfUser(user.name);
+  #atIssuer(issuer: IssuerDesk, door: string): IssuerLogins {
+    return {
+      begin: (given) => issuer.begin(given),
+      finish: async (given) => {
+        const { name, groups } = await issuer.finish(given).catch((thrown: unknown) => {
+          if (toHostError(thrown).code === "permission-denied") this.#deny(OF_ISSUER, given.from);
+          throw thrown;
+        });
+        return this.#open(name as Actor, groups, given.from, door);
+      },
+    };
+  }
+
+  #deny(plugin: string, { address }: CalledFrom): void {
     this.#ports.onDenial({ plugin, permission: "login", resource: address ?? "", verdict: "not-granted", by: [] });
+  }
+
+  #refused(user: User | undefined, from: CalledFrom): HostError {
+    this.#deny(user === undefined ? NOBODY : principalOfUser(user.name), from);
     return new HostError("permission-denied", "the name or the password is wrong", { reason: UNAUTHENTICATED });
   }
 

@@ -123,11 +123,12 @@ describeWithBrowser("the login page in a browser", () => {
     await logIn();
     await page.locator("#principal", { hasText: "account:ada" }).waitFor();
     const [secret] = await visitor.cookies();
-    // Another port of the same machine is the same site: a browser sends even a strict cookie there and back.
+    // Another port of the same machine is the same site, and cookies know no ports: the strict one goes there and back.
     const evil = await serving(`<a id="link" href="${server.url}/v1/session">x</a>
       <form id="form" method="post" action="${server.url}/v1/logout"><button>x</button></form>`);
     try {
       await page.goto(evil.url);
+      expect(evil.seen.join()).toContain(secret?.value);
       const tried = await page.evaluate(async (url) => {
         const post = (how: RequestInit) =>
           fetch(`${url}/v1/logout`, { method: "POST", credentials: "include", ...how }).then(String, String);
@@ -155,8 +156,13 @@ describeWithBrowser("the login page in a browser", () => {
   });
 });
 
-async function serving(html: string): Promise<{ readonly url: string; readonly server: Server }> {
-  const server = createServer((_request, response) => response.setHeader("content-type", "text/html").end(html));
+/** `seen` are the cookies that it was shown. */
+async function serving(html: string): Promise<{ readonly url: string; readonly server: Server; readonly seen: readonly string[] }> {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.cookie ?? "");
+    response.setHeader("content-type", "text/html").end(html);
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server, seen };
 }

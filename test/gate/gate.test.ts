@@ -6,6 +6,7 @@ import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import { MAX_ACCOUNTS } from "../../host/gate/account-table.ts";
 import { Gate, isLoopback } from "../../host/gate/gate.ts";
+import { prefixOf } from "../../host/gate/identity.ts";
 import { KnownPrincipal } from "../../host/gate/known.ts";
 import { type AuthOptions, authSchema, parseScope } from "../../host/manifest/auth.ts";
 import type { AdapterContext, Principal } from "../../host/seams.ts";
@@ -190,10 +191,17 @@ describe("the gate", () => {
   });
 
   it("gives a session of somebody of whom others tell the roles that the operator gives to his groups", async () => {
-    const { secret } = accounts.sessions.open("oidc:1/ada", ["ops", "strangers", "__proto__"]);
-    const gate = gateWith({ groups: { ops: ["viewer"] } });
-    const ada = await gate.authenticate({ kind: "session", secret, from: ELSEWHERE });
-    expect([ada.allows("host.operate", "admin.list"), ada.allows("services.call", "p.write")]).toEqual([true, false]);
+    const oidc = { issuer: "https://id.test", clientId: "bulkhead", clientSecret: "oidc" };
+    const open = (issuer: string): string =>
+      accounts.sessions.open(`${prefixOf("oidc", issuer)}ada`, ["ops", "strangers", "__proto__"]).secret;
+    const may = async (secret: string, auth: object): Promise<boolean[]> => {
+      const ada = await gateWith({ groups: { ops: ["viewer"] }, ...auth }).authenticate({ kind: "session", secret, from: ELSEWHERE });
+      return [ada.allows("host.operate", "admin.list"), ada.allows("services.call", "p.write")];
+    };
+    expect(await may(open(oidc.issuer), { oidc })).toEqual([true, false]);
+    // One that the operator has taken out, or whose place another has taken, stands for nobody any more.
+    expect(await may(open(oidc.issuer), {})).toEqual([false, false]);
+    expect(await may(open("https://evil.test"), { oidc })).toEqual([false, false]);
   });
 
   it("does nothing for a principal that it did not let in", () => {

@@ -27,7 +27,7 @@ beforeEach(async () => {
 function deskWith(verify: (password: string, hash: string | undefined) => Promise<boolean>, limits: object = {}): LoginDesk {
   const { users, sessions, audited } = accounts;
   return new LoginDesk({
-    ...{ clock, users, sessions, auth: authSchema.parse({ limits }) },
+    ...{ clock, users, sessions, issuer: undefined, auth: authSchema.parse({ limits }) },
     passwords: {
       verify: async (password, hash) => {
         verified.push(`${password} ${hash === undefined ? "nobody's" : "somebody's"}`);

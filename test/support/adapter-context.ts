@@ -9,6 +9,7 @@ import type { Clock } from "../../host/core/ports/clock.ts";
 import type { LogSink } from "../../host/core/ports/log.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Gate } from "../../host/gate/gate.ts";
+import type { IssuerClient } from "../../host/gate/issuer-client.ts";
 import { LoginDesk } from "../../host/gate/logins.ts";
 import { adapterContext } from "../../host/lifecycle/adapter-context.ts";
 import { type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
@@ -36,6 +37,7 @@ export interface TestContextOptions {
   readonly auth?: AuthOptions;
   readonly tokens?: TokenStore;
   readonly accounts?: TestAccounts;
+  readonly issuer?: IssuerClient;
   readonly tls?: Tls;
 }
 
@@ -66,6 +68,7 @@ export function testContext(
     auth,
     tokens,
     accounts = accountsInMemory(systemClock),
+    issuer,
     tls,
   }: TestContextOptions,
 ): TestContext {
@@ -92,7 +95,7 @@ export function testContext(
   };
   const onDenial = ({ plugin, permission, resource }: { plugin: string; permission: string; resource: string }) =>
     accounts.audited.push(`denied ${plugin} ${permission} ${resource}`);
-  const logins = new LoginDesk({ users, sessions, passwords, audit, onDenial, auth: options, clock: systemClock });
+  const logins = new LoginDesk({ issuer, users, sessions, passwords, audit, onDenial, auth: options, clock: systemClock });
   const context = adapterContext(adapter, {
     ...{ core, gate, logins, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
     declared: new DeclaredEvents(manifests),

@@ -11,6 +11,7 @@ import { DOCS_PAGE } from "./docs-page.ts";
 import type { HttpOptions } from "./options.ts";
 import { originGuard, refuseBodyType } from "./origin.ts";
 import { admit } from "./principal.ts";
+import { isReturn } from "./serve-issuer-login.ts";
 import { LOGIN, LOGIN_PATHS } from "./serve-login.ts";
 import type { SessionCookies } from "./session-cookie.ts";
 
@@ -38,7 +39,7 @@ export function addDoor(app: FastifyInstance, { options: { host, allowedHosts },
   });
   const refuseOrigin = originGuard([host, ...allowedHosts], context.tls === undefined ? "http" : "https");
   app.addHook("onRequest", async (request, reply) => {
-    const refusedOrigin = refuseOrigin(request.headers);
+    const refusedOrigin = refuseOrigin(isReturn(request) ? { host: request.headers.host } : request.headers);
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
     const { url } = request.routeOptions;
     const refused = await admit(request, context, cookies).catch((thrown: unknown) => toHostError(thrown));

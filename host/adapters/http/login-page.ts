@@ -1,6 +1,7 @@
 // The page where people log in and out: the host's own, with nothing of strangers on it but the name of whoever has logged in, as text.
 
-export const LOGIN_PAGE = `<!doctype html>
+/** With a link to the issuer, or without. */
+export const loginPage = (hasIssuer: boolean): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -15,7 +16,7 @@ export const LOGIN_PAGE = `<!doctype html>
 <label>Name <input id="name" autocomplete="username" autocapitalize="none" spellcheck="false" required></label>
 <label>Password <input id="password" type="password" autocomplete="current-password" required></label>
 <button>Log in</button>
-</form>
+${hasIssuer ? '<p><a href="login/oidc">Log in at the issuer</a></p>\n' : ""}</form>
 <section id="known" hidden>
 <p>You are <strong id="principal"></strong>.</p>
 <p><a href="docs/">What can be called</a></p>
@@ -25,6 +26,21 @@ export const LOGIN_PAGE = `<!doctype html>
 </main>
 <script src="login/page.js"></script>
 </body>
+</html>
+`;
+
+/**
+ * What a browser is shown that comes back from the issuer: as long as it is on the way from there it leaves strict cookies behind, and from this page on it has
+ * them.
+ */
+export const RETURNED_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url=/v1/login">
+<title>Bulkhead</title>
+</head>
+<body><a href="/v1/login">Go on</a></body>
 </html>
 `;
 

@@ -21,5 +21,14 @@ const TYPES = {
 
 export type PageType = keyof typeof TYPES;
 
-export const sendPage = (reply: FastifyReply, type: PageType, content: string | Buffer): FastifyReply =>
-  reply.headers(POLICY).type(TYPES[type]).send(content);
+/** `more` headers hold instead of the policy's. */
+export const sendPage = (
+  reply: FastifyReply,
+  type: PageType,
+  content: string | Buffer,
+  more: Readonly<Record<string, string>> = {},
+): FastifyReply =>
+  reply
+    .headers({ ...POLICY, ...more })
+    .type(TYPES[type])
+    .send(content);

@@ -6,16 +6,17 @@ import { parseJsonInput } from "../../bounds/json-input.ts";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext } from "../../seams.ts";
 import { calledFrom } from "./credentials.ts";
-import { LOGIN_PAGE, LOGIN_SCRIPT, LOGIN_STYLE } from "./login-page.ts";
+import { LOGIN_SCRIPT, LOGIN_STYLE, loginPage } from "./login-page.ts";
 import { sendPage } from "./pages.ts";
 import { bytesOf } from "./payload.ts";
 import { principalOf } from "./principal.ts";
-import { type CookiePlace, clearCookie, type SessionCookies, setCookie } from "./session-cookie.ts";
+import { ISSUER_LOGIN, ISSUER_RETURN, serveIssuerLogin } from "./serve-issuer-login.ts";
+import { clearCookie, requirePlace, type SessionCookies, setCookie } from "./session-cookie.ts";
 
 export const LOGIN = "/v1/login";
 const FILES = { page: `${LOGIN}/page.js`, style: `${LOGIN}/page.css` } as const;
 /** Where somebody may come who is not known yet. */
-export const LOGIN_PATHS: readonly string[] = [LOGIN, ...Object.values(FILES)];
+export const LOGIN_PATHS: readonly string[] = [LOGIN, ...Object.values(FILES), ISSUER_LOGIN, ISSUER_RETURN];
 /** A name and a password, however they are escaped. */
 const MAX_LOGIN_BYTES = 8_192;
 /** A login is nobody's to keep. */
@@ -32,15 +33,17 @@ export interface LoginPorts {
 }
 
 export function serveLogin(app: FastifyInstance, { context, cookies }: LoginPorts): void {
-  app.get(LOGIN, async (_request, reply) => sendPage(reply, "html", LOGIN_PAGE));
+  const page = loginPage(context.logins.issuer !== undefined);
+  app.get(LOGIN, async (_request, reply) => sendPage(reply, "html", page));
   app.get(FILES.page, async (_request, reply) => sendPage(reply, "script", LOGIN_SCRIPT));
   app.get(FILES.style, async (_request, reply) => sendPage(reply, "css", LOGIN_STYLE));
   app.post(LOGIN, { bodyLimit: MAX_LOGIN_BYTES }, async (request, reply) => {
-    const place = requirePlace(cookies, request);
+    const place = requirePlace(cookies, request.headers);
     const opened = await context.logins.byPassword({ ...given(request), from: calledFrom(request.raw) });
     reply.headers({ ...UNKEPT, "set-cookie": setCookie(place, opened.secret) });
     return { principal: opened.principal, expiresAt: new Date(opened.expiresAt).toISOString() };
   });
+  if (context.logins.issuer !== undefined) serveIssuerLogin(app, { issuer: context.logins.issuer, cookies });
   app.get("/v1/session", async (request, reply) => {
     reply.headers(UNKEPT);
     return { principal: principalOf(request).name };
@@ -50,7 +53,7 @@ export function serveLogin(app: FastifyInstance, { context, cookies }: LoginPort
     if (secret === undefined) throw new HostError("invalid-message", "there is no session to end: the request shows no cookie of one");
     context.logins.end(secret, calledFrom(request.raw));
     return reply
-      .headers({ ...UNKEPT, "set-cookie": clearCookie(requirePlace(cookies, request)) })
+      .headers({ ...UNKEPT, "set-cookie": clearCookie(requirePlace(cookies, request.headers)) })
       .code(204)
       .send();
   });
@@ -60,14 +63,4 @@ function given(request: FastifyRequest): z.infer<typeof loginSchema> {
   const parsed = loginSchema.safeParse(parseJsonInput(bytesOf(request), "the login"));
   if (parsed.success) return parsed.data;
   throw new HostError("invalid-message", 'write {"name": "…", "password": "…"} and nothing else');
-}
-
-/** Throws HostError `permission-denied` where what logs in would go through the net in the clear. */
-function requirePlace(cookies: SessionCookies, { headers }: FastifyRequest): CookiePlace {
-  const place = cookies.placeOf(headers);
-  if (place !== undefined) return place;
-  throw new HostError(
-    "permission-denied",
-    "nobody logs in without TLS but from this machine: give the host a certificate (tls), or name the https origin of the proxy that speaks it in adapters.http.allowedHosts",
-  );
 }

@@ -2,6 +2,7 @@
 // origin made.
 
 import type { IncomingHttpHeaders } from "node:http";
+import { HostError } from "../../core/errors.ts";
 import { hostNamed, isLoopbackName, originsOf, READS } from "./origin.ts";
 
 /** Over TLS, where no other host and no other path can set one of the name. */
@@ -43,9 +44,13 @@ export class SessionCookies {
   /** The secret that a request shows; undefined for none, and for two, of which another server of this machine has set one. */
   secretOf(headers: Headers): string | undefined {
     const place = this.placeOf(headers);
-    if (place === undefined || headers.cookie === undefined) return undefined;
-    const [found, ...more] = pairsOf(headers.cookie).filter(([name]) => name === place.name);
-    return more.length === 0 ? found?.[1] : undefined;
+    return place && cookieNamed(place.name, headers);
+  }
+
+  /** The same of a login that has begun at an issuer. */
+  bindingOf(headers: Headers): string | undefined {
+    const place = this.placeOf(headers);
+    return place && cookieNamed(nameOfLogin(place), headers);
   }
 
   /** Says why the cookie does not speak for this request, or undefined: what may change something, and a WebSocket, must be asked for by a page of the host's own. */
@@ -58,11 +63,27 @@ export class SessionCookies {
   }
 }
 
+/** Throws HostError `permission-denied` where what logs in would go through the net in the clear. */
+export function requirePlace(cookies: SessionCookies, headers: Headers): CookiePlace {
+  const place = cookies.placeOf(headers);
+  if (place !== undefined) return place;
+  throw new HostError(
+    "permission-denied",
+    "nobody logs in without TLS but from this machine: give the host a certificate (tls), or name the https origin of the proxy that speaks it in adapters.http.allowedHosts",
+  );
+}
+
 /** The header that sets the cookie. */
 export const setCookie = ({ name, isSecure }: CookiePlace, secret: string): string =>
   `${name}=${secret}; Path=/; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
 
 export const clearCookie = (place: CookiePlace): string => `${setCookie(place, "")}; Max-Age=0`;
+
+const nameOfLogin = ({ name, isSecure }: CookiePlace): string => (isSecure ? `${name}-login` : name.replace(OPEN, `${OPEN}-login`));
+
+/** The same for a login that has begun at an issuer, from whose pages the browser comes back: what is strict would stay behind then. */
+export const setLoginCookie = (place: CookiePlace, binding: string, maxAgeS: number): string =>
+  `${nameOfLogin(place)}=${binding}; Path=/; HttpOnly; SameSite=Lax${place.isSecure ? "; Secure" : ""}; Max-Age=${maxAgeS}`;
 
 /** What is left of a header Cookie for a plugin, which must not see what lets somebody in. */
 export function withoutOurs(header: string): string {
@@ -70,6 +91,11 @@ export function withoutOurs(header: string): string {
     .filter(([name]) => !OURS.test(name))
     .map(([name, value]) => (value === undefined ? name : `${name}=${value}`))
     .join("; ");
+}
+
+function cookieNamed(name: string, { cookie = "" }: Headers): string | undefined {
+  const [found, ...more] = pairsOf(cookie).filter(([one]) => one === name);
+  return more.length === 0 ? found?.[1] : undefined;
 }
 
 function pairsOf(header: string): readonly (readonly [name: string, value: string | undefined])[] {
