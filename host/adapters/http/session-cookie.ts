@@ -43,7 +43,7 @@ export class SessionCookies {
 
   /** The secret that a request shows; undefined for none, and for two, of which another server of this machine has set one. */
   secretOf(headers: Headers): string | undefined {
-    const place = this.placeOf(headers);
+    const place = headers.cookie === undefined ? undefined : this.placeOf(headers);
     return place && cookieNamed(place.name, headers);
   }
 
