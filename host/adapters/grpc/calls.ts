@@ -5,7 +5,6 @@ import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-j
 import { startTrace } from "../../core/trace.ts";
 import type { AdapterContext, CatalogService } from "../../seams.ts";
 import { bytesOf } from "./definitions.ts";
-import { principalOf } from "./door.ts";
 import {
   type CallRequest,
   type CallResponse,
@@ -16,6 +15,7 @@ import {
   type ServiceDescription,
   ServiceDescriptionSchema,
 } from "./doors_pb.ts";
+import { principalOf } from "./principal.ts";
 import { answering } from "./unary.ts";
 
 type CallContext = Pick<AdapterContext, "call" | "catalog" | "log">;

@@ -6,21 +6,13 @@ import { HostError } from "../../core/errors.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { bearerOf, shownCredentials } from "../gateway/credentials.ts";
 import { FOLLOW } from "./events.ts";
+import { admitted } from "./principal.ts";
 import { statusOf } from "./status.ts";
 
 /** Open to everybody: it says whether all is well, and of whom nothing. */
 const HEALTH_CHECK = "/grpc.health.v1.Health/Check";
 /** For a message to arrive once its call has begun. */
 export const MESSAGE_MS = 30_000;
-
-const admitted = new WeakMap<Metadata, Principal>();
-
-/** Of a call that was let in. */
-export function principalOf({ metadata }: { readonly metadata: Metadata }): Principal {
-  const found = admitted.get(metadata);
-  if (found === undefined) throw new HostError("internal", "the call was not let in");
-  return found;
-}
 
 export interface DoorPorts {
   readonly context: Pick<AdapterContext, "authenticate" | "openStream" | "clock" | "log">;
@@ -49,7 +41,7 @@ export function admitting({ context, socketOf, keep }: DoorPorts): ServerInterce
         .then((principal) => {
           if (isEnded) return;
           if (principal !== undefined) {
-            admitted.set(metadata, principal);
+            admitted(metadata, principal);
             if (socket !== undefined) keep(socket);
             // Events count by themselves; what else lasts is a stream of the principal too.
             if (responseStream && path !== FOLLOW) end = context.openStream(principal, () => refuse(noLonger()));

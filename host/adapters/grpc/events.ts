@@ -18,7 +18,6 @@ import type { EventStreams } from "../gateway/event-streams.ts";
 import type { EncodedEvent, KeptEvent } from "../gateway/event-window.ts";
 import { eventQuerySchema, malformedQuery, type WantedEvents, wantedEvents } from "../gateway/wanted-events.ts";
 import { bytesOf, pathOf } from "./definitions.ts";
-import { principalOf } from "./door.ts";
 import {
   EventService,
   type FollowRequest,
@@ -28,6 +27,7 @@ import {
   type PublishResponse,
   PublishResponseSchema,
 } from "./doors_pb.ts";
+import { principalOf } from "./principal.ts";
 import { statusOf } from "./status.ts";
 import { answering } from "./unary.ts";
 
