@@ -96,6 +96,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     store: memorySchedules(),
     plugin: (name): Plugin | undefined => core.plugin(name),
   });
+  scheduler.heldBy(() => true);
   const hashing = new HashingLine(clock);
   const hashesAndKeys = cryptoFunctions({ hashing, keys: memoryKeys(), options: cryptoOptions.parse({}) });
   const transactions = new Transactions({ core: () => core, clock, log: recording.hostLog });
