@@ -7,7 +7,7 @@ import { WebSocket } from "ws";
 import { httpOptions } from "../../host/adapters/http/options.ts";
 import { parseRoutes } from "../../host/adapters/http/routes.ts";
 import { type HttpServer, startHttpServer } from "../../host/adapters/http/server.ts";
-import { SessionCookies, withoutOurs } from "../../host/adapters/http/session-cookie.ts";
+import { SessionCookies, setLoginCookie, withoutOurs } from "../../host/adapters/http/session-cookie.ts";
 import { Host } from "../../host/core/host.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
@@ -253,6 +253,8 @@ describe("logging in by HTTP", () => {
       status: 403,
       cookie: undefined,
     });
+    const clear = { host: "bulkhead.example", origin: "http://bulkhead.example", "sec-fetch-site": "same-origin" };
+    expect(await logIn(undefined, clear)).toMatchObject({ status: 403, cookie: undefined });
     // The proxy that the operator has named speaks TLS, and hands on whom it was asked for.
     const opened = await logIn(undefined, { host: "bulkhead.example" });
     expect(opened.cookie).toMatch(/^__Host-bulkhead=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
@@ -291,5 +293,14 @@ describe("the cookie", () => {
     ["a b", [], true, undefined, undefined],
   ] as const)("of %s with %j and TLS %s is %s", (host, allowed, isTls, name, origin) => {
     expect(placeOf(host, allowed, isTls)).toEqual(name && { name, origin, isSecure: origin?.startsWith("https:") });
+  });
+
+  it("of a login at an issuer is beside it, lax and for a while", () => {
+    const [secure, open] = [placeOf("a.example", [], true), placeOf("localhost:7420", [])];
+    expect(secure && setLoginCookie(secure, "x", 600)).toBe("__Host-bulkhead-login=x; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=600");
+    expect(open && setLoginCookie(open, "x", 600)).toBe("bulkhead-login-7420=x; Path=/; HttpOnly; SameSite=Lax; Max-Age=600");
+    const shown = { host: "localhost:7420", cookie: "bulkhead-7420=a; bulkhead-login-7420=b" };
+    const cookies = new SessionCookies([], false);
+    expect([cookies.secretOf(shown), cookies.bindingOf(shown)]).toEqual(["a", "b"]);
   });
 });

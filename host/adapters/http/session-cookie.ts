@@ -66,7 +66,8 @@ export class SessionCookies {
 /** Throws HostError `permission-denied` where what logs in would go through the net in the clear. */
 export function requirePlace(cookies: SessionCookies, headers: Headers): CookiePlace {
   const place = cookies.placeOf(headers);
-  if (place !== undefined) return place;
+  // A page that came in the clear although the host's own come by TLS says so itself.
+  if (place !== undefined && (headers.origin === undefined || headers.origin === place.origin)) return place;
   throw new HostError(
     "permission-denied",
     "nobody logs in without TLS but from this machine: give the host a certificate (tls), or name the https origin of the proxy that speaks it in adapters.http.allowedHosts",
