@@ -10,7 +10,7 @@ import type { AdapterContext } from "../../host/seams.ts";
 import { GrpcClient } from "./grpc-client.ts";
 
 /** What a client can say with a call. */
-export interface Asking {
+interface Asking {
   readonly token?: string | undefined;
   readonly traceparent?: string | undefined;
   readonly deadlineMs?: number | undefined;
