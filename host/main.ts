@@ -178,7 +178,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends] });
   const native = catalogOf(providers);
-  const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
+  const catalog = new LiveCatalog({
+    ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords },
+    parsers: await contributionParsers(configuration),
+  });
   const declared = new DeclaredEvents(stores.manifests);
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
   const data = storedData({ stores, clock, remote, blobs, isRunning });
@@ -203,8 +206,9 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());
+  const issuers = configuration.auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls }),
+    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers }),
     listeners,
     booting,
   );
