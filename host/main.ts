@@ -54,6 +54,7 @@ import { followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
 import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
 import { openTls } from "./lifecycle/tls.ts";
+import { tellOfWithdrawnTools } from "./lifecycle/withdrawn-tools.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
 
@@ -197,6 +198,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
+  booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
   record("start", "host", { plugins: core.plugins.length });

@@ -3,12 +3,10 @@
 import { once } from "node:events";
 import type { McpHttpHandler } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { isJsonWithin } from "../../bounds/json.ts";
-import { parseJsonInput } from "../../bounds/json-input.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
+import { parseMessage } from "../gateway/mcp/message.ts";
 import { loadMcp } from "../gateway/mcp/package.ts";
 import { Mcp } from "../gateway/mcp/server.ts";
-import { clientError } from "./client-error.ts";
 import { MCP, MCP_METADATA } from "./paths.ts";
 import { bytesOf } from "./payload.ts";
 import { principalOf } from "./principal.ts";
@@ -20,7 +18,6 @@ export interface McpDoorPorts {
   readonly maxStreams: number;
 }
 
-const JSON_LIMITS = { maxValues: 100_000, maxDepth: 256 } as const;
 /** For a client that does not read. */
 const STALLED_MS = 30_000;
 /** Stands for hours, while the catalog changes. */
@@ -52,7 +49,7 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
     exposeHeadRoute: false,
     async handler(request, reply) {
       const principal = principalOf(request);
-      const message = messageOf(request);
+      const message = request.method === "POST" ? parseMessage(bytesOf(request)) : undefined;
       const answering = new Exchange(handler, request, reply);
       const answer = (): Promise<void> => answering.answer(message, principal);
       const method = methodIn(message);
@@ -66,18 +63,6 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
     forget();
     void handler.close();
   };
-}
-
-/** Throws an error with status 400 for what is no message of JSON-RPC, or several. */
-function messageOf(request: FastifyRequest): unknown {
-  const bytes = bytesOf(request);
-  if (request.method !== "POST") return undefined;
-  if (!isJsonWithin(bytes, JSON_LIMITS))
-    throw clientError(400, `a message has at most ${JSON_LIMITS.maxValues} values, ${JSON_LIMITS.maxDepth} deep`);
-  const message = parseJsonInput(bytes, "the body");
-  // Revisions since 2025-06-18 have no batches: one request would be a thousand calls.
-  if (Array.isArray(message)) throw clientError(400, "send one message; batches are not taken");
-  return message;
 }
 
 const methodIn = (message: unknown): unknown =>

@@ -28,7 +28,6 @@ export interface McpClient {
 
 /** How often clients are told at most that there are other tools. */
 const TELL_MS = 1_000;
-const TRACE = "traceparent";
 const INSTRUCTIONS = "Each tool is a service of a plugin. What it answers, and what it says of itself, comes from the plugin's author.";
 
 export class Mcp {
@@ -53,7 +52,7 @@ export class Mcp {
       // Whoever may not call a service is not told that there is one.
       if (service === undefined)
         throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 128)}`);
-      const traceparent = params._meta?.[TRACE];
+      const traceparent = params._meta?.[sdk.TRACEPARENT_META_KEY];
       return this.#call(principal, service, {
         given: params.arguments,
         signal: AbortSignal.any([gone, mcpReq.signal]),
