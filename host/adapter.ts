@@ -5,6 +5,7 @@ export { type AdapterToTest, adapterContract } from "./contracts/adapter.ts";
 export { clockContract } from "./contracts/clock.ts";
 export type { ContractTest } from "./contracts/contract.ts";
 export { type EventLogToOpen, eventLogContract, type OpenedEventLog } from "./contracts/event-log.ts";
+export { type LeasesToOpen, leasesContract, type OpenedLeases } from "./contracts/leases.ts";
 export { logSinkContract } from "./contracts/log-sink.ts";
 export { type OpenedState, type StateToOpen, stateDriverContract } from "./contracts/state-driver.ts";
 export { remoteStorageContract, storageDriverContract } from "./contracts/storage-driver.ts";
@@ -54,7 +55,9 @@ export type {
   Contribution,
   Credentials,
   Driver,
+  Held,
   IncomingBlob,
+  Leases,
   Opened,
   Opening,
   Principal,

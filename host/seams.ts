@@ -45,6 +45,25 @@ export interface Driver<Port, O = unknown, Given extends Opening = Opening> exte
   open(opening: Given, options: O): Promise<Port & AsyncDisposable>;
 }
 
+/** A name that one contender, and no other, holds. */
+export interface Held {
+  /** Greater than whenever the name was held before: what has seen one can refuse what still comes of an earlier one. */
+  readonly epoch: number;
+  /** Aborts before another can hold the name, unless the process was stopped over that moment. */
+  readonly lost: AbortSignal;
+  /** The same, looked up now: true for no one whose time is over, even if the process was stopped meanwhile. */
+  holds(): boolean;
+}
+
+/** Which of several hosts does what only one of them may do. */
+export interface Leases {
+  /**
+   * Contends for `name` until disposed of, and works with it whenever it is held; when the work settles, the name is given up and contended for anew. Work that rejects is told and nothing more. Disposal
+   * waits for the work. Throws HostError `invalid-message` for a malformed name.
+   */
+  contend(name: string, work: (held: Held) => Promise<void>): AsyncDisposable;
+}
+
 /** Keeps on the host's side what plugins keep for themselves. One that opens may still be away: it is asked again whenever a plugin asks it. */
 export type StorageDriverOfHost<O = unknown> = Driver<RemoteStorageDriver, O, SecretOpening>;
 

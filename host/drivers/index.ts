@@ -3,7 +3,7 @@
 import type { EventLog } from "../core/ports/events.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
-import type { Driver, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
+import type { Driver, Leases, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
 
 export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogSink>>>> = {
   json: async () => (await import("./log-json/driver.ts")).json as Driver<LogSink>,
@@ -19,6 +19,12 @@ export const STATE_DRIVERS: Readonly<Record<string, () => Promise<Driver<StateDr
 export const EVENT_DRIVERS: Readonly<Record<string, () => Promise<Driver<EventLog>>>> = {
   memory: async () => (await import("./events/memory.ts")).memory as Driver<EventLog>,
   sqlite: async () => (await import("./events/sqlite.ts")).sqlite as Driver<EventLog>,
+};
+
+/** By which one of several hosts is chosen. */
+export const LEASE_DRIVERS: Readonly<Record<string, () => Promise<Driver<Leases>>>> = {
+  memory: async () => (await import("./leases/memory.ts")).memory as Driver<Leases>,
+  sqlite: async () => (await import("./leases/sqlite.ts")).sqlite as Driver<Leases>,
 };
 
 /** Where plugins keep what is their own, in their cells: so all of these come with the host. */

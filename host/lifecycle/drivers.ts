@@ -6,9 +6,9 @@ import { boundedLog } from "../bounds/log.ts";
 import type { EventLog } from "../core/ports/events.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
-import { EVENT_DRIVERS, LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
+import { EVENT_DRIVERS, LEASE_DRIVERS, LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
-import type { Driver, Opening } from "../seams.ts";
+import type { Driver, Leases, Opening } from "../seams.ts";
 import { foreign, openOurs } from "./foreign.ts";
 import { chosenDriver, optionsOf, sectionOf } from "./sections.ts";
 
@@ -35,6 +35,12 @@ export async function openState(configuration: Configuration, opening: Opening, 
 export async function openEventLog(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<EventLog> {
   const section = chosenDriver(sectionOf(configuration, "drivers", "events"), "sqlite");
   return booting.use(await openDriver(EVENT_DRIVERS, section, configuration, opening));
+}
+
+/** Which of several hosts does what only one may; this one, unless the configuration names where others are. Rejects with HostError. */
+export async function openLeases(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<Leases> {
+  const section = chosenDriver(sectionOf(configuration, "drivers", "leases"), "memory");
+  return booting.use(await openDriver(LEASE_DRIVERS, section, configuration, opening));
 }
 
 /** What was sent durably, in a folder of its own: the same as the event log, and another one. Rejects with HostError. */

@@ -1,17 +1,26 @@
 // The schedules of a running host's plugins: those of their manifests and those that they set themselves.
 
+import { once } from "node:events";
 import { join } from "node:path";
 import { Scheduler } from "../capabilities/schedules/scheduler.ts";
 import { openScheduleStore } from "../capabilities/schedules/store.ts";
 import { toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { KnownManifests } from "../manifest/known-manifests.ts";
-import type { Opening } from "../seams.ts";
+import type { Leases, Opening } from "../seams.ts";
 
 /** `core` is asked once plugins run, so it may be made later. Throws HostError `storage-failed`. */
 export function openScheduler({ clock, log, dataDir }: Opening, core: () => Host): Scheduler {
   const store = openScheduleStore(join(dataDir, "schedules.sqlite"));
   return new Scheduler({ clock, log, store, plugin: (name) => core().plugin(name) });
+}
+
+/** Lets the scheduler enter plugins while this host holds the lease of schedules. */
+export function contendForSchedules(scheduler: Scheduler, leases: Leases): AsyncDisposable {
+  return leases.contend("schedules", async ({ lost, holds }) => {
+    scheduler.heldBy(holds);
+    if (!lost.aborted) await once(lost, "abort");
+  });
 }
 
 export interface Following {

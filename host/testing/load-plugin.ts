@@ -95,6 +95,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     store: memorySchedules(),
     plugin: (name): Plugin | undefined => core.plugin(name),
   });
+  scheduler.heldBy(() => true);
   const hashesAndKeys = cryptoFunctions({ clock, keys: memoryKeys(), options: cryptoOptions.parse({}) });
   const transactions = new Transactions({ core: () => core, clock, log: recording.hostLog });
   const core: Host = new Host({

@@ -124,6 +124,7 @@ function world({
           : undefined,
     }),
   };
+  made.scheduler.heldBy(() => true);
   return made;
 }
 

@@ -70,6 +70,7 @@ export class Scheduler {
   /** On the monotonic clock. */
   #notBefore = 0;
   #isClosed = false;
+  #holds: () => boolean = () => false;
 
   constructor(ports: SchedulerPorts) {
     this.#ports = ports;
@@ -131,6 +132,15 @@ export class Scheduler {
     this.#planned.delete(plugin);
   }
 
+  /**
+   * From now on it enters plugins as long as `holds` says that of several hosts this is the one. What came before is missed by this host, whether another has
+   * entered it or not.
+   */
+  heldBy(holds: () => boolean): void {
+    this.#holds = holds;
+    this.#arm();
+  }
+
   /** To be called when a plugin begins to run. */
   look(): void {
     this.#arm();
@@ -183,7 +193,7 @@ export class Scheduler {
   }
 
   #arm(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.#holds()) return;
     let soonest = Number.POSITIVE_INFINITY;
     for (const { nextMs } of this.#waiting()) soonest = Math.min(soonest, nextMs);
     this.#cancel?.();
@@ -201,6 +211,7 @@ export class Scheduler {
   }
 
   #fireDue(): void {
+    if (!this.#holds()) return;
     const now = this.#ports.clock.now();
     const due = this.#waiting()
       .filter(({ nextMs }) => nextMs <= now)
