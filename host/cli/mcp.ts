@@ -1,6 +1,5 @@
 // `bulkhead mcp`: speaks the Model Context Protocol on standard input and output for the running host; and says whose services are tools at all.
 
-import { once } from "node:events";
 import * as prompts from "@clack/prompts";
 import type { Command } from "commander";
 import type { ToolOverview, ToolReading, ToolState } from "../admin/tool-operations.ts";
@@ -53,11 +52,15 @@ async function speak(options: DataOptions): Promise<void> {
   const host = await openLiveHost(options);
   const { BULKHEAD_TOKEN: token } = process.env;
   const stream = await host.speakMcp(token === "" ? undefined : token);
+  stream.on("error", () => {});
   stream.pipe(process.stdout);
   process.stdin.pipe(stream);
-  await once(stream, "close");
+  await new Promise((closed) => stream.once("close", closed));
+  const { readableEnded: hasLeft } = process.stdin;
   // A client that goes on sending would keep the process.
   process.stdin.destroy();
+  if (!hasLeft)
+    throw new HostError("plugin-not-running", "the host has ended the connection: it stopped, or the token was revoked or has expired");
 }
 
 async function list(options: JsonOptions): Promise<void> {

@@ -204,6 +204,20 @@ describe("a client that listens", () => {
     world.tokens.revoke("operator0");
     await expect(first.text()).rejects.toThrow();
   });
+
+  it("is one of so many, and is told when the host ends", async () => {
+    await start({ http: { maxConnections: 8 } });
+    const { headers, body = null } = modern({
+      ...{ jsonrpc: "2.0", id: 1, method: "subscriptions/listen" },
+      params: { notifications: { toolsListChanged: true } },
+    });
+    const listen = (): Promise<Response> => fetch(`${world.url}/mcp`, { method: "POST", body, headers });
+    const first = await listen();
+    expect(await (await listen()).text()).toContain("Subscription limit reached");
+    const said = first.text();
+    await world.close();
+    expect(await said).toContain("event: message");
+  });
 });
 
 describe("an answer of a plugin", () => {

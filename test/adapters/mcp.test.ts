@@ -109,6 +109,18 @@ describe.each(ERAS)("tools for a client of %s", (era) => {
     });
   });
 
+  it("go on with the trace that the client began", async () => {
+    const seen: string[] = [];
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    await start({ script: { ...SCRIPT, list: (_input, { traceparent }) => void seen.push(traceparent) } });
+    const client = await world.connect(era);
+    await client.callTool({ name: "p.list", _meta: { traceparent: `00-${trace}-b7ad6b7169203331-01` } });
+    await client.callTool({ name: "p.list", _meta: { traceparent: "nonsense" } });
+    expect(seen[0]).toMatch(new RegExp(`^00-${trace}-`));
+    expect(seen[1]).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(seen[1]).not.toContain(trace);
+  });
+
   it("are none until the operator has read what is said of them", async () => {
     await start();
     const client = await world.connect(era);

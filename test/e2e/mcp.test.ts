@@ -179,6 +179,16 @@ describe.each(ERAS)("the command, for a client of %s", (era) => {
     expect([code, stderr]).toEqual([1, expect.stringContaining("permission-denied (unauthenticated)")]);
   });
 
+  it("ends when the host ends, which does not wait for it", async () => {
+    const client = await connect();
+    const ended = new Promise<void>((resolve) => {
+      client.onclose = resolve;
+    });
+    await host.stop();
+    await ended;
+    expect(await run("mcp")).toMatchObject({ code: 1, stderr: expect.stringContaining("no host runs") });
+  });
+
   it("tells of tools that come and go", async () => {
     const client = await connect();
     const told = new Promise<void>((resolve) => {

@@ -34,6 +34,8 @@ export interface McpWorld extends AsyncDisposable {
   declare(services: Readonly<Record<string, object>>): void;
   /** Whether the operator has read what it says. */
   read(isRead: boolean): void;
+  /** The door. */
+  close(): Promise<void>;
   connect(era: (typeof ERAS)[number], token?: string): Promise<Client>;
 }
 
@@ -74,6 +76,7 @@ export async function mcpWorld({ script, services, auth = {}, http = {} }: McpWo
       isRead = now;
       for (const listener of listeners) listener();
     },
+    close: () => server.close(),
     async connect(era, token) {
       const client = mcpClient(era);
       clients.push(client);

@@ -61,7 +61,7 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
   });
   return () => {
     forget();
-    void handler.close();
+    void handler.close().catch(() => {});
   };
 }
 

@@ -3,7 +3,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { isJsonWithin } from "../../../bounds/json.ts";
 import { parseJsonInput } from "../../../bounds/json-input.ts";
-import { HostError, toHostError } from "../../../core/errors.ts";
+import { type ErrorShape, HostError } from "../../../core/errors.ts";
 import type { Bytes } from "../../../core/types.ts";
 import { MAX_BYTES, type ToolService } from "./tools.ts";
 
@@ -23,8 +23,7 @@ export function resultOf(output: Bytes, service: ToolService): CallToolResult {
 }
 
 /** Told to the model, which may do better then. A guest's stack is for the log. */
-export function refusalOf(thrown: unknown): CallToolResult {
-  const { code, message, reason, retryAfterMs } = toHostError(thrown);
+export function refusalOf({ code, message, reason, retryAfterMs }: ErrorShape): CallToolResult {
   return { isError: true, content: [{ type: "text", text: JSON.stringify({ error: { code, message, reason, retryAfterMs } }) }] };
 }
 

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import type { CallToolResult, Server } from "@modelcontextprotocol/server";
-import { HostError } from "../../../core/errors.ts";
+import { HostError, toHostError } from "../../../core/errors.ts";
 import { startTrace } from "../../../core/trace.ts";
 import { API_VERSIONS } from "../../../core/wit.ts";
 import type { AdapterContext, Catalog, Principal } from "../../../seams.ts";
@@ -14,7 +14,7 @@ import { type ToolList, type ToolService, toolList } from "./tools.ts";
 
 export interface McpPorts {
   readonly sdk: McpSdk;
-  readonly context: Pick<AdapterContext, "call" | "catalog" | "clock">;
+  readonly context: Pick<AdapterContext, "call" | "catalog" | "clock" | "log">;
 }
 
 /** How a server is made for somebody. */
@@ -88,11 +88,15 @@ export class Mcp {
   }
 
   async #call(principal: Principal, service: ToolService, { given, ...call }: ToolCall): Promise<CallToolResult> {
+    const { context } = this.#ports;
     try {
       const payload = payloadOf(service, given ?? {});
-      return resultOf(await this.#ports.context.call(principal, { ...call, service: service.name, payload }), service);
+      return resultOf(await context.call(principal, { ...call, service: service.name, payload }), service);
     } catch (thrown) {
-      return refusalOf(thrown);
+      const error = toHostError(thrown);
+      if (error.code === "internal")
+        context.log.write({ level: "error", plugin: "host", message: "a call of a tool failed", cause: error });
+      return refusalOf(error);
     }
   }
 }
