@@ -1,11 +1,10 @@
 // The Model Context Protocol over streamable HTTP, without sessions: what a message asks is answered to it alone.
 
 import { once } from "node:events";
-import type { McpHttpHandler } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { parseMessage } from "../gateway/mcp/message.ts";
-import { loadMcp } from "../gateway/mcp/package.ts";
+import { loadMcp, type McpHttpHandler } from "../gateway/mcp/package.ts";
 import { Mcp } from "../gateway/mcp/server.ts";
 import { MCP, MCP_METADATA } from "./paths.ts";
 import { bytesOf } from "./payload.ts";

@@ -1,10 +1,10 @@
 // What a service answered, or why it did not, as the result of a tool.
 
-import type { CallToolResult } from "@modelcontextprotocol/server";
 import { isJsonWithin } from "../../../bounds/json.ts";
 import { parseJsonInput } from "../../../bounds/json-input.ts";
 import { type ErrorShape, HostError } from "../../../core/errors.ts";
 import type { Bytes } from "../../../core/types.ts";
+import type { CallToolResult } from "./package.ts";
 import { MAX_BYTES, type ToolService } from "./tools.ts";
 
 /** What is larger is handed on as bytes: whoever reads an answer of a tool parses it whole. */

@@ -2,11 +2,10 @@
 
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/server";
 import { BoundedBytes } from "../../../bounds/bytes.ts";
 import { HostError, toHostError } from "../../../core/errors.ts";
 import { parseMessage } from "./message.ts";
-import type { McpSdk } from "./package.ts";
+import type { JSONRPCMessage, McpSdk, Transport } from "./package.ts";
 
 export const MAX_LINE_BYTES: number = 1_024 * 1_024;
 /** Requests without an answer. */

@@ -2,7 +2,9 @@
 
 import { HostError } from "../../../core/errors.ts";
 
-const PACKAGE = { name: "@modelcontextprotocol/server", range: "^2.4.0" } as const;
+export const MCP_PACKAGE = { name: "@modelcontextprotocol/server", range: "^2.4.0" } as const;
+
+export type { CallToolResult, JSONRPCMessage, McpHttpHandler, Server, Tool, Transport } from "@modelcontextprotocol/server";
 
 export type McpSdk = typeof import("@modelcontextprotocol/server");
 export type McpStdioSdk = typeof import("@modelcontextprotocol/server/stdio");
@@ -16,7 +18,7 @@ async function loaded<T>(load: () => Promise<T>): Promise<T> {
     return await load();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
-    const { name, range } = PACKAGE;
+    const { name, range } = MCP_PACKAGE;
     throw new HostError("invalid-message", `MCP needs the package ${name}, which is not installed: npm install "${name}@${range}"`, {
       cause,
     });

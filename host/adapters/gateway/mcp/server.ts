@@ -2,14 +2,13 @@
 // operator has read. The SDK's low-level server, which compiles no schema; a new one for each request or connection, so that no answer can reach another.
 
 import { createHash } from "node:crypto";
-import type { CallToolResult, Server } from "@modelcontextprotocol/server";
 import { HostError, toHostError } from "../../../core/errors.ts";
 import { startTrace } from "../../../core/trace.ts";
 import { API_VERSIONS } from "../../../core/wit.ts";
 import type { AdapterContext, Catalog, Principal } from "../../../seams.ts";
 import { Documents } from "../documents.ts";
 import { refusalOf, resultOf } from "./answers.ts";
-import type { McpSdk } from "./package.ts";
+import type { CallToolResult, McpSdk, Server } from "./package.ts";
 import { type ToolList, type ToolService, toolList } from "./tools.ts";
 
 export interface McpPorts {

@@ -1,11 +1,11 @@
 // Services as tools of the Model Context Protocol: a pure projection in which everything that a stranger wrote is data. No schema is compiled.
 
-import type { Tool } from "@modelcontextprotocol/server";
 import type { SchemaObject } from "../../../bounds/json-schema/words.ts";
 import type { CatalogService } from "../../../seams.ts";
 import { DocumentBudget, type Truncated } from "../budget.ts";
 import { type CopiedSchema, copiedSchema, type SchemaStyle } from "../schemas.ts";
 import { hidesCharacters, visibleText } from "../text.ts";
+import type { Tool } from "./package.ts";
 
 export interface ToolList {
   readonly tools: readonly Tool[];
