@@ -54,6 +54,7 @@ import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/s
 import { Sends } from "./lifecycle/sends/sends.ts";
 import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
 import { openTls } from "./lifecycle/tls.ts";
+import { tellOfWithdrawnTools } from "./lifecycle/withdrawn-tools.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
 
@@ -180,7 +181,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends] });
   const native = catalogOf(providers);
-  const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
+  const catalog = new LiveCatalog({
+    ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords },
+    parsers: await contributionParsers(configuration),
+  });
   const declared = new DeclaredEvents(stores.manifests);
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
   const data = storedData({ stores, clock, remote, blobs, isRunning });
@@ -196,6 +200,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
+  booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
   record("start", "host", { plugins: core.plugins.length });
@@ -205,8 +210,9 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());
+  const issuers = configuration.auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls }),
+    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers }),
     listeners,
     booting,
   );

@@ -13,6 +13,7 @@ import { SECRETS_SCHEMA } from "./secrets.ts";
 import { SIGNING_KEYS_SCHEMA } from "./signing-keys.ts";
 import { STORAGE_PLACES_SCHEMA } from "./storage-places.ts";
 import { TOKENS_SCHEMA } from "./tokens.ts";
+import { TOOL_WORDS_SCHEMA } from "./tool-words.ts";
 
 const PRIVATE = 0o600;
 const SCHEMA_1 = `
@@ -67,6 +68,7 @@ const steps = (dataDir: string): readonly Step[] => [
   { since: "0.2.0", up: (connection) => connection.exec(STORAGE_PLACES_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(TOKENS_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(SIGNING_KEYS_SCHEMA) },
+  { since: "0.2.0", up: (connection) => connection.exec(TOOL_WORDS_SCHEMA) },
 ];
 
 export interface HostDatabase {

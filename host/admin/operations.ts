@@ -31,6 +31,7 @@ import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 import { tokenOperations } from "./token-operations.ts";
+import { toolOperations } from "./tool-operations.ts";
 
 /** The running host. */
 interface LiveHost {
@@ -173,6 +174,10 @@ export class Operations {
       ...tokenOperations({
         ...{ tokens, audit, clock: this.#ports.clock },
         requireRoles: (names) => requireRoles(names, this.#stores.configuration.auth),
+        transaction: (work) => this.#stores.transaction(work),
+      }),
+      ...toolOperations({
+        ...{ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit },
         transaction: (work) => this.#stores.transaction(work),
       }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],

@@ -25,6 +25,7 @@ import { SigningKeyStore } from "./signing-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
 import { TokenStore } from "./tokens.ts";
+import { ToolWordsStore } from "./tool-words.ts";
 import { PermissionUsage } from "./usage.ts";
 
 export interface StoresPorts {
@@ -59,6 +60,7 @@ export class Stores {
   readonly usage: PermissionUsage;
   readonly secrets: SecretStore;
   readonly tokens: TokenStore;
+  readonly toolWords: ToolWordsStore;
   readonly keys: SigningKeyStore;
   readonly grants: GrantStore;
   readonly installations: Installations;
@@ -79,6 +81,7 @@ export class Stores {
     this.usage = new PermissionUsage(connection, clock, this.audit);
     this.secrets = new SecretStore(connection, clock, dataDir);
     this.tokens = new TokenStore(connection, clock);
+    this.toolWords = new ToolWordsStore(connection, clock);
     this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);

@@ -37,6 +37,8 @@ export class Gate {
   readonly #attempts: FailedAttempts;
   readonly #operator: KnownPrincipal;
   readonly #anonymous: KnownPrincipal;
+  /** What the operator starts and does not trust with what he may himself. */
+  readonly #viewer: KnownPrincipal;
   /** By the token's name, as many as there are tokens at most; they end with it. */
   readonly #byToken = new Map<string, KnownPrincipal>();
   /** Those who showed a token of an issuer's, by its hash, for a moment: checking one takes a hundred times as long as finding it here. */
@@ -55,6 +57,7 @@ export class Gate {
     // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
     this.#operator = this.#known(operator, [undefined]);
     this.#anonymous = this.#known("anonymous", [ANONYMOUS_GRANTS]);
+    this.#viewer = this.#known("viewer", [grantsOf(["viewer"], auth)]);
     this.#undo = tokens.onRevoked((names) => {
       for (const name of names) this.#forget(name);
     });
@@ -65,6 +68,8 @@ export class Gate {
     switch (credentials.kind) {
       case "operator":
         return this.#operator;
+      case "viewer":
+        return this.#viewer;
       case "none":
         return this.#unnamed(credentials.from);
       case "bearer":

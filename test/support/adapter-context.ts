@@ -10,7 +10,7 @@ import type { LogSink } from "../../host/core/ports/log.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Gate } from "../../host/gate/gate.ts";
 import { adapterContext } from "../../host/lifecycle/adapter-context.ts";
-import { type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
+import { type CatalogPorts, type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
 import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
 import { type AuthOptions, authSchema } from "../../host/manifest/auth.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
@@ -34,7 +34,11 @@ export interface TestContextOptions {
   readonly auth?: AuthOptions;
   readonly tokens?: TokenStore;
   readonly tls?: Tls;
+  readonly words?: CatalogPorts["words"];
 }
+
+/** Nothing is read. */
+const UNREAD: CatalogPorts["words"] = { holds: () => false, onChange: () => () => {} };
 
 /** Where whoever calls is on this machine. */
 export const HERE: CalledFrom = { address: "127.0.0.1", isPassedOn: false };
@@ -53,11 +57,11 @@ export function contributing(plugin: string, contributes: Readonly<Record<string
 
 export function testContext(
   core: Host,
-  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory(), auth, tokens, tls }: TestContextOptions,
+  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory(), auth, tokens, tls, words = UNREAD }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
-  const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log });
+  const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log, words });
   const nobody: Pick<Operations, "invoke"> = { invoke: () => Promise.reject(new Error("this test has no operations")) };
   const gate = new Gate({
     ...{
@@ -76,6 +80,7 @@ export function testContext(
     blobs,
     listeners: new OwnListeners(),
     tls,
+    issuers: (auth ?? authSchema.parse({})).jwt,
   });
   return { context, manifests };
 }

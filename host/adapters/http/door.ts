@@ -8,10 +8,8 @@ import { addBodies } from "./bodies.ts";
 import { clientError } from "./client-error.ts";
 import type { HttpOptions } from "./options.ts";
 import { originGuard, refuseBodyType } from "./origin.ts";
+import { OPEN_TO_EVERYBODY } from "./paths.ts";
 import { admit } from "./principal.ts";
-
-/** Open to everybody, and tells those who are not known nothing but whether all is well. */
-export const HEALTH = "/healthz";
 
 export interface DoorPorts {
   readonly options: Pick<HttpOptions, "host" | "allowedHosts" | "maxBodyBytes">;
@@ -35,7 +33,7 @@ export function addDoor(app: FastifyInstance, { options: { host, allowedHosts, m
     const refusedOrigin = refuseOrigin(request.headers);
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
     await admit(request, context).catch((refused: unknown) => {
-      if (request.routeOptions.url !== HEALTH) throw refused;
+      if (!OPEN_TO_EVERYBODY.has(request.routeOptions.url)) throw refused;
     });
     const refusedType = refusal(request, request.headers["content-type"]);
     if (refusedType !== undefined) throw clientError(415, refusedType);
