@@ -58,6 +58,7 @@ import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/s
 import { Sends } from "./lifecycle/sends/sends.ts";
 import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
 import { openTls } from "./lifecycle/tls.ts";
+import { tellOfWithdrawnTools } from "./lifecycle/withdrawn-tools.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
 
@@ -186,7 +187,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends] });
   const native = catalogOf(providers);
-  const catalog = new LiveCatalog({ core, manifests: stores.manifests, parsers: await contributionParsers(configuration), native, log });
+  const catalog = new LiveCatalog({
+    ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords },
+    parsers: await contributionParsers(configuration),
+  });
   const declared = new DeclaredEvents(stores.manifests);
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
   const data = storedData({ stores, clock, remote, blobs, isRunning });
@@ -204,6 +208,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
+  booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
   record("start", "host", { plugins: core.plugins.length });
@@ -217,8 +222,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   });
   booting.defer(() => gate.close());
   const logins = new LoginDesk({ clock, auth, issuer, users, sessions, passwords, audit, onDenial });
+  const issuers = auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls }),
+    (name) =>
+      adapterContext(name, { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers }),
     listeners,
     booting,
   );

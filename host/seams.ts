@@ -224,8 +224,8 @@ export type Credentials =
   | { readonly kind: "certificate"; readonly name: string; readonly from: CalledFrom }
   /** The secret of a session that `Logins` has opened. Whoever a browser shows it for must have been asked by a page of the door's own. */
   | { readonly kind: "session"; readonly secret: string; readonly from: CalledFrom }
-  /** He has opened what only the user can open who runs the host. */
-  | { readonly kind: "operator" };
+  /** He has opened what only the user can open who runs the host; as a viewer he has no more than that role, for programs that he starts. */
+  | { readonly kind: "operator" | "viewer" };
 
 /** A session that begins. */
 export interface OpenedSession {
@@ -308,6 +308,11 @@ export interface CatalogService {
   readonly deprecated: boolean;
   /** Whether doors show it; whoever may call it can all the same. */
   readonly public: boolean;
+  /**
+   * Whether the operator has read what is said of the service, word for word, and lets it be told to those who take words for instructions, such as language
+   * models. What the host's own program says counts as read.
+   */
+  readonly isRead: boolean;
   /** Media types of payload and answer that are no JSON, and opaque bytes. */
   readonly consumes: string | undefined;
   readonly produces: string | undefined;
@@ -372,11 +377,19 @@ export interface AdapterBlobs {
   source(principal: Principal, service: string, name: string): Promise<BlobSource>;
 }
 
+/** Somebody outside who makes tokens. */
+export interface TokenIssuer {
+  readonly issuer: string;
+  readonly audience: string;
+}
+
 /** All that an adapter sees of the host. Whatever it does it does for a principal. */
 export interface AdapterContext {
   readonly clock: Clock;
   readonly log: LogSink;
   readonly catalog: Catalog;
+  /** Whose JSON Web Tokens let people in, if they are made out to this audience. */
+  readonly issuers: readonly TokenIssuer[];
   /** What a door that listens speaks TLS with; undefined where the operator has given nothing. */
   readonly tls: Tls | undefined;
   /** In words, what is wrong with the host itself. */
@@ -416,6 +429,11 @@ export interface AdapterContext {
    */
   openStream(principal: Principal, onEnd: () => void): () => void;
   readonly blobs: AdapterBlobs;
+  /**
+   * Does the work as one of the calls that the principal has under way, for a door whose answers cost something and call nobody. Rejects with HostError
+   * `rate-limited` before it begins, `permission-denied` when the principal is revoked meanwhile, and as the work does.
+   */
+  within<T>(principal: Principal, work: () => Promise<T>): Promise<T>;
   /** Does an operation of host/admin/operations.ts. Needs `host.operate` on `admin.<operation>`. Rejects like `call`. */
   operate(principal: Principal, operation: string, input: unknown): Promise<unknown>;
   /** Tells of everything, whoever brought it about. */

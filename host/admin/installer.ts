@@ -255,7 +255,7 @@ export class Installer {
   }
 
   async #uninstall(name: string, purge: boolean, actor: Actor): Promise<void> {
-    const { installations, grants, audit, manifests } = this.#stores;
+    const { installations, grants, toolWords, audit, manifests } = this.#stores;
     const { version } = this.#installed(name);
     const dependents = dependentsOf(name, manifests);
     if (dependents.length > 0) throw new HostError("conflict", `${name} is needed by ${dependents.join(", ")}; uninstall those first`);
@@ -263,8 +263,10 @@ export class Installer {
       installations.remove(name);
       if (purge) installations.planPurge(name);
       grants.forget(name);
+      toolWords.forget(name);
       audit.append(actor, "uninstall", name, { version, purge });
     });
+    toolWords.committed();
     manifests.delete(name);
     await this.#live?.remove(name);
     if (!purge) return;

@@ -32,6 +32,7 @@ import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 import { tokenOperations } from "./token-operations.ts";
+import { toolOperations } from "./tool-operations.ts";
 import { userOperations } from "./user-operations.ts";
 
 /** The running host. */
@@ -172,6 +173,7 @@ export class Operations {
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
+      ...toolOperations({ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit, ...shared }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(
         ([name, row]) => [name, checked(row.schema, row.run)] as const,

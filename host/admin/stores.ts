@@ -26,6 +26,7 @@ import { SigningKeyStore } from "./signing-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
 import { TokenStore } from "./tokens.ts";
+import { ToolWordsStore } from "./tool-words.ts";
 import { PermissionUsage } from "./usage.ts";
 import { UserStore } from "./users.ts";
 
@@ -63,6 +64,7 @@ export class Stores {
   readonly users: UserStore;
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
+  readonly toolWords: ToolWordsStore;
   readonly keys: SigningKeyStore;
   readonly grants: GrantStore;
   readonly installations: Installations;
@@ -85,6 +87,7 @@ export class Stores {
     this.users = new UserStore(connection, clock);
     this.sessions = new SessionStore(connection, clock);
     this.tokens = new TokenStore(connection, clock, this.users);
+    this.toolWords = new ToolWordsStore(connection, clock);
     this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);

@@ -3,6 +3,7 @@
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { AccountPasswords } from "../admin/account-passwords.ts";
 import { localActor } from "../admin/audit.ts";
@@ -81,6 +82,8 @@ export interface LiveHost {
   call(service: string, payload: Uint8Array, timeoutMs: number | undefined): Promise<Uint8Array>;
   /** Lines of events as they come, until the host ends. Rejects with HostError. */
   follow(types: string): AsyncIterable<string>;
+  /** Lines of the Model Context Protocol both ways, with this token's rights or a viewer's. Rejects with HostError. */
+  speakMcp(token: string | undefined): Promise<Duplex>;
 }
 
 /** Throws HostError `plugin-not-running` when none runs. */
@@ -100,6 +103,7 @@ export async function openLiveHost(options: DataOptions): Promise<LiveHost> {
       const response = await ask(path, `/follow?types=${encodeURIComponent(types)}`);
       yield* createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
     },
+    speakMcp: (token) => upgraded(path, token),
   };
 }
 
@@ -108,15 +112,34 @@ function ask(socketPath: string, path: string, body?: Uint8Array): Promise<Incom
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path, method: body === undefined ? "GET" : "POST", agent: false }, (response) => {
       if (response.statusCode === 200) resolve(response);
-      else
-        text(response)
-          .then(resultOf)
-          .then(() => reject(new HostError("internal", "the host gave no answer")), reject);
+      else refusedBy(response).catch(reject);
     });
-    asked.on("error", (cause) => reject(new HostError("internal", "the host broke off the connection", { cause })));
+    asked.on("error", (cause) => reject(brokenOff(cause)));
     asked.end(body);
   });
 }
+
+function upgraded(socketPath: string, token: string | undefined): Promise<Duplex> {
+  const headers = { connection: "Upgrade", upgrade: "mcp", ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path: "/mcp", headers, agent: false });
+    asked.on("upgrade", (_response, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    asked.on("response", (response) => refusedBy(response).catch(reject));
+    asked.on("error", (cause) => reject(brokenOff(cause)));
+    asked.end();
+  });
+}
+
+/** Rejects with what the host says. */
+async function refusedBy(response: IncomingMessage): Promise<never> {
+  resultOf(await text(response));
+  throw new HostError("internal", "the host gave no answer");
+}
+
+const brokenOff = (cause: unknown): HostError => new HostError("internal", "the host broke off the connection", { cause });
 
 const NOBODY: ReadonlySet<unknown> = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);
 const ANSWER_MS = 10_000;
@@ -158,7 +181,7 @@ function post<T>(path: string, operation: string, input: unknown): Promise<T> {
         }
       });
     });
-    asked.on("error", (cause) => reject(new HostError("internal", "the host broke off the connection", { cause })));
+    asked.on("error", (cause) => reject(brokenOff(cause)));
     asked.end(body);
   });
 }

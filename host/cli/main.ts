@@ -16,6 +16,7 @@ import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
 import { addKeys } from "./keys.ts";
 import { addLock } from "./lock.ts";
+import { addMcp } from "./mcp.ts";
 import { addNew } from "./new.ts";
 import { addPack } from "./pack.ts";
 import { addPermissions } from "./permissions.ts";
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
   addSecret(program);
   addToken(program);
   addUser(program);
+  addMcp(program);
   addKeys(program);
   addStorage(program);
   addBlobs(program);

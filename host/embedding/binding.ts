@@ -229,6 +229,7 @@ export function catalogOf(providers: readonly ProviderParts[]): {
         ...schemasOf(service),
         errors: service.errors ?? {},
         rates: {},
+        isRead: true,
         ...knownTraits({}),
       })),
     ),

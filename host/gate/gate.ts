@@ -44,6 +44,8 @@ export class Gate {
   readonly #attempts: FailedAttempts;
   readonly #operator: KnownPrincipal;
   readonly #anonymous: KnownPrincipal;
+  /** What the operator starts and does not trust with what he may himself. */
+  readonly #viewer: KnownPrincipal;
   /** By the token's name, as many as there are tokens at most; they end with it. */
   readonly #byToken = new Map<string, KnownPrincipal>();
   /** By the session's id; they end with it. */
@@ -70,6 +72,7 @@ export class Gate {
     // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
     this.#operator = this.#known(operator, [undefined]);
     this.#anonymous = this.#known("anonymous", [ANONYMOUS_GRANTS]);
+    this.#viewer = this.#known("viewer", [grantsOf(["viewer"], auth)]);
     this.#undo = [tokens.onRevoked((names) => forget(this.#byToken, names)), sessions.onEnded((ids) => forget(this.#bySession, ids))];
   }
 
@@ -78,6 +81,8 @@ export class Gate {
     switch (credentials.kind) {
       case "operator":
         return this.#operator;
+      case "viewer":
+        return this.#viewer;
       case "none":
         return this.#unnamed(credentials.from);
       case "bearer":

@@ -13,7 +13,7 @@ import type { Caller } from "../core/types.ts";
 import type { Gate } from "../gate/gate.ts";
 import { KnownPrincipal } from "../gate/known.ts";
 import type { LoginDesk } from "../gate/logins.ts";
-import type { AdapterContext, BlobTransfers, Catalog, Tls } from "../seams.ts";
+import type { AdapterContext, BlobTransfers, Catalog, Tls, TokenIssuer } from "../seams.ts";
 import { adapterBlobs } from "./adapter-blobs.ts";
 import type { DeclaredEvents } from "./declared-events.ts";
 
@@ -30,11 +30,12 @@ export interface AdapterContextPorts {
   readonly blobs: BlobTransfers;
   readonly listeners: OwnListeners;
   readonly tls: Tls | undefined;
+  readonly issuers: readonly TokenIssuer[];
 }
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls } = ports;
+  const { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers } = ports;
   const callers = new WeakMap<KnownPrincipal, Caller>();
   const callerOf = (principal: KnownPrincipal): Caller => {
     const known = callers.get(principal) ?? Object.freeze({ kind: "adapter", name, principal: principal.name });
@@ -57,6 +58,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     catalog,
     problems,
     tls,
+    issuers,
     blobs: adapterBlobs({ core, gate, catalog, blobs }),
     requireListenable(host, port) {
       gate.requireListenable(host);
@@ -105,6 +107,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
       }
     },
     openStream: (asking, onEnd) => gate.openStream(KnownPrincipal.of(asking), onEnd),
+    within: async (asking, work) => gate.within(KnownPrincipal.of(asking), work),
     async operate(asking, operation, input) {
       const principal = KnownPrincipal.of(asking);
       gate.requireOperation(principal, operation);

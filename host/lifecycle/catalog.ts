@@ -1,5 +1,6 @@
 // The read model of a running host: what there is, put together from the core and the manifests, for every adapter to project from.
 
+import type { ToolWordsStore } from "../admin/tool-words.ts";
 import { toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
 import type { LogSink } from "../core/ports/log.ts";
@@ -26,6 +27,8 @@ export interface CatalogPorts {
   /** By the adapter's name. */
   readonly parsers: ReadonlyMap<string, ContributionParser>;
   readonly native: NativeCatalog;
+  /** Which plugins' words the operator has read. */
+  readonly words: Pick<ToolWordsStore, "holds" | "onChange">;
   readonly log: LogSink;
 }
 
@@ -53,6 +56,7 @@ export class LiveCatalog implements Catalog {
     };
     ports.core.observe({ plugins: changed, state: changed });
     ports.manifests.onChange(changed);
+    ports.words.onChange(changed);
   }
 
   get version(): number {
@@ -64,13 +68,15 @@ export class LiveCatalog implements Catalog {
   }
 
   get services(): readonly CatalogService[] {
-    const { core, manifests, native } = this.#ports;
-    const ofPlugins = core.plugins.flatMap(({ name: provider, definition }) =>
-      definition.services.map(({ name, rates = {} }) => {
-        const { description, input, output, errors = {}, ...traits } = manifests.get(provider)?.services[name] ?? {};
-        return { name, provider, description, input, output, errors, rates, ...knownTraits(traits) };
-      }),
-    );
+    const { core, manifests, native, words } = this.#ports;
+    const ofPlugins = core.plugins.flatMap(({ name: provider, definition }) => {
+      const manifest = manifests.get(provider);
+      const isRead = manifest !== undefined && words.holds(manifest);
+      return definition.services.map(({ name, rates = {} }) => {
+        const { description, input, output, errors = {}, ...traits } = manifest?.services[name] ?? {};
+        return { name, provider, description, input, output, errors, rates, isRead, ...knownTraits(traits) };
+      });
+    });
     return [...native.services, ...ofPlugins];
   }
 

@@ -52,6 +52,7 @@ describe("the control socket", () => {
         return operation === "nothing" ? undefined : { done: true };
       },
       door: NO_DOOR,
+      upgrade: async (_request, upgraded) => void upgraded.destroy(),
     });
   });
   afterEach(async () => {
@@ -112,7 +113,7 @@ describe("the control socket", () => {
 
   it("refuses a path that no system takes, naming the remedy", async () => {
     const long = join(folder.path, "x".repeat(120), "control.sock");
-    await expect(listenForControl(long, { invoke: async () => null, door: NO_DOOR })).rejects.toMatchObject({
+    await expect(listenForControl(long, { invoke: async () => null, door: NO_DOOR, upgrade: async () => {} })).rejects.toMatchObject({
       code: "invalid-message",
       message: expect.stringContaining("shorter data folder"),
     });

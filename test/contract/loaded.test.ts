@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MCP_PACKAGE } from "../../host/adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../../host/adapters/index.ts";
 import { CAPABILITIES } from "../../host/capabilities/index.ts";
 import { LOG_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../../host/drivers/index.ts";
@@ -89,6 +90,7 @@ describe("optional packages", () => {
       // The transpiler wants it to be there, and gets our own instead.
       "@bytecodealliance/preview2-shim": [],
       "@extism/extism": ["engine/extism.ts"],
+      "@modelcontextprotocol/server": ["adapters/gateway/mcp/package.ts"],
       ioredis: ["drivers/storage-redis/connection.ts"],
       mongodb: ["drivers/storage-mongodb/connection.ts"],
       "openid-client": ["gate/issuer-client.ts"],
@@ -98,6 +100,11 @@ describe("optional packages", () => {
       // Its files are served.
       "swagger-ui-dist": [],
     });
+  });
+
+  it("that several doors load say the range of package.json", () => {
+    const { peerDependencies } = JSON.parse(read("package.json"));
+    expect(peerDependencies[MCP_PACKAGE.name]).toBe(MCP_PACKAGE.range);
   });
 
   it("that a row of a table names are imported in one file each, and are optional peers", async () => {

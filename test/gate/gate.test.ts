@@ -103,6 +103,13 @@ describe("the gate", () => {
     expect(await may("constructor")).toEqual(Array(8).fill(false));
   });
 
+  it("gives a program of the operator's a viewer's rights, and not his name", async () => {
+    const gate = gateWith();
+    const who = KnownPrincipal.of(await gate.authenticate({ kind: "viewer" }));
+    expect([who.name, gate.mayCall(who, "p.read"), gate.mayCall(who, "p.write")]).toEqual(["viewer", true, false]);
+    expect(() => gate.requireOperation(who, "restart")).toThrow("viewer may not");
+  });
+
   it("never gives a token more than its scope, its roles, or the token that made it", async () => {
     const gate = gateWith();
     const narrow = await enter(gate, tokenOf("admin", "narrow", ["services.call:devices.*"]));

@@ -48,6 +48,7 @@ describe("the context of an adapter", () => {
         "catalog",
         "clock",
         "follow",
+        "issuers",
         "log",
         "observe",
         "openStream",
@@ -56,6 +57,7 @@ describe("the context of an adapter", () => {
         "publish",
         "requireListenable",
         "tls",
+        "within",
       ].sort(),
     );
   });
@@ -71,6 +73,23 @@ describe("the context of an adapter", () => {
     expect(textOf(await context.call(allowed, { service: "p.who", payload }))).toBe("adapter door x");
     const denied = somebody("x", may("services.call", "p.*"), { ...may("services.call", "p.who"), effect: "deny" });
     await expect(context.call(denied, { service: "p.who", payload })).rejects.toMatchObject({ code: "permission-denied" });
+  });
+
+  it("counts work of a door as one of the principal's calls, and ends it for one who is revoked", async () => {
+    const ada = new KnownPrincipal({ name: "ada", bounds: [[]] }, () => {});
+    const running = Array.from({ length: 32 }, () => context.within(ada, () => new Promise<never>(() => {})));
+    let begun = false;
+    const work = async (): Promise<void> => {
+      begun = true;
+    };
+    await expect(context.within(ada, work)).rejects.toMatchObject({ code: "rate-limited" });
+    expect(begun).toBe(false);
+    await context.within(somebody("bob"), work);
+    expect(begun).toBe(true);
+    const ended = Promise.allSettled(running);
+    ada.end();
+    expect((await ended).map(({ status }) => status)).toEqual(Array(32).fill("rejected"));
+    await expect(context.within({ name: "ada", allows: () => true }, work)).rejects.toMatchObject({ code: "internal" });
   });
 
   it("ends the turn of a call that nobody waits for any more", async () => {

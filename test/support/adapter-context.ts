@@ -12,7 +12,7 @@ import { Gate } from "../../host/gate/gate.ts";
 import type { IssuerClient } from "../../host/gate/issuer-client.ts";
 import { LoginDesk } from "../../host/gate/logins.ts";
 import { adapterContext } from "../../host/lifecycle/adapter-context.ts";
-import { type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
+import { type CatalogPorts, type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
 import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
 import { type AuthOptions, authSchema } from "../../host/manifest/auth.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
@@ -39,7 +39,11 @@ export interface TestContextOptions {
   readonly accounts?: TestAccounts;
   readonly issuer?: IssuerClient;
   readonly tls?: Tls;
+  readonly words?: CatalogPorts["words"];
 }
+
+/** Nothing is read. */
+const UNREAD: CatalogPorts["words"] = { holds: () => false, onChange: () => () => {} };
 
 /** Where whoever calls is on this machine. */
 export const HERE: CalledFrom = { address: "127.0.0.1", isPassedOn: false };
@@ -70,11 +74,12 @@ export function testContext(
     accounts = accountsInMemory(systemClock),
     issuer,
     tls,
+    words = UNREAD,
   }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
-  const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log });
+  const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log, words });
   const nobody: Pick<Operations, "invoke"> = { invoke: () => Promise.reject(new Error("this test has no operations")) };
   const { users, sessions, passwords } = accounts;
   const options = auth ?? authSchema.parse({});
@@ -102,6 +107,7 @@ export function testContext(
     blobs,
     listeners: new OwnListeners(),
     tls,
+    issuers: (auth ?? authSchema.parse({})).jwt,
   });
   return { context, manifests };
 }

@@ -26,7 +26,7 @@ export function sourceOf(manifests: readonly Manifest[]): OpenApiSource & Pick<A
 
 const servicesOf = ({ name: provider, services }: Manifest): CatalogService[] =>
   Object.entries(services).map(([name, { description, input, output, errors = {}, ...traits }]) => ({
-    ...{ name, provider, description, input, output, errors, rates: {} },
+    ...{ name, provider, description, input, output, errors, rates: {}, isRead: false },
     ...knownTraits(traits),
   }));
 

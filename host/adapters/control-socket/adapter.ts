@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { Adapter } from "../../seams.ts";
+import { speakMcp } from "./mcp.ts";
 import { listenForControl } from "./server.ts";
 
 export const CONTROL_SOCKET = "control.sock";
@@ -21,6 +22,7 @@ export const controlSocket: Adapter<object, Folder> = {
     const socket = await listenForControl(path, {
       invoke: (operation, input) => context.operate(operator, operation, input),
       door: { context, principal: operator },
+      upgrade: (request, upgraded, head) => speakMcp(context, request, { socket: upgraded, head }),
     });
     return { address: path, [Symbol.asyncDispose]: () => socket.close() };
   },

@@ -2,6 +2,8 @@
 
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { boundConnections } from "../../bounds/connections.ts";
 import { parseJsonInput } from "../../bounds/json-input.ts";
 import { bytesOf } from "../../bounds/request-bytes.ts";
@@ -14,6 +16,8 @@ export interface ControlHandler {
   /** Does one operation. Rejects with HostError. */
   invoke(operation: string, input: unknown): Promise<unknown>;
   readonly door: LiveDoor;
+  /** Takes over a connection that is to become something else. */
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
 }
 
 export interface ControlSocket {
@@ -37,7 +41,15 @@ export async function listenForControl(path: string, handler: ControlHandler): P
     );
   }
   const server = createServer({ headersTimeout: HEADERS_MS }, (request, response) => void answer(request, response, handler));
-  boundConnections(server, MAX_CONNECTIONS);
+  const takeOver = boundConnections(server, MAX_CONNECTIONS);
+  /** What the server does not know of any more. */
+  const upgraded = new Set<Duplex>();
+  server.on("upgrade", (request, socket, head) => {
+    takeOver(socket as Socket);
+    upgraded.add(socket);
+    socket.once("close", () => upgraded.delete(socket));
+    void handler.upgrade(request, socket as Socket, head);
+  });
   // Whoever holds the folder's lock is alone: what is left here is of a host that died.
   rmSync(path, { force: true });
   await new Promise<void>((listening, failed) => server.once("error", failed).listen(path, listening));
@@ -47,6 +59,7 @@ export async function listenForControl(path: string, handler: ControlHandler): P
       new Promise((closed) => {
         server.close(() => closed());
         server.closeAllConnections();
+        for (const socket of upgraded) socket.destroy();
       }),
   };
 }

@@ -30,6 +30,15 @@ const MAX_NAME_LENGTH = 64;
 /** Where schemas stand in a document. */
 export const SCHEMAS = "#/components/schemas/";
 
+/** How a copy is written. */
+export interface SchemaStyle {
+  /** Where definitions stand, as references begin. */
+  readonly place: string;
+  text(words: string): string;
+}
+
+const OF_DOCUMENTS: SchemaStyle = { place: SCHEMAS, text: plainText };
+
 /** A schema with what it defines, by the names that these have in the document. */
 export interface CopiedSchema {
   readonly schema: SchemaObject;
@@ -49,19 +58,21 @@ function isKnownPortable(source: unknown): boolean {
  * A stranger's schema, called `name` in the document; undefined for what no manifest of api 0.2 could have, which has no bounds. Booleans, which tools refuse,
  * are written as objects, and references lead to `definitions`.
  */
-export const copiedSchema = (source: unknown, name: string): CopiedSchema | undefined =>
-  isKnownPortable(source) ? new SchemaCopy(source, name).copied() : undefined;
+export const copiedSchema = (source: unknown, name: string, style: SchemaStyle = OF_DOCUMENTS): CopiedSchema | undefined =>
+  isKnownPortable(source) ? new SchemaCopy(source, name, style).copied() : undefined;
 
 class SchemaCopy {
   readonly #root: unknown;
   readonly #name: string;
+  readonly #style: SchemaStyle;
   /** Names of definitions in the document, by what they are in the schema. */
   readonly #names = new Map<unknown, string>();
   readonly #pending: (readonly [name: string, schema: unknown])[] = [];
 
-  constructor(root: unknown, name: string) {
+  constructor(root: unknown, name: string, style: SchemaStyle) {
     this.#root = root;
     this.#name = name;
+    this.#style = style;
   }
 
   copied(): CopiedSchema {
@@ -81,7 +92,7 @@ class SchemaCopy {
   #keyword(key: string, value: unknown): unknown {
     const copy = (schema: unknown): SchemaObject => this.#schema(schema);
     // No title: pages show it in place of the name that the schema has here.
-    if (key === "description") return typeof value === "string" ? plainText(value) : undefined;
+    if (key === "description") return typeof value === "string" ? this.#style.text(value) : undefined;
     if (Object.hasOwn(VALUES, key)) return VALUES[key]?.(value) === true ? plainValue(key, value) : undefined;
     if (key === "$ref") return this.#reference(value);
     if (isAmong(ONE, key)) return copy(value);
@@ -93,11 +104,11 @@ class SchemaCopy {
   #reference(reference: unknown): string {
     const target = definitionOf(this.#root, reference);
     const known = this.#names.get(target);
-    if (known !== undefined) return SCHEMAS + known;
+    if (known !== undefined) return this.#style.place + known;
     const name = this.#freeName(String(reference).slice(String(reference).lastIndexOf("/") + 1));
     this.#names.set(target, name);
     this.#pending.push([name, target]);
-    return SCHEMAS + name;
+    return this.#style.place + name;
   }
 
   #freeName(wanted: string): string {

@@ -1,4 +1,4 @@
-// Strangers' words in documents that pages render as Markdown or HTML, and that generators put into comments: text and nothing else.
+// Strangers' words as text and nothing else: for whoever reads characters, and for pages that render Markdown or HTML and generators of comments.
 
 import { escapeControls } from "../../core/names.ts";
 
@@ -11,10 +11,18 @@ const LINE_START = /^(\d{0,9})([-+=.)])/;
 
 const entity = (character: string): string => `&#${character.codePointAt(0)};`;
 
+/** One line in which every character shows. */
+export function visibleText(text: string): string {
+  const shown = escapeControls(text.trim());
+  return shown.replace(INVISIBLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** Whether it has characters that do not show. */
+export const hidesCharacters = (text: string): boolean => visibleText(text) !== text.trim();
+
 /** Reads the same as plain text, as Markdown and as HTML once character references are resolved; one line, without control or invisible characters. */
 export function plainText(text: string): string {
-  return escapeControls(text.trim())
-    .replace(INVISIBLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+  return visibleText(text)
     .replace(MARKUP, entity)
     .replace(LINE_START, (_all, digits: string, mark: string) => `${digits}${entity(mark)}`);
 }

@@ -9,6 +9,7 @@ import type { CatalogService } from "../../seams.ts";
 import { PROBLEM_TYPE, problemOf, retryAfterOf } from "./errors.ts";
 import { BODY_TYPES } from "./origin.ts";
 import { looksLikeJson } from "./payload.ts";
+import { challengeOf } from "./protected-resource.ts";
 import { SHOWN_ONLY } from "./raw-headers.ts";
 
 /** What a service answered: JSON as such, of a type that it declares with that, and anything else as bytes. */
@@ -44,7 +45,7 @@ export function sendError(thrown: unknown, reply: FastifyReply, { log }: ErrorPo
   if (error.code === "internal") log.write({ level: "error", plugin: "host", message: "an HTTP request failed", cause: error });
   const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
-  if (answerTo(error).http === UNAUTHORIZED) reply.header("www-authenticate", 'Bearer realm="bulkhead"');
+  if (answerTo(error).http === UNAUTHORIZED) reply.header("www-authenticate", challengeOf(reply.request));
   return sendProblem(reply, answerTo(error).http, error);
 }
 

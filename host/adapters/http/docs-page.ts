@@ -6,8 +6,7 @@ import { dirname, join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { HostError } from "../../core/errors.ts";
 import { type PageType, sendPage } from "./pages.ts";
-
-export const DOCS_PAGE = "/v1/docs/";
+import { DOCS_PAGE } from "./paths.ts";
 
 /** An optional peer: the page is served where it is installed. */
 export const PAGE_PACKAGE = { name: "swagger-ui-dist", range: "^5.35.0" } as const;

@@ -7,16 +7,12 @@ import type { AdapterContext } from "../../seams.ts";
 import { type AskedRequests, isAsItCame } from "./asked.ts";
 import { addBodies } from "./bodies.ts";
 import { clientError } from "./client-error.ts";
-import { DOCS_PAGE } from "./docs-page.ts";
 import type { HttpOptions } from "./options.ts";
 import { originGuard, refuseBodyType } from "./origin.ts";
+import { DOCS_PAGE, LOGIN, OPEN_TO_EVERYBODY } from "./paths.ts";
 import { admit } from "./principal.ts";
 import { isReturn } from "./serve-issuer-login.ts";
-import { LOGIN, LOGIN_PATHS } from "./serve-login.ts";
 import type { SessionCookies } from "./session-cookie.ts";
-
-/** Open to everybody, and tells those who are not known nothing but whether all is well. */
-export const HEALTH = "/healthz";
 
 export interface DoorPorts {
   readonly options: Pick<HttpOptions, "host" | "allowedHosts">;
@@ -24,8 +20,6 @@ export interface DoorPorts {
   readonly asked: AskedRequests;
   readonly cookies: SessionCookies;
 }
-
-const OPEN: ReadonlySet<string | undefined> = new Set([HEALTH, ...LOGIN_PATHS]);
 
 /** Looks at every request before its body is read. */
 export function addDoor(app: FastifyInstance, { options: { host, allowedHosts }, context, asked, cookies }: DoorPorts): void {
@@ -43,7 +37,7 @@ export function addDoor(app: FastifyInstance, { options: { host, allowedHosts },
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
     const { url } = request.routeOptions;
     const refused = await admit(request, context, cookies).catch((thrown: unknown) => toHostError(thrown));
-    if (refused instanceof HostError && !OPEN.has(url)) {
+    if (refused instanceof HostError && !OPEN_TO_EVERYBODY.has(url)) {
       if (url === DOCS_PAGE && isVisit(request) && refused.reason === UNAUTHENTICATED) return reply.redirect(`${LOGIN}?to=docs`, 302);
       throw refused;
     }

@@ -17,6 +17,8 @@ export interface HttpOptions {
   readonly maxConnections: number;
   /** What is kept for those who follow events and are slow, or come back: of all streams together. */
   readonly events: { readonly maxEvents: number; readonly maxMiB: number };
+  /** Whether services whose words the operator has read are tools at `/mcp`. */
+  readonly mcp: boolean;
   /** For a connection without a request. */
   readonly keepAliveMs: number;
   /** For the headers of a request to arrive. */
@@ -47,6 +49,7 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
       maxMiB: z.int().positive().max(1_024).default(16),
     })
     .prefault({}),
+  mcp: z.boolean().default(false),
   keepAliveMs: z.int().positive().max(600_000).default(10_000),
   headersMs: z.int().positive().max(30_000).default(10_000),
   allowedHosts: z

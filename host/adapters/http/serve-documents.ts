@@ -31,7 +31,7 @@ export interface DocumentPorts {
 }
 
 export function serveDocuments(app: FastifyInstance, { context, address }: DocumentPorts): void {
-  const documents = new Documents(context.catalog);
+  const documents = new Documents<Buffer>(context.catalog);
   const send = (reply: FastifyReply, document: Buffer): FastifyReply =>
     reply
       .headers({ "cache-control": "no-cache", "x-content-type-options": "nosniff" })
@@ -40,15 +40,17 @@ export function serveDocuments(app: FastifyInstance, { context, address }: Docum
   app.get("/v1/openapi.json", async (request, reply) => {
     const made = documents.get("openapi", principalOf(request), (catalog) => {
       const routes = catalog.contributions("http").flatMap(({ section }) => section as readonly HttpRoute[]);
-      return openApiDocument({ services: catalog.services, plugins: catalog.plugins, routes });
+      return bytesOf(openApiDocument({ services: catalog.services, plugins: catalog.plugins, routes }));
     });
     return send(reply, made);
   });
   app.get("/v1/asyncapi.json", async (request, reply) => {
     const made = documents.get("asyncapi", principalOf(request), ({ events }) =>
-      asyncApiDocument({ events, channels: channels(context.tls !== undefined), host: address() }),
+      bytesOf(asyncApiDocument({ events, channels: channels(context.tls !== undefined), host: address() })),
     );
     return send(reply, made);
   });
   serveDocsPage(app);
 }
+
+const bytesOf = (document: object): Buffer => Buffer.from(JSON.stringify(document));

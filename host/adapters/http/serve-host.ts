@@ -3,7 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import { parseJsonInput } from "../../bounds/json-input.ts";
 import type { AdapterContext } from "../../seams.ts";
-import { HEALTH } from "./door.ts";
+import { HEALTH } from "./paths.ts";
 import { bytesOf, readBody } from "./payload.ts";
 import { isKnown, principalOf } from "./principal.ts";
 

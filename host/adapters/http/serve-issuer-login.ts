@@ -5,10 +5,9 @@ import type { IssuerLogins } from "../../seams.ts";
 import { calledFrom } from "./credentials.ts";
 import { RETURNED_PAGE } from "./login-page.ts";
 import { sendPage } from "./pages.ts";
+import { ISSUER_LOGIN, ISSUER_RETURN } from "./paths.ts";
 import { requirePlace, type SessionCookies, setCookie, setLoginCookie } from "./session-cookie.ts";
 
-export const ISSUER_LOGIN = "/v1/login/oidc";
-export const ISSUER_RETURN = "/v1/login/oidc/callback";
 const RETURN_WITHIN_S = 600;
 const UNKEPT = { "cache-control": "no-store", "referrer-policy": "no-referrer" };
 

@@ -8,15 +8,12 @@ import type { AdapterContext } from "../../seams.ts";
 import { calledFrom } from "./credentials.ts";
 import { LOGIN_SCRIPT, LOGIN_STYLE, loginPage } from "./login-page.ts";
 import { sendPage } from "./pages.ts";
+import { LOGIN, LOGIN_FILES } from "./paths.ts";
 import { bytesOf } from "./payload.ts";
 import { principalOf } from "./principal.ts";
-import { ISSUER_LOGIN, ISSUER_RETURN, serveIssuerLogin } from "./serve-issuer-login.ts";
+import { serveIssuerLogin } from "./serve-issuer-login.ts";
 import { clearCookie, requirePlace, type SessionCookies, setCookie } from "./session-cookie.ts";
 
-export const LOGIN = "/v1/login";
-const FILES = { page: `${LOGIN}/page.js`, style: `${LOGIN}/page.css` } as const;
-/** Where somebody may come who is not known yet. */
-export const LOGIN_PATHS: readonly string[] = [LOGIN, ...Object.values(FILES), ISSUER_LOGIN, ISSUER_RETURN];
 /** A name and a password, however they are escaped. */
 const MAX_LOGIN_BYTES = 8_192;
 /** A login is nobody's to keep. */
@@ -35,8 +32,8 @@ export interface LoginPorts {
 export function serveLogin(app: FastifyInstance, { context, cookies }: LoginPorts): void {
   const page = loginPage(context.logins.issuer !== undefined);
   app.get(LOGIN, async (_request, reply) => sendPage(reply, "html", page));
-  app.get(FILES.page, async (_request, reply) => sendPage(reply, "script", LOGIN_SCRIPT));
-  app.get(FILES.style, async (_request, reply) => sendPage(reply, "css", LOGIN_STYLE));
+  app.get(LOGIN_FILES.script, async (_request, reply) => sendPage(reply, "script", LOGIN_SCRIPT));
+  app.get(LOGIN_FILES.style, async (_request, reply) => sendPage(reply, "css", LOGIN_STYLE));
   app.post(LOGIN, { bodyLimit: MAX_LOGIN_BYTES }, async (request, reply) => {
     const place = requirePlace(cookies, request.headers);
     const opened = await context.logins.byPassword({ ...given(request), from: calledFrom(request.raw) });

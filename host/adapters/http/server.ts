@@ -22,6 +22,7 @@ import { serveDocuments } from "./serve-documents.ts";
 import { serveEvents } from "./serve-events.ts";
 import { serveHost } from "./serve-host.ts";
 import { serveLogin } from "./serve-login.ts";
+import { serveMcp } from "./serve-mcp.ts";
 import { servePlugins } from "./serve-plugins.ts";
 import { serveServices } from "./serve-services.ts";
 import { SessionCookies } from "./session-cookie.ts";
@@ -36,6 +37,8 @@ export interface HttpServer {
 
 /** Of connections, for streams of events. */
 const SHARE_OF_STREAMS = 1 / 2;
+/** For those who wait to be told of other tools. */
+const SHARE_OF_TOOLS = 1 / 8;
 const MIB = 1_024 * 1_024;
 /** For a request to arrive in full. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -74,6 +77,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   serveServices(app, asked, calls);
   serveEvents(app, { context, streams, upgrades });
   serveDocuments(app, { context, address: () => authorityOf(app) });
+  const closeMcp = options.mcp ? await serveMcp(app, { context, maxStreams: Math.ceil(maxConnections * SHARE_OF_TOOLS) }) : () => {};
   servePlugins(app, { context, options, asked, calls });
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
@@ -84,6 +88,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     close() {
       stopFollowing();
       streams.stop();
+      closeMcp();
       return close(app);
     },
   };

@@ -38,11 +38,11 @@ function documents() {
   const { context, manifests } = testContext(host, { log, adapter: "http" });
   const declared = Object.fromEntries(SERVICES.map(({ name, entryPoint }) => [name, { entryPoint }]));
   manifests.set("p", manifestOf({ services: declared }));
-  const kept = new Documents(context.catalog);
+  const kept = new Documents<Buffer>(context.catalog);
   let made = 0;
-  const make = ({ services, plugins }: Catalog): object => {
+  const make = ({ services, plugins }: Catalog): Buffer => {
     made += 1;
-    return openApiDocument({ services, plugins, routes: [] });
+    return Buffer.from(JSON.stringify(openApiDocument({ services, plugins, routes: [] })));
   };
   return {
     pathsFor: (who: Principal): string[] => Object.keys(JSON.parse(kept.get("openapi", who, make).toString()).paths),
