@@ -10,6 +10,7 @@ import { systemClock } from "../../host/drivers/system-clock.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { authSchema, parseScope } from "../../host/manifest/auth.ts";
 import { testContext, tokensInMemory } from "../support/adapter-context.ts";
+import { manifestOf } from "../support/catalogs.ts";
 import { DOORS, type OpenDoor, type Told } from "../support/doors.ts";
 import { eventually } from "../support/eventually.ts";
 import { hostPorts } from "../support/host-ports.ts";
@@ -55,7 +56,7 @@ const SCRIPT: Script = {
     }),
 };
 
-describe.each(Object.entries(DOORS))("the door %s", (_name, { open, authenticates, hasDeadlines, hasTraces }) => {
+describe.each(Object.entries(DOORS))("the door %s", (_name, { open, authenticates, hides, hasDeadlines, hasTraces }) => {
   let folder: TemporaryFolder;
   let host: Host;
   let tokens: TokenStore;
@@ -70,7 +71,9 @@ describe.each(Object.entries(DOORS))("the door %s", (_name, { open, authenticate
     await startAll(host, log);
     tokens = tokensInMemory();
     const mode = authenticates ? { mode: "required" } : {};
-    const { context } = testContext(host, { log, adapter: "door", tokens, auth: authSchema.parse({ ...mode, ...auth }) });
+    const words = { holds: () => true, onChange: () => () => {} };
+    const { context, manifests } = testContext(host, { log, adapter: "door", tokens, words, auth: authSchema.parse({ ...mode, ...auth }) });
+    manifests.set("p", manifestOf({ services: Object.fromEntries(services.map(({ name, entryPoint }) => [name, { entryPoint }])) }));
     door = await open(context, folder.path);
     token = tokenOf("operator");
   };
@@ -140,7 +143,8 @@ describe.each(Object.entries(DOORS))("the door %s", (_name, { open, authenticate
       await start();
       const bounded = tokenOf("bounded", "services.call:p.echo", "services.call:p.wait");
       expect((await door.call("p.echo", {}, { token: bounded })).ok).toBe(true);
-      expect(await refused(door.call("p.who", {}, { token: bounded }))).toMatchObject({ code: "permission-denied", reason: undefined });
+      const denied = hides ? "no-such-service" : "permission-denied";
+      expect(await refused(door.call("p.who", {}, { token: bounded }))).toMatchObject({ code: denied, reason: undefined });
       const waiting = door.call("p.wait", {}, { token: bounded });
       await eventually("the turn begins", () => begun === 1 || undefined);
       tokens.revoke("bounded");
