@@ -39,6 +39,7 @@ import { callRates } from "./guards/call-rates.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
+import { authenticatorOf } from "./lifecycle/authenticating.ts";
 import { followTurns, openBlobs } from "./lifecycle/blobs.ts";
 import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } from "./lifecycle/boot.ts";
 import { openCapabilities } from "./lifecycle/capabilities.ts";
@@ -216,12 +217,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const { auth } = configuration;
   const { users, sessions, tokens, audit } = stores;
   const onDenial = stores.usage.onCheck;
+  const authenticator = auth.plugin && authenticatorOf(auth.plugin, { core, catalog, clock, stores, tell });
   const gate = new Gate({
-    ...{ clock, auth, tokens, sessions, users, operator: localActor(), onDenial, tell },
+    ...{ clock, auth, tokens, sessions, users, authenticator, operator: localActor(), onDenial, tell },
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());
-  const logins = new LoginDesk({ clock, auth, issuer, users, sessions, passwords, audit, onDenial });
+  const logins = new LoginDesk({ clock, auth, authenticator, issuer, users, sessions, passwords, audit, onDenial });
   const issuers = auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
     (name) =>

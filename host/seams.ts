@@ -218,7 +218,8 @@ export interface Tls {
 
 /** What somebody shows to be known by. */
 export type Credentials =
-  | { readonly kind: "none"; readonly from: CalledFrom }
+  /** `service` is what he is about to call, where that is known already: some are open to everybody. */
+  | { readonly kind: "none"; readonly from: CalledFrom; readonly service?: string | undefined }
   | { readonly kind: "bearer"; readonly token: string; readonly from: CalledFrom }
   /** The common name of a client's certificate that `Tls.clientCa` has signed, and the door has checked. */
   | { readonly kind: "certificate"; readonly name: string; readonly from: CalledFrom }

@@ -11,11 +11,14 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { AuthOptions } from "../manifest/auth.ts";
 import type { CalledFrom, IssuerLogins, Logins, OpenedSession } from "../seams.ts";
 import { FailedAttempts, networkOf } from "./attempts.ts";
+import type { Authenticator } from "./authenticator.ts";
 import type { IssuerClient } from "./issuer-client.ts";
 import { IssuerDesk } from "./issuer-logins.ts";
 
 export interface LoginPorts {
   readonly clock: Clock;
+  /** Undefined where the configuration has no `auth.plugin`. */
+  readonly authenticator?: Authenticator | undefined;
   /** Undefined where the configuration has no `auth.oidc`. */
   readonly issuer: IssuerClient | undefined;
   readonly auth: AuthOptions;
@@ -77,9 +80,11 @@ export class LoginDesk {
   }
 
   async #byPassword({ name, password, from }: Given, door: string): Promise<OpenedSession> {
-    const { users, passwords } = this.#ports;
+    const { users, passwords, authenticator } = this.#ports;
     requireShort(name, password);
     const user = users.find(name);
+    if (user === undefined && authenticator?.takes("password") === true)
+      return this.#byPlugin(authenticator, { name, password, from }, door);
     const names = user === undefined ? this.#names.unknown : this.#names.known;
     // Counted before the work, so that many at once are not all let through, and taken back for whoever is right.
     const undo = [this.#addresses.count(networkOf(from.address ?? "")), names.count(name)];
@@ -94,6 +99,21 @@ export class LoginDesk {
     if (!isRight || user === undefined || users.find(user.name)?.hash !== user.hash) throw this.#refused(user, from);
     takeBack();
     return this.#open(principalOfUser(user.name), undefined, from, door);
+  }
+
+  /** The host's own accounts come first; who is none of them may be somebody whom the plugin knows. */
+  async #byPlugin(authenticator: Authenticator, { name, password, from }: Given, door: string): Promise<OpenedSession> {
+    const undo = [this.#addresses.count(networkOf(from.address ?? "")), this.#names.unknown.count(name)];
+    const takeBack = (): void => {
+      for (const one of undo) one();
+    };
+    const who = await authenticator.byPassword(name, password, from).catch((thrown: unknown) => {
+      takeBack();
+      throw thrown;
+    });
+    if (who === undefined) throw this.#refused(undefined, from);
+    takeBack();
+    return this.#open(who.name as Actor, who.groups, from, door);
   }
 
   #atIssuer(issuer: IssuerDesk, door: string): IssuerLogins {

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { HostError, toHostError } from "../core/errors.ts";
-import { compilePattern, type Matcher, printable } from "../core/names.ts";
+import { compilePattern, isDottedName, isPluginName, type Matcher, printable } from "../core/names.ts";
 import type { Effect, Grant, Permission } from "../core/types.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 
@@ -61,6 +61,13 @@ export interface OidcIssuer {
   readonly algorithm: (typeof ALGORITHMS)[number];
 }
 
+/** The plugin that says who somebody is. */
+export interface AuthPlugin {
+  readonly name: string;
+  /** The groups into which it may put people, by name; into others it puts nobody. */
+  readonly groups: readonly string[];
+}
+
 /** The destination that a secret needs to be the secret of `auth.oidc`. No plugin can send one there. */
 export const LOGIN_DESTINATION = "auth.oidc";
 
@@ -72,6 +79,9 @@ export interface AuthOptions {
   readonly limits: AuthLimits;
   readonly jwt: readonly JwtIssuer[];
   readonly oidc?: OidcIssuer | undefined;
+  readonly plugin?: AuthPlugin | undefined;
+  /** Services that whoever comes may call, without saying who he is. */
+  readonly open: readonly string[];
   /** The roles of those who show a certificate, by its common name. */
   readonly certificates: Readonly<Record<string, readonly string[]>>;
   /** The roles of those whom others put into groups, by group. */
@@ -144,29 +154,41 @@ const oidcSchema: z.ZodType<OidcIssuer> = z.strictObject({
   algorithm: z.enum(ALGORITHMS).default("RS256"),
 });
 
+const pluginSchema: z.ZodType<AuthPlugin> = z.strictObject({
+  name: z.string().refine(isPluginName, "write the name of a plugin"),
+  groups: z.array(z.string().min(1).max(256)).max(64),
+});
+
 /** Their grants are the host's own; see host/gate/roles.ts. */
 const BUILT_IN_ROLES: readonly string[] = ["viewer", "operator", "admin"];
 
-export const authSchema: z.ZodType<AuthOptions> = z.strictObject({
-  mode: z.enum(["none", "required"]).default("none"),
-  roles: z
-    .record(roleName, roleGrants)
-    .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `write at most ${MAX_ROLES} roles`)
-    .refine(
-      (roles) => !Object.keys(roles).some((name) => BUILT_IN_ROLES.includes(name)),
-      `${BUILT_IN_ROLES.join(", ")} are the host's own roles; give yours another name`,
-    )
-    .default({}),
-  limits: limitsSchema.default(() => limitsSchema.parse({})),
-  jwt: z
-    .array(jwtSchema)
-    .max(16)
-    .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "name each issuer once")
-    .default([]),
-  oidc: oidcSchema.optional(),
-  certificates: z.record(z.string().min(1).max(64), z.array(roleName).max(16)).default({}),
-  groups: z.record(z.string().min(1).max(256), z.array(roleName).max(16)).default({}),
-});
+export const authSchema: z.ZodType<AuthOptions> = z
+  .strictObject({
+    mode: z.enum(["none", "required"]).default("none"),
+    roles: z
+      .record(roleName, roleGrants)
+      .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `write at most ${MAX_ROLES} roles`)
+      .refine(
+        (roles) => !Object.keys(roles).some((name) => BUILT_IN_ROLES.includes(name)),
+        `${BUILT_IN_ROLES.join(", ")} are the host's own roles; give yours another name`,
+      )
+      .default({}),
+    limits: limitsSchema.default(() => limitsSchema.parse({})),
+    jwt: z
+      .array(jwtSchema)
+      .max(16)
+      .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "name each issuer once")
+      .default([]),
+    oidc: oidcSchema.optional(),
+    plugin: pluginSchema.optional(),
+    open: z.array(z.string().refine(isDottedName, "write the name of a service")).max(64).default([]),
+    certificates: z.record(z.string().min(1).max(64), z.array(roleName).max(16)).default({}),
+    groups: z.record(z.string().min(1).max(256), z.array(roleName).max(16)).default({}),
+  })
+  .refine(
+    ({ mode, plugin, open }) => mode === "required" || (plugin === undefined && open.length === 0),
+    "plugin and open need mode required",
+  );
 
 /** Reads `services.call:devices.*`, as `--scope` has it. Throws HostError `invalid-message`. */
 export function parseScope(text: string): Grant {

@@ -56,7 +56,9 @@ describe("clients that never read", () => {
     const limits = { maxEvents: 10_000, maxBytes: 16 * MIB };
     streams = new EventStreams({ context, limits, encode: eventFrame, maxStreams: 2_000, maxStreamsName: "this test" });
     app = fastify();
-    app.addHook("onRequest", (request) => admit(request, { authenticate: async () => anybody }, new SessionCookies([], false)));
+    const asked = { serviceOf: () => undefined };
+    const ports = { context: { authenticate: async () => anybody }, cookies: new SessionCookies([], false), asked };
+    app.addHook("onRequest", (request) => admit(request, ports));
     serveEvents(app, { context, streams, upgrades: new Upgrades(app, () => {}) });
     app.server.on("connection", (socket) => sockets.push(socket));
     await app.listen({ path });

@@ -107,6 +107,13 @@ describe("a password", () => {
       await expect(authenticate({ scheme: "password", name: "bob", password })).rejects.toMatchObject(refusedFor("forbidden"));
   });
 
+  it("lets him stay whom it has let in, until he is disabled or removed", async () => {
+    expect(await authenticate({ scheme: "subject", subject: "ada" })).toEqual({ subject: "ada", groups: ["staff"] });
+    await users.call("users.set-disabled", { name: "ada", disabled: true });
+    for (const subject of ["ada", "nobody", "client:ada", ""])
+      await expect(authenticate({ scheme: "subject", subject }), subject).rejects.toMatchObject({ code: "refused" });
+  });
+
   it("is changed by its owner, who shows the one that he has", async () => {
     const change = (principal: string, current: string) =>
       users.call(

@@ -37,12 +37,22 @@ export class AskedRequests {
     return known;
   }
 
+  /** The service that a request leads to, whoever makes it. */
+  serviceOf(request: FastifyRequest): string | undefined {
+    return this.#target(request).name;
+  }
+
   #find(request: FastifyRequest): Asked {
-    const { routes, services } = this.#ports;
-    const { url } = request.routeOptions;
-    const found = url === PLUGIN_ROUTES ? routes.find(request.method, request.url) : undefined;
-    const name = url === SERVICE_ROUTE ? (request.params as { readonly name: string }).name : found?.route.service;
-    return { found, service: name === undefined ? undefined : services.find(principalOf(request), name) };
+    const { found, name } = this.#target(request);
+    return { found, service: name === undefined ? undefined : this.#ports.services.find(principalOf(request), name) };
+  }
+
+  #target({ method, url, routeOptions, params }: FastifyRequest): {
+    readonly found: FoundRoute | undefined;
+    readonly name: string | undefined;
+  } {
+    const found = routeOptions.url === PLUGIN_ROUTES ? this.#ports.routes.find(method, url) : undefined;
+    return { found, name: routeOptions.url === SERVICE_ROUTE ? (params as { readonly name: string }).name : found?.route.service };
   }
 }
 

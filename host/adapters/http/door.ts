@@ -36,7 +36,7 @@ export function addDoor(app: FastifyInstance, { options: { host, allowedHosts },
     const refusedOrigin = refuseOrigin(isReturn(request) ? { host: request.headers.host } : request.headers);
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
     const { url } = request.routeOptions;
-    const refused = await admit(request, context, cookies).catch((thrown: unknown) => toHostError(thrown));
+    const refused = await admit(request, { context, cookies, asked }).catch((thrown: unknown) => toHostError(thrown));
     if (refused instanceof HostError && !OPEN_TO_EVERYBODY.has(url)) {
       if (url === DOCS_PAGE && isVisit(request) && refused.reason === UNAUTHENTICATED) return reply.redirect(`${LOGIN}?to=docs`, 302);
       throw refused;

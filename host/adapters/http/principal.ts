@@ -15,17 +15,21 @@ interface Admitted {
 
 const admitted = new WeakMap<FastifyRequest, Admitted>();
 
+export interface AdmitPorts {
+  readonly context: Pick<AdapterContext, "authenticate">;
+  readonly cookies: SessionCookies;
+  readonly asked: { serviceOf(request: FastifyRequest): string | undefined };
+}
+
 /** Rejects with HostError as `AdapterContext.authenticate` does. */
-export async function admit(
-  request: FastifyRequest,
-  context: Pick<AdapterContext, "authenticate">,
-  cookies: SessionCookies,
-): Promise<void> {
+export async function admit(request: FastifyRequest, { context, cookies, asked }: AdmitPorts): Promise<void> {
   const isSocket = request.routeOptions.url === EVENTS_SOCKET;
   const credentials = (isSocket ? socketCredentialsOf : credentialsOf)(request.raw, cookies);
   const refused = credentials.kind === "session" ? cookies.refuse(request.headers, request.method, isSocket) : undefined;
   if (refused !== undefined) throw new HostError("permission-denied", refused);
-  const principal = await context.authenticate(credentials);
+  // Some services are open to whoever comes; who shows something means that.
+  const isVisit = credentials.kind === "none" && request.headers.authorization === undefined;
+  const principal = await context.authenticate(isVisit ? { ...credentials, service: asked.serviceOf(request) } : credentials);
   admitted.set(request, { principal, showedToken: credentials.kind === "bearer" && principal.name !== "anonymous" });
 }
 
