@@ -3,6 +3,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
@@ -203,6 +204,31 @@ describe("a client that listens", () => {
     expect((await listen()).status).toBe(429);
     world.tokens.revoke("operator0");
     await expect(first.text()).rejects.toThrow();
+  });
+
+  it("leaves nothing behind, at whatever moment it goes away", async () => {
+    await start({ auth: { limits: { streamsAtOnce: 1, callsAtOnce: 1 } } });
+    const { headers, body = null } = modern({
+      ...{ jsonrpc: "2.0", id: 1, method: "subscriptions/listen" },
+      params: { notifications: { toolsListChanged: true } },
+    });
+    const { host, hostname, port } = new URL(world.url);
+    const head = [...Object.entries({ ...headers, host, "content-length": String(body).length })].map(
+      ([name, value]) => `${name}: ${value}`,
+    );
+    const bytes = `POST /mcp HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n${body}`;
+    for (let i = 0; i < 60; i += 1)
+      await new Promise<void>((resolve) => {
+        const socket = connect(Number(port), hostname, () => socket.write(bytes, () => setTimeout(() => socket.destroy(), i % 6)));
+        socket.once("close", () => resolve());
+      });
+    await eventually("there is room again", async () => {
+      const gone = new AbortController();
+      const { status } = await fetch(`${world.url}/mcp`, { method: "POST", body, headers, signal: gone.signal });
+      gone.abort();
+      return status === 200 ? true : undefined;
+    });
+    await eventually("a list is answered", async () => ((await post(LIST)).status === 200 ? true : undefined));
   });
 
   it("is one of so many, and is told when the host ends", async () => {

@@ -38,7 +38,8 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
       }),
     { maxSubscriptions: maxStreams },
   );
-  const forget = mcp.onToolsChanged(() => handler.notify.toolsChanged());
+  let listening = 0;
+  let forget: (() => void) | undefined;
   app.get(MCP_METADATA, { exposeHeadRoute: false }, async (request, reply) =>
     reply.header("cache-control", "no-store").send(protectedResource(context.issuers, request)),
   );
@@ -55,11 +56,19 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
       if (method === CALL) return answer();
       if (method !== LISTEN) return context.within(principal, answer).catch((refused: unknown) => answering.end(refused));
       const close = context.openStream(principal, () => answering.cut());
-      return answer().finally(close);
+      listening += 1;
+      forget ??= mcp.onToolsChanged(() => handler.notify.toolsChanged());
+      return answer().finally(() => {
+        close();
+        listening -= 1;
+        if (listening > 0) return;
+        forget?.();
+        forget = undefined;
+      });
     },
   });
   return () => {
-    forget();
+    forget?.();
     void handler.close().catch(() => {});
   };
 }

@@ -32,6 +32,8 @@ const INSTRUCTIONS = "Each tool is a service of a plugin. What it answers, and w
 export class Mcp {
   readonly #ports: McpPorts;
   readonly #lists: Documents<ToolList>;
+  readonly #listeners = new Set<() => void>();
+  #stopWatching: (() => void) | undefined;
 
   constructor(ports: McpPorts) {
     this.#ports = ports;
@@ -61,8 +63,18 @@ export class Mcp {
     return server;
   }
 
-  /** Tells, a moment later and once for many changes, that there may be other tools; returns its undo. */
+  /** Tells, a moment later and once for many changes, that there are other tools; returns its undo. Nothing is compared while nobody wants to be told. */
   onToolsChanged(listener: () => void): () => void {
+    this.#stopWatching ??= this.#watch();
+    this.#listeners.add(listener);
+    return () => {
+      if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+      this.#stopWatching?.();
+      this.#stopWatching = undefined;
+    };
+  }
+
+  #watch(): () => void {
     const { catalog, clock } = this.#ports.context;
     let known = toolsIn(catalog);
     let cancel: (() => void) | undefined;
@@ -71,7 +83,7 @@ export class Mcp {
       const now = toolsIn(catalog);
       if (now === known) return;
       known = now;
-      listener();
+      for (const listener of this.#listeners) listener();
     };
     const undo = catalog.onChange(() => {
       cancel ??= clock.after(TELL_MS, look);
