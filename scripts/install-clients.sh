@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what tests ask a running host with, on Debian and as root: Chromium as a package, and in the cache schemathesis from PyPI and the packages of
-# test/clients, which make a client from an OpenAPI document and speak MCP. Without one its tests are skipped and say so.
+# Installs what tests ask a running host with, on Debian and as root: Chromium as a package, and in the cache schemathesis and grpcio from PyPI and the packages
+# of test/clients, which make a client from an OpenAPI document and speak MCP. Without one its tests are skipped and say so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead-ci"
@@ -18,6 +18,9 @@ fi
 
 [ -x "$cache/schemathesis/bin/python3" ] || python3 -m venv "$cache/schemathesis"
 "$cache/schemathesis/bin/python3" -m pip install --quiet --disable-pip-version-check schemathesis==4.32.5 >&2
+
+[ -x "$cache/grpc-python/bin/python3" ] || python3 -m venv "$cache/grpc-python"
+"$cache/grpc-python/bin/python3" -m pip install --quiet --disable-pip-version-check grpcio==1.85.0 grpcio-reflection==1.85.0 >&2
 
 version=$(sha256sum test/clients/package.json test/clients/package-lock.json | sha256sum | cut -c1-16)
 if [ "$(cat "$cache/clients/version" 2>/dev/null)" != "$version" ]; then

@@ -2,9 +2,8 @@
 // nobody out, and no more files are open for them than the system leaves.
 
 import { readdirSync, readFileSync } from "node:fs";
-import type { Server, ServerResponse } from "node:http";
-import type { Server as SecureServer } from "node:https";
-import type { Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 
 /** What is left over is for cells, storage, requests of plugins and the socket of the command. */
@@ -31,7 +30,7 @@ type LastRequest = ServerResponse | typeof TAKEN_OVER | undefined;
  * Of a server that does not listen yet. A connection whose request is worked on is never ended, and an answer that is a stream is worked on as long as it
  * lasts; where all are, the next one is refused. What it returns is to be told of a connection that somebody takes over, which is never ended either.
  */
-export function boundConnections(server: Server | SecureServer, maxConnections: number): (takenOver: Socket) => void {
+export function boundConnections(server: Server, maxConnections: number): (takenOver: Socket) => void {
   /** Oldest first, each with its last request. */
   const open = new Map<Socket, LastRequest>();
   const isSecure = server instanceof TlsServer;
@@ -48,7 +47,7 @@ export function boundConnections(server: Server | SecureServer, maxConnections: 
       return;
     }
   });
-  server.on("request", (request, response) => {
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (open.has(request.socket)) open.set(request.socket, response);
   });
   return (socket) => {

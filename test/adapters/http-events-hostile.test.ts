@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { EventStreams, PING_MS } from "../../host/adapters/gateway/event-streams.ts";
+import { eventFrame } from "../../host/adapters/http/event-frames.ts";
 import { MAX_SUBSCRIPTIONS } from "../../host/adapters/http/event-socket.ts";
 import { MESSAGES_PER_SECOND, MessageRates } from "../../host/adapters/http/message-rates.ts";
 import { admit } from "../../host/adapters/http/principal.ts";
@@ -52,7 +53,7 @@ describe("clients that never read", () => {
       },
     };
     const limits = { maxEvents: 10_000, maxBytes: 16 * MIB };
-    streams = new EventStreams({ context, limits, maxStreams: 2_000, maxStreamsName: "this test" });
+    streams = new EventStreams({ context, limits, encode: eventFrame, maxStreams: 2_000, maxStreamsName: "this test" });
     app = fastify();
     app.addHook("onRequest", (request) => admit(request, { authenticate: async () => anybody }));
     serveEvents(app, { context, streams, upgrades: new Upgrades(app, () => {}) });

@@ -7,25 +7,32 @@ import { REASONS } from "../../host/bounds/refusals.ts";
 import { HOST_ERROR_CODES } from "../../host/core/errors.ts";
 
 const docs = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
-const rows = new Map([...docs.matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(([, name = "", status]) => [name, Number(status)]));
+const rows = new Map(
+  [...docs.matchAll(/^\| `([a-z-]+)` \| (\d+) \| `([A-Z_]+)` \|/gm)].map(([, name = "", http, grpc]) => [
+    name,
+    { http: Number(http), grpc },
+  ]),
+);
 
 describe("what an error is outside of the host", () => {
   it("is said for every code, as the docs say it", () => {
-    const found = HOST_ERROR_CODES.filter((code) => code !== "refused").map((code) => [code, answerTo({ code }).http]);
-    expect(found).toEqual(HOST_ERROR_CODES.filter((code) => code !== "refused").map((code) => [code, rows.get(code)]));
+    for (const code of HOST_ERROR_CODES) expect(answerTo({ code }), code).toMatchObject(rows.get(code) ?? expect.unreachable());
     for (const code of HOST_ERROR_CODES) expect(answerTo({ code }).http, code).toBeGreaterThanOrEqual(400);
   });
 
   it("is said for every reason that everybody has, and one for all that are declared", () => {
-    const statuses = REASONS.map((reason) => [reason, answerTo({ code: "refused", reason }).http]);
+    const statuses = REASONS.map((reason) => {
+      const { http, grpc } = answerTo({ code: "refused", reason });
+      return [reason, http, grpc];
+    });
     expect(statuses).toEqual([
-      ["not-found", 404],
-      ["invalid-input", 400],
-      ["conflict", 409],
-      ["forbidden", 403],
-      ["unavailable", 503],
+      ["not-found", 404, "NOT_FOUND"],
+      ["invalid-input", 400, "INVALID_ARGUMENT"],
+      ["conflict", 409, "ABORTED"],
+      ["forbidden", 403, "PERMISSION_DENIED"],
+      ["unavailable", 503, "UNAVAILABLE"],
     ]);
-    for (const [reason, status] of statuses) expect(docs).toContain(`\`${reason}\` ${status}`);
+    for (const [reason, http, grpc] of statuses) expect(docs).toContain(`\`${reason}\` ${http} \`${grpc}\``);
     expect(answerTo({ code: "refused", reason: "out-of-stock" }).http).toBe(422);
     expect(docs).toContain("declared ones 422");
   });

@@ -10,6 +10,9 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".
 export const CLIENTS: string = join(CACHE, "clients", "node_modules");
 export const SCHEMATHESIS: string = join(CACHE, "schemathesis", "bin", "schemathesis");
 
+/** The Python of an environment with grpcio and its reflection. */
+export const GRPC_PYTHON: string = join(CACHE, "grpc-python", "bin", "python3");
+
 /** A package of test/clients. */
 export const clientPackage = (name: string): unknown => createRequire(join(CLIENTS, "x.js"))(name);
 

@@ -4,11 +4,13 @@ import { HostError } from "../../core/errors.ts";
 import type { CloudEvent } from "../../core/types.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { EventStream, type Outlet } from "./event-stream.ts";
-import { EventWindow, type WindowLimits } from "./event-window.ts";
+import { type EncodeEvent, EventWindow, type WindowLimits } from "./event-window.ts";
 
 export interface EventStreamsPorts {
   readonly context: Pick<AdapterContext, "clock" | "observe" | "openStream">;
   readonly limits: WindowLimits;
+  /** How the door sends an event. */
+  readonly encode: EncodeEvent;
   /** Streams at once, with what the message calls that limit. */
   readonly maxStreams: number;
   readonly maxStreamsName: string;
@@ -86,7 +88,7 @@ export class EventStreams {
     this.#cancelEmptying = undefined;
     this.#cancelTick ??= this.#ports.context.clock.after(PING_MS, () => this.#tick());
     if (this.#filled === undefined) {
-      const window = new EventWindow(this.#ports.limits);
+      const window = new EventWindow(this.#ports.limits, this.#ports.encode);
       const event = (one: CloudEvent): void => {
         window.add(one);
         this.#schedule();

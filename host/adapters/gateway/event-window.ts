@@ -2,7 +2,6 @@
 // queue of its own. It knows neither streams nor permissions.
 
 import { randomBytes } from "node:crypto";
-import { encodeEvent, isJson } from "../../core/cloud-event.ts";
 import type { Bytes, CloudEvent } from "../../core/types.ts";
 
 export interface WindowLimits {
@@ -10,27 +9,33 @@ export interface WindowLimits {
   readonly maxBytes: number;
 }
 
+/** An event as a door sends it. */
+export interface EncodedEvent {
+  readonly frame: Buffer;
+  /** For filters, within the frame where they stand there; empty where they are no JSON. */
+  readonly data: Bytes;
+}
+
+/** `id` is that of the place behind the event. */
+export type EncodeEvent = (event: CloudEvent, id: string) => EncodedEvent;
+
 export interface KeptEvent {
   /** 1 for the first one, and one more for each that comes. */
   readonly sequence: number;
   /** As it was published. Its data are there for filters only: where they are no JSON there are none. */
   readonly event: CloudEvent;
-  /** With its id, as text/event-stream has it: what is sent most often is sent as it lies here. */
   readonly frame: Buffer;
-  /** The CloudEvent in JSON, on one line. */
-  readonly json: Buffer;
 }
 
 /** What an entry takes beside its bytes. */
 const ENTRY_BYTES = 512;
 const ID = /^([0-9a-f]{12})-(0|[1-9]\d{0,14})$/;
-const NO_DATA: Bytes = new Uint8Array(0);
-const FRAME_END = "\n\n";
 
 export class EventWindow {
   /** Tells ids of one window from those of another, which may have been of another host. */
   readonly #boot = randomBytes(6).toString("hex");
   readonly #limits: WindowLimits;
+  readonly #encode: EncodeEvent;
   /** By sequence, in a circle; one that is larger than the window leaves its place empty. */
   readonly #slots: (KeptEvent | undefined)[] = [];
   #first = 1;
@@ -38,8 +43,9 @@ export class EventWindow {
   #shown = 0;
   #bytes = 0;
 
-  constructor(limits: WindowLimits) {
+  constructor(limits: WindowLimits, encode: EncodeEvent) {
     this.#limits = limits;
+    this.#encode = encode;
   }
 
   /** Of all that it holds, with what it takes to hold it; never more than its limit. */
@@ -105,21 +111,9 @@ export class EventWindow {
   }
 
   #encoded(event: CloudEvent): KeptEvent {
-    // A line break ends a line of text/event-stream, and would let data pass for fields. In JSON it stands between tokens only, where a space is the same.
-    const text = encodeEvent(event).replace(/[\r\n]/g, " ");
-    const head = `id: ${this.idOf(this.#newest)}\ndata: `;
-    const frame = Buffer.from(`${head}${text}${FRAME_END}`);
-    const json = frame.subarray(head.length, -FRAME_END.length);
-    return { sequence: this.#newest, event: { ...event, data: dataWithin(json, event) }, frame, json };
+    const { frame, data } = this.#encode(event, this.idOf(this.#newest));
+    return { sequence: this.#newest, event: { ...event, data }, frame };
   }
-}
-
-/** JSON data as they stand in the encoded event, so that they are held once; a copy where they are written otherwise there. */
-function dataWithin(json: Buffer, { contentType, data }: CloudEvent): Bytes {
-  if (!isJson(contentType)) return NO_DATA;
-  const end = json.length - "}".length;
-  const within = json.subarray(Math.max(0, end - data.length), end);
-  return Buffer.compare(within, data) === 0 ? within : data.slice();
 }
 
 /** Twice the data at most, where they are copied. */

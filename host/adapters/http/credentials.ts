@@ -1,22 +1,15 @@
 // What a request shows to be known by, and where it comes from.
 
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import type { Credentials } from "../../seams.ts";
+import { bearerOf, shownCredentials } from "../gateway/credentials.ts";
 
-const BEARER = /^bearer +([\x21-\x7e]{1,16384})$/i;
 const OFFERED_TOKEN = /(?:^|,)[ \t]*bearer\.([\w.~+=-]{1,16384})[ \t]*(?:,|$)/;
-/** What a proxy adds: the address is the proxy's then, and says nothing of who calls. */
-const PASSED_ON: readonly string[] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /** A request, or one that becomes a stream. */
 type Shown = Pick<IncomingMessage, "headers" | "socket">;
 
-export function credentialsOf(shown: Shown): Credentials {
-  const [, token] = BEARER.exec(shown.headers.authorization ?? "") ?? [];
-  return withToken(token, shown);
-}
+export const credentialsOf = (shown: Shown): Credentials => withToken(bearerOf(shown.headers.authorization), shown);
 
 /** The same for a WebSocket: a browser can send no header with one, and offers `bearer.<token>` as a protocol. */
 export function socketCredentialsOf(shown: Shown): Credentials {
@@ -24,16 +17,5 @@ export function socketCredentialsOf(shown: Shown): Credentials {
   return token === undefined || shown.headers.authorization !== undefined ? credentialsOf(shown) : withToken(token, shown);
 }
 
-function withToken(token: string | undefined, { headers, socket }: Shown): Credentials {
-  const from = { address: socket.remoteAddress, isPassedOn: PASSED_ON.some((name) => headers[name] !== undefined) };
-  if (token !== undefined) return { kind: "bearer", token, from };
-  const name = certifiedName(socket);
-  return name === undefined ? { kind: "none", from } : { kind: "certificate", name, from };
-}
-
-// A certificate alone says nothing: anybody can make one.
-function certifiedName(socket: Socket): string | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const name: unknown = socket.getPeerCertificate().subject?.CN;
-  return typeof name === "string" && name !== "" ? name : undefined;
-}
+const withToken = (token: string | undefined, { headers, socket }: Shown): Credentials =>
+  shownCredentials(token, { socket, header: (name) => (headers[name] === undefined ? undefined : String(headers[name])) });

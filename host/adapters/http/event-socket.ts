@@ -8,6 +8,7 @@ import type { EndReason, EventStream, Outlet } from "../gateway/event-stream.ts"
 import type { EventStreams } from "../gateway/event-streams.ts";
 import type { KeptEvent } from "../gateway/event-window.ts";
 import { wantedEvents } from "../gateway/wanted-events.ts";
+import { jsonWithin } from "./event-frames.ts";
 import { eventOf, jsonOf, messageOf, refOf, type SocketMessage, type Subscribe } from "./event-messages.ts";
 import { MESSAGES_PER_SECOND, type MessageRate, type MessageRates } from "./message-rates.ts";
 
@@ -145,8 +146,8 @@ class WebSocketOutlet implements Outlet {
     });
   }
 
-  eventMessage({ json }: KeptEvent, id: string, subscription: string): readonly Buffer[] {
-    return [Buffer.from(`{"id":"${id}","subscription":"${subscription}","event":`), json, END];
+  eventMessage({ frame }: KeptEvent, id: string, subscription: string): readonly Buffer[] {
+    return [Buffer.from(`{"id":"${id}","subscription":"${subscription}","event":`), jsonWithin(frame, id), END];
   }
 
   gapMessage(missed: number | null, id: string, subscription: string): Buffer {

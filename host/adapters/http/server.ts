@@ -1,18 +1,20 @@
 // The HTTP adapter: what it listens on, and what it is put together from. It holds no state and no domain logic.
 
 import type { AddressInfo } from "node:net";
-import type { SecureContextOptions, TlsOptions, Server as TlsServer } from "node:tls";
+import type { Server as TlsServer } from "node:tls";
 import fastify, { type FastifyInstance } from "fastify";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { AdapterContext, Certificate, Tls } from "../../seams.ts";
+import type { AdapterContext, Tls } from "../../seams.ts";
 import { EventStreams } from "../gateway/event-streams.ts";
+import { followCertificate, secureOptions } from "../gateway/tls.ts";
 import { sendError, sendProblem } from "./answers.ts";
 import { AskedRequests } from "./asked.ts";
 import { HttpCalls } from "./calls.ts";
 import { addDoor } from "./door.ts";
+import { eventFrame } from "./event-frames.ts";
 import { KnownServices } from "./known-services.ts";
 import type { HttpOptions } from "./options.ts";
 import { PluginRoutes } from "./plugin-routes.ts";
@@ -54,7 +56,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
     keepAliveTimeout: options.keepAliveMs,
     ...listening(options, context.tls),
   });
-  const stopFollowing = followCertificate(app, context);
+  const stopFollowing = context.tls === undefined ? () => {} : followCertificate(app.server as unknown as TlsServer, context.tls);
   const maxConnections = affordable(options, context.log);
   const upgrades = new Upgrades(app, boundConnections(app.server, maxConnections));
   const streams = eventStreams(options, context, maxConnections);
@@ -96,21 +98,6 @@ function listening({ headersMs }: HttpOptions, tls: Tls | undefined): object {
   return { https: { ...http, ...secureOptions(tls.current()), handshakeTimeout: headersMs } };
 }
 
-// Whoever shows no certificate may show a token; whether one was signed by the right authority stands in `socket.authorized`.
-function secureOptions({ cert, key, clientCa }: Certificate): SecureContextOptions & TlsOptions {
-  return {
-    cert,
-    key,
-    minVersion: "TLSv1.2",
-    ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
-  };
-}
-
-/** Connections from then on get a new certificate; those that are open live on. */
-function followCertificate({ server }: FastifyInstance, { tls }: AdapterContext): () => void {
-  return tls?.onChange((certificate) => (server as unknown as TlsServer).setSecureContext(secureOptions(certificate))) ?? (() => {});
-}
-
 function authorityOf(app: FastifyInstance): string {
   const { address, port, family } = app.server.address() as AddressInfo;
   return `${family === "IPv6" ? `[${address}]` : address}:${port}`;
@@ -120,7 +107,7 @@ function authorityOf(app: FastifyInstance): string {
 function eventStreams({ events: { maxEvents, maxMiB } }: HttpOptions, context: AdapterContext, maxConnections: number): EventStreams {
   const maxStreams = Math.max(1, Math.floor(maxConnections * SHARE_OF_STREAMS));
   const limits = { maxEvents, maxBytes: maxMiB * MIB };
-  return new EventStreams({ context, limits, maxStreams, maxStreamsName: "half of adapters.http.maxConnections" });
+  return new EventStreams({ context, limits, encode: eventFrame, maxStreams, maxStreamsName: "half of adapters.http.maxConnections" });
 }
 
 function affordable({ maxConnections }: HttpOptions, log: LogSink): number {

@@ -3,8 +3,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type EndReason, type EventStream, type Outlet, STALLED_MS } from "../../../host/adapters/gateway/event-stream.ts";
 import { EventStreams, LINGER_MS, PING_MS } from "../../../host/adapters/gateway/event-streams.ts";
-import { EventWindow } from "../../../host/adapters/gateway/event-window.ts";
+import { EventWindow, type KeptEvent } from "../../../host/adapters/gateway/event-window.ts";
 import { eventQuerySchema, wantedEvents } from "../../../host/adapters/gateway/wanted-events.ts";
+import { eventFrame, jsonWithin } from "../../../host/adapters/http/event-frames.ts";
 import { HostError } from "../../../host/core/errors.ts";
 import type { CloudEvent } from "../../../host/core/types.ts";
 import type { Principal } from "../../../host/seams.ts";
@@ -24,10 +25,10 @@ const KIB = 1_024;
 
 describe("the window", () => {
   it("holds so many events and so many bytes, and drops the oldest first", () => {
-    const few = new EventWindow({ maxEvents: 3, maxBytes: 1_024 * KIB });
+    const few = new EventWindow({ maxEvents: 3, maxBytes: 1_024 * KIB }, eventFrame);
     for (let i = 0; i < 5; i += 1) few.add(eventOf("a.b", String(i)));
     expect([1, 2, 3, 4, 5, 6].map((sequence) => few.at(sequence)?.sequence)).toEqual([undefined, undefined, 3, 4, 5, undefined]);
-    const small = new EventWindow({ maxEvents: 1_000, maxBytes: 64 * KIB });
+    const small = new EventWindow({ maxEvents: 1_000, maxBytes: 64 * KIB }, eventFrame);
     for (let i = 0; i < 200; i += 1) {
       small.add(eventOf("a.b", JSON.stringify("x".repeat(i * 37))));
       expect(small.bytes).toBeLessThanOrEqual(64 * KIB);
@@ -37,7 +38,7 @@ describe("the window", () => {
   });
 
   it("leaves out what is larger than itself, and keeps the rest", () => {
-    const window = new EventWindow({ maxEvents: 10, maxBytes: 64 * KIB });
+    const window = new EventWindow({ maxEvents: 10, maxBytes: 64 * KIB }, eventFrame);
     window.add(eventOf("a.b", "1"));
     window.add(eventOf("a.b", JSON.stringify("x".repeat(65 * KIB))));
     window.add(eventOf("a.b", "3"));
@@ -45,19 +46,25 @@ describe("the window", () => {
   });
 
   it("writes each event on one line, whatever white space its data have", () => {
-    const window = new EventWindow({ maxEvents: 10, maxBytes: 64 * KIB });
+    const window = new EventWindow({ maxEvents: 10, maxBytes: 64 * KIB }, eventFrame);
     window.add(eventOf("a.b", '{"a":1,\r\n\n"b":"x\\n\u2028\u2029"}\n'));
     window.add(eventOf("a.b", "line\n\nevent: end\ndata: {}", "text/plain"));
-    for (const sequence of [1, 2]) {
-      const { frame, json } = window.at(sequence) ?? expect.unreachable();
-      expect(frame.toString().split(/\r|\n/)).toEqual([`id: ${window.idOf(sequence)}`, `data: ${json}`, "", ""]);
-    }
-    expect(JSON.parse(String(window.at(1)?.json)).data).toEqual({ a: 1, b: "x\n\u2028\u2029" });
-    expect(Buffer.from(JSON.parse(String(window.at(2)?.json)).data_base64, "base64").toString()).toBe("line\n\nevent: end\ndata: {}");
+    const [json, text] = [1, 2].map((sequence) => {
+      const { frame } = window.at(sequence) ?? expect.unreachable();
+      const id = window.idOf(sequence);
+      const found = String(jsonWithin(frame, id));
+      expect(frame.toString().split(/\r|\n/)).toEqual([`id: ${id}`, `data: ${found}`, "", ""]);
+      return JSON.parse(found);
+    });
+    expect(json.data).toEqual({ a: 1, b: "x\n\u2028\u2029" });
+    expect(Buffer.from(text.data_base64, "base64").toString()).toBe("line\n\nevent: end\ndata: {}");
   });
 
   it("counts data twice where they are written otherwise in the event", () => {
-    const [plain, spaced] = [new EventWindow({ maxEvents: 9, maxBytes: 64 * KIB }), new EventWindow({ maxEvents: 9, maxBytes: 64 * KIB })];
+    const [plain, spaced] = [
+      new EventWindow({ maxEvents: 9, maxBytes: 64 * KIB }, eventFrame),
+      new EventWindow({ maxEvents: 9, maxBytes: 64 * KIB }, eventFrame),
+    ];
     plain.add(eventOf("a.b", `[${" ".repeat(10 * KIB)}]`));
     spaced.add(eventOf("a.b", `[${"\n".repeat(10 * KIB)}]`));
     expect(spaced.bytes - plain.bytes).toBeGreaterThanOrEqual(10 * KIB);
@@ -66,7 +73,7 @@ describe("the window", () => {
   });
 
   it("knows its own ids and no others", () => {
-    const [one, other] = [0, 0].map(() => new EventWindow({ maxEvents: 9, maxBytes: 64 * KIB })) as [EventWindow, EventWindow];
+    const [one, other] = [0, 0].map(() => new EventWindow({ maxEvents: 9, maxBytes: 64 * KIB }, eventFrame)) as [EventWindow, EventWindow];
     one.add(eventOf("a.b", "1"));
     expect([one.sequenceOf(one.idOf(0)), one.sequenceOf(one.idOf(1))]).toEqual([0, 1]);
     const boot = one.idOf(0).split("-")[0];
@@ -90,7 +97,7 @@ class FakeOutlet implements Outlet {
   isFull = false;
   /** Of pieces before it is full. */
   room = Number.POSITIVE_INFINITY;
-  eventMessage = ({ json }: { readonly json: Buffer }): readonly Buffer[] => [Buffer.from("<"), json, Buffer.from(">")];
+  eventMessage = ({ frame }: KeptEvent, id: string): readonly Buffer[] => [Buffer.from("<"), jsonWithin(frame, id), Buffer.from(">")];
   gapMessage = (missed: number | null): Buffer => Buffer.from(`gap ${missed}`);
   #begun = "";
   write(piece: Buffer, isLast: boolean): boolean {
@@ -131,7 +138,7 @@ describe("streams", () => {
 
   const make = (maxEvents = 100, maxBytes = 1_024 * KIB, maxStreams = 10): EventStreams =>
     new EventStreams({
-      ...{ limits: { maxEvents, maxBytes }, maxStreams, maxStreamsName: "the limit" },
+      ...{ limits: { maxEvents, maxBytes }, encode: eventFrame, maxStreams, maxStreamsName: "the limit" },
       context: {
         clock,
         observe({ event = () => {} }) {

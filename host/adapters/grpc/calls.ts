@@ -1,0 +1,72 @@
+// Calls of services, and what there is to call.
+
+import { create } from "@bufbuild/protobuf";
+import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { startTrace } from "../../core/trace.ts";
+import type { AdapterContext, CatalogService } from "../../seams.ts";
+import { bytesOf } from "./definitions.ts";
+import {
+  type CallRequest,
+  type CallResponse,
+  CallResponseSchema,
+  type ListServicesRequest,
+  type ListServicesResponse,
+  ListServicesResponseSchema,
+  type ServiceDescription,
+  ServiceDescriptionSchema,
+} from "./doors_pb.ts";
+import { principalOf } from "./principal.ts";
+import { answering } from "./unary.ts";
+
+type CallContext = Pick<AdapterContext, "call" | "catalog" | "log">;
+
+export function callHandlers(context: CallContext): UntypedServiceImplementation {
+  const call: handleUnaryCall<CallRequest, CallResponse> = answering(context.log, async (given, signal, deadlineMs) => {
+    const { service, payload } = given.request;
+    const [incoming] = given.metadata.get("traceparent");
+    const traceparent = startTrace(incoming === undefined ? undefined : String(incoming));
+    const principal = principalOf(given);
+    const answer = await context.call(principal, { service, payload, traceparent, timeoutMs: deadlineMs, signal });
+    const declared = context.catalog.for(principal).services.find(({ name }) => name === service);
+    return create(CallResponseSchema, { payload: answer, contentType: declared?.produces ?? "" });
+  });
+  return { call };
+}
+
+const PAGE_BYTES = 1_048_576;
+
+export function catalogHandlers(context: Pick<AdapterContext, "catalog" | "log">): UntypedServiceImplementation {
+  const listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse> = answering(context.log, async (given) => {
+    const { pageToken } = given.request;
+    const all = context.catalog.for(principalOf(given)).services.filter((service) => service.public && service.name > pageToken);
+    const services: ServiceDescription[] = [];
+    let bytes = 0;
+    for (const service of all.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
+      const described = descriptionOf(service);
+      bytes += bytesOf(ServiceDescriptionSchema, described).length;
+      const last = services.at(-1);
+      if (bytes > PAGE_BYTES && last !== undefined) return create(ListServicesResponseSchema, { services, nextPageToken: last.name });
+      services.push(described);
+    }
+    return create(ListServicesResponseSchema, { services });
+  });
+  return { listServices };
+}
+
+function descriptionOf(service: CatalogService): ServiceDescription {
+  const { name, provider, description = "", consumes = "", produces = "", readOnly, idempotent, deprecated } = service;
+  const schemas = { inputSchema: textOf(service.input), outputSchema: textOf(service.output) };
+  return create(ServiceDescriptionSchema, {
+    name,
+    provider,
+    description,
+    consumes,
+    produces,
+    readOnly,
+    idempotent,
+    deprecated,
+    ...schemas,
+  });
+}
+
+const textOf = (schema: unknown): string => (schema === undefined ? "" : JSON.stringify(schema));

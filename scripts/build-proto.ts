@@ -1,0 +1,36 @@
+// Checks proto/ and writes what follows from it: the messages of the gRPC door, as TypeScript.
+
+import { execFile } from "node:child_process";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+export const GENERATED: string = join(ROOT, "host/adapters/grpc/doors_pb.ts");
+const tool = (name: string): string => join(ROOT, "node_modules/.bin", name);
+
+/** Rejects with what is wrong with proto/. */
+export async function lintProto(): Promise<void> {
+  await promisify(execFile)(tool("buf"), ["lint", "proto"], { cwd: ROOT });
+}
+
+/** Writes the messages into this file. */
+export async function generateProto(file: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "bulkhead-proto-"));
+  try {
+    const template = join(folder, "buf.gen.yaml");
+    const plugin = { local: tool("protoc-gen-es"), out: folder, opt: ["target=ts", "import_extension=ts"] };
+    await writeFile(template, JSON.stringify({ version: "v2", plugins: [plugin] }));
+    await promisify(execFile)(tool("buf"), ["generate", "--template", template, "proto"], { cwd: ROOT });
+    await copyFile(join(folder, "bulkhead/v1/doors_pb.ts"), file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  await lintProto();
+  await generateProto(GENERATED);
+}
