@@ -10,6 +10,7 @@ import { systemClock } from "../../host/drivers/system-clock.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { authSchema, parseScope } from "../../host/manifest/auth.ts";
 import { testContext, tokensInMemory } from "../support/adapter-context.ts";
+import { manifestOf } from "../support/catalogs.ts";
 import { DOORS, type OpenDoor, type Told } from "../support/doors.ts";
 import { eventually } from "../support/eventually.ts";
 import { hostPorts } from "../support/host-ports.ts";
@@ -28,6 +29,9 @@ const OF_OTHERS: ReadonlySet<HostErrorCode> = new Set([
   "refused",
 ]);
 const CODES = HOST_ERROR_CODES.filter((code) => !OF_OTHERS.has(code));
+
+/** For doors whose readers are models. */
+const READ = { holds: () => true, onChange: () => () => {} };
 
 let begun = 0;
 let ended = 0;
@@ -70,7 +74,14 @@ describe.each(Object.entries(DOORS))("the door %s", (_name, { open, authenticate
     await startAll(host, log);
     tokens = tokensInMemory();
     const mode = authenticates ? { mode: "required" } : {};
-    const { context } = testContext(host, { log, adapter: "door", tokens, auth: authSchema.parse({ ...mode, ...auth }) });
+    const { context, manifests } = testContext(host, {
+      log,
+      adapter: "door",
+      tokens,
+      words: READ,
+      auth: authSchema.parse({ ...mode, ...auth }),
+    });
+    manifests.set("p", manifestOf({ services: Object.fromEntries(services.map(({ name, entryPoint }) => [name, { entryPoint }])) }));
     door = await open(context, folder.path);
     token = tokenOf("operator");
   };

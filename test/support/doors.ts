@@ -8,6 +8,7 @@ import { httpOptions } from "../../host/adapters/http/options.ts";
 import { startHttpServer } from "../../host/adapters/http/server.ts";
 import type { AdapterContext } from "../../host/seams.ts";
 import { GrpcClient } from "./grpc-client.ts";
+import { type Era, messageIn, sentAs } from "./mcp-messages.ts";
 
 /** What a client can say with a call. */
 interface Asking {
@@ -121,6 +122,41 @@ const grpc: DoorToTest = {
   },
 };
 
+const mcp = (era: Era): DoorToTest => ({
+  ...{ authenticates: true, hasDeadlines: false, hasTraces: true },
+  async open(context) {
+    const server = await startHttpServer(httpOptions.parse({ port: 0, mcp: true }), context);
+    return {
+      async call(service, input, { token, traceparent, signal } = {}) {
+        const _meta = traceparent === undefined ? {} : { traceparent };
+        const params = { name: service, arguments: input, _meta };
+        const { headers, body } = sentAs(era, { jsonrpc: "2.0", id: 1, method: "tools/call", params });
+        const shown = token === undefined ? {} : { authorization: `Bearer ${token}` };
+        const response = await fetch(`${server.url}/mcp`, {
+          method: "POST",
+          headers: { ...headers, ...shown },
+          body,
+          signal: signal ?? null,
+        });
+        return response.status === 200 ? toldByTool(await response.text()) : told(response);
+      },
+      [Symbol.asyncDispose]: () => server.close(),
+    };
+  },
+});
+
+function toldByTool(text: string): Told {
+  const { result } = messageIn(text) as {
+    readonly result?: { readonly isError?: true; readonly content: readonly { readonly text: string }[] };
+  };
+  // What is no tool the protocol tells by an error of its own.
+  if (result === undefined) return { ok: false, code: "no-such-service", reason: undefined, retryAfterMs: undefined, text };
+  const answer: unknown = JSON.parse(result.content[0]?.text ?? "null");
+  if (result.isError !== true) return { ok: true, answer };
+  const { code, reason, retryAfterMs } = (answer as ErrorBody).error;
+  return { ok: false, code, reason, retryAfterMs, text };
+}
+
 const command: DoorToTest = {
   ...{ authenticates: false, hasDeadlines: true, hasTraces: false },
   async open(context, dataDir) {
@@ -150,4 +186,10 @@ const command: DoorToTest = {
   },
 };
 
-export const DOORS: Readonly<Record<string, DoorToTest>> = { REST: rest, gRPC: grpc, "the socket of the command": command };
+export const DOORS: Readonly<Record<string, DoorToTest>> = {
+  REST: rest,
+  gRPC: grpc,
+  "MCP of 2025": mcp("2025-11-25"),
+  "MCP of 2026": mcp("2026-07-28"),
+  "the socket of the command": command,
+};

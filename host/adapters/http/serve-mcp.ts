@@ -123,6 +123,7 @@ class Exchange {
     const given = Object.entries(rest).filter((pair): pair is [string, string] => typeof pair[1] === "string");
     return new Request(url, { method, headers: given, signal: this.#gone.signal });
   }
+
   /** Piece by piece, as its client reads; rejects for one that has not for long. */
   async #send({ status, headers, body }: Response): Promise<void> {
     const { raw } = this.#reply;

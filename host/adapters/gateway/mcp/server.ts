@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { HostError, toHostError } from "../../../core/errors.ts";
+import { printable } from "../../../core/names.ts";
 import { startTrace } from "../../../core/trace.ts";
 import { API_VERSIONS } from "../../../core/wit.ts";
 import type { AdapterContext, Catalog, Principal } from "../../../seams.ts";
@@ -49,16 +50,16 @@ export class Mcp {
       return { tools: [...tools], ...(truncated && { _meta: { "bulkhead/truncated": { ...truncated } } }) };
     });
     server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
-      const service = this.#listOf(principal).services.get(params.name);
-      // Whoever may not call a service is not told that there is one.
-      if (service === undefined)
-        throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 128)}`);
       const traceparent = params._meta?.[sdk.TRACEPARENT_META_KEY];
-      return this.#call(principal, service, {
+      const call = {
         given: params.arguments,
         signal: AbortSignal.any([gone, mcpReq.signal]),
         traceparent: startTrace(typeof traceparent === "string" ? traceparent : undefined),
-      });
+      };
+      const service = this.#listOf(principal).services.get(params.name) ?? forbidden(principal, params.name);
+      if (service === undefined)
+        throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, `Unknown tool: ${printable(params.name)}`);
+      return this.#call(principal, service, call);
     });
     return server;
   }
@@ -117,6 +118,15 @@ interface ToolCall {
   readonly signal: AbortSignal;
   readonly traceparent: string;
 }
+
+/**
+ * Of a name that the principal may not call in any case, whether there is such a service or not: the gate refuses it, and writes it down. Undefined for one that
+ * it might call and that is no tool.
+ */
+const forbidden = (principal: Principal, name: string): ToolService | undefined =>
+  principal.allows("services.call", name) || principal.allows("services.read", name)
+    ? undefined
+    : { name, consumes: undefined, produces: undefined, isWrapped: false, takesInput: true };
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
