@@ -88,6 +88,15 @@ describe.skipIf(missing !== undefined)(`the package, installed without what is o
     expect(inspected.stdout).toContain("npm install --save-exact @bytecodealliance/jco-transpile@");
   });
 
+  it("says what a login at an issuer needs, and does not start without it", async () => {
+    const oidc = { issuer: "https://id.example", clientId: "bulkhead", clientSecret: "oidc" };
+    writeFileSync(join(folder.path, "oidc.json"), JSON.stringify({ adapters: { http: false }, auth: { oidc } }));
+    const launcher = join(installed, ".bin", "bulkhead");
+    const serve = promisify(execFile)(process.execPath, [launcher, "serve", "--config", "oidc.json"], { cwd: folder.path });
+    const { stderr } = await serve.catch((cause: { readonly stderr: string }) => cause);
+    expect(stderr).toContain('auth.oidc needs the package openid-client, which is not installed: npm install "openid-client@^6.9.0"');
+  });
+
   it("says what tools of models would need, before it listens", async () => {
     writeFileSync(join(folder.path, "tools.json"), '{"dataDir":"tools","adapters":{"http":{"port":0,"mcp":true}}}');
     const launcher = join(installed, ".bin", "bulkhead");

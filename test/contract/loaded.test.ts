@@ -93,6 +93,7 @@ describe("optional packages", () => {
       "@modelcontextprotocol/server": ["adapters/gateway/mcp/package.ts"],
       ioredis: ["drivers/storage-redis/connection.ts"],
       mongodb: ["drivers/storage-mongodb/connection.ts"],
+      "openid-client": ["gate/issuer-client.ts"],
       pg: ["drivers/storage-postgres/connection.ts"],
       // Its module is read; nothing of it is imported.
       "quickjs-wasi": [],

@@ -3,7 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { startTrace } from "../../core/trace.ts";
-import type { AdapterContext, CatalogService } from "../../seams.ts";
+import type { AdapterContext, CatalogService, Principal } from "../../seams.ts";
 import { bytesOf } from "./definitions.ts";
 import {
   type CallRequest,
@@ -35,10 +35,9 @@ export function callHandlers(context: CallContext): UntypedServiceImplementation
 
 const PAGE_BYTES = 1_048_576;
 
-export function catalogHandlers(context: Pick<AdapterContext, "catalog" | "log">): UntypedServiceImplementation {
-  const listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse> = answering(context.log, async (given) => {
-    const { pageToken } = given.request;
-    const all = context.catalog.for(principalOf(given)).services.filter((service) => service.public && service.name > pageToken);
+export function catalogHandlers(context: Pick<AdapterContext, "catalog" | "log" | "within">): UntypedServiceImplementation {
+  const pageOf = (principal: Principal, pageToken: string): ListServicesResponse => {
+    const all = context.catalog.for(principal).services.filter((service) => service.public && service.name > pageToken);
     const services: ServiceDescription[] = [];
     let bytes = 0;
     for (const service of all.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
@@ -49,6 +48,11 @@ export function catalogHandlers(context: Pick<AdapterContext, "catalog" | "log">
       services.push(described);
     }
     return create(ListServicesResponseSchema, { services });
+  };
+  const listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse> = answering(context.log, (given) => {
+    const principal = principalOf(given);
+    // It costs as much as a call, and counts as one.
+    return context.within(principal, async () => pageOf(principal, given.request.pageToken));
   });
   return { listServices };
 }

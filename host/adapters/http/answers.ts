@@ -7,7 +7,6 @@ import type { LogSink } from "../../core/ports/log.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { CatalogService } from "../../seams.ts";
 import { PROBLEM_TYPE, problemOf, retryAfterOf } from "./errors.ts";
-import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
 import { looksLikeJson } from "./payload.ts";
 import { challengeOf } from "./protected-resource.ts";
@@ -28,17 +27,18 @@ const UNAUTHORIZED = 401;
 
 export interface ErrorPorts {
   readonly log: LogSink;
-  readonly options: Pick<HttpOptions, "maxBodyBytes">;
 }
 
 /** Whatever was thrown on the way to an answer. */
-export function sendError(thrown: unknown, reply: FastifyReply, { log, options }: ErrorPorts): FastifyReply {
+export function sendError(thrown: unknown, reply: FastifyReply, { log }: ErrorPorts): FastifyReply {
   // What is left of the body is not read.
   if (!reply.request.raw.complete) reply.header("connection", "close");
   if (isClientError(thrown)) {
     const { statusCode, message, hostCode: code = "invalid-message" } = thrown;
     if (statusCode !== 413) return sendProblem(reply, statusCode, { code, message });
-    const tooLarge = `the body has more than ${options.maxBodyBytes} bytes, which is the limit (adapters.http.maxBodyBytes)`;
+    const { bodyLimit } = reply.routeOptions;
+    const key = bodyLimit === reply.server.initialConfig.bodyLimit ? " (adapters.http.maxBodyBytes)" : "";
+    const tooLarge = `the body has more than ${bodyLimit} bytes, which is the limit${key}`;
     return sendProblem(reply, statusCode, { code: "quota-exceeded", message: tooLarge });
   }
   const error = toHostError(thrown);

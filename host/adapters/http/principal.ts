@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { credentialsOf, socketCredentialsOf } from "./credentials.ts";
+import type { SessionCookies } from "./session-cookie.ts";
 import { EVENTS_SOCKET } from "./upgrade.ts";
 
 interface Admitted {
@@ -15,8 +16,15 @@ interface Admitted {
 const admitted = new WeakMap<FastifyRequest, Admitted>();
 
 /** Rejects with HostError as `AdapterContext.authenticate` does. */
-export async function admit(request: FastifyRequest, context: Pick<AdapterContext, "authenticate">): Promise<void> {
-  const credentials = request.routeOptions.url === EVENTS_SOCKET ? socketCredentialsOf(request.raw) : credentialsOf(request.raw);
+export async function admit(
+  request: FastifyRequest,
+  context: Pick<AdapterContext, "authenticate">,
+  cookies: SessionCookies,
+): Promise<void> {
+  const isSocket = request.routeOptions.url === EVENTS_SOCKET;
+  const credentials = (isSocket ? socketCredentialsOf : credentialsOf)(request.raw, cookies);
+  const refused = credentials.kind === "session" ? cookies.refuse(request.headers, request.method, isSocket) : undefined;
+  if (refused !== undefined) throw new HostError("permission-denied", refused);
   const principal = await context.authenticate(credentials);
   admitted.set(request, { principal, showedToken: credentials.kind === "bearer" && principal.name !== "anonymous" });
 }
