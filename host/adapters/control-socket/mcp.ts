@@ -66,7 +66,7 @@ export class McpSocket {
     if (head.length > 0) socket.unshift(head);
     socket.write(SWITCHED);
     const factory = (): Server => {
-      const server = mcp.server({ principal, isTold: true, gone: gone.signal });
+      const server = mcp.server({ principal, isTold: true, isCounted: false, gone: gone.signal });
       servers.add(server);
       return server;
     };

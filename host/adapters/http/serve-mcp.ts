@@ -34,6 +34,7 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
         principal: authInfo?.extra?.principal as Principal,
         // Without a session only a stream of the later revision can be told anything.
         isTold: era === "modern",
+        isCounted: true,
         gone: requestInfo?.signal ?? AbortSignal.abort(),
       }),
     { maxSubscriptions: maxStreams },

@@ -14,7 +14,7 @@ import { type ToolList, type ToolService, toolList } from "./tools.ts";
 
 export interface McpPorts {
   readonly sdk: McpSdk;
-  readonly context: Pick<AdapterContext, "call" | "catalog" | "clock" | "log">;
+  readonly context: Pick<AdapterContext, "call" | "catalog" | "clock" | "log" | "within">;
 }
 
 /** How a server is made for somebody. */
@@ -22,6 +22,8 @@ export interface McpClient {
   readonly principal: Principal;
   /** Whether it is told when tools change. */
   readonly isTold: boolean;
+  /** Whether the door has counted what is no call before the message came here. */
+  readonly isCounted: boolean;
   /** Aborts when the client has gone away. */
   readonly gone: AbortSignal;
 }
@@ -41,12 +43,16 @@ export class Mcp {
     this.#lists = new Documents(ports.context.catalog);
   }
 
-  server({ principal, isTold, gone }: McpClient): Server {
-    const { sdk } = this.#ports;
+  server({ principal, isTold, isCounted, gone }: McpClient): Server {
+    const { sdk, context } = this.#ports;
     const { name, version } = { name: "bulkhead", version: API_VERSIONS.at(-1) ?? "" };
     const server = new sdk.Server({ name, version }, { capabilities: { tools: { listChanged: isTold } }, instructions: INSTRUCTIONS });
+    const told = (thrown: unknown): never => {
+      throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InternalError, toHostError(thrown).message);
+    };
     server.setRequestHandler("tools/list", async () => {
-      const { tools, truncated } = this.#listOf(principal);
+      const listed = async (): Promise<ToolList> => this.#listOf(principal);
+      const { tools, truncated } = await (isCounted ? listed() : context.within(principal, listed).catch(told));
       return { tools: [...tools], ...(truncated && { _meta: { "bulkhead/truncated": { ...truncated } } }) };
     });
     server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
