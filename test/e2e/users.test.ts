@@ -1,125 +1,100 @@
-// Accounts, as an operator sees them at the command.
+// The plugin users saying who comes in, on a host with real cells and over HTTP: programs by a token, people by a session, and nobody while it is away.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { bulkhead, COMMAND, type Ran } from "../support/command.ts";
-import { freePort } from "../support/free-port.ts";
-import { CLIENT_ID, CLIENT_SECRET, logInAt, startIssuer } from "../support/issuer.ts";
-import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { buildPlugin } from "../../scripts/build-plugins.ts";
+import { eventually } from "../support/eventually.ts";
+import { memoryLog } from "../support/memory-log.ts";
+import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
-const PASSWORD = "correct horse battery";
+const PASSWORD = "correct horse";
+const AUTH = {
+  mode: "required",
+  plugin: { name: "users", groups: ["staff"] },
+  groups: { staff: ["operator"], owners: ["admin"] },
+  open: ["users.token", "users.revoke", "users.jwks"],
+};
 
-describe("bulkhead user", () => {
+describe("the plugin users", () => {
+  const log = memoryLog();
   let folder: TemporaryFolder;
-  beforeEach(() => {
+  let host: RunningHost;
+  beforeAll(async () => {
+    await buildPlugin(ownPlugin("users"));
     folder = temporaryFolder();
-    writeFileSync(join(folder.path, "bulkhead.json"), "{}");
-  });
-  afterEach(() => folder.remove());
-  const user = (args: readonly string[], input?: string): Promise<Ran> =>
-    bulkhead(["user", ...args], { cwd: folder.path, ...(input !== undefined && { input }) });
-
-  it("makes, shows, changes and removes accounts, with passwords from standard input", async () => {
-    expect(await user(["add", "ada", "--role", "operator"], `${PASSWORD}\n`)).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining("ada can log in, as account:ada (operator)"),
-    });
-    expect((await user(["roles", "ada", "--role", "viewer", "--role", "operator"])).code).toBe(0);
-    expect((await user(["passwd", "ada"], `another ${PASSWORD}\n`)).code).toBe(0);
-    expect((await user(["list"])).stdout).toMatch(/account:ada +│? *viewer/);
-    expect(await user(["remove", "ada"])).toMatchObject({ code: 0, stderr: expect.stringContaining("ada is removed") });
-    const audit = await bulkhead(["audit", "--json"], { cwd: folder.path });
-    for (const action of ["add-user", "set-user-roles", "set-password", "remove-user"]) expect(audit.stdout).toContain(action);
-    expect(audit.stdout).not.toContain(PASSWORD);
+    const plugins = Object.fromEntries(["users", "hello"].map((name) => [name, { path: ownPlugin(name), grants: "all" }]));
+    const text = JSON.stringify({ adapters: { http: { port: 0 }, "control-socket": false }, auth: AUTH, plugins });
+    host = await createHost({ configuration: parseConfiguration(text, join(folder.path, "bulkhead.json")), log });
+    await host.call("users.create", { name: "ada", password: PASSWORD, groups: ["staff", "owners"] });
+  }, 120_000);
+  afterAll(async () => {
+    await host.stop();
+    folder.remove();
   });
 
-  const serving = async (work: (url: string) => Promise<void>): Promise<void> => {
-    const child = spawn(process.execPath, [COMMAND, "serve"], { cwd: folder.path, stdio: ["ignore", "ignore", "pipe"] });
-    try {
-      let said = "";
-      const url = await new Promise<string>((resolve, reject) => {
-        child.stderr.on("data", (piece: Buffer) => {
-          said += piece;
-          const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
-          if (found !== undefined) resolve(found);
-        });
-        child.once("exit", () => reject(new Error(said)));
-      });
-      await work(url);
-    } finally {
-      child.kill("SIGTERM");
-      if (child.exitCode === null) await once(child, "exit");
-    }
+  const ask = async (path: string, how: RequestInit = {}) => {
+    const response = await fetch(`${host.url}${path}`, how);
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? undefined : JSON.parse(text), cookie: response.headers.get("set-cookie") };
   };
-  const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(";", 1)[0] ?? "";
+  const form = (fields: Readonly<Record<string, string>>): RequestInit => ({ method: "POST", body: new URLSearchParams(fields) });
+  const tokenOf = () => ask("/users/token", form({ grant_type: "password", username: "ada", password: PASSWORD }));
+  const greet = (headers: Readonly<Record<string, string>>) => ask("/hello/Ada", { headers });
 
-  it("makes accounts that log in while the host runs, whose sessions outlive it and end when the operator says so", async () => {
-    writeFileSync(
-      join(folder.path, "bulkhead.json"),
-      JSON.stringify({ auth: { mode: "required" }, adapters: { http: { port: await freePort() } } }),
-    );
-    let cookie = "";
-    const session = async (url: string): Promise<number> => (await fetch(`${url}/v1/session`, { headers: { cookie } })).status;
-    await serving(async (url) => {
-      await user(["add", "ada", "--role", "viewer"], PASSWORD);
-      const body = (password: string): RequestInit => ({
-        ...{ method: "POST", headers: { "content-type": "application/json" } },
-        body: JSON.stringify({ name: "ada", password }),
-      });
-      expect((await fetch(`${url}/v1/login`, body("wrong"))).status).toBe(401);
-      cookie = cookieOf(await fetch(`${url}/v1/login`, body(PASSWORD)));
-      expect(await session(url)).toBe(200);
-      expect((await user(["list"])).stdout).toMatch(/account:ada +│? *viewer +│? *1 /);
-    });
-    await serving(async (url) => {
-      expect(await session(url)).toBe(200);
-      expect(await user(["logout", "account:ada"])).toMatchObject({ code: 0, stderr: expect.stringContaining("sessions that ended: 1") });
-      expect(await session(url)).toBe(401);
-    });
-    const { stdout } = await bulkhead(["audit", "--json"], { cwd: folder.path });
-    const entries = (JSON.parse(stdout) as { actor: string; action: string; subject: string; detail: object }[]).filter(({ action }) =>
-      ["login", "denied", "end-sessions"].includes(action),
-    );
-    expect(entries.map(({ actor, action, subject, detail }) => [actor.split(":")[0], action, subject, detail])).toEqual([
-      ["account", "login", "account:ada", { via: "http", address: "127.0.0.1" }],
-      ["host", "denied", "account:ada", expect.objectContaining({ permission: "login", resource: "127.0.0.1", times: 1 })],
-      ["user", "end-sessions", "account:ada", { sessions: 1 }],
-    ]);
+  it("gives a token to who knows the password, without asking who he is, and the token lets him in", async () => {
+    expect((await greet({})).status).toBe(401);
+    const { status, body } = await tokenOf();
+    expect(status).toBe(200);
+    expect(await greet({ authorization: `Bearer ${body.access_token}` })).toMatchObject({ status: 200, body: { message: "Hello, Ada!" } });
+    // Into the group that is an administrator's the plugin may put nobody.
+    const admin = await ask("/v1/admin/grant", { method: "POST", headers: { authorization: `Bearer ${body.access_token}` } });
+    expect(admin.status).toBe(403);
+    expect((await greet({ authorization: `Bearer ${body.access_token.slice(0, -3)}AAA` })).status).toBe(401);
+    expect(await ask("/users/jwks.json")).toMatchObject({ status: 200, body: { keys: [{ kty: "EC", alg: "ES256" }] } });
+    // What is not open is not, whatever path leads to it.
+    for (const path of ["/v1/services/users.list", "/v1/services/users.authenticate", "/v1/plugins"])
+      expect((await ask(path)).status, path).toBe(401);
   });
 
-  it("has beside it an issuer that people log in at, whose secret is kept first", async () => {
-    const port = await freePort();
-    await using issuer = await startIssuer([`http://127.0.0.1:${port}/v1/login/oidc/callback`]);
-    const oidc = { issuer: issuer.url, clientId: CLIENT_ID, clientSecret: "client" };
-    const auth = { mode: "required", groups: { operations: ["operator"] }, oidc };
-    writeFileSync(join(folder.path, "bulkhead.json"), JSON.stringify({ auth, adapters: { http: { port } } }));
-    const { code, stderr } = await bulkhead(["serve"], { cwd: folder.path });
-    expect([code, stderr]).toEqual([2, expect.stringContaining("bulkhead secret set client --to auth.oidc")]);
-    await bulkhead(["secret", "set", "client", "--to", "auth.oidc"], { cwd: folder.path, input: CLIENT_SECRET });
-    await serving(async (url) => {
-      const begun = await fetch(`${url}/v1/login/oidc`, { redirect: "manual" });
-      const back = await logInAt(begun.headers.get("location") ?? "", "ada");
-      const returned = await fetch(back, { headers: { cookie: cookieOf(begun) } });
-      const who = await fetch(`${url}/v1/session`, { headers: { cookie: cookieOf(returned) } });
-      expect(await who.json()).toEqual({ principal: expect.stringMatching(/^oidc:[0-9a-f]{8}\/ada$/) });
-      expect((await user(["list"])).stdout).toMatch(/oidc:[0-9a-f]{8}\/ada +│? *as its groups say +│? *1 /);
+  it("lets people log in with a session, by which the host knows them", async () => {
+    const login = await ask("/v1/login", {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: host.url ?? "", "sec-fetch-site": "same-origin" },
+      body: JSON.stringify({ name: "ada", password: PASSWORD }),
     });
+    expect(login).toMatchObject({ status: 200, body: { principal: "users/ada" } });
+    const cookie = login.cookie?.split(";")[0] ?? "";
+    expect((await ask("/v1/session", { headers: { cookie } })).body).toEqual({ principal: "users/ada" });
+    expect((await greet({ cookie })).status).toBe(200);
   });
 
-  it.each([
-    [["add", "ada", "--role", "operator"], "short", "has 5 characters; write 12 at least"],
-    [["add", "ada", "--role", "operator"], "", "has 0 characters"],
-    [["add", "ada", "--role", "king"], PASSWORD, '"king" is no role; there are viewer, operator, admin'],
-    [["add", "ada"], PASSWORD, "name at least one role"],
-    [["add", "Ada Lovelace", "--role", "viewer"], PASSWORD, "lower-case letters"],
-    [["passwd", "bob"], PASSWORD, "there is no account bob"],
-    [["remove", "bob"], undefined, "there is no account bob"],
-    [["logout", "account:bob"], undefined, "account:bob has no session"],
-  ] as const)("refuses %j with standard input %j", async (args, input, words) => {
-    const { code, stderr } = await user(args, input);
-    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  it("is asked by the host alone, whatever somebody may call", async () => {
+    const { body } = await tokenOf();
+    const refused = await ask("/v1/services/users.authenticate", {
+      method: "POST",
+      headers: { authorization: `Bearer ${body.access_token}`, "content-type": "application/json" },
+      body: JSON.stringify({ scheme: "password", name: "ada", password: PASSWORD }),
+    });
+    expect([refused.status, refused.body.error.reason]).toEqual([403, "forbidden"]);
+  });
+
+  it("leaves nobody in, nor anybody as somebody else, while it is away", async () => {
+    const { body } = await tokenOf();
+    const headers = { authorization: `Bearer ${body.access_token}` };
+    await host.core.plugin("users")?.stop(0);
+    // One whom it has named a moment ago comes in as long as that holds; a new one is told to come back.
+    const fresh = await ask("/hello/Ada", { headers: { authorization: `Bearer ${body.access_token}x` } });
+    expect([fresh.status, fresh.body.error.code]).toEqual([503, "plugin-not-running"]);
+    const login = await ask("/v1/login", {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: host.url ?? "", "sec-fetch-site": "same-origin" },
+      body: JSON.stringify({ name: "ada", password: PASSWORD }),
+    });
+    expect(login.status).toBe(503);
+    expect((await greet({})).status).toBe(401);
+    expect(log.lines.some(({ message }) => message.startsWith("users, which says who somebody is (auth.plugin), does not"))).toBe(true);
+    await host.core.plugin("users")?.start();
+    await eventually("it is back", async () => (await greet(headers)).status === 200 || undefined);
   });
 });
