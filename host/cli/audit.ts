@@ -5,8 +5,9 @@ import type { AuditEntry, Verification } from "../admin/audit.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
-import { conclude, print, say, table } from "./report.ts";
+import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { say, writeJson, writeLines } from "./terminal.ts";
 
 interface AuditOptions extends DataOptions {
   readonly follow?: boolean;
@@ -57,7 +58,10 @@ async function audit(options: AuditOptions): Promise<void> {
 }
 
 function follow(entries: readonly AuditEntry[], seen: number, json: boolean | undefined): number {
-  for (const entry of entries) process.stdout.write(`${json === true ? JSON.stringify(entry) : rowOf(entry).join("  ")}\n`);
+  for (const entry of entries) {
+    if (json === true) writeJson(JSON.stringify(entry));
+    else writeLines(rowOf(entry).map(String).map(escapeControls).join("  "));
+  }
   return entries.at(-1)?.seq ?? seen;
 }
 
@@ -68,7 +72,7 @@ function rowOf({ seq, at, actor, action, subject, detail }: AuditEntry): (string
     at,
     actor,
     action,
-    escapeControls(subject),
-    escapeControls(parts.map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" ")),
+    subject,
+    parts.map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(" "),
   ];
 }

@@ -4,11 +4,12 @@ import { open } from "node:fs/promises";
 import type { Command } from "commander";
 import type { ShownBlobs } from "../admin/blob-operations.ts";
 import { HostError } from "../core/errors.ts";
-import { escapeControls, printable } from "../core/names.ts";
+import { printable } from "../core/names.ts";
 import type { BlobsBlob } from "../core/wit.ts";
 import { type Control, openHost } from "./control.ts";
 import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { writeBytes } from "./terminal.ts";
 
 interface JsonOptions extends DataOptions {
   readonly json?: boolean;
@@ -42,9 +43,7 @@ async function list(plugin: string, options: JsonOptions & { readonly prefix: st
   const shown = await host.invoke<ShownBlobs>("blobs-list", { plugin, prefix, ...(after === undefined ? {} : { after }) });
   print(options.json, shown, () => {
     const { blobs, usage } = shown;
-    const rows = blobs.map(({ name, mediaType, size, modified }) => [
-      ...[escapeControls(name), escapeControls(mediaType), size, new Date(modified).toISOString()],
-    ]);
+    const rows = blobs.map(({ name, mediaType, size, modified }) => [...[name, mediaType, size, new Date(modified).toISOString()]]);
     const all = `${usage.blobs} blobs, ${usage.bytes} bytes in all`;
     return rows.length === 0 ? all : `${table(["name", "media type", "bytes", "finished"], rows)}\n${all}`;
   });
@@ -54,9 +53,7 @@ async function get(plugin: string, name: string, options: DataOptions & { readon
   await using host = await openHost(options);
   const blob = await host.invoke<BlobsBlob>("blobs-get", { plugin, name });
   if (options.out === undefined) {
-    for await (const piece of piecesOf(host, plugin, blob)) {
-      if (!process.stdout.write(piece)) await new Promise((resolve) => process.stdout.once("drain", resolve));
-    }
+    for await (const piece of piecesOf(host, plugin, blob)) await writeBytes(piece);
     return;
   }
   await using file = await open(options.out, "wx").catch((cause: NodeJS.ErrnoException) => {

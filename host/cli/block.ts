@@ -3,7 +3,6 @@
 import type { Command } from "commander";
 import type { Block } from "../admin/installations.ts";
 import { HostError } from "../core/errors.ts";
-import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
 import { print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
@@ -33,7 +32,7 @@ async function change(operation: string, spec: string | undefined, options: Bloc
   await using host = await openHost(options);
   const input = spec === undefined ? {} : { ...split(spec), ...(operation === "block" ? { reason: options.reason } : {}) };
   const blocks = await host.invoke<Block[]>(operation, input);
-  const rows = blocks.map(({ plugin, range, reason }) => [plugin, range, escapeControls(reason)]);
+  const rows = blocks.map(({ plugin, range, reason }) => [plugin, range, reason]);
   print(options.json, blocks, () => (rows.length === 0 ? "nothing is blocked" : table(["plugin", "versions", "because"], rows)));
 }
 

@@ -6,7 +6,8 @@ import type { Command } from "commander";
 import { HostError } from "../core/errors.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
 import { refuseWhatFails } from "./check.ts";
-import { print, say } from "./report.ts";
+import { print } from "./report.ts";
+import { say } from "./terminal.ts";
 import { findToolchain, type Language, languageOf } from "./toolchains/languages.ts";
 
 export interface Built {

@@ -18,8 +18,9 @@ import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
 import { openLiveHost } from "./control.ts";
 import { runOnce } from "./one-shot.ts";
-import { say, stderrLog } from "./report.ts";
+import { stderrLog } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { say, writeBytes, writeLines } from "./terminal.ts";
 
 const NEWLINE = 10;
 /** Characters of an event's data. */
@@ -57,7 +58,7 @@ async function call(target: string, entryPoint: string | undefined, options: Cal
       `"${printable(target)}" is no service; name one, such as devices.list, or a plugin and its export`,
     );
   const host = await openLiveHost(options);
-  write(await host.call(target, input, options.timeout));
+  await write(await host.call(target, input, options.timeout));
 }
 
 async function runExport(path: string, entryPoint: string, input: Uint8Array, options: CallOptions): Promise<void> {
@@ -74,19 +75,19 @@ async function runExport(path: string, entryPoint: string, input: Uint8Array, op
   const schemas = manifest === undefined ? undefined : dataSchemasOf(manifest);
   const onEvent = ({ type, data }: CloudEvent): void =>
     say(`published ${type} ${escapeControls(shortened(Buffer.from(data).toString("utf8")))}`);
-  show(await runOnce({ name, limits, config, api, reasons, schemas, admitted, entryPoint, input, log: stderrLog, onEvent }));
+  await show(await runOnce({ name, limits, config, api, reasons, schemas, admitted, entryPoint, input, log: stderrLog, onEvent }));
 }
 
-function show({ output, usage }: Extract<TurnOutcome, { ok: true }>): void {
-  write(output);
+async function show({ output, usage }: Extract<TurnOutcome, { ok: true }>): Promise<void> {
+  await write(output);
   if (!process.stderr.isTTY) return;
   const { cpuUs, fuel, peakMemoryBytes, hostCalls } = usage;
   say(`(${cpuUs} µs of CPU, ${fuel} fuel, ${Math.ceil(peakMemoryBytes / 1024)} KiB, ${hostCalls} host calls)`);
 }
 
-function write(output: Uint8Array): void {
-  process.stdout.write(output);
-  if (process.stdout.isTTY && output.at(-1) !== NEWLINE) process.stdout.write("\n");
+async function write(output: Uint8Array): Promise<void> {
+  await writeBytes(output);
+  if (process.stdout.isTTY && output.at(-1) !== NEWLINE) writeLines("");
 }
 
 const shortened = (text: string): string => (text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`);

@@ -17,7 +17,8 @@ import { pluginSettings } from "../manifest/configuration.ts";
 import { describeFindings } from "../manifest/issues.ts";
 import { MANIFEST_FILE, type Manifest, parseManifest } from "../manifest/manifest.ts";
 import { runOnce } from "./one-shot.ts";
-import { print, say } from "./report.ts";
+import { print } from "./report.ts";
+import { say } from "./terminal.ts";
 
 /** What was found, each a line for people. */
 export interface Checked {

@@ -4,6 +4,7 @@ import { Argument, type Command } from "commander";
 import type { Configuration } from "../manifest/configuration.ts";
 import { isHostRunning, openControl } from "./control.ts";
 import { type DataOptions, readConfigurationOf, withDataOptions, withOverrides } from "./serve.ts";
+import { writeLines } from "./terminal.ts";
 
 interface Entry {
   /** The words before, such as `secret`. */
@@ -19,7 +20,7 @@ export function addCompletion(program: Command): void {
     .description('print what a shell needs to complete commands, options and names of plugins: eval "$(bulkhead completion bash)"')
     .addArgument(new Argument("<shell>", "your shell").choices(["bash", "zsh", "fish"]))
     .action((shell: "bash" | "zsh" | "fish") => {
-      process.stdout.write(SCRIPTS[shell](entriesOf(program, "")));
+      writeLines(SCRIPTS[shell](entriesOf(program, "")).trimEnd());
     });
   withDataOptions(program.command(NAMES, { hidden: true }).description("print the names of the plugins, for the shell")).action(printNames);
 }
@@ -35,7 +36,7 @@ async function printNames(options: DataOptions): Promise<void> {
   const configuration = withOverrides(await readConfigurationOf(options), options);
   // A shell that completes must not take a folder that nobody serves.
   const names = (await isHostRunning(configuration.dataDir)) ? await runningNames(configuration) : Object.keys(configuration.plugins);
-  process.stdout.write(names.map((name) => `${name}\n`).join(""));
+  for (const name of names) writeLines(name);
 }
 
 function entriesOf(command: Command, path: string): Entry[] {

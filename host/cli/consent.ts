@@ -29,7 +29,7 @@ export const GRANT_HELP = "without a terminal: all, none, or a JSON, YAML or TOM
 const grantFileSchema = z.array(z.looseObject({ permission: z.string(), resource: z.string() }));
 
 export function describePlan(plan: PlanAnswer, asks: readonly PermissionRequest[]): string {
-  const rows = asks.map(({ permission, resource, reason }) => [permission, escapeControls(resource), escapeControls(reason)]);
+  const rows = asks.map(({ permission, resource, reason }) => [permission, resource, reason]);
   const limits = Object.entries(plan.limits).map(([name, value]) => `${name} ${value}`);
   return [
     `${plan.plugin} ${plan.version} from ${escapeControls(plan.source)}${plan.description === undefined ? "" : `: ${escapeControls(plan.description)}`}`,

@@ -2,7 +2,6 @@
 
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { AccountPasswords } from "../admin/account-passwords.ts";
@@ -20,8 +19,8 @@ import { openHousehold } from "../lifecycle/boot.ts";
 import { RemoteStores } from "../lifecycle/remote-stores.ts";
 import { storedData } from "../lifecycle/stored-data.ts";
 import type { Configuration } from "../manifest/configuration.ts";
-import { say } from "./report.ts";
 import { type DataOptions, readConfigurationOf, withOverrides } from "./serve.ts";
+import { say } from "./terminal.ts";
 
 export interface Control extends AsyncDisposable {
   /** Whether a host runs. */
@@ -63,7 +62,7 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   const data = storedData({ stores, clock: systemClock, remote, blobs, isRunning: () => false });
   const passwords = new AccountPasswords(opening.use(new HashingLine(systemClock)), systemClock);
   const operations = new Operations({ stores, clock: systemClock, sources, data, blobs, passwords, live: undefined });
-  await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
+  await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${escapeControls(toHostError(thrown).message)}`));
   return {
     isLive: false,
     invoke: async <T>(operation: string, input: unknown = {}) => (await operations.invoke(operation, input, localActor())) as T,
@@ -101,7 +100,7 @@ export async function openLiveHost(options: DataOptions): Promise<LiveHost> {
     },
     async *follow(types) {
       const response = await ask(path, `/follow?types=${encodeURIComponent(types)}`);
-      yield* createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+      yield* linesOf(response);
     },
     speakMcp: (token) => upgraded(path, token),
   };
@@ -117,6 +116,16 @@ function ask(socketPath: string, path: string, body?: Uint8Array): Promise<Incom
     asked.on("error", (cause) => reject(brokenOff(cause)));
     asked.end(body);
   });
+}
+
+/** They end at line feeds alone: texts in JSON may hold Unicode's other ends of lines as they are. */
+async function* linesOf(stream: IncomingMessage): AsyncGenerator<string> {
+  let begun = "";
+  for await (const piece of stream.setEncoding("utf8")) {
+    const lines = (begun + piece).split("\n");
+    begun = lines.pop() ?? "";
+    yield* lines;
+  }
 }
 
 function upgraded(socketPath: string, token: string | undefined): Promise<Duplex> {

@@ -5,8 +5,9 @@ import type { HandedOut, ShownLetter } from "../admin/dead-letters.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { type Control, openHost } from "./control.ts";
-import { conclude, print, say, table } from "./report.ts";
+import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { say } from "./terminal.ts";
 
 type Options = DataOptions & { readonly json?: boolean };
 type Kind = "events" | "sends";
@@ -47,8 +48,7 @@ async function list(kind: Kind, consumer: string, of: string | undefined, option
     after = last.id;
   }
   const rows = letters.map(({ id, consumer, type, source, at, attempts, reason }) => [
-    ...[id, consumer, type, source, at, attempts],
-    escapeControls(reason),
+    ...[id, consumer, type, source, at, attempts, reason],
   ]);
   print(options.json, letters, () =>
     rows.length === 0 ? "there are no dead letters" : table(["number", consumer, "type", "from", "since", "attempts", "reason"], rows),

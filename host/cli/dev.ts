@@ -14,8 +14,9 @@ import { buildPlugin } from "./build.ts";
 import { consentTo, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, isHostRunning, openControl } from "./control.ts";
 import { packageOf } from "./install.ts";
-import { reportFailure, say, stderrLog } from "./report.ts";
+import { reportFailure, stderrLog } from "./report.ts";
 import { parsePort, readConfiguration, stopSignal, withOverrides } from "./serve.ts";
+import { say } from "./terminal.ts";
 import { watchFolder } from "./watch.ts";
 
 interface DevOptions {

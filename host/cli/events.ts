@@ -8,8 +8,9 @@ import { escapeControls } from "../core/names.ts";
 import type { EventStatistics } from "../core/ports/events.ts";
 import { openHost, openLiveHost } from "./control.ts";
 import { addDeadLetters, concludeHandedOut, numberOf } from "./dead-letters.ts";
-import { print, say, table } from "./report.ts";
+import { print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { say, writeJson, writeLines } from "./terminal.ts";
 
 interface RangeOptions extends DataOptions {
   readonly types: string;
@@ -76,10 +77,7 @@ async function tail(types: string, options: Pick<RangeOptions, "plugin" | "json"
   for await (const line of host.follow(types)) {
     const event = JSON.parse(line) as Partial<ShownEvent> & { readonly gap?: number };
     if (event.gap !== undefined) say(`${event.gap} events are not shown: they came faster than they were read`);
-    else if (source === undefined || event.source === source)
-      process.stdout.write(
-        options.json === true ? `${line}\n` : `${event.time}  ${event.type}  ${event.source}  ${escapeControls(line)}\n`,
-      );
+    else if (source === undefined || event.source === source) writeEvent([event.time, event.type, event.source], line, options.json);
   }
 }
 
@@ -118,7 +116,12 @@ async function stats(options: DataOptions & { readonly json?: boolean }): Promis
 }
 
 function printEvent({ position, time, type, source, event }: ShownEvent, json: boolean | undefined): void {
-  process.stdout.write(json === true ? `${event}\n` : `${position}  ${time}  ${type}  ${source}  ${escapeControls(event)}\n`);
+  writeEvent([position, time, type, source], event, json);
+}
+
+function writeEvent(about: readonly unknown[], event: string, json: boolean | undefined): void {
+  if (json === true) writeJson(event);
+  else writeLines([...about.map(String), event].map(escapeControls).join("  "));
 }
 
 function rangeOf({ types, plugin, since, until }: RangeOptions): Record<string, unknown> {

@@ -1,7 +1,6 @@
 // `bulkhead inspect`: what a module is and asks for, and whether it would be admitted. Runs nothing of it.
 
 import { readFile, stat } from "node:fs/promises";
-import Table from "cli-table3";
 import type { Command } from "commander";
 import { needsOf } from "../capabilities/index.ts";
 import { admitInProcess } from "../cell/admission/admission-process.ts";
@@ -16,6 +15,7 @@ import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { checkFolder } from "./check.ts";
 import { EXIT } from "./exit-codes.ts";
+import { print, table } from "./report.ts";
 
 /** What `--json` prints. */
 interface Inspection {
@@ -38,7 +38,7 @@ export function addInspect(program: Command): void {
     .option("--json", "print the inspection as JSON")
     .action(async (path: string, { json }: { readonly json?: boolean }) => {
       const inspection = await inspectPlugin(path);
-      process.stdout.write(`${json === true ? JSON.stringify(inspection, null, 2) : describe(inspection)}\n`);
+      print(json, inspection, () => describe(inspection));
       process.exitCode = inspection.verdict === "admitted" ? EXIT.ok : EXIT.failed;
     });
 }
@@ -79,14 +79,14 @@ function describe({ verdict, reasons, module, permissions, manifest }: Inspectio
   const sections: string[] = [];
   if (manifest !== undefined) {
     const asked = manifest.permissions.map(({ permission, resource, reason }) => [permission, resource, reason]);
-    sections.push(`${manifest.name} ${manifest.version} asks for:`, tableOf(["permission", "resource", "because"], asked));
+    sections.push(`${manifest.name} ${manifest.version} asks for:`, table(["permission", "resource", "because"], asked));
   }
   if (module !== undefined) {
     const needs = new Map(permissions.map(({ import: name, permission }) => [name, permission]));
     const imports = module.imports.map(({ module: from, name }) => [from, name, needs.get(`${from} ${name}`) ?? "its own things only"]);
-    sections.push(tableOf(["import from", "name", "needs"], imports));
+    sections.push(table(["import from", "name", "needs"], imports));
     sections.push(
-      tableOf(
+      table(
         ["export", "kind"],
         module.exports.map(({ name, kind }) => [name, kind]),
       ),
@@ -94,7 +94,7 @@ function describe({ verdict, reasons, module, permissions, manifest }: Inspectio
     const { memory, tables, functions, largestFunctionBytes, globals, dataSegments, features, hasStart, sourceBytes, admittedBytes } =
       module;
     sections.push(
-      tableOf(
+      table(
         ["what", "how much"],
         [
           ["memory", memory === undefined ? "none" : `${memory.minPages} to ${memory.maxPages} pages of 64 KiB`],
@@ -115,10 +115,4 @@ function describe({ verdict, reasons, module, permissions, manifest }: Inspectio
       : `It would be refused:\n${reasons.map((reason) => `  ${escapeControls(reason)}`).join("\n")}`,
   );
   return sections.join("\n");
-}
-
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const table = new Table({ head: [...head], style: { head: [], border: [] } });
-  for (const row of rows) table.push(row.map(escapeControls));
-  return table.toString();
 }

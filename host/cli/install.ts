@@ -14,8 +14,9 @@ import { absoluteSpec } from "../manifest/package-spec.ts";
 import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, openHost } from "./control.ts";
 import { actualLock, saveLock } from "./lock.ts";
-import { conclude, print, say } from "./report.ts";
+import { conclude, print } from "./report.ts";
 import { type DataOptions, readConfiguration, withDataOptions } from "./serve.ts";
+import { say, writeLines } from "./terminal.ts";
 
 interface InstallOptions extends DataOptions, ConsentOptions {
   readonly isolation?: string;
@@ -49,7 +50,7 @@ async function install(source: string | undefined, options: InstallOptions): Pro
   if (options.frozen === true) throw new HostError("invalid-message", "--frozen installs what bulkhead.lock says; leave out the source");
   const plans = await planAll(host, absoluteSpec(source));
   const [plan] = plans.slice(-1);
-  if (options.json !== true) process.stdout.write(`${plans.map((one) => describePlan(one, one.asks)).join("\n\n")}\n`);
+  if (options.json !== true) writeLines(plans.map((one) => describePlan(one, one.asks)).join("\n\n"));
   for (const one of plans) refuseWhatMayNotRun(one);
   if (options.dryRun === true || plan === undefined) return print(options.json, { plans, installed: [] }, () => "nothing was installed");
   const settings = options.isolation === undefined ? {} : { isolation: options.isolation };

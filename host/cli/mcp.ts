@@ -66,7 +66,7 @@ async function speak(options: DataOptions): Promise<void> {
 async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const found = await host.invoke<ToolOverview[]>("tools");
-  const rows = found.map(({ plugin, state, services, by = "", at = "" }) => [plugin, STATES[state], services.join("\n"), by, at]);
+  const rows = found.map(({ plugin, state, services, by = "", at = "" }) => [plugin, STATES[state], services, by, at]);
   print(options.json, found, () => table(["plugin", "its tools", "services", "read by", "at"], rows));
 }
 

@@ -9,7 +9,8 @@ import { type Command, Option } from "commander";
 import { TRANSPILER_INSTALL } from "../cell/admission/transpiler.ts";
 import { HostError } from "../core/errors.ts";
 import { isPluginName, printable } from "../core/names.ts";
-import { commandName, print, say } from "./report.ts";
+import { commandName, print } from "./report.ts";
+import { say } from "./terminal.ts";
 import type { Language } from "./toolchains/languages.ts";
 
 interface Template {

@@ -9,7 +9,8 @@ import { type Command, Option } from "commander";
 import { HostError } from "../core/errors.ts";
 import { type PackedFolder, packPlugin } from "../install/pack.ts";
 import { refuseWhatFails } from "./check.ts";
-import { print, say, table } from "./report.ts";
+import { print, table } from "./report.ts";
+import { say } from "./terminal.ts";
 
 interface PackOptions {
   readonly name?: string;
@@ -104,7 +105,7 @@ function show({ npmName, version, integrity, files, tarball }: PackedFolder, mor
       ["", `${npmName} ${version}`],
       Object.entries(what)
         .slice(2)
-        .map(([key, value]) => [key, Array.isArray(value) ? value.join("\n") : String(value)]),
+        .map(([key, value]) => [key, Array.isArray(value) ? value.map(String) : String(value)]),
     ),
   );
 }

@@ -2,12 +2,12 @@
 
 import type { Command } from "commander";
 import type { PermissionFinding, PermissionStatus } from "../admin/permission-overview.ts";
-import { escapeControls } from "../core/names.ts";
 import { PERMISSIONS } from "../manifest/resources.ts";
 import { openHost } from "./control.ts";
 import { saveLock } from "./lock.ts";
-import { print, say, table } from "./report.ts";
+import { print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { say } from "./terminal.ts";
 
 interface GrantOptions extends DataOptions {
   readonly untilRestart?: boolean;
@@ -84,10 +84,10 @@ async function report(options: ReportOptions): Promise<void> {
   const findings = await host.invoke<PermissionFinding[]>("report", { unusedDays: Number(options.unused) });
   const rows = findings.map(({ plugin, permission, resource, finding, at = "", remedy = "" }) => [
     plugin,
-    escapeControls(`${permission} ${resource}`),
+    `${permission} ${resource}`,
     finding,
     at,
-    escapeControls(remedy),
+    remedy,
   ]);
   print(options.json, findings, () =>
     rows.length === 0 ? "no plugin asks for anything" : table(["plugin", "permission", "finding", "last", "to change it"], rows),
@@ -97,11 +97,11 @@ async function report(options: ReportOptions): Promise<void> {
 function tableOf(status: readonly PermissionStatus[]): string {
   const rows = status.map(({ permission, resource, status: found, reason = "", by, lastUsed = "" }) => [
     permission,
-    escapeControls(resource),
+    resource,
     found,
-    escapeControls(by.join("\n")).replaceAll("\\u{a}", "\n"),
+    by,
     lastUsed,
-    escapeControls(reason),
+    reason,
   ]);
   return table(["permission", "resource", "status", "by", "last used", "the author's reason"], rows);
 }

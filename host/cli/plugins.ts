@@ -36,7 +36,7 @@ async function list(options: JsonOptions): Promise<void> {
     state,
     isolation,
     queued,
-    escapeControls(failure),
+    failure,
   ]);
   print(options.json, plugins, () => table(["plugin", "version", "state", "isolation", "queued", "failure"], rows));
 }
@@ -47,7 +47,7 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
   print(options.json, details, () => {
     const { installation, permissions, services, subscriptions, dependencies, limits, config, description = "", failure = "" } = details;
     const { configProblem = [] } = details;
-    const rows = [
+    const rows: readonly (readonly [string, string | readonly string[]])[] = [
       ["version", details.version],
       ["description", description],
       ["state", failure === "" ? details.state : `${details.state}: ${failure}`],
@@ -56,43 +56,35 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       ["module's SHA-256", installation?.wasmSha256 ?? ""],
       ["version before", installation?.previous?.version ?? ""],
       ["waits for approval", installation?.pending?.version ?? ""],
-      ["services", services.join("\n")],
+      ["services", services],
       ["may be called", describeRates(details.rates)],
       ["turns", details.transaction === "turn" ? "each is a transaction: it is stored and told of as a whole, or not at all" : ""],
-      ["extension points", details.extensionPoints.join("\n")],
-      ["extends", details.extends.join("\n")],
-      ["hears", subscriptions.join("\n")],
-      ["needs", dependencies.map((dependency) => `${dependency.plugin} ${dependency.range}`).join("\n")],
-      [
-        "limits asked for",
-        Object.entries(limits)
-          .map(([name, value]) => `${name} ${value}`)
-          .join("\n"),
-      ],
+      ["extension points", details.extensionPoints],
+      ["extends", details.extends],
+      ["hears", subscriptions],
+      ["needs", dependencies.map((dependency) => `${dependency.plugin} ${dependency.range}`)],
+      ["limits asked for", Object.entries(limits).map(([name, value]) => `${name} ${value}`)],
       [
         "configuration",
         Object.entries(config)
           .map(([key, value]) => `${key} ${value}`)
-          .concat(configProblem)
-          .join("\n"),
+          .concat(configProblem),
       ],
-      ["permissions", permissions.map(({ permission, resource, status }) => `${permission} ${resource}: ${status}`).join("\n")],
-    ] as const;
-    const shown = rows.filter(([, value]) => value !== "");
+      ["permissions", permissions.map(({ permission, resource, status }) => `${permission} ${resource}: ${status}`)],
+    ];
+    // Neither a text nor a list that is empty.
     return table(
       ["", plugin],
-      shown.map(([name, value]) => [name, value.split("\n").map(escapeControls).join("\n")]),
+      rows.filter(([, value]) => value.length > 0),
     );
   });
 }
 
-const describeRates = (rates: PluginDetails["rates"]): string =>
-  Object.entries(rates)
-    .flatMap(([service, { perCaller, total }]) => [
-      ...(perCaller === undefined ? [] : [`${service}: ${perCaller.perSecond} a second and ${perCaller.burst} at once by each caller`]),
-      ...(total === undefined ? [] : [`${service}: ${total.perSecond} a second and ${total.burst} at once in all`]),
-    ])
-    .join("\n");
+const describeRates = (rates: PluginDetails["rates"]): string[] =>
+  Object.entries(rates).flatMap(([service, { perCaller, total }]) => [
+    ...(perCaller === undefined ? [] : [`${service}: ${perCaller.perSecond} a second and ${perCaller.burst} at once by each caller`]),
+    ...(total === undefined ? [] : [`${service}: ${total.perSecond} a second and ${total.burst} at once in all`]),
+  ]);
 
 async function control(operation: string, plugin: string, options: JsonOptions): Promise<void> {
   await using host = await openHost(options);

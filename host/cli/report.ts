@@ -7,14 +7,12 @@ import { describeCause, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import { fitted } from "./fit.ts";
-
-export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
+import { say, writeJson, writeLines } from "./terminal.ts";
 
 /** A value as JSON, or whatever `show` makes of it for people, on standard output. */
 export function print(json: boolean | undefined, value: unknown, show: () => string): void {
-  process.stdout.write(`${json === true ? JSON.stringify(value, null, 2) : show()}\n`);
+  if (json === true) writeJson(JSON.stringify(value, null, 2));
+  else writeLines(show());
 }
 
 /** How something ended: a sentence on standard error, or with --json a value on standard output. */
@@ -23,13 +21,18 @@ export function conclude(json: boolean | undefined, value: unknown, sentence: st
   else say(sentence);
 }
 
-/** As wide as the terminal at most. Cells must be escaped already where they hold a stranger's text. */
-export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/** One text, which stays a line whatever it says, or several. */
+type Cell = string | number | readonly string[];
+
+/** As wide as the terminal at most. */
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const bold = head.map((text) => styleText("bold", text, { stream: process.stdout }));
   const made = new Table({ head: bold, style: { head: [], border: [], compact: true } });
-  made.push(...fitted([[...head], ...rows.map((row) => row.map(String))], process.stdout.columns).slice(1));
+  made.push(...fitted([[...head], ...rows.map((row) => row.map(shownCell))], process.stdout.columns).slice(1));
   return made.toString();
 }
+
+const shownCell = (cell: Cell): string => (Array.isArray(cell) ? cell : [String(cell)]).map(escapeControls).join("\n");
 
 /** How this command is to be called from here: in a project that has it, not by a name that npx would look for elsewhere. */
 export const commandName = (): string =>
@@ -59,6 +62,8 @@ export function reportFailure(thrown: unknown): number {
 /** Log lines for people, on standard error. */
 export const stderrLog: LogSink = {
   write({ level, plugin, message, cause }) {
-    say(`${level.toUpperCase()} ${plugin}: ${escapeControls(message)}${cause === undefined ? "" : `: ${describeCause(cause)}`}`);
+    say(
+      `${level.toUpperCase()} ${plugin}: ${escapeControls(message)}${cause === undefined ? "" : `: ${escapeControls(describeCause(cause))}`}`,
+    );
   },
 };

@@ -3,7 +3,6 @@
 import type { Command } from "commander";
 import type { PlannedTurn } from "../admin/operations.ts";
 import { describeTimes } from "../capabilities/schedules/times.ts";
-import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
 import { print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
@@ -23,7 +22,7 @@ async function schedules(plugin: string | undefined, options: DataOptions & { re
   const rows = planned.map(({ plugin: owner, name, times, missed, byManifest, nextMs, entryPoint }) => [
     owner,
     name,
-    escapeControls(describeTimes(times)),
+    describeTimes(times),
     nextMs === undefined ? "never again" : new Date(nextMs).toISOString(),
     missed === "once" ? "made up for" : "skipped",
     byManifest ? "manifest" : "the plugin",

@@ -51,7 +51,7 @@ async function remove(name: string, options: JsonOptions): Promise<void> {
 async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const secrets = await host.invoke<SecretInfo[]>("secrets");
-  const rows = secrets.map((info) => [info.name, info.to.join("\n"), conditionOf(info)]);
+  const rows = secrets.map((info) => [info.name, info.to, conditionOf(info)]);
   print(options.json, secrets, () => table(["secret", "may go to", "set"], rows));
 }
 

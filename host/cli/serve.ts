@@ -10,7 +10,7 @@ import { lockFileOf, readLock } from "../install/lock.ts";
 import { createHost, type RunningHost } from "../main.ts";
 import { type Configuration, configurationOf, parseConfiguration } from "../manifest/configuration.ts";
 import { EXIT } from "./exit-codes.ts";
-import { say } from "./report.ts";
+import { say } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
 /** Where the configuration and the data are. */

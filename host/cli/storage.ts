@@ -7,6 +7,7 @@ import { escapeControls, printable } from "../core/names.ts";
 import { openHost } from "./control.ts";
 import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { writeBytes } from "./terminal.ts";
 
 interface JsonOptions extends DataOptions {
   readonly json?: boolean;
@@ -60,7 +61,7 @@ async function keys(plugin: string, options: JsonOptions & { readonly prefix: st
   const { prefix, after } = options;
   const page = await host.invoke<Page>("storage-keys", { plugin, prefix, ...(after === undefined ? {} : { after }) });
   print(options.json, page, () => {
-    const rows = page.keys.map(({ key, bytes, version }) => [escapeControls(key), bytes, version]);
+    const rows = page.keys.map(({ key, bytes, version }) => [key, bytes, version]);
     const more = page.next === undefined ? "" : `\nthere are more; go on with --after ${escapeControls(JSON.stringify(page.next))}`;
     return rows.length === 0 ? "there are none" : table(["key", "bytes", "version"], rows) + more;
   });
@@ -71,7 +72,7 @@ async function get(plugin: string, key: string, options: JsonOptions): Promise<v
   const found = await host.invoke<StoredValue | null>("storage-get", { plugin, key });
   if (found == null) throw new HostError("invalid-message", `${plugin} has no key "${printable(key)}"`);
   if (options.json === true) print(true, found, () => "");
-  else process.stdout.write(Buffer.from(found.value, "base64"));
+  else await writeBytes(Buffer.from(found.value, "base64"));
 }
 
 async function log(plugin: string, options: JsonOptions & { readonly after: number }): Promise<void> {
@@ -79,7 +80,7 @@ async function log(plugin: string, options: JsonOptions & { readonly after: numb
   const changes = await host.invoke<readonly StoredChange[]>("storage-log", { plugin, after: options.after });
   print(options.json, changes, () => {
     const rows = changes.map(({ seq, key, removed, time, trace }) => [
-      ...[seq, escapeControls(key), removed ? "removed" : "set", new Date(time).toISOString(), trace ?? ""],
+      ...[seq, key, removed ? "removed" : "set", new Date(time).toISOString(), trace ?? ""],
     ]);
     return rows.length === 0 ? "nothing was changed since" : table(["commit", "key", "", "time", "trace"], rows);
   });

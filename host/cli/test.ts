@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { HostError } from "../core/errors.ts";
 import { buildPlugin } from "./build.ts";
 import { EXIT } from "./exit-codes.ts";
-import { say } from "./report.ts";
+import { say } from "./terminal.ts";
 
 const HOOK = new URL(import.meta.url.endsWith(".ts") ? "./testing-hook.ts" : "./testing-hook.js", import.meta.url).href;
 

@@ -5,8 +5,9 @@ import type { TokenInfo } from "../admin/tokens.ts";
 import type { Grant } from "../core/types.ts";
 import { parseScope } from "../manifest/auth.ts";
 import { openHost } from "./control.ts";
-import { conclude, print, say, table } from "./report.ts";
+import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { say } from "./terminal.ts";
 
 interface JsonOptions extends DataOptions {
   readonly json?: boolean;
@@ -51,7 +52,7 @@ async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const tokens = await host.invoke<TokenInfo[]>("tokens");
   const rows = tokens.map(({ name, roles, scopes, owner, expiresAt = "never", lastUsedAt = "never" }) => [
-    ...[name, roles.join("\n"), scopes.map(({ permission, resource }) => `${permission}:${resource}`).join("\n")],
+    ...[name, roles, scopes.map(({ permission, resource }) => `${permission}:${resource}`)],
     ...[owner, expiresAt, lastUsedAt],
   ]);
   print(options.json, tokens, () => table(["token", "roles", "only", "made by", "expires", "last used"], rows));

@@ -12,8 +12,9 @@ import { type ConsentOptions, confirmed, consentTo, describePlan, GRANT_HELP, ty
 import { type Control, openHost } from "./control.ts";
 import { packageOf } from "./install.ts";
 import { saveLock } from "./lock.ts";
-import { conclude, print, say, table } from "./report.ts";
+import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
+import { say, writeLines } from "./terminal.ts";
 
 interface JsonOptions extends DataOptions {
   readonly json?: boolean;
@@ -59,7 +60,7 @@ async function update(plugin: string, source: string | undefined, options: Updat
   say(
     `${plugin} ${plan.installed} → ${plan.version} ${asksMore.length === 0 ? "asks for nothing more" : `also asks for ${asksMore.join(", ")}`}`,
   );
-  if (options.json !== true) process.stdout.write(`${describePlan(plan, plan.newlyAsks)}\n`);
+  if (options.json !== true) writeLines(describePlan(plan, plan.newlyAsks));
   for (const { permission, resource } of plan.noLongerAsks) say(`it no longer asks for ${permission} ${escapeControls(resource)}`);
   refuseWhatMayNotRun(plan);
   if (options.dryRun === true) return print(options.json, { plan }, () => "nothing was changed");
@@ -82,12 +83,7 @@ async function update(plugin: string, source: string | undefined, options: Updat
 async function outdated(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const found = (await host.invoke<Outdated[]>("outdated")).filter(({ installed, latest }) => installed !== latest);
-  const rows = found.map(({ plugin, installed, latest, source, problem }) => [
-    plugin,
-    installed,
-    latest ?? escapeControls(problem ?? "unknown"),
-    escapeControls(source),
-  ]);
+  const rows = found.map(({ plugin, installed, latest, source, problem }) => [plugin, installed, latest ?? problem ?? "unknown", source]);
   print(options.json, found, () =>
     rows.length === 0 ? "all installed plugins are what their sources have" : table(["plugin", "installed", "there is", "from"], rows),
   );

@@ -2,7 +2,6 @@
 
 import type { Command } from "commander";
 import type { ListedUser } from "../admin/user-operations.ts";
-import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
 import { readNewPassword } from "./hidden-value.ts";
 import { conclude, print, table } from "./report.ts";
@@ -48,18 +47,8 @@ async function add(name: string, { role: roles, ...options }: RoleOptions): Prom
 async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const listed = await host.invoke<{ users: ListedUser[]; others: Record<string, number> }>("users");
-  const users = listed.users.map(({ name, roles, sessions, passwordSetAt }) => [
-    `account:${name}`,
-    roles.join("\n"),
-    sessions,
-    passwordSetAt,
-  ]);
-  const others = Object.entries(listed.others).map(([principal, sessions]) => [
-    escapeControls(principal),
-    "as its groups say",
-    sessions,
-    "",
-  ]);
+  const users = listed.users.map(({ name, roles, sessions, passwordSetAt }) => [`account:${name}`, roles, sessions, passwordSetAt]);
+  const others = Object.entries(listed.others).map(([principal, sessions]) => [principal, "as its groups say", sessions, ""]);
   print(options.json, listed, () => table(["principal", "roles", "sessions", "password set"], [...users, ...others]));
 }
 

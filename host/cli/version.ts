@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { API_VERSIONS } from "../core/wit.ts";
+import { writeLines } from "./terminal.ts";
 
 export function packageVersion(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
@@ -14,8 +15,7 @@ export function addVersion(program: Command): void {
     .command("version")
     .description("print the versions of bulkhead, its plugin API, Node and V8")
     .action(() => {
-      process.stdout.write(
-        `bulkhead ${packageVersion()}, plugin api ${API_VERSIONS.join(" and ")}, node ${process.versions.node}, v8 ${process.versions.v8}\n`,
-      );
+      const { node, v8 } = process.versions;
+      writeLines(`bulkhead ${packageVersion()}, plugin api ${API_VERSIONS.join(" and ")}, node ${node}, v8 ${v8}`);
     });
 }

@@ -54,15 +54,16 @@ export function isOwnName(plugin: string, name: string): boolean {
   return name.startsWith(`${plugin}.`);
 }
 
-/** A stranger's text made fit for a message: control and bidirectional characters escaped, at most 80 characters. */
+/** A stranger's text made fit for a message: what does not show escaped, at most 80 characters. */
 export function printable(text: string): string {
   const cut = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return escapeControls(cut).replaceAll('"', '\\"');
 }
 
-const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+/** Controls, line separators, what turns the direction of text, and what takes no room; not the selector that an emoji is written with, after one. */
+export const UNSEEN: RegExp = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}](?<!\p{Extended_Pictographic}\ufe0f)/gu;
 
-/** Replaces control characters, line separators and bidirectional overrides by `\u{…}`, so that a line stays a line. */
+/** Replaces what does not show by `\u{…}`, so that a line stays a line and says what it seems to say. */
 export function escapeControls(text: string): string {
-  return text.replace(CONTROLS, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { admitInProcess } from "../../host/cell/admission/admission-process.ts";
 import { makePlugin } from "../../host/cli/new.ts";
-import { say } from "../../host/cli/report.ts";
+import { say } from "../../host/cli/terminal.ts";
 import { findToolchain, LANGUAGES, type Language } from "../../host/cli/toolchains/languages.ts";
 import { toHostError } from "../../host/core/errors.ts";
 import type { PluginImage } from "../../host/core/types.ts";

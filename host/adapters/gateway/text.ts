@@ -2,8 +2,6 @@
 
 import { escapeControls } from "../../core/names.ts";
 
-/** Shown as nothing, and used to make words look like others. */
-const INVISIBLE = /\p{Default_Ignorable_Code_Point}|\p{Cf}/gu;
 /** What begins markup somewhere in a line, and what ends a comment. */
 const MARKUP = /[&<>*_`[\]#|~\\!]/g;
 /** A list, a heading or a rule at the beginning of a line. */
@@ -12,10 +10,7 @@ const LINE_START = /^(\d{0,9})([-+=.)])/;
 const entity = (character: string): string => `&#${character.codePointAt(0)};`;
 
 /** One line in which every character shows. */
-export function visibleText(text: string): string {
-  const shown = escapeControls(text.trim());
-  return shown.replace(INVISIBLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-}
+export const visibleText = (text: string): string => escapeControls(text.trim());
 
 /** Whether it has characters that do not show. */
 export const hidesCharacters = (text: string): boolean => visibleText(text) !== text.trim();

@@ -1,6 +1,7 @@
 // What can be called and heard of, as documents that generators of clients read, and as a page for people.
 
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { shownJson } from "../../bounds/shown-json.ts";
 import type { AdapterContext } from "../../seams.ts";
 import { asyncApiDocument, type EventChannel } from "../gateway/asyncapi.ts";
 import { Documents } from "../gateway/documents.ts";
@@ -53,4 +54,4 @@ export function serveDocuments(app: FastifyInstance, { context, address }: Docum
   serveDocsPage(app);
 }
 
-const bytesOf = (document: object): Buffer => Buffer.from(JSON.stringify(document));
+const bytesOf = (document: object): Buffer => Buffer.from(shownJson(JSON.stringify(document)));

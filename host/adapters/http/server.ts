@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import fastify, { type FastifyInstance } from "fastify";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
+import { shownJson } from "../../bounds/shown-json.ts";
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
@@ -67,6 +68,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   const calls = new HttpCalls(context);
   const cookies = new SessionCookies(options.allowedHosts, context.tls !== undefined);
   addDoor(app, { options, context, asked, cookies });
+  app.setReplySerializer((answer) => shownJson(JSON.stringify(answer)));
   app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, context));
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;

@@ -1,5 +1,7 @@
 // The WASI that jco's transpiler imports, which is a component too: nothing but a way to fail loudly. See transpiler.ts.
 
+import { escapeControls } from "../../core/names.ts";
+
 const refuse = (): never => {
   throw new Error("the transpiler asked for something of the system");
 };
@@ -16,7 +18,7 @@ class Stream {
   }
   // What it says it says as errors; this is for what it says when it panics.
   write(bytes: Uint8Array): void {
-    process.stderr.write(bytes);
+    process.stderr.write(new TextDecoder().decode(bytes).split("\n").map(escapeControls).join("\n"));
   }
   blockingWriteAndFlush(bytes: Uint8Array): void {
     this.write(bytes);

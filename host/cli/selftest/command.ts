@@ -1,11 +1,11 @@
 // `bulkhead selftest`: proves on this machine that the limits hold, by trying to pass them.
 
-import Table from "cli-table3";
 import { type Command, Option } from "commander";
 import { resolveHardening } from "../../cell/outside/hardening.ts";
 import { escapeControls } from "../../core/names.ts";
 import { EXIT } from "../exit-codes.ts";
-import { say } from "../report.ts";
+import { print, table } from "../report.ts";
+import { say } from "../terminal.ts";
 import { runAdmissionSuite, runIsolation } from "./run.ts";
 import type { AttackResult, Isolation } from "./world.ts";
 
@@ -32,7 +32,7 @@ async function selftest({ isolation, json }: { readonly isolation?: Isolation; r
   for (const level of isolation === undefined ? ISOLATIONS : [isolation]) await runIsolation(level, tell);
   const tried = results.filter((result) => result.tried);
   const failed = tried.filter(({ held }) => !held);
-  process.stdout.write(json === true ? `${JSON.stringify({ held: failed.length === 0, results }, null, 2)}\n` : `${tableOf(results)}\n`);
+  print(json, { held: failed.length === 0, results }, () => tableOf(results));
   say(
     failed.length === 0
       ? `all ${tried.length} attacks were stopped`
@@ -56,14 +56,10 @@ const verdictOf = ({ tried, held }: AttackResult): string => (tried ? (held ? "h
 const heldOf = ({ tried, held }: AttackResult): string => (tried ? (held ? "yes" : "NO") : "-");
 
 function tableOf(results: readonly AttackResult[]): string {
-  const table = new Table({
-    head: ["attack", "isolation", "stopped by", "what happened", "ms", "neighbour ms", "host ms", "held"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const result of results) {
+  const rows = results.map((result) => {
     const { attack, isolation, limit, outcome, ms, neighbourMs, hostMs } = result;
-    const measured = [escapeControls(outcome), ...[ms, neighbourMs, hostMs].map(Math.round)];
-    table.push([attack, isolation, limit, ...(result.tried ? measured : ["not tried", "", "", ""]), heldOf(result)]);
-  }
-  return table.toString();
+    const measured = [outcome, ...[ms, neighbourMs, hostMs].map(Math.round)];
+    return [attack, isolation, limit, ...(result.tried ? measured : ["not tried", "", "", ""]), heldOf(result)];
+  });
+  return table(["attack", "isolation", "stopped by", "what happened", "ms", "neighbour ms", "host ms", "held"], rows);
 }

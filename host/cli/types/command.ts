@@ -5,12 +5,13 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { chosenFrom, countOf, type Declarations, declaredIn } from "../../admin/schemas.ts";
 import { readPlainFile } from "../../bounds/files.ts";
+import { shownJson } from "../../bounds/shown-json.ts";
 import { HostError } from "../../core/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../../install/plugin-folder.ts";
 import { type Manifest, parseManifest } from "../../manifest/manifest.ts";
 import { openHost } from "../control.ts";
-import { say } from "../report.ts";
 import { type DataOptions, withDataOptions } from "../serve.ts";
+import { say, writeJson, writeLines } from "../terminal.ts";
 import { clientFile } from "./client-file.ts";
 
 interface TypesOptions extends DataOptions {
@@ -45,12 +46,9 @@ async function types(names: readonly string[], options: TypesOptions): Promise<v
       "invalid-message",
       "nothing here can be called, heard of, answered or configured; name a plugin's folder with --plugin",
     );
-  const text = options.json === true ? `${JSON.stringify(declared, null, 2)}\n` : clientFile(declared);
-  if (options.out === undefined) {
-    process.stdout.write(text);
-    return;
-  }
-  await writeFile(options.out, text).catch((cause: unknown) => {
+  const text = options.json === true ? shownJson(JSON.stringify(declared, null, 2)) : clientFile(declared).trimEnd();
+  if (options.out === undefined) return options.json === true ? writeJson(text) : writeLines(text);
+  await writeFile(options.out, `${text}\n`).catch((cause: unknown) => {
     throw new HostError("invalid-message", `${options.out} cannot be written; name another file with --out`, { cause });
   });
   say(
