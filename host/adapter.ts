@@ -1,5 +1,9 @@
 // The public API `bulkhead/adapter`: the words of the seams, for adapters and drivers in repositories of their own, and the suites that test them.
 
+// The host's own, so that schemas of options are of its version.
+export { z } from "zod";
+export { answerTo } from "./bounds/error-answers.ts";
+export { shownJson } from "./bounds/shown-json.ts";
 export { StoreUnavailable } from "./bounds/store-unavailable.ts";
 export { type AdapterToTest, adapterContract } from "./contracts/adapter.ts";
 export { clockContract } from "./contracts/clock.ts";
@@ -11,7 +15,9 @@ export { type OpenedState, type StateToOpen, stateDriverContract } from "./contr
 export { remoteStorageContract, storageDriverContract } from "./contracts/storage-driver.ts";
 export { type StoreWithFaults, storageFaults } from "./contracts/storage-faults.ts";
 export type { StorageToOpen, TestedStorage } from "./contracts/storage-words.ts";
-export { HostError, type HostErrorCode } from "./core/errors.ts";
+export { encodeEvent } from "./core/cloud-event.ts";
+export { type ErrorShape, HostError, type HostErrorCode } from "./core/errors.ts";
+export { escapeControls } from "./core/names.ts";
 export type { Clock } from "./core/ports/clock.ts";
 export type {
   Consumer,
@@ -39,6 +45,8 @@ export type {
   StorageCommit,
   StorageDriver,
 } from "./core/ports/storage.ts";
+export { startTrace } from "./core/trace.ts";
+export type { Bytes, CloudEvent } from "./core/types.ts";
 export type {
   Adapter,
   AdapterBlobs,
@@ -47,11 +55,13 @@ export type {
   BlobInfo,
   BlobSink,
   BlobSource,
+  CalledFrom,
   Catalog,
   CatalogEvent,
   CatalogPlugin,
   CatalogPoint,
   CatalogService,
+  Certificate,
   Contribution,
   Credentials,
   Driver,
@@ -68,4 +78,6 @@ export type {
   SecretOpening,
   SecretSource,
   StorageDriverOfHost,
+  Tls,
+  TokenIssuer,
 } from "./seams.ts";

@@ -271,6 +271,7 @@ export interface Logins {
 export interface AdapterCall {
   readonly service: string;
   readonly payload: Bytes;
+  /** As it came: what is no W3C trace context counts as none. */
   readonly traceparent?: string | undefined;
   /** The provider's own limit holds when it is shorter. */
   readonly timeoutMs?: number | undefined;

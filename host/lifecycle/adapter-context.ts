@@ -66,23 +66,26 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     },
     authenticate: (credentials) => gate.authenticate(credentials),
     logins: logins.at(name),
-    async call(asking, { service, payload, traceparent = startTrace(), timeoutMs, signal }) {
+    async call(asking, { service, payload, traceparent, timeoutMs, signal }) {
       const principal = KnownPrincipal.of(asking);
       gate.requireCall(principal, service);
       const caller = callerOf(principal);
       const { authorities } = principal;
       return gate.within(principal, () =>
-        core.services.call({ service, payload, caller, authorities, traceparent, timeoutMs, cancelled: signal }),
+        core.services.call({ service, payload, caller, authorities, traceparent: startTrace(traceparent), timeoutMs, cancelled: signal }),
       );
     },
-    async publish(asking, { traceparent = startTrace(), ...event }) {
+    async publish(asking, { traceparent, ...event }) {
       const principal = KnownPrincipal.of(asking);
       principal.require("events.publish", event.type);
       return gate.within(principal, async () => {
         const checking = requireEvent(event);
         if (checking instanceof Promise) await checking;
         declared.check(event);
-        const { id } = await core.publish({ ...event, traceparent, source: `/adapters/${name}` }, callerOf(principal));
+        const { id } = await core.publish(
+          { ...event, traceparent: startTrace(traceparent), source: `/adapters/${name}` },
+          callerOf(principal),
+        );
         return id;
       });
     },

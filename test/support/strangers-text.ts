@@ -47,7 +47,7 @@ const MODULE = `(module
   (import "extism:host/user" "blobs_create" (func $create (param i64 i64 i64) (result i64)))
   (import "extism:host/user" "blobs_finish" (func $finish (param i64) (result i64)))
   (memory 1)
-  (data (i32.const 0) "evil.saidtext/plainvictim.tell[]1")
+  (data (i32.const 0) "evil.saidapplication/jsonvictim.tell[]1")
   (data (i32.const 64) "{\\"durable\\":true}")
   (func $text (param $at i32) (param $size i32) (result i64) (local $block i64)
     (local.set $block (call $alloc (i64.extend_i32_u (local.get $size))))
@@ -59,13 +59,13 @@ const MODULE = `(module
   (func (export "echo") (result i32) (call $give (call $input)))
   (func (export "log") (result i32) (call $info (call $input)) (call $log_error (call $input)) (i32.const 0))
   (func (export "publish") (result i32)
-    (call $give (call $publish (call $text (i32.const 0) (i32.const 9)) (call $text (i32.const 9) (i32.const 10)) (call $input))))
+    (drop (call $publish (call $text (i32.const 0) (i32.const 9)) (call $text (i32.const 9) (i32.const 16)) (call $input))) (i32.const 0))
   (func (export "keep") (result i32) (call $give (call $set (call $input) (call $input))))
   (func (export "send") (result i32)
-    (call $give (call $send (call $text (i32.const 19) (i32.const 11)) (call $input) (call $text (i32.const 64) (i32.const 16)))))
+    (call $give (call $send (call $text (i32.const 25) (i32.const 11)) (call $input) (call $text (i32.const 64) (i32.const 16)))))
   (func (export "blob") (result i32)
-    (drop (call $create (call $input) (call $text (i32.const 9) (i32.const 10)) (call $text (i32.const 30) (i32.const 2))))
-    (call $give (call $finish (call $text (i32.const 32) (i32.const 1))))))`;
+    (drop (call $create (call $input) (call $text (i32.const 9) (i32.const 16)) (call $text (i32.const 36) (i32.const 2))))
+    (call $give (call $finish (call $text (i32.const 38) (i32.const 1))))))`;
 
 /** Fails when it starts, in these words. */
 const BROKEN = `(module
