@@ -12,6 +12,7 @@ import { type Dependency, dependenciesOf } from "../manifest/dependencies.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { effectiveConfig } from "../manifest/plugin-config.ts";
 import { effectiveRates } from "../manifest/rates.ts";
+import { effectOf } from "../manifest/service-traits.ts";
 import type { Installation } from "./installations.ts";
 import type { Sources } from "./installer.ts";
 import type { PermissionStatus } from "./permission-overview.ts";
@@ -33,6 +34,8 @@ export interface PluginDetails extends PluginSummary {
   /** Where it came from; undefined for a folder that the configuration names. */
   readonly installation: Installation | undefined;
   readonly services: readonly string[];
+  /** What calling a service does, as it says itself; only those that say it. */
+  readonly effects: Readonly<Record<string, string>>;
   /** How often services may be called; only those that have a rate. */
   readonly rates: Readonly<Record<string, ServiceRates>>;
   /** What its turns are, if not only turns. */
@@ -70,6 +73,7 @@ export interface PluginOverviewPorts {
 const UNREAD = {
   description: undefined,
   services: [],
+  effects: {},
   rates: {},
   transaction: undefined,
   extensionPoints: [],
@@ -124,6 +128,7 @@ export class PluginOverview {
       description: manifest.description,
       installation,
       services: Object.keys(manifest.services),
+      effects: effectsOf(manifest),
       rates: this.#ratesOf(manifest),
       transaction: manifest.transaction,
       extensionPoints: Object.keys(manifest.extensionPoints),
@@ -202,3 +207,11 @@ function withDetail(failure: ErrorShape | undefined): string | undefined {
   if (failure?.code !== "invalid-manifest" && failure?.code !== "admission-refused") return failure?.message;
   return [failure.message, ...(failure.detail?.split("\n", 1) ?? [])].join(": ");
 }
+
+const effectsOf = ({ services }: Manifest): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(services).flatMap(([name, service]) => {
+      const effect = effectOf(service);
+      return effect === undefined ? [] : [[name, effect]];
+    }),
+  );

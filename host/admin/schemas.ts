@@ -12,6 +12,9 @@ export interface DeclaredCall {
   /** JSON Schemas; undefined where none was declared. */
   readonly input?: unknown;
   readonly output?: unknown;
+  /** What a call of a service does, as it says itself. */
+  readonly readOnly?: boolean | undefined;
+  readonly idempotent?: boolean | undefined;
 }
 
 interface DeclaredEvent {
@@ -45,12 +48,16 @@ type DeclaringManifest = Pick<Manifest, "name" | "services" | "events" | "extens
 /** What manifests say, where no host runs that knows more. */
 export function declaredIn(manifests: Iterable<DeclaringManifest>): Declarations {
   const all = [...manifests];
-  const callsIn = (section: "services" | "extensionPoints"): DeclaredCall[] =>
-    all.flatMap((manifest) =>
-      Object.entries(manifest[section]).map(([name, { description, input, output }]) => ({ name, description, input, output })),
-    );
+  const services = all.flatMap((manifest) =>
+    Object.entries(manifest.services).map(([name, { description, input, output, readOnly, idempotent }]) => ({
+      ...{ name, description, input, output, readOnly, idempotent },
+    })),
+  );
+  const points = all.flatMap((manifest) =>
+    Object.entries(manifest.extensionPoints).map(([name, { description, input, output }]) => ({ name, description, input, output })),
+  );
   const events = all.flatMap((manifest) => Object.entries(manifest.events).map(([type, { data }]) => ({ type, data })));
-  return { services: callsIn("services"), events, points: callsIn("extensionPoints"), configs: configsIn(all) };
+  return { services, events, points, configs: configsIn(all) };
 }
 
 /** The configurations that manifests describe. */

@@ -56,7 +56,7 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       ["module's SHA-256", installation?.wasmSha256 ?? ""],
       ["version before", installation?.previous?.version ?? ""],
       ["waits for approval", installation?.pending?.version ?? ""],
-      ["services", services],
+      ["services", services.map((name) => (details.effects[name] === undefined ? name : `${name} (${details.effects[name]})`))],
       ["may be called", describeRates(details.rates)],
       ["turns", details.transaction === "turn" ? "each is a transaction: it is stored and told of as a whole, or not at all" : ""],
       ["extension points", details.extensionPoints],

@@ -38,6 +38,12 @@ export const traitsShape: Readonly<
 
 export const TRAITS: readonly (keyof ServiceTraits)[] = ["readOnly", "idempotent", "deprecated", "public", "consumes", "produces"];
 
+/** What a call does, in words for people; undefined where nothing is said of it. */
+export function effectOf({ readOnly, idempotent }: Pick<ServiceTraits, "readOnly" | "idempotent">): string | undefined {
+  if (readOnly === true) return "only reads";
+  return idempotent === true ? "twice is once" : undefined;
+}
+
 const SIDES = [
   ["consumes", "input"],
   ["produces", "output"],

@@ -59,7 +59,7 @@ afterAll(async () => {
 /** What each command that can show any of it must have in what it prints: that it was there, made harmless. */
 const SHOWS: readonly (readonly [command: string, shows: string | RegExp])[] = [
   ["list", /broken.*\\u\{1b\}/s],
-  ["info evil", /description.*said \\u\{0\}/s],
+  ["info evil", /description.*said \\u\{0\}.*evil\.echo \(only reads\)/s],
   ["permissions evil", /\\u\{202e\}/],
   ["permissions report", /evil/],
   ["install ./other --dry-run", /\\u\{202e\}/],

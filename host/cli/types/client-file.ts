@@ -2,6 +2,7 @@
 // imports nothing and holds no code but the clients, and what reads a plugin's configuration.
 
 import type { Declarations, DeclaredCall } from "../../admin/schemas.ts";
+import { effectOf } from "../../manifest/service-traits.ts";
 import { keysOf } from "./config-keys.ts";
 import { declareTypes } from "./schema-types.ts";
 import { camelCase, docComment, Identifiers, literal, pascalCase, propertyKey } from "./words.ts";
@@ -116,6 +117,12 @@ export function ${identifiers.take(`${camelCase(plugin)}Config`)}(read: ReadConf
 `;
 }
 
+/** What a call does stands first, where a long description cannot push it out. */
+function saidOf({ description, ...declared }: DeclaredCall): string | undefined {
+  const effect = effectOf(declared);
+  return effect === undefined ? description : `(${effect}) ${description ?? ""}`;
+}
+
 function clientOf(provider: string, services: readonly Sides[], identifiers: Identifiers): string {
   const type = identifiers.take(`${pascalCase(provider)}Client`);
   const members = new Identifiers(NO_MEMBER);
@@ -124,8 +131,8 @@ function clientOf(provider: string, services: readonly Sides[], identifiers: Ide
     member: members.take(camelCase(service.declared.name.slice(provider.length + 1))),
   }));
   const signatures = named.map(
-    ({ declared: { description }, member, input, output }) =>
-      `${docComment(description, "  ")}  readonly ${member}: ${functionType(input, `Answer<C, ${output}>`)};\n`,
+    ({ declared, member, input, output }) =>
+      `${docComment(saidOf(declared), "  ")}  readonly ${member}: ${functionType(input, `Answer<C, ${output}>`)};\n`,
   );
   const calls = named.map(
     ({ declared: { name }, member, output }) => `    ${member}: (input) => caller.call(${literal(name)}, input) as Answer<C, ${output}>,\n`,
