@@ -115,7 +115,9 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
       const work = async (): Promise<unknown> => operations.invoke(operation, input, principal.name as Actor);
       // Who runs the host, and comes by what only he can open, came from there.
       if (principal.authorities.length === 0 && from === undefined) return gate.within(principal, work);
-      return gate.within(principal, () => audit.through({ via: name, ...(from?.address !== undefined && { address: from.address }) }, work));
+      return gate.within(principal, () =>
+        audit.through({ via: name, ...(from?.address !== undefined && { address: from.address }) }, work),
+      );
     },
     observe: (observer) =>
       core.observe(Object.fromEntries(Object.entries(observer).map(([kind, told]) => [kind, guarded(told.bind(observer))])) as Observer),
