@@ -36,11 +36,19 @@ export class DocumentBudget {
 
   /** Whether there is room for it; what there is none for is told of by its name. */
   takes(name: string, pieces: unknown): boolean {
+    const isTaken = this.takesIfThereIsRoom(pieces);
+    if (!isTaken) this.leaveOut(name);
+    return isTaken;
+  }
+
+  hasRoomFor(pieces: unknown): boolean {
+    return bytesOf(pieces) <= this.#share;
+  }
+
+  /** The same for what may be left out without a word. */
+  takesIfThereIsRoom(pieces: unknown): boolean {
     const bytes = bytesOf(pieces);
-    if (bytes > this.#share) {
-      this.leaveOut(name);
-      return false;
-    }
+    if (bytes > this.#share) return false;
     this.#share -= bytes;
     this.#left -= bytes;
     return true;

@@ -38,7 +38,9 @@ export function sendError(thrown: unknown, reply: FastifyReply, { log, options }
   if (isClientError(thrown)) {
     const { statusCode, message, hostCode: code = "invalid-message" } = thrown;
     if (statusCode !== 413) return sendProblem(reply, statusCode, { code, message });
-    const tooLarge = `the body has more than ${options.maxBodyBytes} bytes, which is the limit (adapters.http.maxBodyBytes)`;
+    const { bodyLimit } = reply.request.routeOptions;
+    const key = bodyLimit === options.maxBodyBytes ? " (adapters.http.maxBodyBytes)" : "";
+    const tooLarge = `the body has more than ${bodyLimit} bytes, which is the limit${key}`;
     return sendProblem(reply, statusCode, { code: "quota-exceeded", message: tooLarge });
   }
   const error = toHostError(thrown);

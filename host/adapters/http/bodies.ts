@@ -9,21 +9,20 @@ import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
 
 export interface BodyRules {
-  readonly maxBodyBytes: number;
   isBlob(request: FastifyRequest): boolean;
   /** Why a body of this type, which may be none, is refused; undefined when it is not. */
   refusal(request: FastifyRequest, type: string): string | undefined;
 }
 
 /** Bodies are bytes to their handlers; those of routes with blobs are left for them to read. */
-export function addBodies(app: FastifyInstance, { maxBodyBytes, isBlob, refusal }: BodyRules): void {
+export function addBodies(app: FastifyInstance, { isBlob, refusal }: BodyRules): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([...Object.values(BODY_TYPES), "*"], async (request: FastifyRequest) => {
     if (isBlob(request)) return undefined;
     const { "content-type": type = "" } = request.headers;
     const refused = refusal(request, type);
     if (refused !== undefined) throw clientError(415, refused);
-    return collected(request, maxBodyBytes);
+    return collected(request, request.routeOptions.bodyLimit);
   });
 }
 

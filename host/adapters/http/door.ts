@@ -12,19 +12,18 @@ import { OPEN_TO_EVERYBODY } from "./paths.ts";
 import { admit } from "./principal.ts";
 
 export interface DoorPorts {
-  readonly options: Pick<HttpOptions, "host" | "allowedHosts" | "maxBodyBytes">;
+  readonly options: Pick<HttpOptions, "host" | "allowedHosts">;
   readonly context: Pick<AdapterContext, "authenticate" | "tls">;
   readonly asked: AskedRequests;
 }
 
 /** Looks at every request before its body is read. */
-export function addDoor(app: FastifyInstance, { options: { host, allowedHosts, maxBodyBytes }, context, asked }: DoorPorts): void {
+export function addDoor(app: FastifyInstance, { options: { host, allowedHosts }, context, asked }: DoorPorts): void {
   const refusal = (request: FastifyRequest, type: string | undefined): string | undefined => {
     const known = asked.of(request);
     return isAsItCame(known) ? undefined : refuseBodyType(request.method, type, known.service?.consumes);
   };
   addBodies(app, {
-    maxBodyBytes,
     isBlob: (request) => asked.of(request).found?.route.request === "blob",
     refusal,
   });
