@@ -134,6 +134,25 @@ describe("the schema", () => {
   });
 });
 
+describe("a name that two services would have", () => {
+  it("is no field, and the log says so once", async () => {
+    const services = {
+      "p.a.b": { entryPoint: "nothing" },
+      "p.a-b": { entryPoint: "hidden" },
+      "p.get": { entryPoint: "get", readOnly: true },
+    };
+    await start({ services });
+    for (let i = 0; i < 2; i += 1) {
+      expect((await world.ask("mutation { p_a_b }")).status).toBe(400);
+      expect((await world.ask("{ p_get }")).body.data).toEqual({ p_get: DEVICE });
+    }
+    const told = world.log.lines.filter(({ message }) => message.includes("GraphQL"));
+    expect(told.map(({ message }) => message)).toEqual([
+      "GraphQL has no field p_a_b, which p.a.b and p.a-b would share; they can be called over REST",
+    ]);
+  });
+});
+
 describe("a query", () => {
   it("is answered with what is selected, fragments, aliases, directives and variables included", async () => {
     await start();
