@@ -1,11 +1,13 @@
 // Composition root of the host: the one file that knows everyone. What is chosen from tables is opened first, then the core, then its plugins, then the doors.
 
 import { existsSync } from "node:fs";
+import { AccountPasswords } from "./admin/account-passwords.ts";
 import { localActor } from "./admin/audit.ts";
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
 import { OwnListeners } from "./bounds/own-listeners.ts";
 import { blobFunctions } from "./capabilities/blobs/functions.ts";
+import { HashingLine } from "./capabilities/crypto/hashing-line.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
 import { sendFunctions } from "./capabilities/sends/functions.ts";
 import { storageFunctions } from "./capabilities/storage/functions.ts";
@@ -32,10 +34,12 @@ import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
 import { Gate } from "./gate/gate.ts";
+import { LoginDesk } from "./gate/logins.ts";
 import { callRates } from "./guards/call-rates.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
+import { authenticatorOf } from "./lifecycle/authenticating.ts";
 import { followTurns, openBlobs } from "./lifecycle/blobs.ts";
 import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } from "./lifecycle/boot.ts";
 import { openCapabilities } from "./lifecycle/capabilities.ts";
@@ -49,6 +53,7 @@ import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { openIssuer } from "./lifecycle/issuer.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
@@ -114,10 +119,12 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
   const tls = configuration.tls && booting.use(await openTls(configuration.tls, opening));
+  const issuer = await openIssuer(configuration, { clock, secrets: stores.secrets, tell });
+  const hashing = booting.use(new HashingLine(clock));
   const capabilities = await openCapabilities(
     configuration,
     opening,
-    { secrets: stores.secrets, blobs, keys: stores.keys, ownListeners: listeners },
+    { secrets: stores.secrets, blobs, keys: stores.keys, hashing, ownListeners: listeners },
     booting,
   );
   const adapters = await openAdapters(configuration, opening, booting);
@@ -189,12 +196,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const isRunning = (name: string): boolean => core.plugin(name) !== undefined;
   const data = storedData({ stores, clock, remote, blobs, isRunning });
   await finishPurges(stores, data, tell);
+  const passwords = new AccountPasswords(hashing, clock);
   const operations = new Operations({
     stores,
     clock,
     sources,
     data,
     blobs,
+    passwords,
     live: { core, plugins: fleet, catalog, scheduler, events: replays, sends },
   });
   const record = auditOf(stores, log);
@@ -205,14 +214,20 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   sends.booted();
   record("start", "host", { plugins: core.plugins.length });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+  const { auth } = configuration;
+  const { users, sessions, tokens, audit } = stores;
+  const onDenial = stores.usage.onCheck;
+  const authenticator = auth.plugin && authenticatorOf(auth.plugin, { core, catalog, clock, stores, tell });
   const gate = new Gate({
-    ...{ clock, auth: configuration.auth, tokens: stores.tokens, operator: localActor(), onDenial: stores.usage.onCheck, tell },
+    ...{ clock, auth, tokens, sessions, users, authenticator, operator: localActor(), onDenial, tell },
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());
-  const issuers = configuration.auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
+  const logins = new LoginDesk({ clock, auth, authenticator, issuer, users, sessions, passwords, audit, onDenial });
+  const issuers = auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
-    (name) => adapterContext(name, { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers }),
+    (name) =>
+      adapterContext(name, { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers }),
     listeners,
     booting,
   );

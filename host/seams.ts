@@ -156,7 +156,17 @@ export interface SigningKeys {
   list(plugin: string, name: string): readonly string[];
 }
 
+/** Where whoever has a password hashed waits for his turn, so that few are hashed at once in the whole host. */
+export interface HashingQueue {
+  /**
+   * Does the work when its turn comes, and tells `spend` what it took. `deadline` is on the monotonic clock. Settles as the work does. Rejects with HostError
+   * `rate-limited` when too many of `who` wait, `deadline-exceeded` when its time is over before its turn comes.
+   */
+  run<T>(who: string, bounds: { readonly deadline: number; spend(ms: number): void }, work: () => Promise<T>): Promise<T>;
+}
+
 export interface CapabilityOpening extends SecretOpening {
+  readonly hashing: HashingQueue;
   readonly blobs: BlobTransfers;
   /** Whether a connection there would come in by a door of this very host. */
   readonly ownListeners: { has(address: string, port: number): boolean };
@@ -208,12 +218,55 @@ export interface Tls {
 
 /** What somebody shows to be known by. */
 export type Credentials =
-  | { readonly kind: "none"; readonly from: CalledFrom }
+  /** `service` is what he is about to call, where that is known already: some are open to everybody. */
+  | { readonly kind: "none"; readonly from: CalledFrom; readonly service?: string | undefined }
   | { readonly kind: "bearer"; readonly token: string; readonly from: CalledFrom }
   /** The common name of a client's certificate that `Tls.clientCa` has signed, and the door has checked. */
   | { readonly kind: "certificate"; readonly name: string; readonly from: CalledFrom }
+  /** The secret of a session that `Logins` has opened. Whoever a browser shows it for must have been asked by a page of the door's own. */
+  | { readonly kind: "session"; readonly secret: string; readonly from: CalledFrom }
   /** He has opened what only the user can open who runs the host; as a viewer he has no more than that role, for programs that he starts. */
   | { readonly kind: "operator" | "viewer" };
+
+/** A session that begins. */
+export interface OpenedSession {
+  /** Nobody can see it again: 43 letters, digits, `-` and `_`. */
+  readonly secret: string;
+  /** Such as `account:ada`. */
+  readonly principal: string;
+  /** Milliseconds since 1970; it ends sooner when nobody uses it for an hour. */
+  readonly expiresAt: number;
+}
+
+/** Logging in at an issuer, by way of a browser. */
+export interface IssuerLogins {
+  /**
+   * Begins. The browser goes to `location`, comes back to `redirectUri`, and has to show `binding` again then. Rejects with HostError `rate-limited` when too many
+   * have begun and not come back, `plugin-not-running` when the issuer cannot be reached.
+   */
+  begin(given: {
+    readonly redirectUri: string;
+    readonly from: CalledFrom;
+  }): Promise<{ readonly location: string; readonly binding: string }>;
+  /**
+   * Ends, with the query of the address that the browser came back to. Rejects with HostError `permission-denied`, with the reason `unauthenticated` for what did
+   * not begin here, is over or used, or what the issuer does not stand for; `plugin-not-running` when that cannot be reached.
+   */
+  finish(given: { readonly query: string; readonly binding: string | undefined; readonly from: CalledFrom }): Promise<OpenedSession>;
+}
+
+/** For doors by which people log in, and are known by a session then. */
+export interface Logins {
+  /**
+   * Rejects with HostError `permission-denied` and the reason `unauthenticated` for a name or password that is wrong, `rate-limited` for an account or an address
+   * that has failed too often, and when too many passwords wait to be checked.
+   */
+  byPassword(given: { readonly name: string; readonly password: string; readonly from: CalledFrom }): Promise<OpenedSession>;
+  /** Undefined where the operator has named none (`auth.oidc`). */
+  readonly issuer: IssuerLogins | undefined;
+  /** Ends a session, and whatever goes on with it; nothing for what is none. */
+  end(secret: string, from: CalledFrom): void;
+}
 
 export interface AdapterCall {
   readonly service: string;
@@ -352,6 +405,7 @@ export interface AdapterContext {
    * often.
    */
   authenticate(credentials: Credentials): Promise<Principal>;
+  readonly logins: Logins;
   /**
    * Needs `services.call` on the service, or `services.read` where that only reads. Rejects with HostError like every call, and with `rate-limited` for a
    * principal that calls too often or too much at once.

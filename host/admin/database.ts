@@ -10,10 +10,12 @@ import { openDataFolder } from "./data-folder.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
+import { SESSIONS_SCHEMA } from "./sessions.ts";
 import { SIGNING_KEYS_SCHEMA } from "./signing-keys.ts";
 import { STORAGE_PLACES_SCHEMA } from "./storage-places.ts";
 import { TOKENS_SCHEMA } from "./tokens.ts";
 import { TOOL_WORDS_SCHEMA } from "./tool-words.ts";
+import { USERS_SCHEMA } from "./users.ts";
 
 const PRIVATE = 0o600;
 const SCHEMA_1 = `
@@ -69,6 +71,7 @@ const steps = (dataDir: string): readonly Step[] => [
   { since: "0.2.0", up: (connection) => connection.exec(TOKENS_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(SIGNING_KEYS_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(TOOL_WORDS_SCHEMA) },
+  { since: "0.2.0", up: (connection) => connection.exec(USERS_SCHEMA + SESSIONS_SCHEMA) },
 ];
 
 export interface HostDatabase {

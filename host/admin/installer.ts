@@ -64,6 +64,10 @@ export interface Plan {
   readonly noLongerAsks: readonly PermissionRequest[];
   /** Points that it extends without asking to answer them. */
   readonly neverAsked: readonly string[];
+  /** It offers to say who somebody is, by what he shows. */
+  readonly authenticates: boolean;
+  /** It does, by auth.plugin: none of its versions comes in by itself. */
+  readonly isAuthenticator: boolean;
   readonly limits: Manifest["limits"];
   /** With the version that is installed now, if any. */
   readonly dependencies: readonly (Dependency & { readonly installed: string | undefined })[];
@@ -164,6 +168,8 @@ export class Installer {
       newlyAsks: without(manifest.permissions, before?.permissions ?? []),
       noLongerAsks: without(before?.permissions ?? [], manifest.permissions),
       neverAsked: unansweredBy(Object.keys(manifest.extends), manifest.permissions),
+      authenticates: Object.hasOwn(manifest.contributes, "authenticate"),
+      isAuthenticator: this.#saysWhoComesIn(manifest.name),
       limits: manifest.limits,
       dependencies: dependenciesOf(manifest).map((one) => ({ ...one, installed: manifests.get(one.plugin)?.version })),
       unmet: this.#unmet(manifest),
@@ -211,7 +217,7 @@ export class Installer {
     const settings = pluginSettings(before.settings);
     await sources.admit(folder, settings);
     const newlyAsks = without(folder.manifest.permissions, manifests.get(name)?.permissions ?? []);
-    if (newlyAsks.length > 0 && !input.approved) {
+    if ((newlyAsks.length > 0 || this.#saysWhoComesIn(name)) && !input.approved) {
       this.#stores.transaction(() => {
         installations.setPending(name, version);
         audit.append(actor, "update-waits", name, { from: before.version, to: version.version });
@@ -226,6 +232,11 @@ export class Installer {
       });
     await this.#exchange(name, folder, settings, commit);
     return { state: "updated", version: version.version, newlyAsks };
+  }
+
+  /** Whether the operator has named it in auth.plugin: no version of it comes in by itself. */
+  #saysWhoComesIn(name: string): boolean {
+    return this.#stores.configuration.auth.plugin?.name === name;
   }
 
   /** Goes back to the version before the last update; the data stay as they are. */

@@ -14,6 +14,7 @@ import type { Lock } from "../install/lock.ts";
 import { pluginName } from "../manifest/manifest.ts";
 import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
 import { requireRoles } from "../manifest/roles.ts";
+import type { AccountPasswords } from "./account-passwords.ts";
 import type { Actor, AuditLog } from "./audit.ts";
 import { blobOperations, type OperatorsBlobs } from "./blob-operations.ts";
 import { checked, type Operation } from "./checked.ts";
@@ -25,13 +26,14 @@ import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
 import { chosenFrom, configsIn, type Declarations, declaredIn } from "./schemas.ts";
-import type { SecretInfo } from "./secrets.ts";
+import { secretOperations } from "./secret-operations.ts";
 import { type LiveSends, sendOperations } from "./send-operations.ts";
 import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 import { tokenOperations } from "./token-operations.ts";
 import { toolOperations } from "./tool-operations.ts";
+import { userOperations } from "./user-operations.ts";
 
 /** The running host. */
 interface LiveHost {
@@ -62,6 +64,7 @@ export interface OperationsPorts {
   readonly sources: Sources;
   readonly data: StoredData;
   readonly blobs: { of(plugin: string): Promise<OperatorsBlobs> };
+  readonly passwords: Pick<AccountPasswords, "hash">;
   /** Undefined when no host runs: what is written down then holds from its next start on. */
   readonly live: LiveHost | undefined;
 }
@@ -95,12 +98,6 @@ const readSchema: z.ZodType<{ readonly after?: number | undefined; readonly limi
   after: z.int().nonnegative().optional(),
   limit: z.int().positive().optional(),
 });
-const secretSchema: z.ZodType<{ readonly name: string; readonly value: string; readonly to: readonly string[] }> = z.strictObject({
-  name: z.string(),
-  value: z.string(),
-  to: z.array(z.string()).max(64),
-});
-const secretNameSchema: z.ZodType<{ readonly name: string }> = z.strictObject({ name: z.string() });
 const namesSchema: z.ZodType<{ readonly names: readonly string[] }> = z.strictObject({ names: z.array(z.string().min(1)).max(512) });
 const reportSchema: z.ZodType<{ readonly unusedDays: number }> = z.strictObject({ unusedDays: z.number().nonnegative().max(36_500) });
 const noneSchema: z.ZodType<object> = z.strictObject({});
@@ -140,7 +137,12 @@ export class Operations {
 
   #table(): ReadonlyMap<string, Operation> {
     const { installer, plugins } = this;
-    const { permissions, installations, secrets, tokens, audit } = this.#stores;
+    const { permissions, installations, secrets, tokens, users, sessions, audit } = this.#stores;
+    const { clock, passwords } = this.#ports;
+    const shared = {
+      requireRoles: (names: readonly string[]) => requireRoles(names, this.#stores.configuration.auth),
+      transaction: (work: () => void) => this.#stores.transaction(work),
+    };
     return new Map<string, Operation>([
       ["list", checked(noneSchema, () => plugins.list())],
       ["info", checked(pluginSchema, ({ plugin }) => plugins.info(plugin))],
@@ -152,7 +154,6 @@ export class Operations {
       ["report", checked(reportSchema, ({ unusedDays }) => this.#report(unusedDays))],
       ["installations", checked(noneSchema, () => installations.list())],
       ["blocks", checked(noneSchema, () => installations.blocks())],
-      ["secrets", checked(noneSchema, () => secrets.list())],
       ["audit", checked(readSchema, (range) => this.#read(range))],
       ["verify", checked(noneSchema, () => audit.verify())],
       ["accept-loss", checked(noneSchema, (_none, actor) => audit.acceptLoss(actor))],
@@ -166,20 +167,13 @@ export class Operations {
       ["unload", checked(pluginSchema, ({ plugin }, actor) => installer.unload(plugin, actor))],
       ["block", checked(blockSchema, (block, actor) => this.#queue.run(block.plugin, () => this.#block(block, actor)))],
       ["unblock", checked(unblockSchema, (block, actor) => this.#unblock(block, actor))],
-      ["set-secret", checked(secretSchema, (secret, actor) => this.#setSecret(secret, actor))],
-      ["remove-secret", checked(secretNameSchema, ({ name }, actor) => this.#removeSecret(name, actor))],
+      ...secretOperations({ secrets, audit, ...shared }),
       ...keyOperations(this.#stores.keys),
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
-      ...tokenOperations({
-        ...{ tokens, audit, clock: this.#ports.clock },
-        requireRoles: (names) => requireRoles(names, this.#stores.configuration.auth),
-        transaction: (work) => this.#stores.transaction(work),
-      }),
-      ...toolOperations({
-        ...{ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit },
-        transaction: (work) => this.#stores.transaction(work),
-      }),
+      ...tokenOperations({ tokens, audit, clock, ...shared }),
+      ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
+      ...toolOperations({ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit, ...shared }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(
         ([name, row]) => [name, checked(row.schema, row.run)] as const,
@@ -259,25 +253,6 @@ export class Operations {
       throw new HostError("invalid-message", `${printable(plugin)}@${printable(range)} is not blocked`);
     this.#stores.audit.append(actor, "unblock", plugin, { range });
     return this.#stores.installations.blocks();
-  }
-
-  #setSecret(
-    { name, value, to }: { readonly name: string; readonly value: string; readonly to: readonly string[] },
-    actor: Actor,
-  ): SecretInfo[] {
-    this.#stores.transaction(() => {
-      this.#stores.secrets.set(name, value, to);
-      this.#stores.audit.append(actor, "set-secret", name, { to });
-    });
-    return this.#stores.secrets.list();
-  }
-
-  #removeSecret(name: string, actor: Actor): SecretInfo[] {
-    this.#stores.transaction(() => {
-      if (!this.#stores.secrets.remove(name)) throw new HostError("invalid-message", `there is no secret ${printable(name)}`);
-      this.#stores.audit.append(actor, "remove-secret", name);
-    });
-    return this.#stores.secrets.list();
   }
 
   #release(name: string, actor: Actor): string {

@@ -5,13 +5,14 @@ import { STORE_DESTINATION } from "../bounds/store-address.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import { LOGIN_DESTINATION } from "../manifest/auth.ts";
 import { compileResource } from "../manifest/resources.ts";
 import { Seal } from "./seal.ts";
 
 /** What can be told of a secret. */
 export interface SecretInfo {
   readonly name: string;
-  /** Patterns of `http.fetch` that it may go to, or `drivers.storage`. */
+  /** Patterns of `http.fetch` that it may go to, or what of the host itself it is for: `drivers.storage`, `auth.oidc`. */
   readonly to: readonly string[];
   /** ISO 8601, UTC. */
   readonly setAt: string;
@@ -31,6 +32,8 @@ interface Row {
 const MAX_VALUE_LENGTH = 4_096;
 // Copies of a shorter one cannot be told from what stands in an answer by chance, and whoever sees what is hidden could guess it.
 const MIN_VALUE_LENGTH = 8;
+
+const OF_THE_HOST: readonly string[] = [STORE_DESTINATION, LOGIN_DESTINATION];
 
 /** Part of the database's schema. */
 export const SECRETS_SCHEMA = `
@@ -111,4 +114,4 @@ export class SecretStore {
 
 /** Throws HostError `invalid-message` for what is no destination. */
 const matcherOf = (destination: string): ((resource: string) => boolean) =>
-  destination === STORE_DESTINATION ? (resource) => resource === STORE_DESTINATION : compileResource("http.fetch", destination);
+  OF_THE_HOST.includes(destination) ? (resource) => resource === destination : compileResource("http.fetch", destination);

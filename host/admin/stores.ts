@@ -21,12 +21,14 @@ import { type Installation, Installations } from "./installations.ts";
 import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
+import { SessionStore } from "./sessions.ts";
 import { SigningKeyStore } from "./signing-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
 import { TokenStore } from "./tokens.ts";
 import { ToolWordsStore } from "./tool-words.ts";
 import { PermissionUsage } from "./usage.ts";
+import { UserStore } from "./users.ts";
 
 export interface StoresPorts {
   readonly configuration: Configuration;
@@ -59,6 +61,8 @@ export class Stores {
   readonly audit: AuditLog;
   readonly usage: PermissionUsage;
   readonly secrets: SecretStore;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
   readonly tokens: TokenStore;
   readonly toolWords: ToolWordsStore;
   readonly keys: SigningKeyStore;
@@ -80,7 +84,9 @@ export class Stores {
     this.audit = new AuditLog(connection, clock, new AuditAnchor(dataDir));
     this.usage = new PermissionUsage(connection, clock, this.audit);
     this.secrets = new SecretStore(connection, clock, dataDir);
-    this.tokens = new TokenStore(connection, clock);
+    this.users = new UserStore(connection, clock);
+    this.sessions = new SessionStore(connection, clock);
+    this.tokens = new TokenStore(connection, clock, this.users);
     this.toolWords = new ToolWordsStore(connection, clock);
     this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
@@ -181,6 +187,7 @@ export class Stores {
 
   /** Writes down what is left to write; the database stays open. Throws HostError `storage-failed` when that is not possible. */
   close(): void {
+    this.sessions.close();
     try {
       this.usage.close();
       this.audit.close();

@@ -6,6 +6,7 @@ import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Grant } from "../core/types.ts";
+import { type UserStore, userOfPrincipal } from "./users.ts";
 
 /** What is known of a token, but for the token itself. */
 export interface TokenInfo {
@@ -33,7 +34,7 @@ export interface NewToken {
 
 /** A token that was shown and is one of ours. */
 export interface CheckedToken extends Omit<NewToken, "owner"> {
-  /** It and those by which it was made. */
+  /** It and those by which it was made, the account of whoever made the first included. */
   readonly line: readonly CheckedLink[];
 }
 
@@ -78,12 +79,15 @@ const hashOf = (secret: string): Buffer => createHash("sha256").update(secret).d
 
 export class TokenStore {
   readonly #connection: Connection;
+  readonly #users: Pick<UserStore, "find">;
   readonly #clock: Clock;
   readonly #rows = new Map<string, Row>();
   readonly #usedAt = new Map<string, number>();
   readonly #listeners = new Set<(names: ReadonlySet<string>) => void>();
 
-  constructor(connection: Connection, clock: Clock) {
+  /** `users` are the accounts that may have made some, and bound them. */
+  constructor(connection: Connection, clock: Clock, users: Pick<UserStore, "find"> = { find: () => undefined }) {
+    this.#users = users;
     this.#connection = connection;
     this.#clock = clock;
     for (const row of connection.prepare<[], Row>("SELECT * FROM tokens").all()) this.#rows.set(row.id, row);
@@ -114,32 +118,28 @@ export class TokenStore {
     const row = this.#rows.get(id);
     // The same work for an id that is nobody's.
     const isRight = timingSafeEqual(hashOf(secret), row?.hash ?? hashOf("")) && row !== undefined;
-    const line = isRight ? this.#lineOf(row) : undefined;
-    if (!isRight || line === undefined) return undefined;
+    const rows = isRight ? this.#lineOf(row) : undefined;
+    const line = rows && this.#linksOf(rows);
+    if (!isRight || rows === undefined || line === undefined) return undefined;
     this.#use(row);
-    const ends = line.map(({ expires_at }) => expires_at).filter((one) => one !== null);
-    const [first] = line.map(linkOf);
-    if (first === undefined) return undefined;
-    return { ...first, expiresAt: ends.length === 0 ? undefined : Math.min(...ends), line: line.map(linkOf) };
+    const ends = rows.map(({ expires_at }) => expires_at).filter((one) => one !== null);
+    return { ...linkOf(row), expiresAt: ends.length === 0 ? undefined : Math.min(...ends), line };
   }
 
   /** Those that it ended, the one of the name and all that were made by it; none when there is none of the name. */
   revoke(name: string): readonly string[] {
-    const ended = new Set<string>();
-    const end = (row: Row): void => {
-      ended.add(row.name);
-      for (const other of this.#rows.values()) if (other.owner === OWNER_PREFIX + row.name && !ended.has(other.name)) end(other);
-    };
-    const row = this.#named(name);
-    if (row === undefined) return [];
-    end(row);
-    const remove = this.#connection.prepare("DELETE FROM tokens WHERE name = ?");
-    this.#connection.transaction(() => {
-      for (const one of ended) remove.run(one);
-    })();
-    for (const [id, { name: gone }] of this.#rows) if (ended.has(gone)) this.#rows.delete(id);
-    for (const listener of this.#listeners) listener(ended);
-    return [...ended];
+    if (this.#named(name) === undefined) return [];
+    return this.#end(new Set([name, ...this.#madeBy(OWNER_PREFIX + name)]));
+  }
+
+  /** Ends all that somebody has made, and those that were made by these. */
+  revokeOf(owner: string): readonly string[] {
+    return this.#end(this.#madeBy(owner));
+  }
+
+  /** What whoever made them may do is another thing from now on. */
+  changedOf(owner: string): void {
+    this.#tell(this.#madeBy(owner));
   }
 
   list(): TokenInfo[] {
@@ -152,10 +152,33 @@ export class TokenStore {
     }));
   }
 
-  /** Tells the names of those that are revoked; returns its undo. */
+  /** Tells the names of those that are revoked, or may something else than before; returns its undo. */
   onRevoked(listener: (names: ReadonlySet<string>) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #madeBy(owner: string, found: Set<string> = new Set()): Set<string> {
+    for (const { name, owner: by } of this.#rows.values()) {
+      if (by !== owner || found.has(name)) continue;
+      found.add(name);
+      this.#madeBy(OWNER_PREFIX + name, found);
+    }
+    return found;
+  }
+
+  #tell(names: ReadonlySet<string>): void {
+    for (const listener of this.#listeners) listener(names);
+  }
+
+  #end(ended: ReadonlySet<string>): readonly string[] {
+    const remove = this.#connection.prepare("DELETE FROM tokens WHERE name = ?");
+    this.#connection.transaction(() => {
+      for (const one of ended) remove.run(one);
+    })();
+    for (const [id, { name: gone }] of this.#rows) if (ended.has(gone)) this.#rows.delete(id);
+    this.#tell(ended);
+    return [...ended];
   }
 
   #named(name: string): Row | undefined {
@@ -172,6 +195,15 @@ export class TokenStore {
       one = this.#named(one.owner.slice(OWNER_PREFIX.length));
       if (one === undefined) return undefined;
     }
+  }
+
+  /** With the account that made the first, if one did; undefined when that is gone. */
+  #linksOf(rows: readonly Row[]): readonly CheckedLink[] | undefined {
+    const owner = rows.at(-1)?.owner ?? "";
+    const account = userOfPrincipal(owner);
+    if (account === undefined) return rows.map(linkOf);
+    const user = this.#users.find(account);
+    return user && [...rows.map(linkOf), { name: owner, roles: user.roles, scopes: [] }];
   }
 
   #use({ id }: Row): void {

@@ -35,6 +35,7 @@ export function describePlan(plan: PlanAnswer, asks: readonly PermissionRequest[
     `${plan.plugin} ${plan.version} from ${escapeControls(plan.source)}${plan.description === undefined ? "" : `: ${escapeControls(plan.description)}`}`,
     rows.length === 0 ? "It asks for no permissions." : table(["asks for", "on", "because"], rows),
     ...asks.flatMap((one) => (meaningIn(one) === "" ? [] : `With ${one.permission} ${escapeControls(one.resource)} it ${meaningIn(one)}.`)),
+    ...(plan.authenticates ? [authenticatingWords(plan, asks)] : []),
     ...plan.neverAsked.map((point) => `It extends ${point} and will not be asked: it does not ask for extensions.answer on it.`),
     limits.length === 0 ? "It asks for no limits of its own." : `It asks for the limits ${limits.join(", ")}.`,
     ...plan.dependencies.map(({ plugin, range }) => `It needs ${plugin} ${range}.`),
@@ -42,6 +43,13 @@ export function describePlan(plan: PlanAnswer, asks: readonly PermissionRequest[
       ? "Admission: it may run."
       : `It may NOT run:\n${plan.refusals.map((reason) => `  ${escapeControls(reason)}`).join("\n")}`,
   ].join("\n");
+}
+
+/** Once the operator names it in auth.plugin. */
+function authenticatingWords({ plugin, isAuthenticator }: PlanAnswer, asks: readonly PermissionRequest[]): string {
+  const when = isAuthenticator ? "It says who comes in (auth.plugin)" : `It can say who comes in, if auth.plugin names ${plugin}`;
+  const out = asks.some(({ permission }) => permission === "http.fetch") ? ", AND COULD SEND THEM AWAY with http.fetch" : "";
+  return `${when}: it sees the passwords and tokens that people show${out}.`;
 }
 
 /** Throws HostError when a plan cannot be carried out. */
@@ -107,6 +115,11 @@ async function ask(plugin: string, asks: readonly PermissionRequest[]): Promise<
     }),
   );
   return { grants, untilRestart: until === "restart" };
+}
+
+/** Rejects with HostError `invalid-message` for no. */
+export async function confirmed(message: string): Promise<void> {
+  if (!decided(await prompts.confirm({ message, initialValue: false }))) throw new HostError("invalid-message", "nothing was changed");
 }
 
 function decided<T>(answer: T): Exclude<T, symbol> {

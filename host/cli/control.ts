@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
+import { AccountPasswords } from "../admin/account-passwords.ts";
 import { localActor } from "../admin/audit.ts";
 import { checkDataFolder, checkSocket } from "../admin/data-folder.ts";
 import { Operations } from "../admin/operations.ts";
+import { HashingLine } from "../capabilities/crypto/hashing-line.ts";
 import { HostError, isHostErrorCode, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { LogLine } from "../core/ports/log.ts";
@@ -59,7 +61,8 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   const remote = opening.use(new RemoteStores({ configuration, opening: ports, plugin: () => undefined }));
   const blobs = openBlobs(ports);
   const data = storedData({ stores, clock: systemClock, remote, blobs, isRunning: () => false });
-  const operations = new Operations({ stores, clock: systemClock, sources, data, blobs, live: undefined });
+  const passwords = new AccountPasswords(opening.use(new HashingLine(systemClock)), systemClock);
+  const operations = new Operations({ stores, clock: systemClock, sources, data, blobs, passwords, live: undefined });
   await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${toHostError(thrown).message}`));
   return {
     isLive: false,

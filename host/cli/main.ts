@@ -33,6 +33,7 @@ import { addTest } from "./test.ts";
 import { addToken } from "./token.ts";
 import { addTypes } from "./types/command.ts";
 import { addUpdate } from "./update.ts";
+import { addUser } from "./user.ts";
 import { addVersion, packageVersion } from "./version.ts";
 
 async function main(): Promise<void> {
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
   addPermissions(program);
   addSecret(program);
   addToken(program);
+  addUser(program);
   addMcp(program);
   addKeys(program);
   addStorage(program);

@@ -1,12 +1,9 @@
-// `bulkhead secret set | remove | list`: what the host fills into requests of plugins without showing it to them. A value comes from the terminal
-// or from standard input, never from the command line, which other users of the machine can see.
+// `bulkhead secret set | remove | list`: what the host fills into requests of plugins without showing it to them.
 
-import { text } from "node:stream/consumers";
-import * as prompts from "@clack/prompts";
 import { type Command, Option } from "commander";
 import type { SecretInfo } from "../admin/secrets.ts";
-import { HostError } from "../core/errors.ts";
 import { openHost } from "./control.ts";
+import { readHidden } from "./hidden-value.ts";
 import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 
@@ -21,7 +18,7 @@ export function addSecret(program: Command): void {
     .addOption(
       new Option(
         "--to <urls...>",
-        "where it may go, such as https://api.example.com, or drivers.storage for the URL of a store",
+        "where it may go, such as https://api.example.com, or what of the host it is for: drivers.storage (the URL of a store), auth.oidc",
       ).makeOptionMandatory(),
     )
     .option("--json", "print JSON on standard output")
@@ -37,7 +34,7 @@ export function addSecret(program: Command): void {
 
 async function set(name: string, options: JsonOptions & { readonly to: readonly string[] }): Promise<void> {
   await using host = await openHost(options);
-  await host.invoke("set-secret", { name, value: await readValue(name), to: options.to });
+  await host.invoke("set-secret", { name, value: await readHidden(`The value of ${name}:`), to: options.to });
   conclude(
     options.json,
     { name, to: options.to },
@@ -61,11 +58,4 @@ async function list(options: JsonOptions): Promise<void> {
 function conditionOf({ setAt, opens, isTooShort }: SecretInfo): string {
   if (!opens) return "cannot be opened: its key is lost; set it again";
   return isTooShort ? "not filled in: too short to be hidden; set a longer one" : setAt;
-}
-
-async function readValue(name: string): Promise<string> {
-  if (!process.stdin.isTTY) return (await text(process.stdin)).replace(/\r?\n$/, "");
-  const value = await prompts.password({ message: `The value of ${name}:` });
-  if (typeof value === "symbol") throw new HostError("invalid-message", "cancelled; nothing was changed");
-  return value ?? "";
 }

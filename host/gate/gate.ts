@@ -2,16 +2,22 @@
 
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
+import type { Session, SessionStore } from "../admin/sessions.ts";
 import { TOKEN_PREFIX, type TokenStore } from "../admin/tokens.ts";
+import { type UserStore, userOfPrincipal } from "../admin/users.ts";
 import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
 import { HostError } from "../core/errors.ts";
 import type { PermissionPorts } from "../core/permissions.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { MaybePromise } from "../core/types.ts";
 import { type AuthOptions, OPERATE, READ } from "../manifest/auth.ts";
-import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants } from "../manifest/roles.ts";
+import { ANONYMOUS_GRANTS, grantsOf, type RoleGrants, rolesOfGroups } from "../manifest/roles.ts";
 import type { CalledFrom, Credentials, Principal } from "../seams.ts";
-import { Accounts, FailedAttempts } from "./accounts.ts";
+import { Accounts } from "./accounts.ts";
+import { FailedAttempts, networkOf } from "./attempts.ts";
+import type { Authenticator, Vouched } from "./authenticator.ts";
+import { HeldPrincipals } from "./held.ts";
+import { prefixOf } from "./identity.ts";
 import { JwtIssuers } from "./jwt.ts";
 import { KnownPrincipal } from "./known.ts";
 
@@ -19,6 +25,10 @@ export interface GatePorts {
   readonly clock: Clock;
   readonly auth: AuthOptions;
   readonly tokens: Pick<TokenStore, "check" | "onRevoked">;
+  readonly sessions: Pick<SessionStore, "check" | "onEnded" | "end">;
+  /** The plugin that the operator has named for it, if any. */
+  readonly authenticator?: Authenticator | undefined;
+  readonly users: Pick<UserStore, "find">;
   /** Who runs the host, as the audit log names him. */
   readonly operator: string;
   /** Whether a service says of itself that it only reads. */
@@ -28,8 +38,7 @@ export interface GatePorts {
   readonly onDenial: PermissionPorts["onCheck"];
 }
 
-const MAX_JWTS = 1_024;
-const JWT_HOLDS_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 export class Gate {
   readonly #ports: GatePorts;
@@ -41,26 +50,40 @@ export class Gate {
   readonly #viewer: KnownPrincipal;
   /** By the token's name, as many as there are tokens at most; they end with it. */
   readonly #byToken = new Map<string, KnownPrincipal>();
-  /** Those who showed a token of an issuer's, by its hash, for a moment: checking one takes a hundred times as long as finding it here. */
-  readonly #byJwt = new Map<string, { readonly principal: KnownPrincipal; readonly untilMs: number }>();
+  /** By the session's id; they end with it. */
+  readonly #bySession = new Map<string, KnownPrincipal>();
+  /** Those for whom somebody else stands, by the hash of what they showed or the id of their session: asking takes a hundred times as long as finding them here. */
+  readonly #held: HeldPrincipals;
   /** As many as the configuration names. */
   readonly #byCertificate = new Map<string, KnownPrincipal>();
   readonly #issuers: JwtIssuers;
-  readonly #undo: () => void;
+  readonly #undo: readonly (() => void)[];
 
   constructor(ports: GatePorts) {
     this.#ports = ports;
-    const { clock, auth, tokens, operator, tell } = ports;
+    const { clock, auth, tokens, sessions, operator, tell } = ports;
     this.#issuers = new JwtIssuers(auth.jwt, clock, tell);
     this.#accounts = new Accounts(clock, auth.limits);
-    this.#attempts = new FailedAttempts(clock, auth.limits);
+    const { failuresPerMinute } = auth.limits;
+    const limit = `the limit is ${failuresPerMinute} a minute (auth.limits.failuresPerMinute)`;
+    this.#attempts = new FailedAttempts(clock, {
+      count: failuresPerMinute,
+      intervalMs: MINUTE_MS,
+      words: (network) => [`the address ${network}`, `showed too often what is nobody's; ${limit}`],
+    });
     // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
     this.#operator = this.#known(operator, [undefined]);
     this.#anonymous = this.#known("anonymous", [ANONYMOUS_GRANTS]);
     this.#viewer = this.#known("viewer", [grantsOf(["viewer"], auth)]);
-    this.#undo = tokens.onRevoked((names) => {
-      for (const name of names) this.#forget(name);
-    });
+    const make = (who: Vouched, roles: readonly string[]): KnownPrincipal => this.#known(who.name, [grantsOf(roles, auth)], who.expiresAt);
+    this.#held = new HeldPrincipals(clock, make);
+    this.#undo = [
+      tokens.onRevoked((names) => forget(this.#byToken, names)),
+      sessions.onEnded((ids) => {
+        forget(this.#bySession, ids);
+        for (const id of ids) this.#held.end(id);
+      }),
+    ];
   }
 
   /** Rejects with HostError `permission-denied` with the reason `unauthenticated`, `rate-limited` for an address that has failed too often. */
@@ -71,11 +94,13 @@ export class Gate {
       case "viewer":
         return this.#viewer;
       case "none":
-        return this.#unnamed(credentials.from);
+        return this.#unnamed(credentials.from, credentials.service);
       case "bearer":
         return this.#bearer(credentials.token, credentials.from);
       case "certificate":
         return this.#certified(credentials.name, credentials.from);
+      case "session":
+        return this.#loggedIn(credentials.secret, credentials.from);
     }
   }
 
@@ -102,7 +127,7 @@ export class Gate {
 
   /** Does the work as one of the calls that the principal has under way. Rejects with HostError `rate-limited`, and as the work does. */
   async within<T>(principal: KnownPrincipal, work: () => Promise<T>): Promise<T> {
-    const ended = this.#accounts.beginCall(principal.name);
+    const ended = this.#accounts.beginCall(principal.account);
     try {
       // Those who never end need nobody to look.
       return await (principal === this.#anonymous || principal === this.#operator ? work() : principal.whileIn(work()));
@@ -113,7 +138,7 @@ export class Gate {
 
   /** Takes one of the principal's streams until it is undone, revoked or expired, of which `onEnd` tells. Throws HostError `rate-limited`. */
   openStream(principal: KnownPrincipal, onEnd: () => void): () => void {
-    const free = this.#accounts.beginStream(principal.name);
+    const free = this.#accounts.beginStream(principal.account);
     const { clock } = this.#ports;
     const { expiresAt } = principal;
     let isOpen = true;
@@ -137,26 +162,41 @@ export class Gate {
   requireOperation(principal: KnownPrincipal, operation: string): void {
     if (principal === this.#anonymous) throw principal.denied(OPERATE, `admin.${operation}`);
     principal.require(OPERATE, `admin.${operation}`);
+    if (principal.authorities.length > 0 && handsOn(principal.name, operation))
+      throw new HostError(
+        "permission-denied",
+        `${principal.name} may not ${operation}, by which somebody could have more than it has; the role admin can (docs/auth.md)`,
+      );
   }
 
   close(): void {
-    this.#undo();
+    for (const undo of this.#undo) undo();
   }
 
   #known(name: string, bounds: readonly RoleGrants[], expiresAt?: number): KnownPrincipal {
     return new KnownPrincipal({ name, bounds, expiresAt }, this.#ports.onDenial);
   }
 
-  #unnamed({ address, isPassedOn }: CalledFrom): Principal {
+  #unnamed({ address, isPassedOn }: CalledFrom, service?: string): Principal {
+    const { auth, onDenial } = this.#ports;
     // Loopback is no identity: it is only where nobody else can be.
-    if (this.#ports.auth.mode === "none" && address !== undefined && !isPassedOn && isLoopback(address)) return this.#anonymous;
+    if (auth.mode === "none" && address !== undefined && !isPassedOn && isLoopback(address)) return this.#anonymous;
+    if (service !== undefined && auth.open.includes(service)) {
+      const bounds = [[{ permission: "services.call", resource: service }]] as const;
+      // Each counts by where he comes from, so that one does not keep out all others.
+      return new KnownPrincipal({ name: "visitor", account: `visitor ${networkOf(address ?? "")}`, bounds }, onDenial);
+    }
     throw unknown('say who you are: send a token as Authorization: Bearer …; "bulkhead token create" makes one');
   }
 
   #bearer(token: string, from: CalledFrom): MaybePromise<Principal> {
-    if (this.#issuers.knows(token)) return this.#issued(token, from);
+    if (this.#issuers.knows(token)) return this.#vouched(token, from, () => this.#issuers.check(token));
     // Where nobody has to say who he is, what is none of ours is between a plugin and whoever calls it.
     if (this.#ports.auth.mode === "none" && !token.startsWith(TOKEN_PREFIX)) return this.#unnamed(from);
+    const { authenticator } = this.#ports;
+    // The host's own tokens go to nobody.
+    if (authenticator?.takes("bearer") === true && !token.startsWith(TOKEN_PREFIX))
+      return this.#vouched(token, from, () => authenticator.byToken(token, from));
     const checked = this.#ports.tokens.check(token);
     if (checked === undefined) throw this.#nobodys(from);
     const remembered = this.#byToken.get(checked.name);
@@ -177,34 +217,72 @@ export class Gate {
     return known;
   }
 
-  async #issued(token: string, from: CalledFrom): Promise<Principal> {
-    const { auth, clock } = this.#ports;
+  /** What somebody else says of a token, which holds for a moment. */
+  async #vouched(token: string, from: CalledFrom, check: () => Promise<Vouched | undefined>): Promise<Principal> {
     const hash = createHash("sha256").update(token).digest("base64");
-    const known = this.#byJwt.get(hash);
-    if (known !== undefined && clock.now() < known.untilMs) return known.principal;
-    this.#byJwt.delete(hash);
-    this.#attempts.require(from.address ?? "");
-    const who = await this.#issuers.check(token);
-    if (who === undefined) throw this.#nobodys(from);
-    const roles = who.groups.flatMap((group) => (Object.hasOwn(auth.groups, group) ? (auth.groups[group] ?? []) : []));
-    const principal = this.#known(who.name, [grantsOf(roles, auth)], who.expiresAt);
-    const [oldest] = this.#byJwt.size >= MAX_JWTS ? this.#byJwt.keys() : [];
-    if (oldest !== undefined) this.#byJwt.delete(oldest);
-    this.#byJwt.set(hash, { principal, untilMs: Math.min(clock.now() + JWT_HOLDS_MS, who.expiresAt) });
-    return principal;
+    const known = this.#held.find(hash);
+    if (known !== undefined) return known;
+    this.#attempts.require(networkOf(from.address ?? ""));
+    const who = await check();
+    if (who !== undefined) return this.#held.hold(hash, who, rolesOfGroups(who.groups, this.#ports.auth));
+    this.#held.end(hash);
+    throw this.#nobodys(from);
   }
 
   /** Throws HostError `rate-limited` for an address that shows such too often. */
   #nobodys({ address }: CalledFrom): HostError {
-    this.#attempts.failed(address ?? "");
+    this.#attempts.count(networkOf(address ?? ""));
     return unknown("what was shown is nobody's: it is none, was revoked or has expired, or its roles stand nowhere (docs/auth.md)");
   }
 
-  #forget(name: string): void {
-    this.#byToken.get(name)?.end();
-    this.#byToken.delete(name);
+  #loggedIn(secret: string, from: CalledFrom): MaybePromise<Principal> {
+    const { sessions, authenticator } = this.#ports;
+    const session = sessions.check(secret);
+    // One that is over comes by itself from whoever has not looked for an hour, so it is nobody's fault.
+    if (session === undefined) return this.#unnamed(from);
+    if (authenticator !== undefined && session.principal.startsWith(authenticator.prefix))
+      return this.#stillThere(session, secret, from, authenticator);
+    const remembered = this.#bySession.get(session.id);
+    if (remembered !== undefined) return remembered;
+    const principal = this.#known(session.principal, [grantsOf(this.#rolesOf(session), this.#ports.auth)], session.expiresAt);
+    this.#bySession.set(session.id, principal);
+    return principal;
+  }
+
+  /** Who logged in by the plugin's word: it is asked again from time to time, and what it takes back ends the session. */
+  async #stillThere(session: Session, secret: string, from: CalledFrom, authenticator: Authenticator): Promise<Principal> {
+    const { auth, sessions } = this.#ports;
+    const known = this.#held.find(session.id);
+    if (known !== undefined) return known;
+    const who = await authenticator.again(session.principal, from);
+    if (who?.name === session.principal)
+      return this.#held.hold(session.id, { ...who, expiresAt: session.expiresAt }, rolesOfGroups(who.groups, auth));
+    sessions.end(secret);
+    return this.#unnamed(from);
+  }
+
+  #rolesOf({ principal, groups }: Session): readonly string[] {
+    const { auth, users } = this.#ports;
+    // Of an issuer that the operator has taken out since, nobody's word counts.
+    const isOurs = auth.oidc !== undefined && principal.startsWith(prefixOf("oidc", auth.oidc.issuer));
+    if (groups !== undefined) return isOurs ? rolesOfGroups(groups, auth) : [];
+    return users.find(userOfPrincipal(principal) ?? "")?.roles ?? [];
   }
 }
+
+function forget(known: Map<string, KnownPrincipal>, keys: Iterable<string>): void {
+  for (const key of keys) {
+    known.get(key)?.end();
+    known.delete(key);
+  }
+}
+
+/** By which somebody comes to have roles. */
+const HANDING_ON: ReadonlySet<string> = new Set(["add-user", "set-password", "set-user-roles"]);
+/** Those whose tokens never have more than they. */
+const BINDING = /^(token|account):/;
+const handsOn = (name: string, operation: string): boolean =>
+  HANDING_ON.has(operation) || (operation === "create-token" && !BINDING.test(name));
 
 const unknown = (message: string): HostError => new HostError("permission-denied", message, { reason: UNAUTHENTICATED });
 

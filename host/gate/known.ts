@@ -14,6 +14,8 @@ type Bound = Exclude<RoleGrants, undefined>;
 
 export interface Known {
   readonly name: string;
+  /** By whom his calls are counted; by his name if absent. */
+  readonly account?: string | undefined;
   /** Each of them must allow what is asked; one that is undefined allows everything. */
   readonly bounds: readonly RoleGrants[];
   /** Milliseconds since 1970; undefined for one who stays. */
@@ -22,6 +24,7 @@ export interface Known {
 
 export class KnownPrincipal implements Principal {
   readonly name: string;
+  readonly account: string;
   readonly expiresAt: number | undefined;
   /** What a turn with this one's authority needs too. */
   readonly authorities: readonly Permissions[];
@@ -32,8 +35,9 @@ export class KnownPrincipal implements Principal {
   #hasEnded = false;
 
   /** `onDenial` is told of what is refused. */
-  constructor({ name, bounds, expiresAt }: Known, onDenial: PermissionPorts["onCheck"]) {
+  constructor({ name, account = name, bounds, expiresAt }: Known, onDenial: PermissionPorts["onCheck"]) {
     this.name = name;
+    this.account = account;
     this.expiresAt = expiresAt;
     this.#onDenial = onDenial;
     const permissionsOf = (onCheck: PermissionPorts["onCheck"]): Permissions[] =>

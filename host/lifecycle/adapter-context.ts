@@ -12,6 +12,7 @@ import { startTrace } from "../core/trace.ts";
 import type { Caller } from "../core/types.ts";
 import type { Gate } from "../gate/gate.ts";
 import { KnownPrincipal } from "../gate/known.ts";
+import type { LoginDesk } from "../gate/logins.ts";
 import type { AdapterContext, BlobTransfers, Catalog, Tls, TokenIssuer } from "../seams.ts";
 import { adapterBlobs } from "./adapter-blobs.ts";
 import type { DeclaredEvents } from "./declared-events.ts";
@@ -19,6 +20,7 @@ import type { DeclaredEvents } from "./declared-events.ts";
 export interface AdapterContextPorts {
   readonly core: Host;
   readonly gate: Gate;
+  readonly logins: LoginDesk;
   readonly operations: Pick<Operations, "invoke">;
   readonly catalog: Catalog;
   readonly clock: Clock;
@@ -33,7 +35,7 @@ export interface AdapterContextPorts {
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, gate, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers } = ports;
+  const { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers } = ports;
   const callers = new WeakMap<KnownPrincipal, Caller>();
   const callerOf = (principal: KnownPrincipal): Caller => {
     const known = callers.get(principal) ?? Object.freeze({ kind: "adapter", name, principal: principal.name });
@@ -63,6 +65,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
       listeners.add(port);
     },
     authenticate: (credentials) => gate.authenticate(credentials),
+    logins: logins.at(name),
     async call(asking, { service, payload, traceparent = startTrace(), timeoutMs, signal }) {
       const principal = KnownPrincipal.of(asking);
       gate.requireCall(principal, service);

@@ -5,6 +5,7 @@ import type { OwnListeners } from "../bounds/own-listeners.ts";
 import { printable } from "../core/names.ts";
 import type { CapabilityFunctions } from "../core/ports/capability.ts";
 import type { Guard, Observer } from "../core/ports/policy.ts";
+import { parseAuthenticating } from "../manifest/authenticate.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import type { Adapter, AdapterContext, Opened, Opening } from "../seams.ts";
 import type { ContributionParser } from "./catalog.ts";
@@ -55,7 +56,7 @@ export async function openAdapters(configuration: Configuration, opening: Openin
 
 /** What reads the `contributes` sections of the adapters that there are, by adapter. */
 export async function contributionParsers(configuration: Configuration): Promise<ReadonlyMap<string, ContributionParser>> {
-  const parsers = new Map<string, ContributionParser>();
+  const parsers = new Map<string, ContributionParser>([["authenticate", parseAuthenticating]]);
   for (const [name, { parser }] of Object.entries(ADAPTERS)) if (parser !== undefined) parsers.set(name, await parser());
   for (const name of adapterNames(configuration)) {
     if (Object.hasOwn(ADAPTERS, name) || configuration.adapters[name] === false) continue;

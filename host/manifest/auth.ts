@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { HostError, toHostError } from "../core/errors.ts";
-import { compilePattern, type Matcher, printable } from "../core/names.ts";
+import { compilePattern, isDottedName, isPluginName, type Matcher, printable } from "../core/names.ts";
 import type { Effect, Grant, Permission } from "../core/types.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 
@@ -28,6 +28,8 @@ export interface AuthLimits {
   readonly callsPerSecond: number;
   /** Credentials from one address that are nobody's, in a minute. */
   readonly failuresPerMinute: number;
+  /** Wrong passwords of one account, and from one address, in a quarter of an hour. */
+  readonly loginFailures: number;
 }
 
 /** Who makes JSON Web Tokens that let people in. */
@@ -45,6 +47,30 @@ export interface JwtIssuer {
   readonly groupsClaim: string;
 }
 
+/** Where people log in by OpenID Connect. */
+export interface OidcIssuer {
+  /** An URL, as the issuer has it in `iss`. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** The name of a secret that may go to `auth.oidc`. */
+  readonly clientSecret: string;
+  readonly scopes: readonly string[];
+  /** The claim that lists the groups of whoever it is; of the ID token, or of the issuer's userinfo. */
+  readonly groupsClaim: string;
+  /** What ID tokens are signed with. */
+  readonly algorithm: (typeof ALGORITHMS)[number];
+}
+
+/** The plugin that says who somebody is. */
+export interface AuthPlugin {
+  readonly name: string;
+  /** The groups into which it may put people, by name; into others it puts nobody. */
+  readonly groups: readonly string[];
+}
+
+/** The destination that a secret needs to be the secret of `auth.oidc`. No plugin can send one there. */
+export const LOGIN_DESTINATION = "auth.oidc";
+
 export interface AuthOptions {
   /** `none`: whoever reaches a door of this machine may use what plugins offer. `required`: nobody without credentials. */
   readonly mode: "none" | "required";
@@ -52,6 +78,10 @@ export interface AuthOptions {
   readonly roles: Readonly<Record<string, readonly Grant[]>>;
   readonly limits: AuthLimits;
   readonly jwt: readonly JwtIssuer[];
+  readonly oidc?: OidcIssuer | undefined;
+  readonly plugin?: AuthPlugin | undefined;
+  /** Services that whoever comes may call, without saying who he is. */
+  readonly open: readonly string[];
   /** The roles of those who show a certificate, by its common name. */
   readonly certificates: Readonly<Record<string, readonly string[]>>;
   /** The roles of those whom others put into groups, by group. */
@@ -89,11 +119,12 @@ const limitsSchema: z.ZodType<AuthLimits> = z.strictObject({
   streamsAtOnce: z.int().positive().max(10_000).default(64),
   callsPerSecond: z.int().positive().max(1_000_000).default(1_000),
   failuresPerMinute: z.int().positive().max(10_000).default(20),
+  loginFailures: z.int().positive().max(10_000).default(5),
 });
 
 const ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "ES384", "RS256", "PS256"] as const;
 /** Without TLS only from this machine. */
-const OPEN_KEYS = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/;
+export const OF_THIS_MACHINE: RegExp = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/;
 const jwtSchema: z.ZodType<JwtIssuer> = z.strictObject({
   issuer: z.string().min(1).max(512),
   audience: z.string().min(1).max(512),
@@ -101,34 +132,63 @@ const jwtSchema: z.ZodType<JwtIssuer> = z.strictObject({
     .string()
     .min(1)
     .max(1_024)
-    .refine((keys) => !keys.startsWith("http:") || OPEN_KEYS.test(keys), "write https, or a file with the keys"),
+    .refine((keys) => !keys.startsWith("http:") || OF_THIS_MACHINE.test(keys), "write https, or a file with the keys"),
   algorithms: z.array(z.enum(ALGORITHMS)).min(1).default(["EdDSA"]),
   type: z.string().min(1).max(64).default("at+jwt"),
   groupsClaim: z.string().min(1).max(128).default("groups"),
 });
 
+const oidcSchema: z.ZodType<OidcIssuer> = z.strictObject({
+  issuer: z
+    .url({ protocol: /^https?$/ })
+    .max(512)
+    .refine((issuer) => issuer.startsWith("https:") || OF_THIS_MACHINE.test(issuer), "write https"),
+  clientId: z.string().min(1).max(255),
+  clientSecret: z.string().min(1).max(255),
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, "write a scope, which has no space"))
+    .max(32)
+    .refine((scopes) => scopes.includes("openid"), "openid must be one of them")
+    .default(["openid", "profile"]),
+  groupsClaim: z.string().min(1).max(128).default("groups"),
+  algorithm: z.enum(ALGORITHMS).default("RS256"),
+});
+
+const pluginSchema: z.ZodType<AuthPlugin> = z.strictObject({
+  name: z.string().refine(isPluginName, "write the name of a plugin"),
+  groups: z.array(z.string().min(1).max(256)).max(64),
+});
+
 /** Their grants are the host's own; see host/gate/roles.ts. */
 const BUILT_IN_ROLES: readonly string[] = ["viewer", "operator", "admin"];
 
-export const authSchema: z.ZodType<AuthOptions> = z.strictObject({
-  mode: z.enum(["none", "required"]).default("none"),
-  roles: z
-    .record(roleName, roleGrants)
-    .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `write at most ${MAX_ROLES} roles`)
-    .refine(
-      (roles) => !Object.keys(roles).some((name) => BUILT_IN_ROLES.includes(name)),
-      `${BUILT_IN_ROLES.join(", ")} are the host's own roles; give yours another name`,
-    )
-    .default({}),
-  limits: limitsSchema.default(() => limitsSchema.parse({})),
-  jwt: z
-    .array(jwtSchema)
-    .max(16)
-    .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "name each issuer once")
-    .default([]),
-  certificates: z.record(z.string().min(1).max(64), z.array(roleName).max(16)).default({}),
-  groups: z.record(z.string().min(1).max(256), z.array(roleName).max(16)).default({}),
-});
+export const authSchema: z.ZodType<AuthOptions> = z
+  .strictObject({
+    mode: z.enum(["none", "required"]).default("none"),
+    roles: z
+      .record(roleName, roleGrants)
+      .refine((roles) => Object.keys(roles).length <= MAX_ROLES, `write at most ${MAX_ROLES} roles`)
+      .refine(
+        (roles) => !Object.keys(roles).some((name) => BUILT_IN_ROLES.includes(name)),
+        `${BUILT_IN_ROLES.join(", ")} are the host's own roles; give yours another name`,
+      )
+      .default({}),
+    limits: limitsSchema.default(() => limitsSchema.parse({})),
+    jwt: z
+      .array(jwtSchema)
+      .max(16)
+      .refine((all) => new Set(all.map(({ issuer }) => issuer)).size === all.length, "name each issuer once")
+      .default([]),
+    oidc: oidcSchema.optional(),
+    plugin: pluginSchema.optional(),
+    open: z.array(z.string().refine(isDottedName, "write the name of a service")).max(64).default([]),
+    certificates: z.record(z.string().min(1).max(64), z.array(roleName).max(16)).default({}),
+    groups: z.record(z.string().min(1).max(256), z.array(roleName).max(16)).default({}),
+  })
+  .refine(
+    ({ mode, plugin, open }) => mode === "required" || (plugin === undefined && open.length === 0),
+    "plugin and open need mode required",
+  );
 
 /** Reads `services.call:devices.*`, as `--scope` has it. Throws HostError `invalid-message`. */
 export function parseScope(text: string): Grant {

@@ -10,7 +10,7 @@ const grant = (permission: string, resource: string): Grant => ({ permission, re
 /** Operations that show and change nothing. */
 const SHOWING = ["list", "info", "schedules", "outdated", "permissions", "report", "installations", "blocks", "schemas", "tools"];
 /** Operations that keep a host going, and give nobody more than he has. */
-const RUNNING = ["start", "stop", "restart", "release", "audit", "verify", "secrets", "keys", "tokens", "unload"];
+const RUNNING = ["start", "stop", "restart", "release", "audit", "verify", "secrets", "keys", "tokens", "users", "unload"];
 
 const EVERYBODY_WORKING: readonly Grant[] = ["services.call", "events.publish", "events.subscribe"].map((one) => grant(one, "**"));
 const operations = (names: readonly string[]): Grant[] => names.map((name) => grant(OPERATE, `admin.${name}`));
@@ -37,6 +37,10 @@ export function grantsOf(names: readonly string[], { roles }: Pick<AuthOptions, 
     (name) => (Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : Object.hasOwn(roles, name) ? roles[name] : undefined) ?? [],
   );
 }
+
+/** Of somebody whom others have put into groups: those that the operator gives to these. */
+export const rolesOfGroups = (names: readonly string[], { groups }: Pick<AuthOptions, "groups">): readonly string[] =>
+  names.flatMap((name) => (Object.hasOwn(groups, name) ? (groups[name] ?? []) : []));
 
 /** Throws HostError `invalid-message` for a role that there is not. */
 export function requireRoles(names: readonly string[], auth: Pick<AuthOptions, "roles">): void {

@@ -5,6 +5,7 @@ import { RESERVED } from "../bounds/turn-writes.ts";
 import { Blobs } from "../capabilities/blobs/blobs.ts";
 import { blobFunctions } from "../capabilities/blobs/functions.ts";
 import { cryptoFunctions } from "../capabilities/crypto/capability.ts";
+import { HashingLine } from "../capabilities/crypto/hashing-line.ts";
 import { memoryKeys } from "../capabilities/crypto/memory-keys.ts";
 import { cryptoOptions } from "../capabilities/crypto/options.ts";
 import { scheduleFunctions } from "../capabilities/schedules/functions.ts";
@@ -96,7 +97,8 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     plugin: (name): Plugin | undefined => core.plugin(name),
   });
   scheduler.heldBy(() => true);
-  const hashesAndKeys = cryptoFunctions({ clock, keys: memoryKeys(), options: cryptoOptions.parse({}) });
+  const hashing = new HashingLine(clock);
+  const hashesAndKeys = cryptoFunctions({ hashing, keys: memoryKeys(), options: cryptoOptions.parse({}) });
   const transactions = new Transactions({ core: () => core, clock, log: recording.hostLog });
   const core: Host = new Host({
     clock,
@@ -108,7 +110,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
       ...scheduleFunctions(scheduler, clock),
       ...fakedSends(() => core, recording.hostLog),
       ...blobFunctions(blobs),
-      ...hashesAndKeys.functions,
+      ...hashesAndKeys,
     },
     blocks: blockCodec,
     guards: [callRates(clock)],
@@ -146,7 +148,7 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
     close() {
       unwatch();
       scheduler.close();
-      void hashesAndKeys[Symbol.asyncDispose]();
+      hashing[Symbol.dispose]();
       driver.close();
     },
   });

@@ -128,6 +128,12 @@ describe("the schema", () => {
     expect([fieldsOf(schema, "Query"), fieldsOf(schema, "Mutation")]).toEqual([["none"], ["p_add"]]);
     for (const field of ["p_get", "p_hidden", "p_nope"])
       expect(await world.ask(`{ ${field} }`, undefined, asToken(bounded)), field).toMatchObject({
+        status: 403,
+        body: { error: { code: "permission-denied", message: expect.stringContaining("may not services.call p.") } },
+      });
+    const all = world.tokenOf("operator");
+    for (const field of ["p_hidden", "p_nope"])
+      expect(await world.ask(`{ ${field} }`, undefined, asToken(all)), field).toMatchObject({
         status: 400,
         body: { errors: [{ message: `Cannot query field "${field}" on type "Query".`, extensions: { code: "invalid-message" } }] },
       });

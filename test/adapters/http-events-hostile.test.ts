@@ -12,6 +12,7 @@ import { MAX_SUBSCRIPTIONS } from "../../host/adapters/http/event-socket.ts";
 import { MESSAGES_PER_SECOND, MessageRates } from "../../host/adapters/http/message-rates.ts";
 import { admit } from "../../host/adapters/http/principal.ts";
 import { EVENTS, serveEvents } from "../../host/adapters/http/serve-events.ts";
+import { SessionCookies } from "../../host/adapters/http/session-cookie.ts";
 import { Upgrades } from "../../host/adapters/http/upgrade.ts";
 import type { CloudEvent } from "../../host/core/types.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
@@ -55,7 +56,9 @@ describe("clients that never read", () => {
     const limits = { maxEvents: 10_000, maxBytes: 16 * MIB };
     streams = new EventStreams({ context, limits, encode: eventFrame, maxStreams: 2_000, maxStreamsName: "this test" });
     app = fastify();
-    app.addHook("onRequest", (request) => admit(request, { authenticate: async () => anybody }));
+    const asked = { serviceOf: () => undefined };
+    const ports = { context: { authenticate: async () => anybody }, cookies: new SessionCookies([], false), asked };
+    app.addHook("onRequest", (request) => admit(request, ports));
     serveEvents(app, { context, streams, upgrades: new Upgrades(app, () => {}) });
     app.server.on("connection", (socket) => sockets.push(socket));
     await app.listen({ path });

@@ -9,6 +9,7 @@ import { type Installation, Installations } from "../../host/admin/installations
 import type { Plan, UpdateOutcome } from "../../host/admin/installer.ts";
 import type { PluginSummary } from "../../host/admin/plugin-overview.ts";
 import { escapesOf } from "../../host/cell/outside/known-escapes.ts";
+import { describePlan } from "../../host/cli/consent.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
@@ -51,8 +52,9 @@ describe("a stranger's plugin", () => {
   let control: Control;
   const log = memoryLog();
 
+  let auth: object = {};
   const configuration = () =>
-    parseConfiguration(JSON.stringify({ adapters: { http: false }, drainMs: 200 }), join(folder.path, "bulkhead.json"));
+    parseConfiguration(JSON.stringify({ adapters: { http: false }, drainMs: 200, auth }), join(folder.path, "bulkhead.json"));
   const boot = async (): Promise<void> => {
     host = await createHost({ configuration: configuration(), log });
     control = await openControl(configuration());
@@ -93,6 +95,7 @@ describe("a stranger's plugin", () => {
 
   beforeEach(async () => {
     folder = temporaryFolder();
+    auth = {};
     await boot();
   });
   afterEach(async () => {
@@ -144,6 +147,26 @@ describe("a stranger's plugin", () => {
     expect(await update(next)).toMatchObject({ state: "updated" });
     expect(await call("version")).toBe("2");
     expect(await installed()).toMatchObject({ version: "2.0.0", previous: { version: "1.0.0" }, onProbation: false });
+  });
+
+  it("waits with every version once the operator has named it to say who comes in, and says what that means", async () => {
+    const contributes = { authenticate: { service: "thing.version", schemes: ["bearer"] } };
+    const fetches = { permission: "http.fetch", resource: "GET https://example.com/*", reason: "to look" };
+    const planned = await plan(await version("v1", 1, { contributes, permissions: [fetches] }));
+    expect(planned).toMatchObject({ authenticates: true, isAuthenticator: false });
+    expect(describePlan(planned as never, planned.asks)).toContain(
+      "It can say who comes in, if auth.plugin names thing: it sees the passwords and tokens that people show, AND COULD SEND THEM AWAY with http.fetch.",
+    );
+    await install(join(folder.path, "v1", "thing"));
+    await stop();
+    auth = { mode: "required", plugin: { name: "thing", groups: [] } };
+    await boot();
+    const next = await version("v2", 2, { contributes });
+    expect(await plan(next)).toMatchObject({ newlyAsks: [], isAuthenticator: true });
+    expect(await update(next, false)).toMatchObject({ state: "waits for approval", newlyAsks: [] });
+    expect(await call("version")).toBe("1");
+    expect(await update(next)).toMatchObject({ state: "updated" });
+    expect(await call("version")).toBe("2");
   });
 
   it("is back with its data when the new version does not start", async () => {

@@ -179,6 +179,14 @@ describe.each(ERAS)("the command, for a client of %s", (era) => {
     expect([code, stderr]).toEqual([1, expect.stringContaining("permission-denied (unauthenticated)")]);
   });
 
+  it("lists no more often than a principal may call", async () => {
+    await control[Symbol.asyncDispose]();
+    await host.stop();
+    await boot({ auth: { mode: "required", limits: { callsPerSecond: 4 } } });
+    const client = await connect();
+    await expect(Promise.all(Array.from({ length: 20 }, () => client.listTools()))).rejects.toThrow("viewer calls too often");
+  });
+
   it("ends when the host ends, which does not wait for it", async () => {
     const client = await connect();
     const ended = new Promise<void>((resolve) => {

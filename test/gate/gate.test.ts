@@ -4,27 +4,38 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { TokenStore } from "../../host/admin/tokens.ts";
 import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
-import { MAX_ACCOUNTS } from "../../host/gate/accounts.ts";
+import { MAX_ACCOUNTS } from "../../host/gate/account-table.ts";
 import { Gate, isLoopback } from "../../host/gate/gate.ts";
+import { prefixOf } from "../../host/gate/identity.ts";
 import { KnownPrincipal } from "../../host/gate/known.ts";
 import { type AuthOptions, authSchema, parseScope } from "../../host/manifest/auth.ts";
 import type { AdapterContext, Principal } from "../../host/seams.ts";
+import { accountsInMemory, PASSWORD, type TestAccounts } from "../support/accounts.ts";
 import { HERE, testContext, tokensInMemory } from "../support/adapter-context.ts";
 import { type FakeClock, fakeClock, settle } from "../support/fake-clock.ts";
 import { hostPorts } from "../support/host-ports.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, textOf, utf8 } from "../support/scripted-cell.ts";
 
+const operateOn = (operation: string) => ({ permission: "host.operate", resource: `admin.${operation}` });
 const ELSEWHERE = { address: "192.0.2.7", isPassedOn: false };
 
 describe("the gate", () => {
   let clock: FakeClock;
+  let accounts: TestAccounts;
   let tokens: TokenStore;
   let denied: string[];
   let troubles: string[];
   const gateWith = (auth: object = {}): Gate =>
     new Gate({
-      ...{ clock, tokens, operator: "user:ada", isReadOnly: (service: string) => service === "p.read" },
+      ...{
+        clock,
+        tokens,
+        sessions: accounts.sessions,
+        users: accounts.users,
+        operator: "user:ada",
+        isReadOnly: (service: string) => service === "p.read",
+      },
       auth: authSchema.parse(auth),
       tell: (message: string) => troubles.push(message),
       onDenial: ({ plugin, permission, resource }) => denied.push(`${plugin} ${permission} ${resource}`),
@@ -37,7 +48,8 @@ describe("the gate", () => {
 
   beforeEach(() => {
     clock = fakeClock();
-    tokens = tokensInMemory(clock);
+    accounts = accountsInMemory(clock);
+    ({ tokens } = accounts);
     denied = [];
     troubles = [];
   });
@@ -115,6 +127,88 @@ describe("the gate", () => {
     expect(() => gate.requireOperation(anonymous, "list")).toThrow(expect.objectContaining({ code: "permission-denied" }));
     expect(denied).toEqual(["anonymous host.operate admin.list"]);
     gate.requireOperation(KnownPrincipal.of(await gate.authenticate({ kind: "operator" })), "grant");
+  });
+
+  it("lets nobody but admin give others what he may not have himself, and tokens only to those who bind theirs", async () => {
+    const roles = { staff: ["add-user", "set-password", "set-user-roles", "create-token", "remove-user"].map(operateOn) };
+    const gate = gateWith({ roles, certificates: { ci: ["staff"], boss: ["admin"] } });
+    const may = (who: KnownPrincipal, operation: string): boolean => {
+      try {
+        gate.requireOperation(who, operation);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const certified = async (name: string) => KnownPrincipal.of(await gate.authenticate({ kind: "certificate", name, from: ELSEWHERE }));
+    const token = await enter(gate, tokenOf("staff"));
+    const narrow = await enter(gate, tokenOf("admin", "narrow", ["host.operate:**"]));
+    const [certificate, boss] = [await certified("ci"), await certified("boss")];
+    const done = ["add-user", "set-password", "set-user-roles", "create-token", "remove-user"];
+    expect(done.map((one) => may(token, one))).toEqual([false, false, false, true, true]);
+    expect(done.map((one) => may(narrow, one))).toEqual([false, false, false, true, true]);
+    expect(done.map((one) => may(certificate, one))).toEqual([false, false, false, false, true]);
+    expect(done.map((one) => may(boss, one))).toEqual(done.map(() => true));
+  });
+
+  it("knows who has logged in by his session, with the roles of his account, as long as it goes on", async () => {
+    const gate = gateWith({ mode: "required" });
+    await accounts.operate("add-user", { name: "ada", roles: ["operator"], password: PASSWORD });
+    const { secret } = accounts.sessions.open("account:ada");
+    const show = (): Promise<Principal> => gate.authenticate({ kind: "session", secret, from: ELSEWHERE });
+    const ada = KnownPrincipal.of(await show());
+    expect([ada.name, ada.allows("services.call", "p.write"), ada.allows("host.operate", "admin.grant")]).toEqual([
+      "account:ada",
+      true,
+      false,
+    ]);
+    expect(await show()).toBe(ada);
+    const ended: string[] = [];
+    const call = gate.within(ada, () => new Promise(() => {}));
+    gate.openStream(ada, () => ended.push("stream"));
+    await accounts.operate("set-password", { name: "ada", password: `another ${PASSWORD}` });
+    await expect(call).rejects.toMatchObject(unauthenticated);
+    expect(ended).toEqual(["stream"]);
+    await expect(show()).rejects.toMatchObject(unauthenticated);
+    // Where nobody has to say who he is, one whose session is over is nobody again, and only from here.
+    const open = gateWith();
+    expect((await open.authenticate({ kind: "session", secret, from: HERE })).name).toBe("anonymous");
+    await expect(open.authenticate({ kind: "session", secret, from: ELSEWHERE })).rejects.toMatchObject(unauthenticated);
+  });
+
+  it("ends streams of a session that nobody uses, and those of one whose twelve hours are over although it is used", async () => {
+    const gate = gateWith({ mode: "required" });
+    await accounts.operate("add-user", { name: "ada", roles: ["operator"], password: PASSWORD });
+    const ended: string[] = [];
+    const streaming = async (name: string): Promise<() => Promise<Principal>> => {
+      const { secret } = accounts.sessions.open("account:ada");
+      const show = () => gate.authenticate({ kind: "session", secret, from: ELSEWHERE });
+      gate.openStream(KnownPrincipal.of(await show()), () => ended.push(name));
+      return show;
+    };
+    await streaming("idle");
+    const show = await streaming("used");
+    for (let minutes = 30; minutes < 720; minutes += 30) {
+      await clock.advance(1_800_000);
+      await show();
+      expect(ended, `${minutes}`).toEqual(minutes >= 60 ? ["idle"] : []);
+    }
+    await clock.advance(1_800_000);
+    expect(ended).toEqual(["idle", "used"]);
+  });
+
+  it("gives a session of somebody of whom others tell the roles that the operator gives to his groups", async () => {
+    const oidc = { issuer: "https://id.test", clientId: "bulkhead", clientSecret: "oidc" };
+    const open = (issuer: string): string =>
+      accounts.sessions.open(`${prefixOf("oidc", issuer)}ada`, ["ops", "strangers", "__proto__"]).secret;
+    const may = async (secret: string, auth: object): Promise<boolean[]> => {
+      const ada = await gateWith({ groups: { ops: ["viewer"] }, ...auth }).authenticate({ kind: "session", secret, from: ELSEWHERE });
+      return [ada.allows("host.operate", "admin.list"), ada.allows("services.call", "p.write")];
+    };
+    expect(await may(open(oidc.issuer), { oidc })).toEqual([true, false]);
+    // One that the operator has taken out, or whose place another has taken, stands for nobody any more.
+    expect(await may(open(oidc.issuer), {})).toEqual([false, false]);
+    expect(await may(open("https://evil.test"), { oidc })).toEqual([false, false]);
   });
 
   it("does nothing for a principal that it did not let in", () => {

@@ -12,7 +12,7 @@ import { Gate } from "../../host/gate/gate.ts";
 import { KnownPrincipal } from "../../host/gate/known.ts";
 import { authSchema } from "../../host/manifest/auth.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
-import { tokensInMemory } from "../support/adapter-context.ts";
+import { accountsInMemory } from "../support/accounts.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
@@ -51,7 +51,8 @@ describe("a JSON Web Token", () => {
   const jwkOf = (key: KeyObject, kid: string): object => ({ ...key.export({ format: "jwk" }), kid });
   const gateWith = (jwt: object = {}, auth: object = {}): Gate =>
     new Gate({
-      ...{ clock, tokens: tokensInMemory(clock), operator: "user:ada", isReadOnly: () => false, onDenial: () => {} },
+      ...accountsInMemory(clock),
+      ...{ clock, operator: "user:ada", isReadOnly: () => false, onDenial: () => {} },
       tell: (message) => troubles.push(message),
       auth: authSchema.parse({
         ...{ mode: "required", groups: { ops: ["operator"], see: ["viewer"] } },

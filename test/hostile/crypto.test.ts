@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cryptoFunctions } from "../../host/capabilities/crypto/capability.ts";
+import { HashingLine } from "../../host/capabilities/crypto/hashing-line.ts";
 import { memoryKeys } from "../../host/capabilities/crypto/memory-keys.ts";
 import { cryptoOptions } from "../../host/capabilities/crypto/options.ts";
 import { parseHash } from "../../host/capabilities/crypto/phc.ts";
@@ -61,7 +62,7 @@ describe("a stranger's hash of a password", () => {
 
 describe("a flood of passwords", () => {
   it("has two at once and eight that wait, and lets another plugin's through before its own", async () => {
-    const { functions } = cryptoFunctions({ clock: systemClock, keys: memoryKeys(), options: OPTIONS });
+    const functions = cryptoFunctions({ hashing: new HashingLine(systemClock), keys: memoryKeys(), options: OPTIONS });
     const order: string[] = [];
     const hash = (plugin: string): Promise<string> => {
       const call = { plugin, deadline: Number.POSITIVE_INFINITY, spend: () => {} } as unknown as CheckedCall;

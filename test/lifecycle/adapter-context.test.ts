@@ -50,6 +50,7 @@ describe("the context of an adapter", () => {
         "follow",
         "issuers",
         "log",
+        "logins",
         "observe",
         "openStream",
         "operate",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OwnListeners } from "../../host/bounds/own-listeners.ts";
+import { HashingLine } from "../../host/capabilities/crypto/hashing-line.ts";
 import { memoryKeys } from "../../host/capabilities/crypto/memory-keys.ts";
 import type { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
@@ -40,7 +41,13 @@ describe("what the configuration chooses", () => {
     const functions = await openCapabilities(
       configuration(given),
       opening(),
-      { secrets: { find: () => undefined }, blobs: blobsInMemory(), keys: memoryKeys(), ownListeners: new OwnListeners() },
+      {
+        secrets: { find: () => undefined },
+        blobs: blobsInMemory(),
+        keys: memoryKeys(),
+        hashing: new HashingLine(systemClock),
+        ownListeners: new OwnListeners(),
+      },
       booting,
     );
     const { answer } = functions["http.fetch"] as CapabilityFunction;

@@ -9,6 +9,8 @@ import type { Clock } from "../../host/core/ports/clock.ts";
 import type { LogSink } from "../../host/core/ports/log.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { Gate } from "../../host/gate/gate.ts";
+import type { IssuerClient } from "../../host/gate/issuer-client.ts";
+import { LoginDesk } from "../../host/gate/logins.ts";
 import { adapterContext } from "../../host/lifecycle/adapter-context.ts";
 import { type CatalogPorts, type ContributionParser, LiveCatalog } from "../../host/lifecycle/catalog.ts";
 import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
@@ -16,6 +18,7 @@ import { type AuthOptions, authSchema } from "../../host/manifest/auth.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import { type Manifest, parseManifest } from "../../host/manifest/manifest.ts";
 import type { AdapterContext, BlobTransfers, CalledFrom, Tls } from "../../host/seams.ts";
+import { accountsInMemory, type TestAccounts } from "./accounts.ts";
 import { blobsInMemory } from "./blobs.ts";
 
 export interface TestContext {
@@ -33,6 +36,8 @@ export interface TestContextOptions {
   readonly blobs?: BlobTransfers;
   readonly auth?: AuthOptions;
   readonly tokens?: TokenStore;
+  readonly accounts?: TestAccounts;
+  readonly issuer?: IssuerClient;
   readonly tls?: Tls;
   readonly words?: CatalogPorts["words"];
 }
@@ -57,25 +62,47 @@ export function contributing(plugin: string, contributes: Readonly<Record<string
 
 export function testContext(
   core: Host,
-  { log, adapter, parse, problems = () => [], operations, blobs = blobsInMemory(), auth, tokens, tls, words = UNREAD }: TestContextOptions,
+  {
+    log,
+    adapter,
+    parse,
+    problems = () => [],
+    operations,
+    blobs = blobsInMemory(),
+    auth,
+    tokens,
+    accounts = accountsInMemory(systemClock),
+    issuer,
+    tls,
+    words = UNREAD,
+  }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
   const parsers = new Map(parse === undefined ? [] : [[adapter, parse]]);
   const catalog = new LiveCatalog({ core, manifests, parsers, native: { services: [], events: [], points: [] }, log, words });
   const nobody: Pick<Operations, "invoke"> = { invoke: () => Promise.reject(new Error("this test has no operations")) };
+  const { users, sessions, passwords } = accounts;
+  const options = auth ?? authSchema.parse({});
   const gate = new Gate({
     ...{
-      clock: systemClock,
+      ...{ users, sessions, clock: systemClock },
       operator: "user:test",
       onDenial: () => {},
       tell: () => {},
       isReadOnly: (service: string) => catalog.isReadOnly(service),
     },
-    auth: auth ?? authSchema.parse({}),
-    tokens: tokens ?? tokensInMemory(),
+    auth: options,
+    tokens: tokens ?? accounts.tokens,
   });
+  const audit = {
+    append: (actor: string, action: string, subject: string, detail?: object) =>
+      accounts.audited.push(`${actor} ${action} ${subject} ${JSON.stringify(detail ?? {})}`),
+  };
+  const onDenial = ({ plugin, permission, resource }: { plugin: string; permission: string; resource: string }) =>
+    accounts.audited.push(`denied ${plugin} ${permission} ${resource}`);
+  const logins = new LoginDesk({ issuer, users, sessions, passwords, audit, onDenial, auth: options, clock: systemClock });
   const context = adapterContext(adapter, {
-    ...{ core, gate, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
+    ...{ core, gate, logins, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
     declared: new DeclaredEvents(manifests),
     blobs,
     listeners: new OwnListeners(),

@@ -13,12 +13,24 @@ export interface Ran {
 
 export function bulkhead(
   args: readonly string[],
-  { cwd, timeoutMs = 120_000, env = {} }: { readonly cwd?: string; readonly timeoutMs?: number; readonly env?: NodeJS.ProcessEnv } = {},
+  {
+    cwd,
+    timeoutMs = 120_000,
+    env = {},
+    input,
+  }: {
+    readonly cwd?: string;
+    readonly timeoutMs?: number;
+    readonly env?: NodeJS.ProcessEnv;
+    /** For its standard input; none by default. */
+    readonly input?: string;
+  } = {},
 ): Promise<Ran> {
   return new Promise((resolve) => {
     const options = { cwd, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...env } };
-    execFile(process.execPath, [COMMAND, ...args], options, (error, stdout, stderr) =>
+    const child = execFile(process.execPath, [COMMAND, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
     );
+    if (input !== undefined) child.stdin?.end(input);
   });
 }

@@ -1,7 +1,6 @@
 // Every door that calls services, as a client of its protocol sees it: what tests ask of all of them alike.
 
 import { request as httpRequest } from "node:http";
-import { type Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { controlSocket } from "../../host/adapters/control-socket/adapter.ts";
 import { grpcOptions } from "../../host/adapters/grpc/options.ts";
 import { startGrpcServer } from "../../host/adapters/grpc/server.ts";
@@ -9,7 +8,7 @@ import { httpOptions } from "../../host/adapters/http/options.ts";
 import { startHttpServer } from "../../host/adapters/http/server.ts";
 import type { AdapterContext } from "../../host/seams.ts";
 import { GrpcClient } from "./grpc-client.ts";
-import { mcpClient } from "./mcp.ts";
+import { type Era, messageIn, sentAs } from "./mcp-messages.ts";
 
 /** What a client can say with a call. */
 interface Asking {
@@ -41,8 +40,6 @@ export interface DoorToTest {
   open(context: AdapterContext, dataDir: string): Promise<OpenDoor>;
   /** Whether it asks who calls; the others are for who can open them only. */
   readonly authenticates: boolean;
-  /** Whether what one may not call looks like what is not there. */
-  readonly hides: boolean;
   readonly hasDeadlines: boolean;
   readonly hasTraces: boolean;
 }
@@ -62,7 +59,7 @@ async function told(response: Response): Promise<Told> {
 }
 
 const rest: DoorToTest = {
-  ...{ authenticates: true, hides: false, hasDeadlines: true, hasTraces: true },
+  ...{ authenticates: true, hasDeadlines: true, hasTraces: true },
   async open(context) {
     const server = await startHttpServer(httpOptions.parse({ port: 0 }), context);
     return {
@@ -82,7 +79,7 @@ const rest: DoorToTest = {
 };
 
 const grpc: DoorToTest = {
-  ...{ authenticates: true, hides: false, hasDeadlines: true, hasTraces: true },
+  ...{ authenticates: true, hasDeadlines: true, hasTraces: true },
   async open(context) {
     const server = await startGrpcServer(grpcOptions.parse({ port: 0 }), context);
     const clients: GrpcClient[] = [];
@@ -125,50 +122,43 @@ const grpc: DoorToTest = {
   },
 };
 
-const mcp: DoorToTest = {
-  ...{ authenticates: true, hides: true, hasDeadlines: false, hasTraces: false },
+const mcp = (era: Era): DoorToTest => ({
+  ...{ authenticates: true, hasDeadlines: false, hasTraces: true },
   async open(context) {
     const server = await startHttpServer(httpOptions.parse({ port: 0, mcp: true }), context);
-    const clients: Client[] = [];
     return {
-      async call(service, input, { token, signal } = {}) {
-        const client = mcpClient("2026-07-28");
-        clients.push(client);
-        const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-        let wait: string | null = null;
-        const watched: typeof fetch = async (...asked) => {
-          const response = await fetch(...asked);
-          wait = response.headers.get("retry-after");
-          return response;
-        };
-        const failed = (text: string): Told => {
-          const { code, reason, retryAfterMs = wait === null ? undefined : Number(wait) * 1_000 } = (JSON.parse(text) as ErrorBody).error;
-          return { ok: false, code, reason, retryAfterMs, text };
-        };
-        try {
-          const url = new URL(`${server.url}/mcp`);
-          await client.connect(new StreamableHTTPClientTransport(url, { fetch: watched, requestInit: { headers } }));
-          const result = await client.callTool({ name: service, arguments: { ...Object(input) } }, signal && { signal });
-          const [{ text = "null" } = {}] = result.content as { readonly text?: string }[];
-          return result.isError === true ? failed(text) : { ok: true, answer: JSON.parse(text) };
-        } catch (thrown) {
-          const { message, data } = thrown as { readonly message: string; readonly data?: { readonly text?: string } };
-          if (message.startsWith("Unknown tool"))
-            return { ok: false, code: "no-such-service", reason: undefined, retryAfterMs: undefined, text: message };
-          if (data?.text === undefined) throw thrown;
-          return failed(data.text);
-        }
+      async call(service, input, { token, traceparent, signal } = {}) {
+        const _meta = traceparent === undefined ? {} : { traceparent };
+        const params = { name: service, arguments: input, _meta };
+        const { headers, body } = sentAs(era, { jsonrpc: "2.0", id: 1, method: "tools/call", params });
+        const shown = token === undefined ? {} : { authorization: `Bearer ${token}` };
+        const response = await fetch(`${server.url}/mcp`, {
+          method: "POST",
+          headers: { ...headers, ...shown },
+          body,
+          signal: signal ?? null,
+        });
+        return response.status === 200 ? toldByTool(await response.text()) : told(response);
       },
-      async [Symbol.asyncDispose]() {
-        await Promise.all(clients.map((client) => client.close()));
-        await server.close();
-      },
+      [Symbol.asyncDispose]: () => server.close(),
     };
   },
-};
+});
+
+function toldByTool(text: string): Told {
+  const { result } = messageIn(text) as {
+    readonly result?: { readonly isError?: true; readonly content: readonly { readonly text: string }[] };
+  };
+  // What is no tool the protocol tells by an error of its own.
+  if (result === undefined) return { ok: false, code: "no-such-service", reason: undefined, retryAfterMs: undefined, text };
+  const answer: unknown = JSON.parse(result.content[0]?.text ?? "null");
+  if (result.isError !== true) return { ok: true, answer };
+  const { code, reason, retryAfterMs } = (answer as ErrorBody).error;
+  return { ok: false, code, reason, retryAfterMs, text };
+}
 
 const graphql: DoorToTest = {
-  ...{ authenticates: true, hides: true, hasDeadlines: true, hasTraces: true },
+  ...{ authenticates: true, hasDeadlines: true, hasTraces: true },
   async open(context) {
     const server = await startHttpServer(httpOptions.parse({ port: 0, graphql: true }), context);
     return {
@@ -201,7 +191,7 @@ interface GraphQLBody {
 }
 
 const command: DoorToTest = {
-  ...{ authenticates: false, hides: false, hasDeadlines: true, hasTraces: false },
+  ...{ authenticates: false, hasDeadlines: true, hasTraces: false },
   async open(context, dataDir) {
     const opened = await controlSocket.open?.({ clock: context.clock, log: context.log, dataDir }, {});
     const running = await controlSocket.start(context, {}, opened);
@@ -233,6 +223,7 @@ export const DOORS: Readonly<Record<string, DoorToTest>> = {
   REST: rest,
   gRPC: grpc,
   GraphQL: graphql,
-  MCP: mcp,
+  "MCP of 2025": mcp("2025-11-25"),
+  "MCP of 2026": mcp("2026-07-28"),
   "the socket of the command": command,
 };

@@ -11,11 +11,12 @@ import { authSchema, parseScope } from "../../host/manifest/auth.ts";
 import { testContext, tokensInMemory } from "./adapter-context.ts";
 import { manifestOf } from "./catalogs.ts";
 import { hostPorts } from "./host-ports.ts";
+import type { Era } from "./mcp-messages.ts";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";
 import { definition, type Script, scriptedCell } from "./scripted-cell.ts";
 
 /** Revisions of the protocol: by the handshake of 2025, and without one. */
-export const ERAS = ["2025-11-25", "2026-07-28"] as const;
+export const ERAS: readonly Era[] = ["2025-11-25", "2026-07-28"];
 
 export interface McpWorldOptions {
   readonly script: Script;
@@ -36,7 +37,7 @@ export interface McpWorld extends AsyncDisposable {
   read(isRead: boolean): void;
   /** The door. */
   close(): Promise<void>;
-  connect(era: (typeof ERAS)[number], token?: string): Promise<Client>;
+  connect(era: Era, token?: string): Promise<Client>;
 }
 
 export async function mcpWorld({ script, services, auth = {}, http = {} }: McpWorldOptions): Promise<McpWorld> {
@@ -93,6 +94,6 @@ export async function mcpWorld({ script, services, auth = {}, http = {} }: McpWo
 }
 
 /** Speaks this revision and no other. */
-export function mcpClient(era: (typeof ERAS)[number]): Client {
+export function mcpClient(era: Era): Client {
   return new Client({ name: "test", version: "1" }, era === "2026-07-28" ? { versionNegotiation: { mode: "auto" } } : {});
 }

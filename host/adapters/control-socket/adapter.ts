@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { Adapter } from "../../seams.ts";
-import { speakMcp } from "./mcp.ts";
+import { McpSocket } from "./mcp.ts";
 import { listenForControl } from "./server.ts";
 
 export const CONTROL_SOCKET = "control.sock";
@@ -19,10 +19,11 @@ export const controlSocket: Adapter<object, Folder> = {
   async start(context, _options, opened) {
     const operator = await context.authenticate({ kind: "operator" });
     const path = join(opened?.dataDir ?? "", CONTROL_SOCKET);
+    const mcp = new McpSocket(context);
     const socket = await listenForControl(path, {
       invoke: (operation, input) => context.operate(operator, operation, input),
       door: { context, principal: operator },
-      upgrade: (request, upgraded, head) => speakMcp(context, request, { socket: upgraded, head }),
+      upgrade: (request, upgraded, head) => mcp.speak(request, { socket: upgraded, head }),
     });
     return { address: path, [Symbol.asyncDispose]: () => socket.close() };
   },

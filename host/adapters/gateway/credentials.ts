@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { Credentials } from "../../seams.ts";
+import type { CalledFrom, Credentials } from "../../seams.ts";
 
 const BEARER = /^bearer +([\x21-\x7e]{1,16384})$/i;
 /** What a proxy adds: the address is the proxy's then, and says nothing of who calls. */
@@ -20,9 +20,14 @@ export function bearerOf(authorization: string | undefined): string | undefined 
   return token;
 }
 
+export const calledFrom = ({ header, socket }: Shown): CalledFrom => ({
+  address: socket?.remoteAddress,
+  isPassedOn: PASSED_ON.some((name) => header(name) !== undefined),
+});
+
 /** `token` is what he shows; without one, his certificate. */
 export function shownCredentials(token: string | undefined, { header, socket }: Shown): Credentials {
-  const from = { address: socket?.remoteAddress, isPassedOn: PASSED_ON.some((name) => header(name) !== undefined) };
+  const from = calledFrom({ header, socket });
   if (token !== undefined) return { kind: "bearer", token, from };
   const name = certifiedName(socket);
   return name === undefined ? { kind: "none", from } : { kind: "certificate", name, from };

@@ -1,7 +1,5 @@
 // Calls of services, and what there is to call.
 
-import { create } from "@bufbuild/protobuf";
-import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { startTrace } from "../../core/trace.ts";
 import type { AdapterContext, CatalogService, Principal } from "../../seams.ts";
 import { bytesOf } from "./definitions.ts";
@@ -15,6 +13,7 @@ import {
   type ServiceDescription,
   ServiceDescriptionSchema,
 } from "./doors_pb.ts";
+import { create, type handleUnaryCall, type UntypedServiceImplementation } from "./packages.ts";
 import { principalOf } from "./principal.ts";
 import { answering } from "./unary.ts";
 

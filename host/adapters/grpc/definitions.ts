@@ -1,8 +1,16 @@
 // The services of proto/ as grpc-js takes them. What comes is parsed by generated code that gives every field a value, and keeps nothing that it does not know.
 
-import { type DescMessage, type DescMethod, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import {
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  FileDescriptorProtoSchema,
+  fromBinary,
+  type Message,
+  type MethodDefinition,
+  type ServiceDefinition,
+  toBinary,
+} from "./packages.ts";
 
 export function definitionOf(service: DescService): ServiceDefinition {
   return Object.fromEntries(service.methods.map((method) => [method.localName, methodOf(service, method)]));

@@ -1,11 +1,11 @@
 // Who comes in: looks at every call when its headers are there, before a byte of its message is read.
 
 import type { Socket } from "node:net";
-import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { bearerOf, shownCredentials } from "../gateway/credentials.ts";
 import { FOLLOW } from "./events.ts";
+import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "./packages.ts";
 import { admitted } from "./principal.ts";
 import { statusOf } from "./status.ts";
 

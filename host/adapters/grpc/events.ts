@@ -1,13 +1,5 @@
 // Events as a stream of messages, and events that a client publishes.
 
-import { create } from "@bufbuild/protobuf";
-import {
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  type ServerWritableStream,
-  status,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { parseJsonInput } from "../../bounds/json-input.ts";
 import { isJson } from "../../core/cloud-event.ts";
 import { startTrace } from "../../core/trace.ts";
@@ -27,6 +19,14 @@ import {
   type PublishResponse,
   PublishResponseSchema,
 } from "./doors_pb.ts";
+import {
+  create,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type ServerWritableStream,
+  status,
+  type UntypedServiceImplementation,
+} from "./packages.ts";
 import { principalOf } from "./principal.ts";
 import { statusOf } from "./status.ts";
 import { answering } from "./unary.ts";

@@ -1,8 +1,8 @@
 // Who makes a call: found out once, before its message is read.
 
-import type { Metadata } from "@grpc/grpc-js";
 import { HostError } from "../../core/errors.ts";
 import type { Principal } from "../../seams.ts";
+import type { Metadata } from "./packages.ts";
 
 const known = new WeakMap<Metadata, Principal>();
 

@@ -2,9 +2,6 @@
 
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
-import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
 import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext } from "../../seams.ts";
@@ -16,6 +13,7 @@ import { admitting } from "./door.ts";
 import { CallService, CatalogService, EventService } from "./doors_pb.ts";
 import { eventHandlers, eventMessage } from "./events.ts";
 import type { GrpcOptions } from "./options.ts";
+import { HealthImplementation, ReflectionService, Server, ServerCredentials, type ServerOptions } from "./packages.ts";
 
 export interface GrpcServer {
   /** Such as `http://127.0.0.1:7421`. */

@@ -1,10 +1,10 @@
 // What a client of gRPC is told of an error.
 
-import { Metadata, type StatusObject } from "@grpc/grpc-js";
 import { answerTo, GRPC } from "../../bounds/error-answers.ts";
 import { toHostError } from "../../core/errors.ts";
 import { escapeControls } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
+import { Metadata, type StatusObject } from "./packages.ts";
 
 /** The message is a header line: what is longer is for the log. */
 const MAX_DETAILS = 1_024;

@@ -1,7 +1,7 @@
 // A call with one answer: how long it may take, that it ends with its client, and what becomes of an error.
 
-import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
 import type { LogSink } from "../../core/ports/log.ts";
+import type { handleUnaryCall, ServerUnaryCall } from "./packages.ts";
 import { statusOf } from "./status.ts";
 
 /** `timeoutMs` is what is left of the client's deadline; undefined without one. */

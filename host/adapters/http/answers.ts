@@ -1,5 +1,6 @@
 // How answers of services, and errors, become answers of HTTP.
 
+import { isAscii } from "node:buffer";
 import type { FastifyReply } from "fastify";
 import { answerTo } from "../../bounds/error-answers.ts";
 import { type ErrorShape, type HostErrorCode, toHostError } from "../../core/errors.ts";
@@ -7,7 +8,6 @@ import type { LogSink } from "../../core/ports/log.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { CatalogService } from "../../seams.ts";
 import { PROBLEM_TYPE, problemOf, retryAfterOf } from "./errors.ts";
-import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
 import { looksLikeJson } from "./payload.ts";
 import { challengeOf } from "./protected-resource.ts";
@@ -21,25 +21,28 @@ export function sendOutput(reply: FastifyReply, output: Bytes, service: Pick<Cat
     reply.header("x-content-type-options", "nosniff");
     reply.type(looksLikeJson(output) ? `${BODY_TYPES.json}; charset=utf-8` : BODY_TYPES.bytes);
   }
-  return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
+  return reply.send(bodyOf(Buffer.from(output.buffer, output.byteOffset, output.byteLength)));
 }
 
+/** What is short and ASCII as text, which Node sends in one piece with the head; every byte is the same. */
+const bodyOf = (output: Buffer): Buffer | string => (output.length <= SHORT_BYTES && isAscii(output) ? output.toString("latin1") : output);
+
+const SHORT_BYTES = 16_384;
 const UNAUTHORIZED = 401;
 
 export interface ErrorPorts {
   readonly log: LogSink;
-  readonly options: Pick<HttpOptions, "maxBodyBytes">;
 }
 
 /** Whatever was thrown on the way to an answer. */
-export function sendError(thrown: unknown, reply: FastifyReply, { log, options }: ErrorPorts): FastifyReply {
+export function sendError(thrown: unknown, reply: FastifyReply, { log }: ErrorPorts): FastifyReply {
   // What is left of the body is not read.
   if (!reply.request.raw.complete) reply.header("connection", "close");
   if (isClientError(thrown)) {
     const { statusCode, message, hostCode: code = "invalid-message" } = thrown;
     if (statusCode !== 413) return sendProblem(reply, statusCode, { code, message });
-    const { bodyLimit } = reply.request.routeOptions;
-    const key = bodyLimit === options.maxBodyBytes ? " (adapters.http.maxBodyBytes)" : "";
+    const { bodyLimit } = reply.routeOptions;
+    const key = bodyLimit === reply.server.initialConfig.bodyLimit ? " (adapters.http.maxBodyBytes)" : "";
     const tooLarge = `the body has more than ${bodyLimit} bytes, which is the limit${key}`;
     return sendProblem(reply, statusCode, { code: "quota-exceeded", message: tooLarge });
   }

@@ -22,7 +22,7 @@ export function addBodies(app: FastifyInstance, { isBlob, refusal }: BodyRules):
     const { "content-type": type = "" } = request.headers;
     const refused = refusal(request, type);
     if (refused !== undefined) throw clientError(415, refused);
-    return collected(request, request.routeOptions.bodyLimit);
+    return collected(request, request.routeOptions.bodyLimit ?? 0);
   });
 }
 

@@ -1,31 +1,22 @@
-// A page that shows the OpenAPI document and tries it out: swagger-ui's own files under a policy that lets nothing in that is not of this host. What plugins
-// say of themselves is shown as text there, never as Markdown.
+// A page that shows the OpenAPI document and tries it out, of swagger-ui's own files. What plugins say of themselves is shown as text there, never as Markdown.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { HostError } from "../../core/errors.ts";
+import { type PageType, sendPage } from "./pages.ts";
+import { DOCS_PAGE } from "./paths.ts";
 
 /** An optional peer: the page is served where it is installed. */
 export const PAGE_PACKAGE = { name: "swagger-ui-dist", range: "^5.35.0" } as const;
 
-const POLICY: Readonly<Record<string, string>> = {
-  "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-  "cache-control": "no-cache",
-};
-
 /** All that is served of the package. */
 const FILES = {
-  "swagger-ui.css": "text/css; charset=utf-8",
-  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-  "favicon-32x32.png": "image/png",
-} as const satisfies Readonly<Record<string, string>>;
+  "swagger-ui.css": "css",
+  "swagger-ui-bundle.js": "script",
+  "favicon-32x32.png": "png",
+} as const satisfies Readonly<Record<string, PageType>>;
 type FileName = keyof typeof FILES;
 
 const PAGE = `<!doctype html>
@@ -60,16 +51,14 @@ export function serveDocsPage(app: FastifyInstance): void {
     folder ??= packageFolder();
     return folder;
   };
-  const send = (reply: FastifyReply, type: string, content: string | Buffer): FastifyReply =>
-    reply.headers(POLICY).type(type).send(content);
-  app.get("/v1/docs", async (_request, reply) => reply.redirect("/v1/docs/", 302));
-  app.get("/v1/docs/", async (_request, reply) => {
+  app.get("/v1/docs", async (_request, reply) => reply.redirect(DOCS_PAGE, 302));
+  app.get(DOCS_PAGE, async (_request, reply) => {
     folderOf();
-    return send(reply, "text/html; charset=utf-8", PAGE);
+    return sendPage(reply, "html", PAGE);
   });
-  app.get("/v1/docs/page.js", async (_request, reply) => send(reply, "text/javascript; charset=utf-8", SCRIPT));
+  app.get("/v1/docs/page.js", async (_request, reply) => sendPage(reply, "script", SCRIPT));
   for (const name of Object.keys(FILES) as FileName[])
-    app.get(`/v1/docs/${name}`, async (_request, reply) => send(reply, FILES[name], await readFile(join(folderOf(), name))));
+    app.get(`/v1/docs/${name}`, async (_request, reply) => sendPage(reply, FILES[name], await readFile(join(folderOf(), name))));
 }
 
 /** Throws HostError `no-such-service` with the command that installs it. */

@@ -15,21 +15,28 @@ const LOOPBACK: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 const ALL_ADDRESSES: ReadonlySet<string> = new Set(["0.0.0.0", "[::]"]);
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?$/i;
 const OURS: ReadonlySet<unknown> = new Set([undefined, "same-origin", "none"]);
-const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Methods that change nothing by what HTTP says of them. */
+export const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** What the authority of a URL names, with nothing around it that a URL could take for a user, a path or another way to write an address. */
-function parseAuthority(text: string): URL | undefined {
+export function hostNamed(text: string): URL | undefined {
   const [, name] = AUTHORITY.exec(text) ?? [];
   const url = name === undefined ? null : URL.parse(`http://${text}`);
   return url !== null && url.hostname === name?.toLowerCase() ? url : undefined;
 }
+
+export const isLoopbackName = (name: string): boolean => LOOPBACK.includes(name);
+
+/** Those that stand among `allowedHosts`. */
+export const originsOf = (allowedHosts: readonly string[]): ReadonlySet<string> =>
+  new Set(allowedHosts.map((one) => parseAllowed(one)?.origin).filter((origin) => origin !== undefined));
 
 /** Whether the text is a host name without port, or an origin such as `https://bulkhead.example`, as `allowedHosts` has them. */
 export const isHostOrOrigin = (text: string): boolean => parseAllowed(text) !== undefined;
 
 function parseAllowed(text: string): { readonly name: string; readonly origin?: string } | undefined {
   const isOrigin = /^https?:\/\//.test(text);
-  const url = isOrigin ? URL.parse(text) : parseAuthority(text.includes(":") && !text.startsWith("[") ? `[${text}]` : text);
+  const url = isOrigin ? URL.parse(text) : hostNamed(text.includes(":") && !text.startsWith("[") ? `[${text}]` : text);
   if (!url || (isOrigin ? url.origin !== text : url.port !== "")) return undefined;
   return isOrigin ? { name: url.hostname, origin: url.origin } : { name: url.hostname };
 }
@@ -44,9 +51,12 @@ export function originGuard(
 ): (headers: RequestHeaders) => string | undefined {
   const parsed = allowed.map(parseAllowed).filter((one) => one !== undefined);
   const names = new Set([...LOOPBACK, ...parsed.map(({ name }) => name)].filter((name) => !ALL_ADDRESSES.has(name)));
-  const origins = new Set(parsed.map(({ origin }) => origin));
+  const origins = originsOf(allowed);
+  // One client after the other names the same.
+  let last: { readonly host: string; readonly named: URL | undefined } | undefined;
   return ({ host = "", origin, "sec-fetch-site": site }) => {
-    const asked = parseAuthority(host);
+    if (last?.host !== host) last = { host, named: hostNamed(host) };
+    const { named: asked } = last;
     if (asked === undefined || !names.has(asked.hostname))
       return "the Host header names no host of ours; add it to adapters.http.allowedHosts";
     if (!OURS.has(site)) return "requests from web pages of other origins are refused (Sec-Fetch-Site)";

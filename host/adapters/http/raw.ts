@@ -7,6 +7,7 @@ import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { BlobInfo } from "../../seams.ts";
 import { ALWAYS_GIVEN, ANSWERABLE, CREDENTIALS } from "./raw-headers.ts";
+import { withoutOurs } from "./session-cookie.ts";
 import type { Members } from "./splice.ts";
 
 /** Of a request: what is more is answered with 431. */
@@ -67,7 +68,8 @@ function givenHeaders({ raw }: FastifyRequest, named: readonly string[], mayHave
   const wanted = new Set([...ALWAYS_GIVEN, ...named.filter((name) => !isCredential(name) || mayHave.includes(name))]);
   const given: Header[] = [];
   for (const [name, values = []] of Object.entries(raw.headersDistinct)) {
-    if (wanted.has(name)) for (const value of values) given.push({ name, value });
+    if (wanted.has(name))
+      for (const value of name === "cookie" ? values.map(withoutOurs).filter((one) => one !== "") : values) given.push({ name, value });
     if (given.length > MAX_GIVEN_HEADERS) {
       const message = `the request has more than ${MAX_GIVEN_HEADERS} of the headers that this route is given`;
       throw Object.assign(new Error(message), { statusCode: 431 });

@@ -52,7 +52,7 @@ export async function serveGraphQL(app: FastifyInstance, { context, streams, opt
     const asked = requestOf(bytesOf(request));
     // What is checked, and asked of nobody, costs as much as a call and counts as one.
     const [operation, ready] = await context.within(principal, async () => {
-      const prepared = operations.prepare(principal, asked);
+      const prepared = await operations.prepare(principal, asked);
       return [prepared, prepared.callsNobody ? await operations.execute(prepared, asking) : undefined] as const;
     });
     if (operation.kind === "subscription") return follow(operation, { reply, accepts, principal });

@@ -34,11 +34,13 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
         principal: authInfo?.extra?.principal as Principal,
         // Without a session only a stream of the later revision can be told anything.
         isTold: era === "modern",
+        isCounted: true,
         gone: requestInfo?.signal ?? AbortSignal.abort(),
       }),
     { maxSubscriptions: maxStreams },
   );
-  const forget = mcp.onToolsChanged(() => handler.notify.toolsChanged());
+  let listening = 0;
+  let forget: (() => void) | undefined;
   app.get(MCP_METADATA, { exposeHeadRoute: false }, async (request, reply) =>
     reply.header("cache-control", "no-store").send(protectedResource(context.issuers, request)),
   );
@@ -55,11 +57,19 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
       if (method === CALL) return answer();
       if (method !== LISTEN) return context.within(principal, answer).catch((refused: unknown) => answering.end(refused));
       const close = context.openStream(principal, () => answering.cut());
-      return answer().finally(close);
+      listening += 1;
+      forget ??= mcp.onToolsChanged(() => handler.notify.toolsChanged());
+      return answer().finally(() => {
+        close();
+        listening -= 1;
+        if (listening > 0) return;
+        forget?.();
+        forget = undefined;
+      });
     },
   });
   return () => {
-    forget();
+    forget?.();
     void handler.close().catch(() => {});
   };
 }
@@ -114,6 +124,7 @@ class Exchange {
     const given = Object.entries(rest).filter((pair): pair is [string, string] => typeof pair[1] === "string");
     return new Request(url, { method, headers: given, signal: this.#gone.signal });
   }
+
   /** Piece by piece, as its client reads; rejects for one that has not for long. */
   async #send({ status, headers, body }: Response): Promise<void> {
     const { raw } = this.#reply;

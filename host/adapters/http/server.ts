@@ -22,9 +22,11 @@ import { serveDocuments } from "./serve-documents.ts";
 import { serveEvents } from "./serve-events.ts";
 import { serveGraphQL } from "./serve-graphql.ts";
 import { serveHost } from "./serve-host.ts";
+import { serveLogin } from "./serve-login.ts";
 import { serveMcp } from "./serve-mcp.ts";
 import { servePlugins } from "./serve-plugins.ts";
 import { serveServices } from "./serve-services.ts";
+import { SessionCookies } from "./session-cookie.ts";
 import { asksForSocket, Upgrades } from "./upgrade.ts";
 
 export interface HttpServer {
@@ -64,13 +66,15 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   const services = new KnownServices(context.catalog);
   const asked = new AskedRequests({ routes: new PluginRoutes(context.catalog, context.log), services });
   const calls = new HttpCalls(context);
-  addDoor(app, { options, context, asked });
-  app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, { log: context.log, options }));
+  const cookies = new SessionCookies(options.allowedHosts, context.tls !== undefined);
+  addDoor(app, { options, context, asked, cookies });
+  app.setErrorHandler((thrown, _request, reply) => sendError(thrown, reply, context));
   app.setNotFoundHandler((request, reply) => {
     const message = `there is no ${request.method} ${printable(request.url)}; GET /v1/plugins lists what runs`;
     return sendProblem(reply, 404, { code: "no-such-service", message });
   });
   serveHost(app, context);
+  serveLogin(app, { context, cookies });
   serveServices(app, asked, calls);
   serveEvents(app, { context, streams, upgrades });
   serveDocuments(app, { context, address: () => authorityOf(app) });

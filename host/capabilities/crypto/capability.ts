@@ -3,9 +3,7 @@
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { CapabilityFunctions, CheckedCall } from "../../core/ports/capability.ts";
-import type { Clock } from "../../core/ports/clock.ts";
-import type { Capability, SigningKeys } from "../../seams.ts";
-import { HashingLine } from "./hashing-line.ts";
+import type { Capability, HashingQueue, SigningKeys } from "../../seams.ts";
 import { type CryptoOptions, cryptoOptions } from "./options.ts";
 import { Passwords } from "./passwords.ts";
 import { isKeyName } from "./permissions.ts";
@@ -16,21 +14,20 @@ const MAX_SIGNED_BYTES = 65_536;
 export const crypto: Capability<CryptoOptions> = {
   name: "crypto",
   options: cryptoOptions,
-  async open({ clock, keys }, options) {
-    return cryptoFunctions({ clock, keys, options });
+  async open({ hashing, keys }, options) {
+    return { functions: cryptoFunctions({ hashing, keys, options }), async [Symbol.asyncDispose]() {} };
   },
 };
 
 export interface CryptoPorts {
-  readonly clock: Clock;
+  readonly hashing: HashingQueue;
   readonly keys: SigningKeys;
   readonly options: CryptoOptions;
 }
 
-export function cryptoFunctions({ clock, keys, options }: CryptoPorts): { readonly functions: CapabilityFunctions } & AsyncDisposable {
-  const line = new HashingLine(clock);
-  const passwords = new Passwords(line, options);
-  const functions: CapabilityFunctions = {
+export function cryptoFunctions({ hashing, keys, options }: CryptoPorts): CapabilityFunctions {
+  const passwords = new Passwords(hashing, options);
+  return {
     "crypto.password-hash": { answer: (call, password) => passwords.hash(call, password) },
     "crypto.password-verify": { answer: (call, password, phc) => passwords.verify(call, password, phc) },
     "crypto.sign": {
@@ -58,12 +55,6 @@ export function cryptoFunctions({ clock, keys, options }: CryptoPorts): { readon
         requireKey(call, name);
         return keys.list(call.plugin, name);
       },
-    },
-  };
-  return {
-    functions,
-    async [Symbol.asyncDispose]() {
-      line[Symbol.dispose]();
     },
   };
 }

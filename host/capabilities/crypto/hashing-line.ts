@@ -1,8 +1,10 @@
 // Who may hash a password next. A hash keeps a core busy for tens of milliseconds and takes megabytes, so few run at once, and nobody can keep the others from
-// it: the next one is of the plugin that has fewest under way, then of the one for whom least was hashed so far.
+// it: the next one is of the plugin that has fewest under way, then of the one for whom least was hashed so far. The host itself, which hashes for those who log
+// in, stands in it like a plugin.
 
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import type { HashingQueue } from "../../seams.ts";
 
 /** Of libuv's four threads, which read files and look up names as well. */
 const MAX_AT_ONCE = 2;
@@ -24,7 +26,7 @@ interface Line {
   virtualMs: number;
 }
 
-export class HashingLine implements Disposable {
+export class HashingLine implements HashingQueue, Disposable {
   readonly #clock: Clock;
   readonly #lines = new Map<string, Line>();
   #running = 0;
@@ -35,10 +37,6 @@ export class HashingLine implements Disposable {
     this.#clock = clock;
   }
 
-  /**
-   * Does the work when its turn comes, and tells `spend` what it took. Settles as the work does. Rejects with HostError `rate-limited` when too many of the plugin
-   * wait, `deadline-exceeded` when its time is over before its turn comes.
-   */
   run<T>(plugin: string, { deadline, spend }: { readonly deadline: number; spend(ms: number): void }, work: () => Promise<T>): Promise<T> {
     const line = this.#lines.get(plugin) ?? { waiting: [], running: 0, virtualMs: this.#virtualMs };
     if (line.waiting.length >= MAX_WAITING) return Promise.reject(this.#tooMany(plugin));
@@ -76,7 +74,7 @@ export class HashingLine implements Disposable {
       if (plugin === undefined || line === undefined || job === undefined) return;
       this.#virtualMs = Math.max(this.#virtualMs, line.virtualMs);
       if (this.#clock.monotonicMs() >= job.deadline) {
-        job.refuse(new HostError("deadline-exceeded", "the turn's time was over before the password's turn to be hashed came"));
+        job.refuse(new HostError("deadline-exceeded", "the time was over before the password's turn to be hashed came"));
         this.#forgetIdle(plugin, line);
       } else void this.#begin(plugin, line, job);
     }

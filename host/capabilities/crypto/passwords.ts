@@ -3,7 +3,7 @@
 import * as nodeCrypto from "node:crypto";
 import { HostError } from "../../core/errors.ts";
 import type { CheckedCall } from "../../core/ports/capability.ts";
-import type { HashingLine } from "./hashing-line.ts";
+import type { HashingQueue } from "../../seams.ts";
 import type { Argon2Parameters, CryptoOptions } from "./options.ts";
 import { formatHash, parseHash } from "./phc.ts";
 
@@ -14,10 +14,10 @@ const HASH_BYTES = 32;
 type Hashing = Pick<CheckedCall, "plugin" | "deadline" | "spend">;
 
 export class Passwords {
-  readonly #line: HashingLine;
+  readonly #line: HashingQueue;
   readonly #options: CryptoOptions;
 
-  constructor(line: HashingLine, options: CryptoOptions) {
+  constructor(line: HashingQueue, options: CryptoOptions) {
     this.#line = line;
     this.#options = options;
   }

@@ -13,7 +13,7 @@ export const MAX_ANSWER_BYTES: number = 1_024 * 1_024;
 const JSON_LIMITS = { maxValues: 100_000, maxDepth: 256 } as const;
 /** Of all answers of a request, as they are told. */
 export const MAX_TOLD_BYTES: number = 4 * 1_024 * 1_024;
-const NOTHING: Bytes = new Uint8Array(0);
+export const NOTHING: Bytes = new Uint8Array(0);
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** Throws HostError `invalid-message`. */

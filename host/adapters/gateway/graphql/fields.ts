@@ -26,7 +26,7 @@ export interface ServiceFields {
 export const MAX_SCHEMA_BYTES: number = 256 * 1_024;
 
 /** What a field is called: segments of service names have no underscore, so that it says where they were. */
-const fieldOf = (service: string): string => service.replace(/[.-]/g, "_");
+export const fieldOf = (service: string): string => service.replace(/[.-]/g, "_");
 
 /** Names that several of the services would have, with those. */
 export function sharedFields(services: readonly CatalogService[]): ReadonlyMap<string, readonly string[]> {

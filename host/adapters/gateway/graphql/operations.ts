@@ -4,9 +4,10 @@ import { isRecord } from "../../../bounds/json-schema/words.ts";
 import type { HostError } from "../../../core/errors.ts";
 import type { AdapterCall, AdapterContext, Principal } from "../../../seams.ts";
 import { Documents } from "../documents.ts";
-import { answerOf, payloadOf, ToldBytes } from "./answers.ts";
+import { answerOf, NOTHING, payloadOf, ToldBytes } from "./answers.ts";
 import { RefusedRequest, type ToldError, toldError } from "./errors.ts";
 import { serviceFields, sharedFields } from "./fields.ts";
+import { forbiddenService } from "./forbidden.ts";
 import { LIMITS, type ListSizes, listSizesOf, requireWithin } from "./limits.ts";
 import type { DocumentNode, GraphQLPackage, GraphQLSchema, OperationDefinitionNode } from "./package.ts";
 import type { GraphQLRequest } from "./request.ts";
@@ -59,13 +60,18 @@ export class GraphQLOperations {
     this.#builder = new SchemaBuilder(ports.graphql);
   }
 
-  /** Throws RefusedRequest. */
-  prepare(principal: Principal, request: GraphQLRequest): Operation {
-    const { graphql } = this.#ports;
+  /** Rejects with RefusedRequest, and with HostError `permission-denied` for what the principal may not call, which its schema does not have. */
+  async prepare(principal: Principal, request: GraphQLRequest): Promise<Operation> {
+    const { graphql, context } = this.#ports;
     const { schema, sizes } = this.#schemaOf(principal);
     const document = this.#parsed(request.query, sizes);
     const errors = graphql.validate(schema, document, graphql.specifiedRules, { maxErrors: LIMITS.errors, hideSuggestions: true });
-    if (errors.length > 0) throw this.#refused(errors);
+    if (errors.length > 0) {
+      const forbidden = forbiddenService({ principal, schema, document }, context.catalog.services);
+      // The gate refuses it, and writes that down.
+      if (forbidden !== undefined) await context.call(principal, { service: forbidden, payload: NOTHING });
+      throw this.#refused(errors);
+    }
     const operation = graphql.getOperationAST(document, request.operationName);
     if (!operation) throw this.#refused([{ message: "name one of the operations of the query as operationName" }]);
     const { operation: kind } = operation;

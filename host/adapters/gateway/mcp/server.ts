@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { HostError, toHostError } from "../../../core/errors.ts";
+import { printable } from "../../../core/names.ts";
 import { startTrace } from "../../../core/trace.ts";
 import { API_VERSIONS } from "../../../core/wit.ts";
 import type { AdapterContext, Catalog, Principal } from "../../../seams.ts";
@@ -13,7 +14,7 @@ import { type ToolList, type ToolService, toolList } from "./tools.ts";
 
 export interface McpPorts {
   readonly sdk: McpSdk;
-  readonly context: Pick<AdapterContext, "call" | "catalog" | "clock" | "log">;
+  readonly context: Pick<AdapterContext, "call" | "catalog" | "clock" | "log" | "within">;
 }
 
 /** How a server is made for somebody. */
@@ -21,6 +22,8 @@ export interface McpClient {
   readonly principal: Principal;
   /** Whether it is told when tools change. */
   readonly isTold: boolean;
+  /** Whether the door has counted what is no call before the message came here. */
+  readonly isCounted: boolean;
   /** Aborts when the client has gone away. */
   readonly gone: AbortSignal;
 }
@@ -32,37 +35,53 @@ const INSTRUCTIONS = "Each tool is a service of a plugin. What it answers, and w
 export class Mcp {
   readonly #ports: McpPorts;
   readonly #lists: Documents<ToolList>;
+  readonly #listeners = new Set<() => void>();
+  #stopWatching: (() => void) | undefined;
 
   constructor(ports: McpPorts) {
     this.#ports = ports;
     this.#lists = new Documents(ports.context.catalog);
   }
 
-  server({ principal, isTold, gone }: McpClient): Server {
-    const { sdk } = this.#ports;
+  server({ principal, isTold, isCounted, gone }: McpClient): Server {
+    const { sdk, context } = this.#ports;
     const { name, version } = { name: "bulkhead", version: API_VERSIONS.at(-1) ?? "" };
     const server = new sdk.Server({ name, version }, { capabilities: { tools: { listChanged: isTold } }, instructions: INSTRUCTIONS });
+    const told = (thrown: unknown): never => {
+      throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InternalError, toHostError(thrown).message);
+    };
     server.setRequestHandler("tools/list", async () => {
-      const { tools, truncated } = this.#listOf(principal);
+      const listed = async (): Promise<ToolList> => this.#listOf(principal);
+      const { tools, truncated } = await (isCounted ? listed() : context.within(principal, listed).catch(told));
       return { tools: [...tools], ...(truncated && { _meta: { "bulkhead/truncated": { ...truncated } } }) };
     });
     server.setRequestHandler("tools/call", async ({ params }, { mcpReq }) => {
-      const service = this.#listOf(principal).services.get(params.name);
-      // Whoever may not call a service is not told that there is one.
-      if (service === undefined)
-        throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 128)}`);
       const traceparent = params._meta?.[sdk.TRACEPARENT_META_KEY];
-      return this.#call(principal, service, {
+      const call = {
         given: params.arguments,
         signal: AbortSignal.any([gone, mcpReq.signal]),
         traceparent: startTrace(typeof traceparent === "string" ? traceparent : undefined),
-      });
+      };
+      const service = this.#listOf(principal).services.get(params.name) ?? forbidden(principal, params.name);
+      if (service === undefined)
+        throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, `Unknown tool: ${printable(params.name)}`);
+      return this.#call(principal, service, call);
     });
     return server;
   }
 
-  /** Tells, a moment later and once for many changes, that there may be other tools; returns its undo. */
+  /** Tells, a moment later and once for many changes, that there are other tools; returns its undo. Nothing is compared while nobody wants to be told. */
   onToolsChanged(listener: () => void): () => void {
+    this.#stopWatching ??= this.#watch();
+    this.#listeners.add(listener);
+    return () => {
+      if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+      this.#stopWatching?.();
+      this.#stopWatching = undefined;
+    };
+  }
+
+  #watch(): () => void {
     const { catalog, clock } = this.#ports.context;
     let known = toolsIn(catalog);
     let cancel: (() => void) | undefined;
@@ -71,7 +90,7 @@ export class Mcp {
       const now = toolsIn(catalog);
       if (now === known) return;
       known = now;
-      listener();
+      for (const listener of this.#listeners) listener();
     };
     const undo = catalog.onChange(() => {
       cancel ??= clock.after(TELL_MS, look);
@@ -105,6 +124,15 @@ interface ToolCall {
   readonly signal: AbortSignal;
   readonly traceparent: string;
 }
+
+/**
+ * Of a name that the principal may not call in any case, whether there is such a service or not: the gate refuses it, and writes it down. Undefined for one that
+ * it might call and that is no tool.
+ */
+const forbidden = (principal: Principal, name: string): ToolService | undefined =>
+  principal.allows("services.call", name) || principal.allows("services.read", name)
+    ? undefined
+    : { name, consumes: undefined, produces: undefined, isWrapped: false, takesInput: true };
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 

@@ -1,0 +1,53 @@
+// Principals for whom somebody else stands: held for a moment, so that he is not asked each time, and the same one as before when he says the same.
+
+import type { Clock } from "../core/ports/clock.ts";
+import type { Vouched } from "./authenticator.ts";
+import type { KnownPrincipal } from "./known.ts";
+
+interface Held {
+  readonly principal: KnownPrincipal;
+  readonly said: string;
+  readonly untilMs: number;
+}
+
+const MAX_HELD = 1_024;
+const HOLDS_MS = 60_000;
+
+export class HeldPrincipals {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #make: (who: Vouched, roles: readonly string[]) => KnownPrincipal;
+  /** Whoever was asked for least recently stands first. */
+  readonly #held = new Map<string, Held>();
+
+  constructor(clock: Pick<Clock, "now">, make: (who: Vouched, roles: readonly string[]) => KnownPrincipal) {
+    this.#clock = clock;
+    this.#make = make;
+  }
+
+  /** Undefined for one who has to be asked for. */
+  find(key: string): KnownPrincipal | undefined {
+    const held = this.#held.get(key);
+    return held !== undefined && this.#clock.now() < held.untilMs && !held.principal.hasEnded ? held.principal : undefined;
+  }
+
+  hold(key: string, who: Vouched, roles: readonly string[]): KnownPrincipal {
+    const said = JSON.stringify([who.name, who.expiresAt, roles]);
+    const before = this.#held.get(key);
+    const isSame = before?.said === said && !before.principal.hasEnded;
+    // Of one who may something else now, what goes on ends.
+    if (!isSame) before?.principal.end();
+    const principal = isSame ? before.principal : this.#make(who, roles);
+    this.#held.delete(key);
+    const [oldest] = this.#held.size >= MAX_HELD ? this.#held.keys() : [];
+    // What goes on for him goes on; he is asked for again when he comes again.
+    if (oldest !== undefined) this.#held.delete(oldest);
+    this.#held.set(key, { principal, said, untilMs: Math.min(this.#clock.now() + HOLDS_MS, who.expiresAt ?? Number.POSITIVE_INFINITY) });
+    return principal;
+  }
+
+  /** Whoever it is may nothing more. */
+  end(key: string): void {
+    this.#held.get(key)?.principal.end();
+    this.#held.delete(key);
+  }
+}
