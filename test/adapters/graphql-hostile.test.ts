@@ -253,6 +253,8 @@ describe("an answer", () => {
     expect(await codeOf(`{ ${times(5, (i) => `a${i}: p_long { text }`)} }`)).toBe("quota-exceeded");
     expect(await codeOf("{ p_many { id } }")).toBeUndefined();
     expect(await codeOf(`{ p_many { ${times(300, (i) => `a${i}: id`)} } }`)).toBe("quota-exceeded");
+    // Small values count too.
+    expect(await codeOf(`{ p_many { ${times(12, (i) => `a${i}: id`)} } }`)).toBe("quota-exceeded");
     const nothing = "fragment N on p_many_Output_item { ".concat(
       times(300, () => "... { }"),
       " }",

@@ -13,6 +13,8 @@ export const MAX_ANSWER_BYTES: number = 1_024 * 1_024;
 const JSON_LIMITS = { maxValues: 100_000, maxDepth: 256 } as const;
 /** Of all answers of a request, as they are told. */
 export const MAX_TOLD_BYTES: number = 4 * 1_024 * 1_024;
+/** What a value counts besides its bytes: a small one takes as long to tell. */
+const VALUE_BYTES = 16;
 export const NOTHING: Bytes = new Uint8Array(0);
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -63,10 +65,10 @@ export class ToldBytes {
 
   /** Counts what is selected of a value. Throws HostError `quota-exceeded` as soon as it is too much. */
   take(value: unknown, selected: SelectionSetNode | undefined): void {
-    if (selected === undefined) this.#spend(this.#bytesOf(value));
-    else if (Array.isArray(value)) for (const one of value) this.take(one, selected);
+    this.#spend(VALUE_BYTES);
+    if (Array.isArray(value)) for (const one of value) this.take(one, selected);
+    else if (selected === undefined) this.#spend(this.#bytesOf(value));
     else if (isRecord(value)) this.#members(value, selected);
-    else this.#spend(1);
   }
 
   #members(value: SchemaObject, selected: SelectionSetNode | undefined): void {
