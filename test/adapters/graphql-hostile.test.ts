@@ -189,6 +189,8 @@ describe("a query", () => {
     expect(await refusalOf(`{ p_tree { ...A } } fragment A on p_tree_Output { ...B } fragment B on p_tree_Output { ...A }`)).toContain(
       "the fragment A spreads itself",
     );
+    const twice = "fragment A on p_tree_Output { b } fragment A on p_tree_Output { a { b } }";
+    expect(await refusalOf(`{ p_tree { ...A } } ${twice}`)).toContain("two fragments of the query have the same name");
     // Also where nothing spreads it.
     expect(await refusalOf(`{ p_echo } ${bomb} fragment F40 on p_tree_Output { b }`)).toContain("more than 500 fields");
   });

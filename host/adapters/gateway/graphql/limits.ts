@@ -50,7 +50,10 @@ export function listSizesOf(schema: GraphQLSchema): ListSizes {
 
 /** Throws HostError `invalid-message` with the limit. Every operation and every fragment is counted, whichever is asked for: all of them are checked. */
 export function requireWithin({ definitions }: DocumentNode, sizes: ListSizes): void {
-  const fragments = new Map(definitions.filter((one) => one.kind === "FragmentDefinition").map((one) => [one.name.value, one]));
+  const named = definitions.filter((one) => one.kind === "FragmentDefinition");
+  const fragments = new Map(named.map((one) => [one.name.value, one]));
+  // Else what is counted could be one, and what is spread the other.
+  if (fragments.size < named.length) throw new HostError("invalid-message", "two fragments of the query have the same name");
   for (const definition of definitions) {
     if (definition.kind !== "OperationDefinition" && definition.kind !== "FragmentDefinition") continue;
     // How deep a fragment stands is known where it is spread.
