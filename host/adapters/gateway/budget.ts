@@ -41,10 +41,6 @@ export class DocumentBudget {
     return isTaken;
   }
 
-  hasRoomFor(pieces: unknown): boolean {
-    return bytesOf(pieces) <= this.#share;
-  }
-
   /** The same for what may be left out without a word. */
   takesIfThereIsRoom(pieces: unknown): boolean {
     const bytes = bytesOf(pieces);
@@ -52,6 +48,11 @@ export class DocumentBudget {
     this.#share -= bytes;
     this.#left -= bytes;
     return true;
+  }
+
+  /** Whether there is, of what is not taken yet. */
+  hasRoomFor(pieces: unknown): boolean {
+    return bytesOf(pieces) <= this.#share;
   }
 
   leaveOut(name: string): void {
