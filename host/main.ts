@@ -227,7 +227,22 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const issuers = auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
     (name) =>
-      adapterContext(name, { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers }),
+      adapterContext(name, {
+        core,
+        gate,
+        logins,
+        operations,
+        audit,
+        catalog,
+        clock,
+        log,
+        declared,
+        problems,
+        blobs,
+        listeners,
+        tls,
+        issuers,
+      }),
     listeners,
     booting,
   );

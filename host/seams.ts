@@ -436,8 +436,11 @@ export interface AdapterContext {
    * `rate-limited` before it begins, `permission-denied` when the principal is revoked meanwhile, and as the work does.
    */
   within<T>(principal: Principal, work: () => Promise<T>): Promise<T>;
-  /** Does an operation of host/admin/operations.ts. Needs `host.operate` on `admin.<operation>`. Rejects like `call`. */
-  operate(principal: Principal, operation: string, input: unknown): Promise<unknown>;
+  /**
+   * Does an operation of host/admin/operations.ts. Needs `host.operate` on `admin.<operation>`. Rejects like `call`. The audit log has the door beside what
+   * was done, and where it came `from` if that is said.
+   */
+  operate(principal: Principal, operation: string, input: unknown, from?: CalledFrom): Promise<unknown>;
   /** Tells of everything, whoever brought it about. */
   observe(observer: Observer): () => void;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what tests ask a running host with, on Debian and as root: Chromium as a package, and in the cache schemathesis and grpcio from PyPI and the packages
-# of test/clients, which make a client from an OpenAPI document and speak MCP. Without one its tests are skipped and say so.
+# of test/clients, which make a client from an OpenAPI document, and speak MCP and GraphQL. Without one its tests are skipped and say so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead-ci"

@@ -1,5 +1,6 @@
 // Who did what when. Append-only; each entry's hash covers the one before it, so that a change, a gap or a missing end shows.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import type { Database as Connection } from "better-sqlite3";
@@ -16,6 +17,12 @@ export function localActor(): Actor {
   } catch {
     return `user:${process.getuid?.() ?? "unknown"}`;
   }
+}
+
+/** By which door an actor came, and from where. */
+export interface CameBy {
+  readonly via: string;
+  readonly address?: string | undefined;
 }
 
 export interface AuditEntry {
@@ -49,6 +56,7 @@ export class AuditLog {
   readonly #clock: Clock;
   readonly #anchor: AuditAnchor;
   readonly #listeners = new Set<(entry: AuditEntry) => void>();
+  readonly #cameBy = new AsyncLocalStorage<CameBy>();
   #cancel: (() => void) | undefined;
 
   constructor(connection: Connection, clock: Clock, anchor: AuditAnchor) {
@@ -83,8 +91,14 @@ export class AuditLog {
     if (this.loss() === undefined) this.#anchor.write(this.#head());
   }
 
+  /** What is appended while the work goes on has this in its detail. */
+  through<T>(cameBy: CameBy, work: () => T): T {
+    return this.#cameBy.run(cameBy, work);
+  }
+
   /** Part of the transaction that it is called in, if any: what was not done is not told. */
-  append(actor: Actor, action: string, subject: string, detail: Readonly<Record<string, unknown>> = {}): void {
+  append(actor: Actor, action: string, subject: string, given: Readonly<Record<string, unknown>> = {}): void {
+    const detail = { ...given, ...this.#cameBy.getStore() };
     const append = this.#connection.transaction(() => {
       const head = this.#head();
       const seq = head.seq + 1;

@@ -214,4 +214,14 @@ export class TokenStore {
   }
 }
 
-const linkOf = ({ name, roles, scopes }: Row): CheckedLink => ({ name, roles: JSON.parse(roles), scopes: JSON.parse(scopes) });
+/** Of rows, which are exchanged and never changed: a token is checked at each request. */
+const links = new WeakMap<Row, CheckedLink>();
+
+function linkOf(row: Row): CheckedLink {
+  const known = links.get(row);
+  if (known !== undefined) return known;
+  const { name, roles, scopes } = row;
+  const link = { name, roles: JSON.parse(roles), scopes: JSON.parse(scopes) };
+  links.set(row, link);
+  return link;
+}

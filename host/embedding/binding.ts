@@ -13,7 +13,7 @@ import { type CallScope, failedTurn, type TurnContext } from "../core/turn.ts";
 import { type Bytes, type Caller, NO_USAGE, type TurnOutcome } from "../core/types.ts";
 import { PERMISSIONS } from "../manifest/resources.ts";
 import type { ServiceErrors } from "../manifest/service-errors.ts";
-import { knownTraits } from "../manifest/service-traits.ts";
+import { type KnownTraits, knownTraits } from "../manifest/service-traits.ts";
 import type { CatalogEvent, CatalogPoint, CatalogService } from "../seams.ts";
 import { waitFor } from "./deadline.ts";
 import { jsonBytes, MAX_JSON_BYTES, parseJsonBytes } from "./json.ts";
@@ -210,6 +210,10 @@ function checkedAnswer(output: AnySchema, answer: unknown, wire: string): unknow
   }
 }
 
+/** In a program bytes are values like all others. */
+const traitsOf = ({ readOnly, idempotent, deprecated, public: isPublic }: ProviderParts["services"][string]): KnownTraits =>
+  knownTraits({ readOnly, idempotent, deprecated, public: isPublic });
+
 /** What adapters and `bulkhead types` are told of providers. */
 export function catalogOf(providers: readonly ProviderParts[]): {
   readonly services: readonly CatalogService[];
@@ -230,7 +234,7 @@ export function catalogOf(providers: readonly ProviderParts[]): {
         errors: service.errors ?? {},
         rates: {},
         isRead: true,
-        ...knownTraits({}),
+        ...traitsOf(service),
       })),
     ),
     points: providers.flatMap(({ name, extensionPoints }) =>

@@ -23,6 +23,11 @@ export interface ServiceDeclaration<In extends Schema, Out extends Schema> {
   readonly description?: string | undefined;
   /** Reasons with which it refuses besides those that everybody has, with what each means. */
   readonly errors?: Readonly<Record<string, string>> | undefined;
+  /** What calling it does, and whether doors show it, as in a plugin's manifest. */
+  readonly readOnly?: boolean | undefined;
+  readonly idempotent?: boolean | undefined;
+  readonly deprecated?: boolean | undefined;
+  readonly public?: boolean | undefined;
   /**
    * What it throws as a HostError reaches the caller with its code, what `refusal` makes as `refused` with its reason; anything else, and a reason that is not
    * declared, as `plugin-failed`, with the cause in the host's log.

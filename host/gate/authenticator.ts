@@ -30,7 +30,8 @@ export interface Vouched {
   readonly expiresAt: number | undefined;
 }
 
-const ASK_MS = 1_000;
+/** A password is hashed, and waits for those of others. */
+const ASK_MS = { password: 5_000, bearer: 1_000, subject: 1_000 } as const;
 /** Of its queue, which others may need too. */
 const MAX_ASKED = 16;
 const BUSY_MS = 1_000;
@@ -98,7 +99,7 @@ export class Authenticator {
     this.#asked += 1;
     try {
       const payload = Buffer.from(JSON.stringify({ ...credential, address: address ?? null }));
-      return this.#vouched(await call(service, payload, ASK_MS));
+      return this.#vouched(await call(service, payload, ASK_MS[credential.scheme]));
     } catch (thrown) {
       const { code, reason, retryAfterMs } = toHostError(thrown);
       if (code === "refused" && reason === "unavailable") throw new HostError("rate-limited", "try again later", { retryAfterMs });

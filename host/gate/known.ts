@@ -89,10 +89,20 @@ export class KnownPrincipal implements Principal {
   }
 
   /** Settles as `work` does, or rejects with `permission-denied` once it is over. */
-  async whileIn<T>(work: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const undo = this.onEnd(() => reject(this.#ended()));
-    return Promise.race([work, promise]).finally(undo);
+  whileIn<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const undo = this.onEnd(() => reject(this.#ended()));
+      work.then(
+        (value) => {
+          undo();
+          resolve(value);
+        },
+        (thrown: unknown) => {
+          undo();
+          reject(thrown);
+        },
+      );
+    });
   }
 
   #ended(): HostError {

@@ -1,6 +1,6 @@
 // The door through which adapters reach the core: whatever they do they do for a principal, whose permissions are checked here like a plugin's.
 
-import type { Actor } from "../admin/audit.ts";
+import type { Actor, AuditLog } from "../admin/audit.ts";
 import type { Operations } from "../admin/operations.ts";
 import type { OwnListeners } from "../bounds/own-listeners.ts";
 import { requireEvent } from "../bounds/published.ts";
@@ -22,6 +22,7 @@ export interface AdapterContextPorts {
   readonly gate: Gate;
   readonly logins: LoginDesk;
   readonly operations: Pick<Operations, "invoke">;
+  readonly audit: Pick<AuditLog, "through">;
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly log: LogSink;
@@ -35,7 +36,7 @@ export interface AdapterContextPorts {
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, gate, logins, operations, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers } = ports;
+  const { core, gate, logins, operations, audit, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers } = ports;
   const callers = new WeakMap<KnownPrincipal, Caller>();
   const callerOf = (principal: KnownPrincipal): Caller => {
     const known = callers.get(principal) ?? Object.freeze({ kind: "adapter", name, principal: principal.name });
@@ -111,10 +112,15 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
     },
     openStream: (asking, onEnd) => gate.openStream(KnownPrincipal.of(asking), onEnd),
     within: async (asking, work) => gate.within(KnownPrincipal.of(asking), work),
-    async operate(asking, operation, input) {
+    async operate(asking, operation, input, from) {
       const principal = KnownPrincipal.of(asking);
       gate.requireOperation(principal, operation);
-      return gate.within(principal, async () => operations.invoke(operation, input, principal.name as Actor));
+      const work = async (): Promise<unknown> => operations.invoke(operation, input, principal.name as Actor);
+      // Who runs the host, and comes by what only he can open, came from there.
+      if (principal.authorities.length === 0 && from === undefined) return gate.within(principal, work);
+      return gate.within(principal, () =>
+        audit.through({ via: name, ...(from?.address !== undefined && { address: from.address }) }, work),
+      );
     },
     observe: (observer) =>
       core.observe(Object.fromEntries(Object.entries(observer).map(([kind, told]) => [kind, guarded(told.bind(observer))])) as Observer),

@@ -116,7 +116,9 @@ export class LiveCatalog implements Catalog {
   /** Whether a service says of itself that it only reads. */
   isReadOnly(service: string): boolean {
     const [provider = ""] = service.split(".", 1);
-    return this.#ports.manifests.get(provider)?.services[service]?.readOnly === true;
+    const { manifests, native } = this.#ports;
+    const declared = manifests.get(provider)?.services[service] ?? native.services.find(({ name }) => name === service);
+    return declared?.readOnly === true;
   }
 
   contributions(adapter: string): readonly Contribution[] {

@@ -110,6 +110,24 @@ describe("HTTP, where everybody has to say who he is", () => {
     expect((await ask("/v1/admin/list", admin)).status).toBe(404);
   });
 
+  it("tells nobody an answer again that he may not have any more, whoever he was when he had it", async () => {
+    await start({ mode: "required" });
+    const tokenOf = (...scopes: readonly string[]): string =>
+      tokens.create({ name: "ci", roles: ["operator"], scopes: scopes.map(parseScope), owner: "user:ada", expiresAt: undefined });
+    const post = (token: string) =>
+      ask("/v1/services/p.who", token, {
+        method: "POST",
+        headers: { "idempotency-key": "one", "content-type": "application/json" },
+        body: "{}",
+      });
+    const first = tokenOf("services.call:p.who");
+    expect(await post(first)).toMatchObject({ status: 200, text: '"token:ci"' });
+    expect((await post(first)).headers.get("idempotency-replayed")).toBe("true");
+    tokens.revoke("ci");
+    const refused = await post(tokenOf("services.call:p.raw"));
+    expect([refused.status, refused.headers.get("idempotency-replayed")]).toEqual([403, null]);
+  });
+
   it("never hands the host's token on to a plugin, whatever that may be given", async () => {
     await start({ mode: "required" });
     const { text } = await ask("/p/raw", tokenOf("operator"));

@@ -97,14 +97,15 @@ describe.skipIf(missing !== undefined)(`the package, installed without what is o
     expect(stderr).toContain('auth.oidc needs the package openid-client, which is not installed: npm install "openid-client@^6.9.0"');
   });
 
-  it("says what tools of models would need, before it listens", async () => {
-    writeFileSync(join(folder.path, "tools.json"), '{"dataDir":"tools","adapters":{"http":{"port":0,"mcp":true}}}');
+  it.each([
+    ["mcp", 'MCP needs the package @modelcontextprotocol/server, which is not installed: npm install "@modelcontextprotocol/server@^'],
+    ["graphql", 'GraphQL needs the package graphql, which is not installed: npm install "graphql@^'],
+  ])("says what %s over HTTP would need, before it listens", async (key, message) => {
+    writeFileSync(join(folder.path, `${key}.json`), JSON.stringify({ dataDir: key, adapters: { http: { port: 0, [key]: true } } }));
     const launcher = join(installed, ".bin", "bulkhead");
-    const serve = promisify(execFile)(process.execPath, [launcher, "serve", "--config", "tools.json"], { cwd: folder.path });
+    const serve = promisify(execFile)(process.execPath, [launcher, "serve", "--config", `${key}.json`], { cwd: folder.path });
     const { stderr } = await serve.catch((cause: { readonly stderr: string }) => cause);
-    expect(stderr).toContain(
-      'MCP needs the package @modelcontextprotocol/server, which is not installed: npm install "@modelcontextprotocol/server@^',
-    );
+    expect(stderr).toContain(message);
   });
 
   it("says what a sandbox needs, and has one once that is installed", async () => {

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { GRAPHQL_PACKAGE } from "../../host/adapters/gateway/graphql/package.ts";
 import { MCP_PACKAGE } from "../../host/adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../../host/adapters/index.ts";
 import { CAPABILITIES } from "../../host/capabilities/index.ts";
@@ -97,6 +98,7 @@ describe("optional packages", () => {
       "@bytecodealliance/preview2-shim": [],
       "@extism/extism": ["engine/extism.ts"],
       "@modelcontextprotocol/server": ["adapters/gateway/mcp/package.ts"],
+      graphql: ["adapters/gateway/graphql/package.ts"],
       ioredis: ["drivers/storage-redis/connection.ts"],
       mongodb: ["drivers/storage-mongodb/connection.ts"],
       "openid-client": ["gate/issuer-client.ts"],
@@ -108,9 +110,9 @@ describe("optional packages", () => {
     });
   });
 
-  it("that several doors load say the range of package.json", () => {
+  it("that no row of a table names say the range of package.json", () => {
     const { peerDependencies } = JSON.parse(read("package.json"));
-    expect(peerDependencies[MCP_PACKAGE.name]).toBe(MCP_PACKAGE.range);
+    for (const { name, range } of [GRAPHQL_PACKAGE, MCP_PACKAGE]) expect(peerDependencies[name]).toBe(range);
   });
 
   it("that a row of a table names are imported in one file each, and are optional peers", async () => {

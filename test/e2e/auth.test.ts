@@ -82,11 +82,16 @@ describe("who may come in", () => {
     };
     const before = await token("create", "before", "--role", "viewer", "--expires", "1h");
     await serving(async (url) => {
-      const ask = async (path: string, shown?: string, method = "GET"): Promise<number> =>
-        (await fetch(url + path, { method, headers: shown === undefined ? {} : { authorization: `Bearer ${shown}` } })).status;
+      const ask = async (path: string, shown?: string, method = "GET", body?: string): Promise<number> => {
+        const type = body === undefined ? {} : { "content-type": "application/json" };
+        const headers = { ...type, ...(shown !== undefined && { authorization: `Bearer ${shown}` }) };
+        return (await fetch(url + path, { method, headers, body: body ?? null })).status;
+      };
       expect(await ask("/v1/plugins")).toBe(401);
       expect(await ask("/v1/plugins", before)).toBe(200);
       const admin = await token("create", "admin", "--role", "admin", "--scope", "host.operate:admin.list");
+      const blocker = await token("create", "blocker", "--role", "admin");
+      expect(await ask("/v1/admin/block", blocker, "POST", '{"plugin":"evil","range":"*","reason":"bad"}')).toBe(200);
       expect(await ask("/v1/admin/list", admin, "POST")).toBe(200);
       expect(await ask("/v1/admin/audit", admin, "POST")).toBe(403);
       expect(await token("list")).toMatch(/admin +│? *admin/);
@@ -94,6 +99,13 @@ describe("who may come in", () => {
       expect(await ask("/v1/admin/list", admin, "POST")).toBe(401);
     });
     const audit = await bulkhead(["audit", "--json"], { cwd: folder.path });
+    const entries = JSON.parse(audit.stdout) as { actor: string; action: string; detail: object }[];
+    // What came by a door says by which, and from where; the command comes by none.
+    expect(entries.find(({ action }) => action === "block")).toMatchObject({
+      actor: "token:blocker",
+      detail: { via: "http", address: "127.0.0.1" },
+    });
+    expect(entries.find(({ action }) => action === "create-token")?.detail).not.toHaveProperty("via");
     expect(audit.stdout).toContain("create-token");
     expect(audit.stdout).toContain("revoke-token");
     expect(audit.stdout).not.toContain(before.slice(-43));

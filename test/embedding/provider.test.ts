@@ -28,6 +28,7 @@ const makeShop = () =>
         output: Order,
         description: "An order by its id.",
         errors: { "sold-out": "no more of it" },
+        readOnly: true,
         run({ id }, { caller }) {
           if (id === "none") throw new HostError("conflict", "there is no such order");
           if (id === "unknown") throw refusal("not-found", "no such order");
@@ -349,6 +350,7 @@ describe("a provider", () => {
       provider: "shop",
       description: "An order by its id.",
       input: { type: "object", properties: { id: { type: "string" } }, required: ["id"] },
+      ...{ readOnly: true, idempotent: true, deprecated: false, public: true },
     });
     expect(points).toEqual([expect.objectContaining({ name: "shop.discount", output: expect.objectContaining({ type: "object" }) })]);
     expect(events).toEqual([expect.objectContaining({ type: "shop.order-placed", publishers: ["shop"] })]);

@@ -95,6 +95,7 @@ export function testContext(
     tokens: tokens ?? accounts.tokens,
   });
   const audit = {
+    through: <T>(_cameBy: object, work: () => T): T => work(),
     append: (actor: string, action: string, subject: string, detail?: object) =>
       accounts.audited.push(`${actor} ${action} ${subject} ${JSON.stringify(detail ?? {})}`),
   };
@@ -102,7 +103,7 @@ export function testContext(
     accounts.audited.push(`denied ${plugin} ${permission} ${resource}`);
   const logins = new LoginDesk({ issuer, users, sessions, passwords, audit, onDenial, auth: options, clock: systemClock });
   const context = adapterContext(adapter, {
-    ...{ core, gate, logins, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
+    ...{ core, gate, logins, audit, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
     declared: new DeclaredEvents(manifests),
     blobs,
     listeners: new OwnListeners(),

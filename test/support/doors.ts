@@ -157,6 +157,39 @@ function toldByTool(text: string): Told {
   return { ok: false, code, reason, retryAfterMs, text };
 }
 
+const graphql: DoorToTest = {
+  ...{ authenticates: true, hasDeadlines: true, hasTraces: true },
+  async open(context) {
+    const server = await startHttpServer(httpOptions.parse({ port: 0, graphql: true }), context);
+    return {
+      async call(service, input, { token, traceparent, deadlineMs, signal } = {}) {
+        const headers = {
+          "content-type": "application/json",
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(traceparent !== undefined && { traceparent }),
+          ...(deadlineMs !== undefined && { "deadline-ms": String(deadlineMs) }),
+        };
+        const query = `mutation ($input: JSON) { answer: ${service.replace(/[.-]/g, "_")}(input: $input) }`;
+        const body = JSON.stringify({ query, variables: { input } });
+        const response = await fetch(`${server.url}/graphql`, { method: "POST", headers, body, signal: signal ?? null });
+        if (response.headers.get("content-type")?.includes("problem") === true) return told(response);
+        const text = await response.text();
+        const { data, errors: [error] = [] } = JSON.parse(text) as GraphQLBody;
+        if (error === undefined) return { ok: true, answer: data?.answer };
+        const { code, reason, retryAfterMs } = error.extensions;
+        const isHidden = error.message.startsWith("Cannot query field");
+        return { ok: false, code: isHidden ? "no-such-service" : code, reason, retryAfterMs, text };
+      },
+      [Symbol.asyncDispose]: () => server.close(),
+    };
+  },
+};
+
+interface GraphQLBody {
+  readonly data?: { readonly answer: unknown };
+  readonly errors?: readonly { readonly message: string; readonly extensions: ErrorBody["error"] }[];
+}
+
 const command: DoorToTest = {
   ...{ authenticates: false, hasDeadlines: true, hasTraces: false },
   async open(context, dataDir) {
@@ -189,6 +222,7 @@ const command: DoorToTest = {
 export const DOORS: Readonly<Record<string, DoorToTest>> = {
   REST: rest,
   gRPC: grpc,
+  GraphQL: graphql,
   "MCP of 2025": mcp("2025-11-25"),
   "MCP of 2026": mcp("2026-07-28"),
   "the socket of the command": command,

@@ -36,14 +36,23 @@ export class DocumentBudget {
 
   /** Whether there is room for it; what there is none for is told of by its name. */
   takes(name: string, pieces: unknown): boolean {
+    const isTaken = this.takesIfThereIsRoom(pieces);
+    if (!isTaken) this.leaveOut(name);
+    return isTaken;
+  }
+
+  /** The same for what may be left out without a word. */
+  takesIfThereIsRoom(pieces: unknown): boolean {
     const bytes = bytesOf(pieces);
-    if (bytes > this.#share) {
-      this.leaveOut(name);
-      return false;
-    }
+    if (bytes > this.#share) return false;
     this.#share -= bytes;
     this.#left -= bytes;
     return true;
+  }
+
+  /** Whether there is, of what is not taken yet. */
+  hasRoomFor(pieces: unknown): boolean {
+    return bytesOf(pieces) <= this.#share;
   }
 
   leaveOut(name: string): void {

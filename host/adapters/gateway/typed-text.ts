@@ -29,6 +29,7 @@ export function propertiesOf(root: unknown): SchemaObject {
 
 /** Members whose text is a number, a boolean or a list where the schema takes no text; all others as they are. */
 export function typedText(input: unknown, members: Members): Members {
+  if (input === undefined) return members;
   const properties = propertiesOf(input);
   return Object.fromEntries(
     Object.entries(members).map(([name, text]) => [name, Object.hasOwn(properties, name) ? typed(input, properties[name], text) : text]),

@@ -1,5 +1,6 @@
 // How answers of services, and errors, become answers of HTTP.
 
+import { isAscii } from "node:buffer";
 import type { FastifyReply } from "fastify";
 import { answerTo } from "../../bounds/error-answers.ts";
 import { type ErrorShape, type HostErrorCode, toHostError } from "../../core/errors.ts";
@@ -20,9 +21,13 @@ export function sendOutput(reply: FastifyReply, output: Bytes, service: Pick<Cat
     reply.header("x-content-type-options", "nosniff");
     reply.type(looksLikeJson(output) ? `${BODY_TYPES.json}; charset=utf-8` : BODY_TYPES.bytes);
   }
-  return reply.send(Buffer.from(output.buffer, output.byteOffset, output.byteLength));
+  return reply.send(bodyOf(Buffer.from(output.buffer, output.byteOffset, output.byteLength)));
 }
 
+/** What is short and ASCII as text, which Node sends in one piece with the head; every byte is the same. */
+const bodyOf = (output: Buffer): Buffer | string => (output.length <= SHORT_BYTES && isAscii(output) ? output.toString("latin1") : output);
+
+const SHORT_BYTES = 16_384;
 const UNAUTHORIZED = 401;
 
 export interface ErrorPorts {

@@ -5,6 +5,7 @@ import type { CatalogService } from "../../seams.ts";
 import type { KnownServices } from "./known-services.ts";
 import type { FoundRoute, PluginRoutes } from "./plugin-routes.ts";
 import { principalOf } from "./principal.ts";
+import { type Notes, notesOf, type Target } from "./request-notes.ts";
 
 /** Where what plugins contribute is found, beside the host's own routes. */
 export const PLUGIN_ROUTES = "/*";
@@ -24,7 +25,6 @@ export interface AskedPorts {
 
 export class AskedRequests {
   readonly #ports: AskedPorts;
-  readonly #asked = new WeakMap<FastifyRequest, Asked>();
 
   constructor(ports: AskedPorts) {
     this.#ports = ports;
@@ -32,27 +32,32 @@ export class AskedRequests {
 
   /** Of a request that was let in. */
   of(request: FastifyRequest): Asked {
-    const known = this.#asked.get(request) ?? this.#find(request);
-    this.#asked.set(request, known);
-    return known;
+    const notes = notesOf(request) as Notes<Asked>;
+    notes.asked ??= this.#find(request);
+    return notes.asked;
   }
 
   /** The service that a request leads to, whoever makes it. */
   serviceOf(request: FastifyRequest): string | undefined {
-    return this.#target(request).name;
+    return this.#targetOf(request).name;
   }
 
   #find(request: FastifyRequest): Asked {
-    const { found, name } = this.#target(request);
+    const { found, name } = this.#targetOf(request);
     return { found, service: name === undefined ? undefined : this.#ports.services.find(principalOf(request), name) };
   }
 
-  #target({ method, url, routeOptions, params }: FastifyRequest): {
-    readonly found: FoundRoute | undefined;
-    readonly name: string | undefined;
-  } {
-    const found = routeOptions.url === PLUGIN_ROUTES ? this.#ports.routes.find(method, url) : undefined;
-    return { found, name: routeOptions.url === SERVICE_ROUTE ? (params as { readonly name: string }).name : found?.route.service };
+  #targetOf(request: FastifyRequest): Target {
+    const notes = notesOf(request);
+    notes.target ??= this.#look(request);
+    return notes.target;
+  }
+
+  #look(request: FastifyRequest): Target {
+    // Fastify makes the options anew whenever they are read.
+    const { url } = request.routeOptions;
+    const found = url === PLUGIN_ROUTES ? this.#ports.routes.find(request.method, request.url) : undefined;
+    return { found, name: url === SERVICE_ROUTE ? (request.params as { readonly name: string }).name : found?.route.service };
   }
 }
 

@@ -52,7 +52,7 @@ export class HttpCalls {
 }
 
 /** Aborts when nobody waits for the answer any more. */
-function signalOf(reply: FastifyReply): AbortSignal {
+export function signalOf(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   // While its body was read, say.
   if (reply.raw.destroyed) gone.abort();
@@ -62,7 +62,8 @@ function signalOf(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-function timeoutOf(header: string | string[] | undefined): number | undefined {
+/** What the header Deadline-Ms says. Throws an error of status 400. */
+export function timeoutOf(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   if (typeof header === "string" && DEADLINE.test(header)) return Number(header);
   throw clientError(400, `the header Deadline-Ms is "${printable(String(header))}"; write 1 to 999999999 whole milliseconds`);

@@ -11,6 +11,7 @@ import type { HttpOptions } from "./options.ts";
 import { originGuard, refuseBodyType } from "./origin.ts";
 import { DOCS_PAGE, LOGIN, OPEN_TO_EVERYBODY } from "./paths.ts";
 import { admit } from "./principal.ts";
+import { addNotes } from "./request-notes.ts";
 import { isReturn } from "./serve-issuer-login.ts";
 import type { SessionCookies } from "./session-cookie.ts";
 
@@ -31,13 +32,14 @@ export function addDoor(app: FastifyInstance, { options: { host, allowedHosts },
     isBlob: (request) => asked.of(request).found?.route.request === "blob",
     refusal,
   });
+  addNotes(app);
   const refuseOrigin = originGuard([host, ...allowedHosts], context.tls === undefined ? "http" : "https");
   app.addHook("onRequest", async (request, reply) => {
     const refusedOrigin = refuseOrigin(isReturn(request) ? { host: request.headers.host } : request.headers);
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
-    const { url } = request.routeOptions;
     const refused = await admit(request, { context, cookies, asked }).catch((thrown: unknown) => toHostError(thrown));
-    if (refused instanceof HostError && !OPEN_TO_EVERYBODY.has(url)) {
+    if (refused instanceof HostError && !OPEN_TO_EVERYBODY.has(request.routeOptions.url)) {
+      const { url } = request.routeOptions;
       if (url === DOCS_PAGE && isVisit(request) && refused.reason === UNAUTHENTICATED) return reply.redirect(`${LOGIN}?to=docs`, 302);
       throw refused;
     }

@@ -19,6 +19,8 @@ export interface HttpOptions {
   readonly events: { readonly maxEvents: number; readonly maxMiB: number };
   /** Whether services whose words the operator has read are tools at `/mcp`. */
   readonly mcp: boolean;
+  /** Whether services can be asked, and events followed, by GraphQL at `/graphql`. */
+  readonly graphql: boolean;
   /** For a connection without a request. */
   readonly keepAliveMs: number;
   /** For the headers of a request to arrive. */
@@ -50,6 +52,7 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
     })
     .prefault({}),
   mcp: z.boolean().default(false),
+  graphql: z.boolean().default(false),
   keepAliveMs: z.int().positive().max(600_000).default(10_000),
   headersMs: z.int().positive().max(30_000).default(10_000),
   allowedHosts: z

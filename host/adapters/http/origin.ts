@@ -52,8 +52,11 @@ export function originGuard(
   const parsed = allowed.map(parseAllowed).filter((one) => one !== undefined);
   const names = new Set([...LOOPBACK, ...parsed.map(({ name }) => name)].filter((name) => !ALL_ADDRESSES.has(name)));
   const origins = originsOf(allowed);
+  // One client after the other names the same.
+  let last: { readonly host: string; readonly named: URL | undefined } | undefined;
   return ({ host = "", origin, "sec-fetch-site": site }) => {
-    const asked = hostNamed(host);
+    if (last?.host !== host) last = { host, named: hostNamed(host) };
+    const { named: asked } = last;
     if (asked === undefined || !names.has(asked.hostname))
       return "the Host header names no host of ours; add it to adapters.http.allowedHosts";
     if (!OURS.has(site)) return "requests from web pages of other origins are refused (Sec-Fetch-Site)";

@@ -3,6 +3,7 @@
 /** Tells those who are not known nothing but whether all is well. */
 export const HEALTH = "/healthz";
 export const MCP = "/mcp";
+export const GRAPHQL = "/graphql";
 /** Tells whose tokens let people in (RFC 9728). */
 export const MCP_METADATA: string = `/.well-known/oauth-protected-resource${MCP}`;
 export const DOCS_PAGE = "/v1/docs/";

@@ -17,7 +17,8 @@ export const EVENTS = "/v1/events";
 
 /** When a client that was cut off is to come back. */
 const RETRY_MS = 2_000;
-const HEADERS: Readonly<Record<string, string>> = {
+/** Of an answer that goes on. */
+export const EVENT_STREAM: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream",
   "cache-control": "no-store",
   "x-accel-buffering": "no",
@@ -48,7 +49,7 @@ export function serveEvents(app: FastifyInstance, { context, streams, upgrades }
     reply.hijack();
     raw.once("close", () => stream.close());
     raw.on("drain", () => stream.ready());
-    raw.writeHead(200, HEADERS);
+    raw.writeHead(200, EVENT_STREAM);
     const id = stream.follow("", wanted, after === undefined ? undefined : String(after));
     // With the id, so that a client which is cut off before its first event comes back to this place.
     raw.write(`retry: ${RETRY_MS}\nid: ${id}\n\n`);

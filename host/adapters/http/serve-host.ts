@@ -3,6 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import { parseJsonInput } from "../../bounds/json-input.ts";
 import type { AdapterContext } from "../../seams.ts";
+import { calledFrom } from "./credentials.ts";
 import { HEALTH } from "./paths.ts";
 import { bytesOf, readBody } from "./payload.ts";
 import { isKnown, principalOf } from "./principal.ts";
@@ -28,6 +29,7 @@ export function serveHost(app: FastifyInstance, context: AdapterContext): void {
   app.post<{ Params: { operation: string } }>("/v1/admin/:operation", async (request) => {
     const body = (await readBody(request))?.bytes ?? bytesOf(request);
     const input = parseJsonInput(body, "the operation's input");
-    return { result: (await context.operate(principalOf(request), request.params.operation, input)) ?? null };
+    const { operation } = request.params;
+    return { result: (await context.operate(principalOf(request), operation, input, calledFrom(request.raw))) ?? null };
   });
 }

@@ -32,8 +32,8 @@ export function serveIssuerLogin(app: FastifyInstance, { issuer, cookies }: Issu
 }
 
 /** Whether a browser comes back from the issuer, which is the one request that a page of another origin may send it to. */
-export const isReturn = ({ method, routeOptions, headers }: FastifyRequest): boolean =>
-  method === "GET" &&
-  routeOptions.url === ISSUER_RETURN &&
-  headers["sec-fetch-mode"] === "navigate" &&
-  headers["sec-fetch-dest"] === "document";
+export const isReturn = (request: FastifyRequest): boolean =>
+  request.headers["sec-fetch-mode"] === "navigate" &&
+  request.headers["sec-fetch-dest"] === "document" &&
+  request.method === "GET" &&
+  request.routeOptions.url === ISSUER_RETURN;

@@ -21,6 +21,7 @@ import type { HttpOptions } from "./options.ts";
 import { PluginRoutes } from "./plugin-routes.ts";
 import { serveDocuments } from "./serve-documents.ts";
 import { serveEvents } from "./serve-events.ts";
+import { serveGraphQL } from "./serve-graphql.ts";
 import { serveHost } from "./serve-host.ts";
 import { serveLogin } from "./serve-login.ts";
 import { serveMcp } from "./serve-mcp.ts";
@@ -80,6 +81,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   serveEvents(app, { context, streams, upgrades });
   serveDocuments(app, { context, address: () => authorityOf(app) });
   const closeMcp = options.mcp ? await serveMcp(app, { context, maxStreams: Math.ceil(maxConnections * SHARE_OF_TOOLS) }) : () => {};
+  if (options.graphql) await serveGraphQL(app, { context, streams, options });
   servePlugins(app, { context, options, asked, calls });
   await app.listen({ host: options.host, port: options.port }).catch((cause: unknown) => {
     throw notListening(options, cause);
