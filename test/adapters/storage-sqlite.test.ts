@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -118,7 +119,7 @@ describe("SQLite storage", () => {
     storage.close();
   });
 
-  it("makes whole commits or none when its process is killed in the middle of one", () => {
+  it("makes whole commits or none when its process is killed in the middle of one", async () => {
     const module = new URL("../../host/drivers/storage-sqlite/storage-sqlite.ts", import.meta.url).href;
     const script = `import { openSqliteStorage } from ${JSON.stringify(module)};
       const storage = openSqliteStorage({ dir: ${JSON.stringify(folder.path)}, plugin: "p", maxBytes: 1e8, maxKeys: 1e6, keepsLog: true, clock: Date });
@@ -130,12 +131,17 @@ describe("SQLite storage", () => {
       }`;
     let last = 0;
     for (let kills = 0; kills < 6; kills += 1) {
-      // SIGKILL at whatever it does then.
-      const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
-        timeout: 500 + kills * 37,
-        killSignal: "SIGKILL",
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+      const ended = once(child, "close");
+      let stdout = "";
+      child.stdout.on("data", (piece: Buffer) => {
+        // SIGKILL at whatever it does then, once it has begun.
+        if (stdout === "") setTimeout(() => child.kill("SIGKILL"), 20 + kills * 37);
+        stdout += piece;
       });
-      const acknowledged = Number(String(stdout).trim().split(" ").at(-1));
+      await ended;
+      // The last number may have been cut.
+      const acknowledged = Number(stdout.split(" ").at(-2) ?? 0);
       const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e8, maxKeys: 1e6, keepsLog: true, clock: systemClock });
       const { entries } = storage.scan({ prefix: "", after: undefined, limit: 1_000, reverse: false, maxBytes: 1e8 });
       const values = new Set(entries.map(({ value }) => textOf(value)));
