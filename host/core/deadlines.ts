@@ -2,11 +2,18 @@
 
 import type { Clock } from "./ports/clock.ts";
 
+interface Item {
+  readonly expiresAt: number;
+  /** Where it stands here; undefined for one that does not. */
+  place?: number | undefined;
+}
+
 /** Calls `expire` once for each item still here at its `expiresAt` (monotonic milliseconds), never before it. */
-export class Deadlines<T extends { readonly expiresAt: number }> {
+export class Deadlines<T extends Item> {
   readonly #clock: Clock;
   readonly #expire: (item: T) => void;
-  readonly #items = new Set<T>();
+  // No Set: one from which much is deleted leaves tables behind that point to what they held and to each other, so that all of it grows old.
+  readonly #items: T[] = [];
   #armedFor = Number.POSITIVE_INFINITY;
   #disarm: () => void = () => {};
 
@@ -16,13 +23,16 @@ export class Deadlines<T extends { readonly expiresAt: number }> {
   }
 
   add(item: T): void {
-    this.#items.add(item);
+    item.place = this.#items.push(item) - 1;
     if (item.expiresAt < this.#armedFor) this.#arm(item.expiresAt);
   }
 
   /** Leaves the timer alone: it finds nothing to do, or arms itself for the next deadline. */
   delete(item: T): void {
-    this.#items.delete(item);
+    const last = item.place === undefined ? item : this.#items.pop();
+    // The last takes its place.
+    if (last !== undefined && last !== item) [this.#items[item.place ?? 0], last.place] = [last, item.place];
+    item.place = undefined;
   }
 
   #arm(deadline: number): void {
@@ -33,15 +43,15 @@ export class Deadlines<T extends { readonly expiresAt: number }> {
 
   #sweep(): void {
     const now = this.#clock.monotonicMs();
-    let next = Number.POSITIVE_INFINITY;
-    this.#armedFor = next;
-    for (const item of this.#items) {
-      if (item.expiresAt <= now) {
-        this.#items.delete(item);
-        this.#expire(item);
-      } else if (item.expiresAt < next) next = item.expiresAt;
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    for (const item of this.#items.filter(({ expiresAt }) => expiresAt <= now)) {
+      // Whoever was told may have removed it.
+      if (item.place === undefined) continue;
+      this.delete(item);
+      this.#expire(item);
     }
     // `expire` may have added items and armed the timer already.
+    const next = this.#items.reduce((soonest, { expiresAt }) => Math.min(soonest, expiresAt), this.#armedFor);
     if (next < this.#armedFor) this.#arm(next);
   }
 }

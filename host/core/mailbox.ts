@@ -32,6 +32,7 @@ interface PendingTurn extends Turn {
   input: TurnInput;
   /** When the host stops waiting; later than the deadline once the cell has the turn. */
   expiresAt: number;
+  place?: number | undefined;
   inFlight: boolean;
   ended: boolean;
   /** Answers whoever asked; only the first time counts. */

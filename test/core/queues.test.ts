@@ -37,6 +37,37 @@ describe("deadlines", () => {
   });
 });
 
+describe("many deadlines", () => {
+  it("expire each once and in any order, whichever are removed, added again, or removed by another's end", async () => {
+    const clock = fakeClock();
+    interface Item {
+      readonly name: number;
+      expiresAt: number;
+      place?: number | undefined;
+    }
+    const expired: number[] = [];
+    const items = Array.from({ length: 100 }, (_, name): Item => ({ name, expiresAt: 10 + ((name * 37) % 100) }));
+    const deadlines = new Deadlines<Item>(clock, ({ name }) => {
+      expired.push(name);
+      const next = items[name + 1];
+      if (name % 7 === 1 && next !== undefined) deadlines.delete(next);
+    });
+    for (const item of items) deadlines.add(item);
+    for (const item of items) if (item.name % 3 === 0) deadlines.delete(item);
+    for (const item of items) if (item.name % 6 === 0) deadlines.add(item);
+    for (const item of items) if (item.name % 6 === 0) deadlines.delete(item);
+    for (const item of items) deadlines.delete({ name: -1, expiresAt: item.expiresAt });
+    await clock.advance(200);
+    expect(new Set(expired).size).toBe(expired.length);
+    // Those that are left, but for the ones that another's end removed before their time.
+    const left = items.filter(({ name }) => name % 3 !== 0);
+    const removed = left.filter((one) => !expired.includes(one.name));
+    expect(expired.length + removed.length).toBe(left.length);
+    for (const { name } of removed) expect(name % 7).toBe(2);
+    expect(removed.length).toBeGreaterThan(0);
+  });
+});
+
 describe("start order", () => {
   const plugin = (name: string, ...dependencies: string[]) => ({ name, dependencies });
 

@@ -6,6 +6,7 @@ import { startTrace } from "../../core/trace.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { AdapterContext, CatalogService } from "../../seams.ts";
 import { clientError } from "./client-error.ts";
+import { whileClientWaits } from "./gone-clients.ts";
 import { IdempotentCalls, keyOf } from "./idempotency.ts";
 import { principalOf } from "./principal.ts";
 
@@ -41,7 +42,7 @@ export class HttpCalls {
     const isKeyed = mayHaveKey && declared !== undefined && !declared.readOnly && !declared.idempotent;
     const key = isKeyed ? keyOf(keyHeader) : undefined;
     const call = { service, payload, traceparent, timeoutMs };
-    if (key === undefined) return this.#context.call(principal, { ...call, signal: signalOf(reply) });
+    if (key === undefined) return whileClientWaits(request.raw, (signal) => this.#context.call(principal, { ...call, signal }));
     // It goes on without its client, who comes back for the answer.
     return this.#idempotent.once(
       { principal: principal.name, service, key, payload },
@@ -51,18 +52,6 @@ export class HttpCalls {
   }
 }
 
-/** Aborts when nobody waits for the answer any more. */
-export function signalOf(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  // While its body was read, say.
-  if (reply.raw.destroyed) gone.abort();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableEnded) gone.abort();
-  });
-  return gone.signal;
-}
-
-/** What the header Deadline-Ms says. Throws an error of status 400. */
 export function timeoutOf(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   if (typeof header === "string" && DEADLINE.test(header)) return Number(header);

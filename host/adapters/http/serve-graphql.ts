@@ -9,8 +9,9 @@ import { LIMITS } from "../gateway/graphql/limits.ts";
 import { type Answer, GraphQLOperations, type Operation } from "../gateway/graphql/operations.ts";
 import { loadGraphQL } from "../gateway/graphql/package.ts";
 import { requestOf } from "../gateway/graphql/request.ts";
-import { signalOf, timeoutOf } from "./calls.ts";
+import { timeoutOf } from "./calls.ts";
 import { clientError } from "./client-error.ts";
+import { whileClientWaits } from "./gone-clients.ts";
 import { COMPLETE, nextFrame, SubscriptionOutlet } from "./graphql-events.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
@@ -40,15 +41,15 @@ export async function serveGraphQL(app: FastifyInstance, { context, streams, opt
     const accepts = acceptedBy(request);
     const exchange = { request, reply, accepts, principal: principalOf(request) };
     try {
-      return await answer(exchange);
+      return await whileClientWaits(request.raw, (signal) => answer(exchange, signal));
     } catch (thrown) {
       if (!(thrown instanceof RefusedRequest)) throw thrown;
       return send(reply, accepts, { errors: thrown.errors });
     }
   });
 
-  async function answer({ request, reply, accepts, principal }: Exchange): Promise<FastifyReply> {
-    const asking = { ...timing(request, reply), principal, signal: signalOf(reply) };
+  async function answer({ request, reply, accepts, principal }: Exchange, signal: AbortSignal): Promise<FastifyReply> {
+    const asking = { ...timing(request, reply), principal, signal };
     const asked = requestOf(bytesOf(request));
     // What is checked, and asked of nobody, costs as much as a call and counts as one.
     const [operation, ready] = await context.within(principal, async () => {

@@ -18,6 +18,7 @@ export interface TurnOwner {
 export class ActiveTurn {
   message: TurnMessage;
   readonly expiresAt: number;
+  place: number | undefined;
   cpuMs = 0;
   fuel = 0;
   slices = 0;

@@ -1,6 +1,7 @@
 // Runs inside a cell, whatever kind of cell that is: loads plugins, runs their turns on a fair scheduler, answers what
 // can be answered here and asks the host for the rest.
 
+import { ByNumber } from "../../bounds/by-number.ts";
 import { Deadlines } from "../../core/deadlines.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -35,7 +36,7 @@ export class Executor implements TurnOwner {
   readonly #plugins = new Map<string, HostedPlugin>();
   readonly #scheduler: FairScheduler;
   readonly #deadlines: Deadlines<ActiveTurn>;
-  readonly #turns = new Map<number, ActiveTurn>();
+  readonly #turns = new ByNumber<ActiveTurn>();
   readonly #answers = new Map<number, (block: Uint8Array) => void>();
   #calls = 0;
 

@@ -1,5 +1,6 @@
 // The host's end of a cell, whatever its kind: sends turns, pairs answers, and answers for a cell that has died.
 
+import { ByNumber } from "../../bounds/by-number.ts";
 import { LogLimit } from "../../bounds/log-limit.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Cell, Turn } from "../../core/ports/cell.ts";
@@ -43,7 +44,7 @@ interface SentTurn {
 
 export class CellClient implements Cell {
   readonly #ports: CellClientPorts;
-  readonly #turns = new Map<number, SentTurn>();
+  readonly #turns = new ByNumber<SentTurn>();
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   readonly #plugins = new Map<string, LoadedPlugin>();
   readonly #ended = Promise.withResolvers<HostError>();
@@ -91,7 +92,7 @@ export class CellClient implements Cell {
     const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
     this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs, handles });
     // An inline cell may have ended it already.
-    if (this.#turns.has(id)) turn.cancelled?.addEventListener("abort", cancel, { once: true });
+    if (this.#turns.get(id) !== undefined) turn.cancelled?.addEventListener("abort", cancel, { once: true });
   }
 
   /** The cell is gone: whoever waits for it is answered with this error, and so is whoever asks later. */
@@ -99,7 +100,7 @@ export class CellClient implements Cell {
     if (this.#death !== undefined) return;
     this.#death = error;
     this.#ended.resolve(error);
-    const turns = [...this.#turns.values()];
+    const turns = this.#turns.values();
     for (const one of turns) this.#forget(one);
     this.#turns.clear();
     // After those have heard of it who hold back what comes next: a mailbox hands over its next turn as soon as one ends.
