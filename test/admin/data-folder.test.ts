@@ -24,6 +24,7 @@ import { openSqliteStorage } from "../../host/drivers/storage-sqlite/storage-sql
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { createHost, parseConfiguration } from "../../host/index.ts";
 import { eventually } from "../support/eventually.ts";
+import { toFirstSchema } from "../support/first-schema.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 
@@ -188,10 +189,8 @@ describe.skipIf(!mounts)(`a full disk${mounts ? "" : " (needs a system that lets
     openHostDatabase(dataDir).close();
     const raw = new Database(join(dataDir, "host.sqlite"));
     const latest = raw.pragma("user_version", { simple: true });
-    const later = ["quarantine", "storage_places", "storage_copies", "tokens", "signing_keys", "tool_words", "users", "sessions"];
-    for (const table of later) raw.exec(`DROP TABLE ${table}`);
+    toFirstSchema(raw);
     raw.exec("CREATE TABLE weight AS SELECT randomblob(4000000) AS bytes");
-    raw.pragma("user_version = 1");
     raw.close();
     fill(2 * MIB);
     expect(() => openHostDatabase(dataDir)).toThrow(failure("it has schema 1, and all that was in it: make room"));

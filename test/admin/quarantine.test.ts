@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type HostDatabase, openHostDatabase } from "../../host/admin/database.ts";
 import { QuarantineStore } from "../../host/admin/quarantine.ts";
+import { toFirstSchema } from "../support/first-schema.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
 interface Row {
@@ -70,10 +71,8 @@ describe("a host.sqlite of 0.1", () => {
   const makeOld = (): void => {
     openHostDatabase(folder.path).close();
     const raw = new Database(join(folder.path, "host.sqlite"));
-    raw.exec(
-      "DROP TABLE quarantine; DROP TABLE storage_places; DROP TABLE storage_copies; DROP TABLE tokens; DROP TABLE signing_keys; INSERT INTO usage VALUES ('p', 'state.read', 'x', 'then')",
-    );
-    raw.pragma("user_version = 1");
+    raw.exec("INSERT INTO usage VALUES ('p', 'state.read', 'x', 'then')");
+    toFirstSchema(raw);
     raw.close();
   };
 
