@@ -67,15 +67,13 @@ export class ExtensionPoints {
       const answered = async (): Promise<TurnOutcome> => {
         refuseLoop(name, answerer, waiting, limits.callDepth);
         const deadline = Math.min(latest, this.#services.deadlineOf(limits.deadlineMs, undefined));
-        const traceparent = childSpan(question.traceparent);
-        const context = { caller, traceparent, deadline, waiting, authorities: [], cancelled: cancelled ?? within?.context.cancelled };
+        const step = { traceparent: childSpan(question.traceparent), parent: question.traceparent, subject: name };
+        const context = { caller, ...step, deadline, waiting, authorities: [], cancelled: cancelled ?? within?.context.cancelled };
         const outcome = await plugin.enter(entryPoint, input, context);
         if (!outcome.ok) return outcome;
-        if (outcome.output.length > maxBytes)
-          throw new HostError(
-            "quota-exceeded",
-            `${answerer} answers ${name} with ${outcome.output.length} bytes; its share is ${maxBytes}`,
-          );
+        const { length } = outcome.output;
+        if (length > maxBytes)
+          throw new HostError("quota-exceeded", `${answerer} answers ${name} with ${length} bytes; its share is ${maxBytes}`);
         await pace(async () => point.checkAnswer(outcome.output, answerer));
         return outcome;
       };

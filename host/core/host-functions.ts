@@ -111,8 +111,9 @@ function publish(scope: HostScope, type: string, contentType: string, data: Byte
   const published = (isFit: boolean): MaybePromise<string> => {
     // Spliced into an event unchecked it could forge attributes.
     if (!isFit) throw new HostError("invalid-message", `the data of ${type} is not the JSON text that its content type promises`);
-    const traceparent = childSpan(scope.context.traceparent);
-    const event = scope.publish({ type, contentType, data, source: `/plugins/${name}`, traceparent }, { kind: "plugin", name });
+    const { traceparent: parent } = scope.context;
+    const from = { source: `/plugins/${name}`, traceparent: childSpan(parent), parent };
+    const event = scope.publish({ type, contentType, data, ...from }, { kind: "plugin", name });
     return event instanceof Promise ? event.then(({ id }) => id) : event.id;
   };
   const isFit = !isJson(contentType) || scope.blocks.isJson(data, (piece) => scope.plugin.hostTime.run(piece));

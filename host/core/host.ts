@@ -51,7 +51,6 @@ export class Host {
   readonly #plugins = new Map<string, Plugin>();
   readonly #withdrawals = new Map<string, () => void>();
   readonly #functions: ReadonlyMap<string, HostFunction>;
-  readonly #guards: readonly Guard[];
   /** Names that the host's own code has taken. */
   readonly taken: Set<string> = new Set();
   #observers: readonly Observer[] = [];
@@ -63,8 +62,7 @@ export class Host {
     this.#ports = ports;
     this.#hostTime = new HostTime(ports.clock, ports.hostMsPerSecond);
     this.#functions = new Map([...hostFunctions(ports.capabilities ?? {}), ...(ports.cellFunctions ?? [])]);
-    this.#guards = ports.guards ?? [];
-    this.services = new ServiceRegistry({ clock: ports.clock, guards: this.#guards, onCall: (call) => this.#tell("call", call) });
+    this.services = new ServiceRegistry({ clock: ports.clock, guards: ports.guards ?? [], onCall: (call) => this.#tell("call", call) });
     this.extensions = new ExtensionPoints(this.services, () => this.plugins);
     this.events = new EventBus((failure, pattern, event) =>
       this.#note("error", "host", `a subscriber of ${pattern} failed on ${event.type}`, event.traceparent, failure),
@@ -93,12 +91,9 @@ export class Host {
     const { name } = definition;
     if (!isPluginName(name)) throw new HostError("invalid-manifest", `"${printable(name)}" is no plugin name or reserved`);
     this.#refuseTaken(name);
+    const { clock, permissions } = this.#ports;
     const plugin = new Plugin(definition, {
-      cell,
-      loadAtOnce,
-      clock: this.#ports.clock,
-      permissions: this.#ports.permissions,
-      hostTime: this.#hostTime,
+      ...{ cell, loadAtOnce, clock, permissions, hostTime: this.#hostTime },
       answer: (asking, context, functionName, args) => this.#answer(asking, context, functionName, args),
       onTurn: (turn) => this.#turnEnded(turn),
       onState: (changed) => this.#tell("state", changed),
@@ -156,13 +151,12 @@ export class Host {
     if (down === undefined) await plugin.start();
     else await plugin.fail(new HostError("plugin-not-running", `${name} needs ${down}, which is not running`));
     if (plugin.state === "running") return;
-    const message = `${name} did not start: ${plugin.failure?.message}`;
-    this.#ports.log.write({ level: "error", plugin: "host", about: name, message, cause: plugin.failure?.detail });
+    this.#note("error", "host", `${name} did not start: ${plugin.failure?.message}`, undefined, plugin.failure?.detail, name);
   }
 
   /** Hands an event to whoever listens, once it is kept, and answers with it as it was stamped. Throws or rejects with what a guard or the log refuses it with. */
   publish(event: UnstampedEvent, by: Caller, within?: CallScope): MaybePromise<CloudEvent> {
-    const asked = this.#guards.map((guard) => guard.publish?.(event, by)).filter((one) => one !== undefined);
+    const asked = (this.#ports.guards ?? []).map((guard) => guard.publish?.(event, by)).filter((one) => one !== undefined);
     const go = (stamped: CloudEvent): MaybePromise<CloudEvent> => (within && this.#ports.stage?.(stamped, within)) ?? this.handOut(stamped);
     return asked.length === 0 ? go(this.stamp(event)) : Promise.all(asked).then(() => go(this.stamp(event)));
   }
@@ -180,13 +174,12 @@ export class Host {
   }
 
   /** Makes an event as the host stamps it; the id is unique per source. */
-  stamp({ type, contentType, data, source, traceparent }: UnstampedEvent): CloudEvent {
+  stamp({ type, contentType, data, source, traceparent, parent }: UnstampedEvent): CloudEvent {
     this.#eventCount += 1;
     const now = this.#ports.clock.now();
     // Formatting a date costs more than all the rest of publishing, and many events share a millisecond.
     if (now !== this.#stamped.at) this.#stamped = { at: now, time: new Date(now).toISOString() };
-    const { time } = this.#stamped;
-    return { id: `${this.#idPrefix}-${this.#eventCount}`, source, type, time, traceparent, contentType, data };
+    return { id: `${this.#idPrefix}-${this.#eventCount}`, source, type, time: this.#stamped.time, traceparent, parent, contentType, data };
   }
 
   // As soon as it is there, so that to its callers a plugin that is down differs from one that was never there. All or nothing; returns its undo.
@@ -215,10 +208,12 @@ export class Host {
       // What is kept for it comes from the log, where there is one.
       if (durable !== undefined && this.#ports.keep !== undefined && plugin.permissions.allows("events.durable", event.type)) return;
       const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
-      const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
+      const step = { traceparent: childSpan(event.traceparent), parent: event.traceparent, subject: event.type };
+      const context = { caller: EVENTS, ...step, deadline, waiting: [], authorities: [] };
       const input = durable?.batch === undefined ? encodeEvent(event) : `[${encodeEvent(event)}]`;
       plugin.submit(entryPoint, input, context, (outcome) => {
         if (outcome.ok) return;
+        this.#tell("unhandled", { plugin: plugin.name, event, error: outcome.error });
         this.#note("warning", plugin.name, `${event.type} was not handled: ${outcome.error.message}`, event.traceparent);
       });
     };
@@ -229,16 +224,19 @@ export class Host {
     const hostFunction = this.#functions.get(functionName);
     if (hostFunction === undefined) throw new HostError("invalid-message", `${printable(functionName)} is no host function`);
     const { services, extensions, state } = this;
-    const { blocks } = this.#ports;
+    const { blocks, clock } = this.#ports;
+    const startedAt = clock.monotonicMs();
+    let failure: HostError | undefined;
     const publish = (event: UnstampedEvent, by: Caller): MaybePromise<CloudEvent> => this.publish(event, by, { plugin, context });
     try {
       return await hostFunction.answer({ plugin, context, services, extensions, state, blocks, required: [], publish }, args);
     } catch (thrown) {
-      const error = toHostError(thrown);
-      const isOurFault = error.code === "internal" || error.cause !== undefined;
-      const line = { plugin: "host", about: plugin.name, message: `${functionName} failed`, traceparent: context.traceparent } as const;
-      if (isOurFault) this.#ports.log.write({ ...line, level: "error", cause: error });
-      throw error;
+      failure = toHostError(thrown);
+      if (failure.code === "internal" || failure.cause !== undefined)
+        this.#note("error", "host", `${functionName} failed`, context.traceparent, failure, plugin.name);
+      throw failure;
+    } finally {
+      this.#tell("hostCall", { plugin: plugin.name, traceparent: context.traceparent, functionName, startedAt, failure });
     }
   }
 
@@ -261,7 +259,7 @@ export class Host {
     }
   }
 
-  #note(level: LogLevel, plugin: string, message: string, traceparent?: string, cause?: unknown): void {
-    this.#ports.log.write({ level, plugin, message, traceparent, cause });
+  #note(level: LogLevel, plugin: string, message: string, traceparent?: string, cause?: unknown, about?: string): void {
+    this.#ports.log.write({ level, plugin, message, traceparent, cause, about });
   }
 }

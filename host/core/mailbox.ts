@@ -123,8 +123,9 @@ export class Mailbox {
   }
 
   #turn(entryPoint: string, input: TurnInput, context: TurnContext, done: (outcome: TurnOutcome) => void): PendingTurn {
-    const { caller, traceparent, deadline, cancelled, handles } = context;
+    const { caller, traceparent, parent, subject, deadline, cancelled, handles } = context;
     const { plugin, clock } = this.#ports;
+    const queuedAt = clock.monotonicMs();
     const turn: PendingTurn = {
       plugin,
       entryPoint,
@@ -146,7 +147,7 @@ export class Mailbox {
         this.#deadlines.delete(turn);
         if (cancelled !== undefined) cancelled.removeEventListener("abort", cancel);
         done(outcome);
-        this.#ports.onTurn({ plugin, entryPoint, caller, traceparent, outcome });
+        this.#ports.onTurn({ plugin, entryPoint, caller, traceparent, parent, subject, queuedAt, outcome });
       },
       end: (outcome) => {
         this.#inFlight -= 1;

@@ -51,7 +51,8 @@ export class ServiceRegistry {
 
   /** Resolves with the provider's output. Rejects with `no-such-service`, `call-loop`, what a guard refuses with, or whatever ended the provider's turn. */
   async call(call: ServiceCall): Promise<Bytes> {
-    const { service, caller, traceparent } = call;
+    const { service, caller, traceparent, parent } = call;
+    const startedAt = this.#ports.clock.monotonicMs();
     let failure: HostError | undefined;
     try {
       const entry = this.#services.get(service);
@@ -71,7 +72,7 @@ export class ServiceRegistry {
       failure = toHostError(thrown);
       throw failure;
     } finally {
-      this.#ports.onCall({ service, caller, traceparent, failure });
+      this.#ports.onCall({ service, caller, traceparent, parent, startedAt, failure });
     }
   }
 
@@ -80,12 +81,13 @@ export class ServiceRegistry {
     const lent = plugin === undefined ? (call.authorities ?? []) : [plugin.permissions, ...(asking?.authorities ?? [])];
     const context = call.onTaken === undefined ? asking : undefined;
     const waiting = context === undefined ? [] : waitingWith(call.within);
-    const { callDepth, deadlineMs } = provider.limits;
-    refuseLoop(call.service, provider.name, waiting, callDepth);
+    refuseLoop(call.service, provider.name, waiting, provider.limits.callDepth);
     return provider.enter(definition.entryPoint, call.payload, {
       caller: call.caller,
       traceparent: childSpan(call.traceparent),
-      deadline: this.deadlineOf(Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, deadlineMs), context),
+      parent: call.traceparent,
+      subject: call.service,
+      deadline: this.deadlineOf(Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, provider.limits.deadlineMs), context),
       waiting,
       authorities: definition.asCaller ? lent : [],
       cancelled: call.cancelled ?? context?.cancelled,
@@ -107,9 +109,7 @@ export function waitingWith(within: CallScope | undefined): readonly string[] {
 /** Throws HostError `call-loop` when one of those who wait is asked, and `quota-exceeded` when too many do. */
 export function refuseLoop(asked: string, provider: string, waiting: readonly string[], callDepth: number): void {
   if (waiting.includes(provider)) throw new HostError("call-loop", `${asked} would wait for itself: ${[...waiting, provider].join(" → ")}`);
-  if (waiting.length > callDepth)
-    throw new HostError(
-      "quota-exceeded",
-      `${asked} would be call ${waiting.length} in a row; the limit is ${callDepth} (limits.callDepth)`,
-    );
+  const { length } = waiting;
+  if (length <= callDepth) return;
+  throw new HostError("quota-exceeded", `${asked} would be call ${length} in a row; the limit is ${callDepth} (limits.callDepth)`);
 }

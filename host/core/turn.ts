@@ -8,6 +8,10 @@ import { type Bytes, type Caller, type HandledEvents, NO_USAGE, type TurnOutcome
 export interface TurnContext {
   readonly caller: Caller;
   readonly traceparent: string;
+  /** The step that has led to this one, as its traceparent. */
+  readonly parent?: string | undefined;
+  /** The service that it answers, the point that it extends, or the type of the events that it handles. */
+  readonly subject?: string | undefined;
   /** On the host's monotonic clock; counts from the moment the turn is enqueued. */
   readonly deadline: number;
   /** The plugins that wait for this turn to end, outermost first. */
@@ -32,6 +36,7 @@ export interface ServiceCall {
   /** Whose permissions a turn with its caller's authority needs too, besides those that `within` says. */
   readonly authorities?: readonly Permissions[] | undefined;
   readonly traceparent: string;
+  readonly parent?: string | undefined;
   /** From now on; the provider's own limit holds when it is shorter. */
   readonly timeoutMs?: number | undefined;
   readonly within?: CallScope | undefined;
@@ -54,6 +59,10 @@ export interface EndedTurn {
   readonly entryPoint: string;
   readonly caller: Caller;
   readonly traceparent: string;
+  readonly parent?: string | undefined;
+  readonly subject?: string | undefined;
+  /** On the host's monotonic clock. */
+  readonly queuedAt: number;
   readonly outcome: TurnOutcome;
 }
 

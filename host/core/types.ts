@@ -69,15 +69,17 @@ export interface Caller extends ServicesCaller {
   readonly principal?: string | undefined;
 }
 
-/** What one turn cost. `fuel` is in units of the meter, `cpuUs` excludes waiting, `peakMemoryBytes` counts blocks too. */
+/** What one turn cost. `fuel` is in units of the meter, `cpuUs` excludes waiting and `runUs` does not, `peakMemoryBytes` counts blocks too. */
 export interface Usage {
   readonly fuel: number;
   readonly cpuUs: number;
+  /** From its first slice to its end, by its cell's clock. */
+  readonly runUs: number;
   readonly peakMemoryBytes: number;
   readonly hostCalls: number;
 }
 
-export const NO_USAGE: Usage = Object.freeze({ fuel: 0, cpuUs: 0, peakMemoryBytes: 0, hostCalls: 0 });
+export const NO_USAGE: Usage = Object.freeze({ fuel: 0, cpuUs: 0, runUs: 0, peakMemoryBytes: 0, hostCalls: 0 });
 
 /** How a turn ended. Failures are values, so that usage is never lost and no answer is ever missing. */
 export type TurnOutcome =
@@ -112,6 +114,8 @@ export interface CloudEvent {
   readonly type: string;
   readonly time: string;
   readonly traceparent: string;
+  /** In which step it was published, for those who observe the host: no attribute of the event, and not kept with it. */
+  readonly parent?: string | undefined;
   readonly contentType: string;
   readonly data: Bytes;
 }

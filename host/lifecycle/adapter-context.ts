@@ -72,8 +72,9 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
       gate.requireCall(principal, service);
       const caller = callerOf(principal);
       const { authorities } = principal;
+      const step = { traceparent: startTrace(traceparent), parent: traceparent };
       return gate.within(principal, () =>
-        core.services.call({ service, payload, caller, authorities, traceparent: startTrace(traceparent), timeoutMs, cancelled: signal }),
+        core.services.call({ service, payload, caller, authorities, ...step, timeoutMs, cancelled: signal }),
       );
     },
     async publish(asking, { traceparent, ...event }) {

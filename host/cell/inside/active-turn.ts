@@ -20,6 +20,8 @@ export class ActiveTurn {
   readonly expiresAt: number;
   place: number | undefined;
   cpuMs = 0;
+  /** When its first slice began. */
+  startedAt = 0;
   fuel = 0;
   slices = 0;
   hostCallsBefore = 0;
@@ -68,7 +70,9 @@ export class ActiveTurn {
     this.#owner.ended(this, outcome);
   }
 
-  usage(peakMemoryBytes: number, hostCalls: number): Usage {
-    return { fuel: this.fuel, cpuUs: Math.round(this.cpuMs * 1_000), peakMemoryBytes, hostCalls };
+  usage(peakMemoryBytes: number, hostCalls: number, endedAt: number = this.startedAt): Usage {
+    const { fuel, cpuMs, startedAt } = this;
+    const [cpuUs, runUs] = [Math.round(cpuMs * 1_000), Math.round((endedAt - startedAt) * 1_000)];
+    return { fuel, cpuUs, runUs, peakMemoryBytes, hostCalls };
   }
 }

@@ -241,6 +241,7 @@ export class HostedPlugin implements Pacer {
 
   #start(turn: ActiveTurn): void {
     this.#running = turn;
+    turn.startedAt = this.#ports.scheduler.sliceStart;
     if (this.#transactions !== undefined && !this.#mayBegin(turn, this.#transactions)) return;
     const problem = this.#ports.data.inputProblem(turn.message.entryPoint, turn.message.input);
     if (problem !== undefined) {
@@ -398,7 +399,8 @@ export class HostedPlugin implements Pacer {
   #finish(turn: ActiveTurn, result: GuestResult): void {
     const instance = this.#instance;
     if (instance !== undefined) turn.fuel += this.#slice.take(instance);
-    const usage = turn.usage(instance?.memoryBytes ?? 0, (instance?.hostCalls ?? 0) - turn.hostCallsBefore);
+    const calls = (instance?.hostCalls ?? 0) - turn.hostCallsBefore;
+    const usage = turn.usage(instance?.memoryBytes ?? 0, calls, this.#ports.clock.monotonicMs());
     const isWorn = !this.#guest.isStateful && this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
     if (isWorn || (!result.ok && result.broken)) this.#instance = undefined;
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });

@@ -69,6 +69,11 @@ export class FairScheduler {
     return this.#running === account ? this.#ports.now() - this.#sliceStart : 0;
   }
 
+  /** When the slice that runs began. */
+  get sliceStart(): number {
+    return this.#sliceStart;
+  }
+
   /** The slice that runs has used up its time within the host: it pays for all of it, whether that was CPU or not. */
   blame(): void {
     this.#isBlamed = true;

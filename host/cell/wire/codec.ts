@@ -171,8 +171,8 @@ function readHandles(reader: FrameReader): HandledEvents | undefined {
 }
 
 function writeOutcome(writer: FrameWriter, outcome: TurnOutcome): void {
-  const { fuel, cpuUs, peakMemoryBytes, hostCalls } = outcome.usage;
-  for (const amount of [fuel, cpuUs, peakMemoryBytes, hostCalls]) writer.f64(amount);
+  const { fuel, cpuUs, runUs, peakMemoryBytes, hostCalls } = outcome.usage;
+  for (const amount of [fuel, cpuUs, runUs, peakMemoryBytes, hostCalls]) writer.f64(amount);
   writer.u8(outcome.ok ? 1 : 0);
   if (outcome.ok) {
     writer.bytes(outcome.output);
@@ -186,7 +186,8 @@ function writeOutcome(writer: FrameWriter, outcome: TurnOutcome): void {
 }
 
 function readOutcome(reader: FrameReader): TurnOutcome {
-  const usage: Usage = { fuel: amount(reader), cpuUs: amount(reader), peakMemoryBytes: amount(reader), hostCalls: amount(reader) };
+  const [fuel, cpuUs, runUs] = [amount(reader), amount(reader), amount(reader)];
+  const usage: Usage = { fuel, cpuUs, runUs, peakMemoryBytes: amount(reader), hostCalls: amount(reader) };
   if (reader.u8() === 1) {
     const output = reader.bytes();
     const count = reader.u8();

@@ -75,7 +75,8 @@ export class Replays implements LiveEvents {
       return Promise.resolve(failedTurn(new HostError("permission-denied", `${plugin.name} may not hear ${event.type}`)));
     const text = deliveredText(event, { replayed: true });
     const deadline = this.#ports.clock.monotonicMs() + plugin.definition.limits.deadlineMs;
-    const context = { caller: EVENTS, traceparent: childSpan(event.traceparent), deadline, waiting: [], authorities: [] };
+    const step = { traceparent: childSpan(event.traceparent), parent: event.traceparent, subject: event.type };
+    const context = { caller: EVENTS, ...step, deadline, waiting: [], authorities: [] };
     return plugin.enter(entryPoint, durable?.batch === undefined ? text : `[${text}]`, context);
   }
 }

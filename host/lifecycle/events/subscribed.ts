@@ -24,10 +24,11 @@ export function subscribedEvents(clock: Clock, isGranted: (plugin: string) => bo
       const texts = deliveries.map(({ event, attempt }) => deliveredText(event, { attempt }));
       const input = durable.batch === undefined ? texts.join("") : `[${texts.join(",")}]`;
       const deadline = clock.monotonicMs() + plugin.definition.limits.deadlineMs;
-      const traceparent = childSpan(deliveries[0]?.event.traceparent ?? "");
+      const { traceparent: parent = "", type: subject } = deliveries[0]?.event ?? {};
+      const step = { traceparent: childSpan(parent), parent, subject };
       const [isBatch, ids] = [durable.batch !== undefined, deliveries.map(({ event }) => event.id)];
       const handles = plugin.definition.transaction && { subscription: durable.name, ids, isBatch };
-      plugin.submit(entryPoint, input, { caller: EVENTS, traceparent, deadline, waiting: [], authorities: [], handles }, done);
+      plugin.submit(entryPoint, input, { caller: EVENTS, ...step, deadline, waiting: [], authorities: [], handles }, done);
     },
   };
 }
