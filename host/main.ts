@@ -6,6 +6,7 @@ import { localActor } from "./admin/audit.ts";
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
 import { OwnListeners } from "./bounds/own-listeners.ts";
+import { packageVersion } from "./bounds/package-version.ts";
 import { blobFunctions } from "./capabilities/blobs/functions.ts";
 import { HashingLine } from "./capabilities/crypto/hashing-line.ts";
 import { scheduleFunctions } from "./capabilities/schedules/functions.ts";
@@ -14,6 +15,7 @@ import { storageFunctions } from "./capabilities/storage/functions.ts";
 import { RemoteTransactions } from "./capabilities/storage/remote-transactions.ts";
 import { Transactions } from "./capabilities/transactions/transactions.ts";
 import { Host } from "./core/host.ts";
+import type { PermissionPorts } from "./core/permissions.ts";
 import type { LogSink } from "./core/ports/log.ts";
 import { watchState } from "./drivers/state/watches.ts";
 import { systemClock } from "./drivers/system-clock.ts";
@@ -58,6 +60,7 @@ import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
 import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
+import { HostTelemetry } from "./lifecycle/telemetry.ts";
 import { openTls } from "./lifecycle/tls.ts";
 import { tellOfWithdrawnTools } from "./lifecycle/withdrawn-tools.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
@@ -136,7 +139,18 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const leases = await openLeases(configuration, opening, booting);
   const scheduler = openScheduler(opening, (): Host => core);
   booting.defer(() => scheduler.close());
-  const permissions = { compile: compileResource, onCheck: stores.usage.onCheck };
+  const telemetry = booting.use(
+    new HostTelemetry({
+      ...{ options: configuration.telemetry, clock, dataDir, version: packageVersion() },
+      ...{ core: () => core, cells: () => cells, events: () => events },
+    }),
+  );
+  sources.admission.onAdmitted = (tookMs) => telemetry.recorder?.admitted(tookMs);
+  const onCheck: PermissionPorts["onCheck"] = (check) => {
+    stores.usage.onCheck(check);
+    telemetry.onCheck(check);
+  };
+  const permissions = { compile: compileResource, onCheck };
   const core = new Host({
     ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec },
     guards: [callRates(clock), ...adapters.guards],
@@ -156,6 +170,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
       ...answersOf(functions, clock),
     },
   });
+  booting.defer(telemetry.follow());
   for (const observer of adapters.observers) core.observe(observer);
   booting.defer(watchState(core, clock));
   booting.defer(followTurns(blobs, core, tell));
@@ -204,7 +219,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     data,
     blobs,
     passwords,
-    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends },
+    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry },
   });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
@@ -216,14 +231,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const { auth } = configuration;
   const { users, sessions, tokens, audit } = stores;
-  const onDenial = stores.usage.onCheck;
   const authenticator = auth.plugin && authenticatorOf(auth.plugin, { core, catalog, clock, stores, tell });
   const gate = new Gate({
-    ...{ clock, auth, tokens, sessions, users, authenticator, operator: localActor(), onDenial, tell },
+    ...{ clock, auth, tokens, sessions, users, authenticator, operator: localActor(), onDenial: onCheck, tell },
     isReadOnly: (service) => catalog.isReadOnly(service),
   });
   booting.defer(() => gate.close());
-  const logins = new LoginDesk({ clock, auth, authenticator, issuer, users, sessions, passwords, audit, onDenial });
+  const logins = new LoginDesk({ clock, auth, authenticator, issuer, users, sessions, passwords, audit, onDenial: onCheck });
   const issuers = auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
     (name) =>
@@ -242,6 +256,8 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
         listeners,
         tls,
         issuers,
+        telemetry,
+        onAsked: (door, asked, failure) => telemetry.recorder?.door(door, asked, failure),
       }),
     listeners,
     booting,

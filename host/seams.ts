@@ -273,6 +273,8 @@ export interface AdapterCall {
   readonly payload: Bytes;
   /** As it came: what is no W3C trace context counts as none. */
   readonly traceparent?: string | undefined;
+  /** Told of the call's own step in the trace before it is made, for the answer to name. */
+  readonly onTrace?: ((traceparent: string) => void) | undefined;
   /** The provider's own limit holds when it is shorter. */
   readonly timeoutMs?: number | undefined;
   /** Aborts when nobody waits for the answer any more; the turn then ends. */
@@ -385,6 +387,73 @@ export interface TokenIssuer {
   readonly audience: string;
 }
 
+/** How often something took how long, in seconds. */
+export interface MetricHistogram {
+  /** Upper bounds of the buckets, ascending. */
+  readonly bounds: readonly number[];
+  /** So many in each bucket, and above all bounds. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number | MetricHistogram;
+}
+
+/** Something that the host counts about itself. Labels are names of what is installed and of closed lists, and never what a guest or a client has said. */
+export interface Metric {
+  /** With its unit, and without what a format adds, such as `_total`. */
+  readonly name: string;
+  readonly kind: "counter" | "gauge" | "histogram";
+  readonly unit: "seconds" | "bytes" | undefined;
+  readonly help: string;
+  readonly samples: readonly MetricSample[];
+}
+
+/** `call`: of a service, by a door or the host's own code; `turn`: of a plugin; `host-call`: what it asks of the host; `event`: one that is published. */
+export type SpanKind = "call" | "turn" | "host-call" | "event";
+
+/** One step of a trace that has ended. */
+export interface Span {
+  readonly kind: SpanKind;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  /** Whether whoever began the trace wants it kept. */
+  readonly isSampled: boolean;
+  /** The plugin that took the step, the door by which it came, or the source of an event. */
+  readonly owner: string;
+  /** The entry point or the host function. */
+  readonly name: string;
+  /** The service, the point or the type of events that it is about; cut. */
+  readonly subject: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** How much of that it waited for its turn, and how much CPU it took. */
+  readonly queuedMs: number;
+  readonly cpuMs: number;
+  /** `ok`, or the code of its error. */
+  readonly code: string;
+}
+
+export interface ReadSpans {
+  readonly spans: readonly Span[];
+  /** How many were there and are not any more. */
+  readonly missed: number;
+  /** Where to read on. */
+  readonly next: number;
+}
+
+/** What the host tells of itself: names, codes, counts and times, and nothing of what was said. */
+export interface Telemetry {
+  /** As of now. */
+  metrics(): readonly Metric[];
+  /** The latest steps, from a position on; 0 is the first. */
+  spans(from: number): ReadSpans;
+}
+
 /** All that an adapter sees of the host. Whatever it does it does for a principal. */
 export interface AdapterContext {
   readonly clock: Clock;
@@ -394,6 +463,7 @@ export interface AdapterContext {
   readonly issuers: readonly TokenIssuer[];
   /** What a door that listens speaks TLS with; undefined where the operator has given nothing. */
   readonly tls: Tls | undefined;
+  readonly telemetry: Telemetry;
   /** In words, what is wrong with the host itself. */
   problems(): readonly string[];
   /**

@@ -31,6 +31,7 @@ import { type LiveSends, sendOperations } from "./send-operations.ts";
 import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
+import { type LiveTelemetry, telemetryOperations } from "./telemetry-operations.ts";
 import { tokenOperations } from "./token-operations.ts";
 import { toolOperations } from "./tool-operations.ts";
 import { userOperations } from "./user-operations.ts";
@@ -44,6 +45,7 @@ interface LiveHost {
   readonly scheduler: { list(plugin?: string): readonly PlannedTurn[] };
   readonly events: LiveEvents;
   readonly sends: LiveSends;
+  readonly telemetry: LiveTelemetry;
 }
 
 /** A turn that a schedule begins. */
@@ -171,6 +173,7 @@ export class Operations {
       ...keyOperations(this.#stores.keys),
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
+      ...telemetryOperations(() => this.#live("nothing is counted").telemetry),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
       ...toolOperations({ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit, ...shared }),

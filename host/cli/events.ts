@@ -3,11 +3,13 @@
 import type { Command } from "commander";
 import type { HandedOut } from "../admin/dead-letters.ts";
 import type { ShownEvent, ShownPage } from "../admin/event-operations.ts";
+import type { EventUse } from "../admin/telemetry-operations.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { EventStatistics } from "../core/ports/events.ts";
 import { openHost, openLiveHost } from "./control.ts";
 import { addDeadLetters, concludeHandedOut, numberOf } from "./dead-letters.ts";
+import { USE_HEAD, useCells } from "./figures.ts";
 import { print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 import { say, writeJson, writeLines } from "./terminal.ts";
@@ -43,7 +45,7 @@ export function addEvents(program: Command): void {
   ranged("replay", "hand kept events to a plugin's subscriptions again; each says that it is replayed")
     .requiredOption("--to <plugin>", "the plugin that hears them")
     .action(replay);
-  withDataOptions(events.command("stats").description("show how much is kept, of what types, and what waits for whom"))
+  withDataOptions(events.command("stats").description("show how much is published and kept, how it was handled, and what waits for whom"))
     .option("--json", "print JSON on standard output")
     .action(stats);
   addDeadLetters(events, {
@@ -99,7 +101,8 @@ async function replay(options: RangeOptions & { readonly to: string }): Promise<
 async function stats(options: DataOptions & { readonly json?: boolean }): Promise<void> {
   await using host = await openHost(options);
   const found = await host.invoke<EventStatistics>("events-stats");
-  print(options.json, found, () => {
+  const use = await host.invoke<readonly EventUse[]>("events-use");
+  print(options.json, { ...found, use }, () => {
     const types = found.types.map(({ type, events, bytes }) => [type, events, bytes]);
     const consumers = found.consumers.map(({ consumer, isThere, waiting, waitingBytes, inFlight, deadLetters }) => [
       ...[consumer.name, consumer.types, consumer.order, isThere ? "yes" : "no"],
@@ -108,12 +111,15 @@ async function stats(options: DataOptions & { readonly json?: boolean }): Promis
     return [
       `${found.events} events of ${found.bytes} bytes are kept`,
       ...(types.length === 0 ? [] : [table(["type", "events", "bytes"], types)]),
+      ...(use.length === 0 ? [] : [table(["type", "published", "handled", ...USE_HEAD.slice(1)], use.map(shownUse))]),
       consumers.length === 0
         ? "no plugin subscribes durably"
         : table(["subscription", "types", "order", "there", "waiting", "bytes", "under way", "dead letters"], consumers),
     ].join("\n");
   });
 }
+
+const shownUse = ({ published, ...use }: EventUse): readonly (string | number)[] => [use.name, published, ...useCells(use)];
 
 function printEvent({ position, time, type, source, event }: ShownEvent, json: boolean | undefined): void {
   writeEvent([position, time, type, source], event, json);

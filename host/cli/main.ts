@@ -1,6 +1,7 @@
 // The `bulkhead` command: its subcommands and what they have in common. One file a subcommand does the work.
 
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../bounds/package-version.ts";
 import { HostError } from "../core/errors.ts";
 import { addAudit } from "./audit.ts";
 import { addBlobs } from "./blobs.ts";
@@ -12,6 +13,7 @@ import { addCompletion } from "./completion.ts";
 import { addDev } from "./dev.ts";
 import { addEvents } from "./events.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
+import { addFigures } from "./figures.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
 import { addKeys } from "./keys.ts";
@@ -31,10 +33,12 @@ import { addServe } from "./serve.ts";
 import { addStorage } from "./storage.ts";
 import { addTest } from "./test.ts";
 import { addToken } from "./token.ts";
+import { addTop } from "./top.ts";
+import { addTrace } from "./trace.ts";
 import { addTypes } from "./types/command.ts";
 import { addUpdate } from "./update.ts";
 import { addUser } from "./user.ts";
-import { addVersion, packageVersion } from "./version.ts";
+import { addVersion } from "./version.ts";
 
 async function main(): Promise<void> {
   const program = new Command("bulkhead")
@@ -58,6 +62,9 @@ async function main(): Promise<void> {
   addDev(program);
   addPack(program);
   addTypes(program);
+  addTop(program);
+  addTrace(program);
+  addFigures(program);
   addSchedules(program);
   addEvents(program);
   addSends(program);

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { packageVersion } from "../bounds/package-version.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { lockFileOf, readLock } from "../install/lock.ts";
@@ -11,7 +12,6 @@ import { createHost, type RunningHost } from "../main.ts";
 import { type Configuration, configurationOf, parseConfiguration } from "../manifest/configuration.ts";
 import { EXIT } from "./exit-codes.ts";
 import { say } from "./terminal.ts";
-import { packageVersion } from "./version.ts";
 
 /** Where the configuration and the data are. */
 export interface DataOptions {

@@ -30,6 +30,34 @@ export function say(line: string): void {
   process.stderr.write(`${shownLines(line, process.stderr.isTTY)}\n`);
 }
 
+const ALTERNATE = "\u001b[?1049h\u001b[?25l";
+const BACK = "\u001b[?25h\u001b[?1049l";
+const TOP_LEFT = "\u001b[H\u001b[J";
+
+/** A page that is drawn again and again on a terminal, and gives back what was there before. */
+export class Screen {
+  readonly #leave = (): void => void process.stdout.write(BACK);
+  readonly #end = (): void => process.exit(0);
+
+  constructor() {
+    process.stdout.write(ALTERNATE);
+    process.on("exit", this.#leave);
+    process.on("SIGINT", this.#end);
+  }
+
+  /** As much as the terminal has room for. */
+  draw(text: string): void {
+    const lines = shownLines(text, true).split("\n");
+    process.stdout.write(TOP_LEFT + lines.slice(0, process.stdout.rows - 1).join("\r\n"));
+  }
+
+  [Symbol.dispose](): void {
+    process.off("exit", this.#leave);
+    process.off("SIGINT", this.#end);
+    this.#leave();
+  }
+}
+
 /** JSON text on standard output; ends its last line. */
 export function writeJson(json: string): void {
   process.stdout.write(`${shownJson(json)}\n`);

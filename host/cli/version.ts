@@ -1,14 +1,9 @@
 // `bulkhead version`: the versions that matter in a report of a problem.
 
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { packageVersion } from "../bounds/package-version.ts";
 import { API_VERSIONS } from "../core/wit.ts";
 import { writeLines } from "./terminal.ts";
-
-export function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 export function addVersion(program: Command): void {
   program

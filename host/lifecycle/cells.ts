@@ -7,6 +7,7 @@ import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/har
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { reclaimStorage } from "../cell/outside/storage-files.ts";
+import { SupervisedCell } from "../cell/outside/supervised-cell.ts";
 import { createThreadCell } from "../cell/outside/thread-cell.ts";
 import { HostError } from "../core/errors.ts";
 import type { Cell } from "../core/ports/cell.ts";
@@ -66,6 +67,13 @@ export class Cells {
     return found;
   }
 
+  /** Those that can be replaced: all but the host's own process. */
+  statistics(): { readonly name: string; readonly restarts: number; readonly residentBytes: number | undefined }[] {
+    return [...this.#made].flatMap(([key, cell]) =>
+      cell instanceof SupervisedCell ? [{ name: shownKey(key), restarts: cell.restarts, residentBytes: cell.residentBytes }] : [],
+    );
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#made.values()].map((cell) => cell[Symbol.asyncDispose]()));
@@ -105,6 +113,9 @@ export class Cells {
 }
 
 const ALONE = "alone:";
+
+/** The plugin that a cell is for, the name that the configuration gives it, or `thread`. */
+const shownKey = (key: string): string => key.replace(/ .*$/, "").replace(/^(alone|shared):/, "");
 
 function groupOf(name: string, isolation: Isolation, cell: string | undefined): string {
   if (isolation !== "process") return isolation;

@@ -14,6 +14,7 @@ import { absoluteSpec } from "./package-spec.ts";
 import { type RatesGiven, ratesGivenSchema } from "./rates.ts";
 import { requireRoles } from "./roles.ts";
 import { parseByExtension } from "./structured-file.ts";
+import { type TelemetryOptions, telemetrySchema } from "./telemetry.ts";
 
 export interface PluginConfiguration {
   /** Folder with plugin.json, relative to the configuration file. Either this or `source`. */
@@ -78,6 +79,8 @@ export interface Configuration {
   readonly admission: ModuleBoundsInput;
   /** The npm registry that plugins come from, instead of npm's own setting. */
   readonly registry?: string | undefined;
+  /** What the host writes down about its own work. */
+  readonly telemetry: TelemetryOptions;
   /** With what doors speak TLS. */
   readonly tls?: TlsFiles | undefined;
   /** Who may come by the doors, and what he may do then. */
@@ -171,6 +174,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
   sends: sendOptions.default(() => sendOptions.parse({})),
+  telemetry: telemetrySchema.default(() => telemetrySchema.parse({})),
   tls: tlsSchema.optional(),
   auth: authSchema.default(() => authSchema.parse({})),
   registry: z.url({ protocol: /^https?$/ }).optional(),

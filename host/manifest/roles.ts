@@ -8,7 +8,10 @@ import { type AuthOptions, OPERATE, READ } from "./auth.ts";
 const grant = (permission: string, resource: string): Grant => ({ permission, resource });
 
 /** Operations that show and change nothing. */
-const SHOWING = ["list", "info", "schedules", "outdated", "permissions", "report", "installations", "blocks", "schemas", "tools"];
+const SHOWING = [
+  ...["list", "info", "schedules", "outdated", "permissions", "report", "installations", "blocks", "schemas", "tools"],
+  ...["metrics", "top", "services", "events-use", "traces"],
+];
 /** Operations that keep a host going, and give nobody more than he has. */
 const RUNNING = ["start", "stop", "restart", "release", "audit", "verify", "secrets", "keys", "tokens", "users", "unload"];
 

@@ -17,7 +17,7 @@ import { DeclaredEvents } from "../../host/lifecycle/declared-events.ts";
 import { type AuthOptions, authSchema } from "../../host/manifest/auth.ts";
 import { KnownManifests } from "../../host/manifest/known-manifests.ts";
 import { type Manifest, parseManifest } from "../../host/manifest/manifest.ts";
-import type { AdapterContext, BlobTransfers, CalledFrom, Tls } from "../../host/seams.ts";
+import type { AdapterContext, BlobTransfers, CalledFrom, Telemetry, Tls } from "../../host/seams.ts";
 import { accountsInMemory, type TestAccounts } from "./accounts.ts";
 import { blobsInMemory } from "./blobs.ts";
 
@@ -40,7 +40,11 @@ export interface TestContextOptions {
   readonly issuer?: IssuerClient;
   readonly tls?: Tls;
   readonly words?: CatalogPorts["words"];
+  readonly telemetry?: Telemetry;
 }
+
+/** Nothing is counted. */
+const UNSEEING: Telemetry = { metrics: () => [], spans: () => ({ spans: [], missed: 0, next: 0 }) };
 
 /** Nothing is read. */
 const UNREAD: CatalogPorts["words"] = { holds: () => false, onChange: () => () => {} };
@@ -75,6 +79,7 @@ export function testContext(
     issuer,
     tls,
     words = UNREAD,
+    telemetry = UNSEEING,
   }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
@@ -109,6 +114,8 @@ export function testContext(
     listeners: new OwnListeners(),
     tls,
     issuers: (auth ?? authSchema.parse({})).jwt,
+    telemetry,
+    onAsked: () => {},
   });
   return { context, manifests };
 }

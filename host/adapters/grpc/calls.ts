@@ -1,6 +1,5 @@
 // Calls of services, and what there is to call.
 
-import { startTrace } from "../../core/trace.ts";
 import type { AdapterContext, CatalogService, Principal } from "../../seams.ts";
 import { bytesOf } from "./definitions.ts";
 import {
@@ -13,7 +12,7 @@ import {
   type ServiceDescription,
   ServiceDescriptionSchema,
 } from "./doors_pb.ts";
-import { create, type handleUnaryCall, type UntypedServiceImplementation } from "./packages.ts";
+import { create, type handleUnaryCall, Metadata, type UntypedServiceImplementation } from "./packages.ts";
 import { principalOf } from "./principal.ts";
 import { answering } from "./unary.ts";
 
@@ -23,9 +22,14 @@ export function callHandlers(context: CallContext): UntypedServiceImplementation
   const call: handleUnaryCall<CallRequest, CallResponse> = answering(context.log, async (given, signal, deadlineMs) => {
     const { service, payload } = given.request;
     const [incoming] = given.metadata.get("traceparent");
-    const traceparent = startTrace(incoming === undefined ? undefined : String(incoming));
+    const traceparent = incoming === undefined ? undefined : String(incoming);
+    const onTrace = (own: string): void => {
+      const metadata = new Metadata();
+      metadata.set("traceparent", own);
+      given.sendMetadata(metadata);
+    };
     const principal = principalOf(given);
-    const answer = await context.call(principal, { service, payload, traceparent, timeoutMs: deadlineMs, signal });
+    const answer = await context.call(principal, { service, payload, traceparent, onTrace, timeoutMs: deadlineMs, signal });
     const declared = context.catalog.for(principal).services.find(({ name }) => name === service);
     return create(CallResponseSchema, { payload: answer, contentType: declared?.produces ?? "" });
   });

@@ -2,7 +2,6 @@
 
 import { parseJsonInput } from "../../bounds/json-input.ts";
 import { isJson } from "../../core/cloud-event.ts";
-import { startTrace } from "../../core/trace.ts";
 import type { CloudEvent } from "../../core/types.ts";
 import type { AdapterContext } from "../../seams.ts";
 import type { EndReason, Outlet } from "../gateway/event-stream.ts";
@@ -78,7 +77,7 @@ export function eventHandlers({ context, streams, cut }: EventPorts): UntypedSer
   const publish: handleUnaryCall<PublishRequest, PublishResponse> = answering(context.log, async (call) => {
     const { type, contentType, data } = call.request;
     const [incoming] = call.metadata.get("traceparent");
-    const traceparent = startTrace(incoming === undefined ? undefined : String(incoming));
+    const traceparent = incoming === undefined ? undefined : String(incoming);
     const event = { type, contentType: contentType === "" ? JSON_TYPE : contentType, data, traceparent };
     return create(PublishResponseSchema, { id: await context.publish(principalOf(call), event) });
   });

@@ -2,7 +2,6 @@
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { printable } from "../../core/names.ts";
-import { startTrace } from "../../core/trace.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { AdapterContext, CatalogService } from "../../seams.ts";
 import { clientError } from "./client-error.ts";
@@ -34,14 +33,14 @@ export class HttpCalls {
   /** Rejects like every call, and with status 400 or 422 for headers that are wrong. */
   async call(request: FastifyRequest, reply: FastifyReply, { service, payload, declared, mayHaveKey }: HttpCall): Promise<Bytes> {
     const { traceparent: incoming, "deadline-ms": deadline, "idempotency-key": keyHeader } = request.headers;
-    const traceparent = startTrace(typeof incoming === "string" ? incoming : undefined);
-    reply.header("traceparent", traceparent);
     const timeoutMs = timeoutOf(deadline);
     const principal = principalOf(request);
     // Of a service that somebody may not call he is told no old answer either.
     const isKeyed = mayHaveKey && declared !== undefined && !declared.readOnly && !declared.idempotent;
     const key = isKeyed ? keyOf(keyHeader) : undefined;
-    const call = { service, payload, traceparent, timeoutMs };
+    const traceparent = typeof incoming === "string" ? incoming : undefined;
+    const onTrace = (own: string): void => void reply.header("traceparent", own);
+    const call = { service, payload, traceparent, onTrace, timeoutMs };
     if (key === undefined) return whileClientWaits(request.raw, (signal) => this.#context.call(principal, { ...call, signal }));
     // It goes on without its client, who comes back for the answer.
     return this.#idempotent.once(

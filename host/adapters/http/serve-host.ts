@@ -2,11 +2,15 @@
 
 import type { FastifyInstance } from "fastify";
 import { parseJsonInput } from "../../bounds/json-input.ts";
-import type { AdapterContext } from "../../seams.ts";
+import type { AdapterContext, Metric } from "../../seams.ts";
+import { metricsText, OPENMETRICS_TYPE, PROMETHEUS_TYPE, wantsOpenMetrics } from "../gateway/openmetrics.ts";
 import { calledFrom } from "./credentials.ts";
 import { HEALTH } from "./paths.ts";
 import { bytesOf, readBody } from "./payload.ts";
 import { isKnown, principalOf } from "./principal.ts";
+
+/** What the host has counted, for a scraper. */
+const METRICS = "/metrics";
 
 export function serveHost(app: FastifyInstance, context: AdapterContext): void {
   app.get(HEALTH, async (request) => {
@@ -17,6 +21,12 @@ export function serveHost(app: FastifyInstance, context: AdapterContext): void {
     const status = failed.length === 0 && found.length === 0 ? "ok" : "degraded";
     if (!isKnown(request)) return { status };
     return { status, failed, ...(found.length === 0 ? {} : { problems: found }) };
+  });
+  app.get(METRICS, async (request, reply) => {
+    const principal = principalOf(request);
+    const metrics = (await context.operate(principal, "metrics", {}, calledFrom(request.raw))) as readonly Metric[];
+    const isOpenMetrics = wantsOpenMetrics(request.headers.accept);
+    return reply.type(isOpenMetrics ? OPENMETRICS_TYPE : PROMETHEUS_TYPE).send(metricsText(metrics, isOpenMetrics));
   });
   app.get("/v1/plugins", async (request) => {
     const { plugins, services } = context.catalog.for(principalOf(request));

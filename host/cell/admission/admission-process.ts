@@ -86,6 +86,8 @@ export class AdmissionCache {
   readonly #hardening: HardeningOptions;
   readonly #rules: AdmissionRules;
   #engine: Promise<string> | undefined;
+  /** Told how long it took to admit a module that was not known, in milliseconds. */
+  onAdmitted: (tookMs: number) => void = () => {};
 
   constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds" | "storage"> = {}) {
     this.#folder = folder;
@@ -107,7 +109,9 @@ export class AdmissionCache {
       () => undefined,
     );
     if (known !== undefined) return known;
+    const startedAt = performance.now();
     const admitted = await admitInProcess(wasm, limits, { storage, rules: this.#rules, hardening: this.#hardening });
+    this.onAdmitted(performance.now() - startedAt);
     // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
     const unfinished = `${file}.${randomUUID()}`;
     try {

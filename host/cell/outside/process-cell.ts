@@ -111,6 +111,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
   });
   return Object.assign(client, {
     kill: end,
+    residentBytes: () => child.residentBytes(),
     // The cap counts from what the booted process has, and stands before the module arrives: what follows is the stranger's.
     async load(image: PluginImage): Promise<void> {
       prepare(image.name);

@@ -14,6 +14,8 @@ export interface LiveCell extends Cell {
   ping(): Promise<void>;
   /** Ends it at once; whoever waits for it is answered with the error. */
   kill(error: HostError): void;
+  /** Of its process; undefined where it has none of its own, or the system does not say. */
+  residentBytes?(): number | undefined;
 }
 
 export interface SupervisedCellPorts {
@@ -67,6 +69,11 @@ export class SupervisedCell implements Cell {
   /** How often the cell was replaced. */
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** Of the process that it runs in now. */
+  get residentBytes(): number | undefined {
+    return this.#live?.residentBytes?.();
   }
 
   async load(image: PluginImage, hold?: () => () => void): Promise<void> {

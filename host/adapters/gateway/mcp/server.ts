@@ -4,7 +4,6 @@
 import { createHash } from "node:crypto";
 import { HostError, toHostError } from "../../../core/errors.ts";
 import { printable } from "../../../core/names.ts";
-import { startTrace } from "../../../core/trace.ts";
 import { API_VERSIONS } from "../../../core/wit.ts";
 import type { AdapterContext, Catalog, Principal } from "../../../seams.ts";
 import { Documents } from "../documents.ts";
@@ -60,7 +59,7 @@ export class Mcp {
       const call = {
         given: params.arguments,
         signal: AbortSignal.any([gone, mcpReq.signal]),
-        traceparent: startTrace(typeof traceparent === "string" ? traceparent : undefined),
+        traceparent: typeof traceparent === "string" ? traceparent : undefined,
       };
       const service = this.#listOf(principal).services.get(params.name) ?? forbidden(principal, params.name);
       if (service === undefined)
@@ -122,7 +121,7 @@ export class Mcp {
 interface ToolCall {
   readonly given: Readonly<Record<string, unknown>> | undefined;
   readonly signal: AbortSignal;
-  readonly traceparent: string;
+  readonly traceparent: string | undefined;
 }
 
 /**
