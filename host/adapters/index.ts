@@ -13,6 +13,7 @@ interface AdapterRow {
 export const ADAPTERS: Readonly<Record<string, AdapterRow>> = {
   "control-socket": { isDefault: true, load: async () => (await import("./control-socket/adapter.ts")).controlSocket as Adapter },
   grpc: { isDefault: false, load: async () => (await import("./grpc/adapter.ts")).grpc as Adapter },
+  opentelemetry: { isDefault: false, load: async () => (await import("./opentelemetry/adapter.ts")).openTelemetry as Adapter },
   http: {
     isDefault: true,
     load: async () => (await import("./http/adapter.ts")).http as Adapter,

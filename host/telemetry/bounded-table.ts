@@ -20,7 +20,10 @@ export class BoundedTable<T> {
   }
 
   of(name: string): T {
-    return this.#entries.get(name) ?? this.#add(this.#entries.size < this.#max && this.#budget.left > 0 ? name : OTHER);
+    const known = this.#entries.get(name);
+    if (known !== undefined) return known;
+    const rows = this.#entries.size - (this.#entries.has(OTHER) ? 1 : 0);
+    return this.#add(rows < this.#max && this.#budget.left > 0 ? name : OTHER);
   }
 
   find(name: string): T | undefined {

@@ -97,6 +97,11 @@ describe("optional packages", () => {
       // The transpiler wants it to be there, and gets our own instead.
       "@bytecodealliance/preview2-shim": [],
       "@extism/extism": ["engine/extism.ts"],
+      "@opentelemetry/api": ["adapters/opentelemetry/packages.ts"],
+      "@opentelemetry/exporter-metrics-otlp-proto": ["adapters/opentelemetry/packages.ts"],
+      "@opentelemetry/exporter-trace-otlp-proto": ["adapters/opentelemetry/packages.ts"],
+      "@opentelemetry/resources": ["adapters/opentelemetry/packages.ts"],
+      "@opentelemetry/sdk-metrics": ["adapters/opentelemetry/packages.ts"],
       "@modelcontextprotocol/server": ["adapters/gateway/mcp/package.ts"],
       graphql: ["adapters/gateway/graphql/package.ts"],
       ioredis: ["drivers/storage-redis/connection.ts"],
