@@ -24,8 +24,8 @@ export interface TelemetryPorts {
   readonly dataDir: string;
   /** There once they are asked for anything. */
   readonly core: () => Host;
-  readonly cells: () => Cells;
-  readonly events: () => EventLog;
+  readonly cells: () => Pick<Cells, "statistics">;
+  readonly events: () => Pick<EventLog, "statistics">;
 }
 
 type Check = Parameters<PermissionPorts["onCheck"]>[0];

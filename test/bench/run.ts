@@ -25,6 +25,7 @@ import { benchServices } from "./services.ts";
 import { benchStorage } from "./storage.ts";
 import { benchStores } from "./stores.ts";
 import { benchStreams } from "./streams.ts";
+import { benchTelemetry } from "./telemetry.ts";
 
 function print(rows: readonly Row[]): void {
   const columns = ["work", "ours", "theirs", "ratio", "goal"] as const;
@@ -53,6 +54,7 @@ async function main(args: readonly string[]): Promise<void> {
     sends: () => benchSends(wasm),
     doors: () => benchDoors(wasm),
     streams: benchStreams,
+    telemetry: benchTelemetry,
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     schemas: benchSchemas,

@@ -3,12 +3,14 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { httpOptions } from "../../host/adapters/http/options.ts";
+import { openTelemetryOptions } from "../../host/adapters/opentelemetry/options.ts";
 import { httpClientOptions } from "../../host/capabilities/http/client.ts";
 import { toHostError } from "../../host/core/errors.ts";
 import { logJsonOptions } from "../../host/drivers/log-json/log-json.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { parseManifest } from "../../host/manifest/manifest.ts";
+import { telemetrySchema } from "../../host/manifest/telemetry.ts";
 import { read, rowsBelow } from "./markdown.ts";
 
 const page = read("docs/configuration.md");
@@ -74,12 +76,15 @@ describe("limits", () => {
 
 describe.each([
   ["adapters.http", httpOptions],
+  ["adapters.opentelemetry", openTelemetryOptions],
+  ["telemetry", telemetrySchema],
   ["capabilities.http", httpClientOptions],
   ["drivers.log", logJsonOptions],
 ] as const)("%s", (heading, schema) => {
   it("is documented key for key, with its defaults", () => {
     const defaults = Object.entries(propertiesOf(schema)).map(([key, property]) => {
       const value: unknown = property.default;
+      if (value === undefined) return [key, ""];
       return [key, typeof value === "object" || typeof value === "number" ? JSON.stringify(value) : `\`${String(value)}\``];
     });
     expect(rowsBelow(page, heading).map(([key, , byDefault]) => [key, byDefault])).toEqual(defaults);

@@ -20,7 +20,7 @@ const MS_PER_SECOND = 1_000;
 const NS_PER_MS = 1_000_000;
 const UNITS = { seconds: "s", bytes: "By" } as const;
 
-export function hrTimeOf(ms: number): HrTime {
+function hrTimeOf(ms: number): HrTime {
   const seconds = Math.floor(ms / MS_PER_SECOND);
   return [seconds, Math.round((ms - seconds * MS_PER_SECOND) * NS_PER_MS)];
 }
