@@ -56,6 +56,7 @@ import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openIssuer } from "./lifecycle/issuer.ts";
+import { tellObservers } from "./lifecycle/observing.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
@@ -198,6 +199,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(transactions.follow());
   booting.defer(remoteTransactions.follow());
   const replays = new Replays({ core, events, clock, isAccepted });
+  booting.defer(tellObservers({ core, clock, telemetry }));
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());

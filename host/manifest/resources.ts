@@ -21,6 +21,14 @@ const KINDS: ReadonlyMap<Permission, PermissionKind> = new Map([
   ["services.durable", { ...NAMES, meaning: () => "keeps what it sends to these services on disk until they have handled it" }],
   ["extensions.answer", { ...NAMES, meaning: (point) => `receives what ${ownersOf(point)} sends` }],
   [FUNCTIONS_CALL, { ...NAMES, meaning: () => "calls functions of the program that the host is part of" }],
+  [
+    "host.observe",
+    {
+      ...NAMES,
+      meaning: (plugins) =>
+        `sees which turns, calls and events of ${plugins} there are, how long they take and how they end; not what they say`,
+    },
+  ],
   ...Object.values(CAPABILITIES).flatMap(({ permissions }) => Object.entries(permissions)),
 ]);
 

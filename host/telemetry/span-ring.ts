@@ -81,9 +81,10 @@ export class SpanRing {
 
   /** Those from a position on that are still there; `epochMs` is the time of day at the monotonic clock's zero. */
   read(from: number, epochMs: number): ReadSpans {
-    const first = Math.max(from, this.#written - this.#size, 0);
+    const start = Math.min(from, this.#written);
+    const first = Math.max(start, this.#written - this.#size, 0);
     const spans = Array.from({ length: this.#written - first }, (_, index) => this.#at(first + index, epochMs));
-    return { spans, missed: first - from, next: this.#written };
+    return { spans, missed: first - start, next: this.#written };
   }
 
   #at(position: number, epochMs: number): Span {
