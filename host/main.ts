@@ -42,6 +42,7 @@ import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
 import { authenticatorOf } from "./lifecycle/authenticating.ts";
+import { backupsOf } from "./lifecycle/backups.ts";
 import { followTurns, openBlobs } from "./lifecycle/blobs.ts";
 import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } from "./lifecycle/boot.ts";
 import { openCapabilities } from "./lifecycle/capabilities.ts";
@@ -219,6 +220,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     data,
     blobs,
     passwords,
+    backups: booting.use(backupsOf(configuration)),
     live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry },
   });
   const record = auditOf(stores, log);

@@ -1,0 +1,200 @@
+// Copies what lasts of a host into a folder, while it runs, in the order that makes a whole of it (docs/decisions/0042): what is waited for first, then what plugins
+// store, then what they have handed out.
+
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import Database, { type Database as Connection } from "better-sqlite3";
+import { Installations } from "../admin/installations.ts";
+import { HostError } from "../core/errors.ts";
+import { escapeControls, isPluginName } from "../core/names.ts";
+import { systemClock } from "../drivers/system-clock.ts";
+import { copyBlobs } from "./blob-copies.ts";
+import { CONFIGURATION_FOLDER, EVENTS, HOST, SCHEDULES, SEALED_KEY, SENDS, STATE } from "./contents.ts";
+import { mergeEvents, mergeSchedules } from "./merging.ts";
+import { Pinned } from "./pinned.ts";
+import { closeKey } from "./sealed-key.ts";
+
+export interface GatheringRequest {
+  readonly dataDir: string;
+  /** Empty; for the host's user only. */
+  readonly folder: string;
+  /** Absolute paths of configuration and lock, which need not be there. */
+  readonly besides: { readonly configuration: string; readonly lock: string } | undefined;
+  /** The key in Base64, and what to close it with. */
+  readonly key: { readonly base64: string; readonly passphrase: string } | undefined;
+}
+
+const PRIVATE = 0o600;
+const FOLDER = 0o700;
+const MIB = 1_024 * 1_024;
+const MAX_BESIDES_BYTES = 16 * MIB;
+const TRIES = 5;
+/** Files that are open at once, three each. */
+const BATCH = 128;
+const EARLIER = ".earlier";
+const PACKAGE_ID = /^[0-9a-f]{64}$/;
+const PACKAGE_FILES = ["plugin.json", "module.wasm"];
+/** What says which data a plugin has, and which version made them. */
+const OF_PLUGINS = ["installations", "purges", "restores", "storage_places", "storage_copies"];
+const PROGRESS_FIRST = [EVENTS, SENDS, SCHEDULES];
+const HANDED_OUT_LAST = [EVENTS, SENDS, SCHEDULES, STATE];
+
+/** Resolves with what is not there and should be, in words. Rejects with HostError `conflict` when plugins are being updated all the while, and `storage-failed`. */
+export async function gather({ dataDir, folder, besides, key }: GatheringRequest): Promise<readonly string[]> {
+  await copyBlobs(join(dataDir, "blobs"), join(folder, "blobs"));
+  await copyStores(dataDir, folder);
+  await copyBlobs(join(dataDir, "blobs"), join(folder, "blobs"));
+  if (besides !== undefined) copyBesides(besides, join(folder, CONFIGURATION_FOLDER));
+  if (key !== undefined) await writeKey(key, join(folder, SEALED_KEY));
+  return elsewhere(folder);
+}
+
+/** How large the copies will be, about. */
+export function sizeOf(dataDir: string): number {
+  const files = [HOST, ...HANDED_OUT_LAST, ...PROGRESS_FIRST, ...sqliteIn(dataDir, "storage"), ...sqliteIn(dataDir, "snapshots")];
+  const folders = ["blobs", "packages"].flatMap((name) => {
+    const folder = join(dataDir, name);
+    return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }).map((file) => join(name, file)) : [];
+  });
+  return [...files, ...folders].reduce((sum, name) => sum + (statSync(join(dataDir, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+async function writeKey({ base64, passphrase }: NonNullable<GatheringRequest["key"]>, file: string): Promise<void> {
+  writeFileSync(file, await closeKey(Buffer.from(base64, "base64"), passphrase), { mode: PRIVATE });
+}
+
+/** Again from the start when an update came in between: a version and the data of another one are no whole. */
+async function copyStores(dataDir: string, folder: string): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    using copying = new Copying(dataDir, folder);
+    if (await copying.run()) return;
+    for (const name of [HOST, ...HANDED_OUT_LAST, "storage", "snapshots", "packages"])
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  throw new HostError("conflict", "plugins are installed, updated or moved all the while; make the backup when that is done");
+}
+
+class Copying implements Disposable {
+  readonly #dataDir: string;
+  readonly #folder: string;
+  readonly #open = new Set<Pinned>();
+
+  constructor(dataDir: string, folder: string) {
+    this.#dataDir = dataDir;
+    this.#folder = folder;
+  }
+
+  /** False when the plugins that there are changed meanwhile. */
+  async run(): Promise<boolean> {
+    const host = this.#pin(HOST);
+    if (host === undefined) throw new HostError("invalid-message", `${this.#dataDir} holds no host`);
+    const earlier = this.#pinAll(PROGRESS_FIRST);
+    const storage = [...sqliteIn(this.#dataDir, "storage"), ...sqliteIn(this.#dataDir, "snapshots")];
+    while (storage.length > BATCH) await this.#copyAll(this.#pinAll(storage.splice(0, BATCH)));
+    const rest = this.#pinAll(storage);
+    const later = this.#pinAll(HANDED_OUT_LAST);
+    const plugins = pluginsIn(host.connection);
+    if (this.#pluginsNow() !== plugins) return false;
+    await this.#copyAll([...rest, ...later, [HOST, host]]);
+    await this.#merge(earlier);
+    copyPackages(this.#dataDir, this.#folder);
+    return this.#pluginsNow() === plugins;
+  }
+
+  [Symbol.dispose](): void {
+    for (const one of this.#open) one[Symbol.dispose]();
+  }
+
+  #pluginsNow(): string | undefined {
+    using now = Pinned.open(join(this.#dataDir, HOST));
+    return now && pluginsIn(now.connection);
+  }
+
+  #pin(name: string): Pinned | undefined {
+    const pinned = Pinned.open(join(this.#dataDir, name));
+    if (pinned !== undefined) this.#open.add(pinned);
+    return pinned;
+  }
+
+  #pinAll(names: readonly string[]): [name: string, pinned: Pinned][] {
+    return names.flatMap((name): [string, Pinned][] => {
+      const pinned = this.#pin(name);
+      return pinned === undefined ? [] : [[name, pinned]];
+    });
+  }
+
+  async #copyAll(pinned: readonly (readonly [name: string, pinned: Pinned])[]): Promise<void> {
+    for (const [name, one] of pinned) {
+      const target = join(this.#folder, name);
+      mkdirSync(dirname(target), { recursive: true, mode: FOLDER });
+      await one.copyTo(target);
+      one[Symbol.dispose]();
+      this.#open.delete(one);
+    }
+  }
+
+  async #merge(earlier: readonly (readonly [name: string, pinned: Pinned])[]): Promise<void> {
+    for (const [name, pinned] of earlier) {
+      const [later, before] = [join(this.#folder, name), join(this.#folder, name + EARLIER)];
+      await pinned.copyTo(before);
+      if (!existsSync(later)) renameSync(before, later);
+      else (name === SCHEDULES ? mergeSchedules : mergeEvents)(later, before);
+      rmSync(before, { force: true });
+    }
+  }
+}
+
+function sqliteIn(dataDir: string, folder: string): string[] {
+  const names = existsSync(join(dataDir, folder)) ? readdirSync(join(dataDir, folder)).sort() : [];
+  return names
+    .filter((name) => name.endsWith(".sqlite") && isPluginName(name.slice(0, -".sqlite".length)))
+    .map((name) => `${folder}/${name}`);
+}
+
+const pluginsIn = (host: Connection): string =>
+  JSON.stringify(OF_PLUGINS.map((table) => host.prepare(`SELECT * FROM ${table}`).raw().all()));
+
+/** Whole ones, whoever needs them. */
+function copyPackages(dataDir: string, folder: string): void {
+  const from = join(dataDir, "packages");
+  const ids = existsSync(from) ? readdirSync(from).filter((name) => PACKAGE_ID.test(name)) : [];
+  for (const id of ids.filter((one) => PACKAGE_FILES.every((name) => existsSync(join(from, one, name))))) {
+    const target = join(folder, "packages", id);
+    mkdirSync(target, { recursive: true, mode: FOLDER });
+    for (const name of PACKAGE_FILES) copyFileSync(join(from, id, name), join(target, name));
+  }
+}
+
+function copyBesides({ configuration, lock }: NonNullable<GatheringRequest["besides"]>, folder: string): void {
+  const named = [[configuration, `bulkhead${extname(configuration)}`] as const, [lock, "bulkhead.lock"] as const];
+  for (const [file, name] of named) {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) continue;
+    if (!found.isFile() || found.size > MAX_BESIDES_BYTES)
+      throw new HostError("invalid-message", `${escapeControls(file)} is no file of at most ${MAX_BESIDES_BYTES / MIB} MiB`);
+    mkdirSync(folder, { recursive: true, mode: FOLDER });
+    copyFileSync(file, join(folder, name));
+  }
+}
+
+/** What the host knows of and has not got itself, in words. */
+function elsewhere(folder: string): string[] {
+  const connection = new Database(join(folder, HOST), { readonly: true });
+  try {
+    const places = connection
+      .prepare<[], { readonly plugin: string; readonly driver: string }>(
+        "SELECT plugin, driver FROM storage_places WHERE driver <> 'sqlite'",
+      )
+      .all();
+    const packages = [...new Installations(connection, systemClock).packages()];
+    return [
+      ...places.map(({ plugin, driver }) => `what ${plugin} stores: it lies with the driver ${driver}`),
+      ...packages
+        .filter((id) => !existsSync(join(folder, "packages", id)))
+        .map((id) => `the package ${id}: it is missing here too; install its plugin again`),
+    ];
+  } finally {
+    connection.close();
+    for (const ending of ["-wal", "-shm"]) rmSync(join(folder, HOST + ending), { force: true });
+  }
+}
