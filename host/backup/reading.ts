@@ -2,7 +2,7 @@
 // next, with its size and its hash. What is written has names of our own shapes and is new.
 
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, constants, createReadStream, fsyncSync, mkdirSync, openSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, statfsSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -11,7 +11,7 @@ import { Parser, type ReadEntry } from "tar";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { type BackupFile, damaged, MANIFEST, MAX_MANIFEST_BYTES, type Manifest, parseBackupManifest, totalOf } from "./contents.ts";
-import { hashOf, TRAILER_BYTES, trailerOf } from "./sealing.ts";
+import { hashOf, piecesOf, TRAILER_BYTES, trailerOf } from "./sealing.ts";
 
 const MIB = 1_024 * 1_024;
 /** What tar has beside the files: a header and padding each, and zeros at the end. */
@@ -33,7 +33,7 @@ export async function unpackBackup(file: string, folder: string, wanted: Wanted 
   const unpacking = new Unpacking(folder, label, wanted);
   try {
     await pipeline(
-      createReadStream("", { fd: handle, autoClose: false, start: 0, end: size - TRAILER_BYTES - 1 }),
+      piecesOf(handle, size - TRAILER_BYTES),
       createZstdDecompress({ params: { [zlib.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } }),
       async (pieces: AsyncIterable<Buffer>) => {
         for await (const piece of pieces) unpacking.take(piece);
@@ -74,6 +74,8 @@ class Unpacking {
   #current: Target | undefined;
   #failure: unknown;
   #bytes = 0;
+  #isOver = false;
+  #manifestBytes = 0;
 
   constructor(folder: string, label: string, wanted: Wanted) {
     this.#folder = folder;
@@ -87,6 +89,9 @@ class Unpacking {
       onReadEntry: (entry) => this.#guarded(() => this.#begin(entry)),
     });
     this.#parser.on("ignoredEntry", (entry: ReadEntry) => this.#fail(`it holds an entry that is no file: ${printable(entry.path)}`));
+    this.#parser.on("eof", () => {
+      this.#isOver = true;
+    });
     this.#parser.on("error", (cause: Error) => {
       this.#failure ??= cause;
     });
@@ -96,7 +101,8 @@ class Unpacking {
   take(piece: Buffer): void {
     this.#bytes += piece.length;
     if (this.#bytes > this.#most) throw damaged(this.#label, "it holds more than its manifest says");
-    this.#parser.write(piece);
+    // What comes after the end is not for the parser, which would keep it.
+    if (!this.#isOver) this.#parser.write(piece);
     this.#throwFailure();
   }
 
@@ -116,7 +122,7 @@ class Unpacking {
   get #most(): number {
     const manifest = this.#manifest;
     if (manifest === undefined) return MAX_MANIFEST_BYTES + END_BYTES;
-    return MAX_MANIFEST_BYTES + totalOf(manifest) + (manifest.files.length + 1) * PER_ENTRY_BYTES + END_BYTES;
+    return this.#manifestBytes + totalOf(manifest) + (manifest.files.length + 1) * PER_ENTRY_BYTES + END_BYTES;
   }
 
   #begin(entry: ReadEntry): void {
@@ -137,6 +143,7 @@ class Unpacking {
     if (path !== MANIFEST || size > MAX_MANIFEST_BYTES)
       throw damaged(this.#label, `it begins with ${printable(path)}, not with its manifest`);
     const pieces: Buffer[] = [];
+    this.#manifestBytes = size;
     return {
       write: (piece) => void pieces.push(Buffer.from(piece)),
       end: () => {

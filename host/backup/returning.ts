@@ -80,6 +80,7 @@ export function returningIn(connection: Connection, later: Connection | undefine
     const still = new Map(later === undefined ? [] : rowsOf(later, kind, now).map(({ id, mark }) => [id, mark]));
     return rowsOf(connection, kind, now)
       .filter(({ id, mark }) => still.get(id) !== mark)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
       .map(({ id, what }) => ({ item: `${name}:${id}`, what }));
   });
 }

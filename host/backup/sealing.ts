@@ -10,7 +10,7 @@ const HASH_BYTES = 32;
 const HEADER_BYTES = 8;
 export const TRAILER_BYTES: number = HEADER_BYTES + HASH_BYTES;
 
-const PIECE_BYTES = 1_048_576;
+const PIECE_BYTES = 262_144;
 
 export function trailerOf(hash: Hash): Buffer {
   const trailer = Buffer.alloc(HEADER_BYTES);
@@ -27,12 +27,17 @@ export async function hashOfFile(file: string): Promise<string> {
 /** Of the first so many bytes. */
 export async function hashOf(handle: FileHandle, bytes: number): Promise<Hash> {
   const hash = createHash("sha256");
-  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for await (const piece of piecesOf(handle, bytes)) hash.update(piece);
+  return hash;
+}
+
+/** The first so many bytes. Each piece is the caller's. */
+export async function* piecesOf(handle: FileHandle, bytes: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes; ) {
-    const { bytesRead } = await handle.read(piece, 0, Math.min(piece.length, bytes - at), at);
-    if (bytesRead === 0) break;
-    hash.update(piece.subarray(0, bytesRead));
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, bytes - at));
+    const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) return;
+    yield piece.subarray(0, bytesRead);
     at += bytesRead;
   }
-  return hash;
 }
