@@ -229,7 +229,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
-  record("start", "host", { plugins: core.plugins.length });
+  record("start", "host", { plugins: core.plugins.length, host: stores.identity.id });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const { auth } = configuration;
   const { users, sessions, tokens, audit } = stores;

@@ -2,6 +2,7 @@
 // but the backup, also when the host that asked for it is gone.
 
 import { mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { setPriority } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { asStorageError } from "../bounds/storage-error.ts";
 import { HostError, toHostError } from "../core/errors.ts";
@@ -12,6 +13,8 @@ import { gather, sizeOf } from "./gathering.ts";
 import { manifestOf, writeBackup } from "./writing.ts";
 
 const MIB = 1_024 * 1_024;
+/** Whoever serves goes first. */
+const NICE = 10;
 let work: string | undefined;
 
 async function make({ dataDir, file, besides, key, secrets, notIncluded, bulkhead }: BackupRequest): Promise<BackupAnswer> {
@@ -52,6 +55,7 @@ function leave(): void {
   work = undefined;
 }
 
+setPriority(NICE);
 process.once("disconnect", () => {
   leave();
   process.exit(1);

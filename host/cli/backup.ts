@@ -88,7 +88,9 @@ async function verify(file: string, options: SecretOptions): Promise<void> {
   if (options.json === true) return print(true, { ...told, files: files.length, returning }, () => "");
   say(`${file} is whole: the host ${told.host} at ${told.at}, by bulkhead ${told.bulkhead}, ${files.length} files`);
   for (const one of told.notIncluded) say(`not in it: ${escapeControls(one)}`);
-  if (returning.length > 0) print(false, returning, () => shown(returning));
+  if (returning.length === 0) return;
+  say("it may bring these back, which takes a later state that has them still, or your yes:");
+  print(false, returning, () => shown(returning));
 }
 
 async function restore(file: string, options: RestoreOptions): Promise<void> {
