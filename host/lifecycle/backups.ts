@@ -2,10 +2,10 @@
 
 import { resolve } from "node:path";
 import type { Backups } from "../admin/backup-operations.ts";
-import { packageVersion } from "../bounds/package-version.ts";
 import { Seal } from "../admin/seal.ts";
 import { BackupProcess, requireFree } from "../backup/creating.ts";
 import { requirePassphrase } from "../backup/sealed-key.ts";
+import { packageVersion } from "../bounds/package-version.ts";
 import { lockFileOf } from "../install/lock.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { chosenDriver, sectionOf } from "./sections.ts";
