@@ -5,10 +5,11 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, s
 import { dirname, extname, join } from "node:path";
 import Database, { type Database as Connection } from "better-sqlite3";
 import { Installations } from "../admin/installations.ts";
-import { HostError } from "../core/errors.ts";
+import { HostError, toHostError } from "../core/errors.ts";
 import { escapeControls, isPluginName } from "../core/names.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { copyBlobs } from "./blob-copies.ts";
+import { checkStore } from "./checking.ts";
 import { CONFIGURATION_FOLDER, EVENTS, HOST, SCHEDULES, SEALED_KEY, SENDS, STATE } from "./contents.ts";
 import { mergeEvents, mergeSchedules } from "./merging.ts";
 import { Pinned } from "./pinned.ts";
@@ -36,17 +37,18 @@ const PACKAGE_ID = /^[0-9a-f]{64}$/;
 const PACKAGE_FILES = ["plugin.json", "module.wasm"];
 /** What says which data a plugin has, and which version made them. */
 const OF_PLUGINS = ["installations", "purges", "restores", "storage_places", "storage_copies"];
+const OF_PLUGIN = /^(storage|snapshots)\//;
 const PROGRESS_FIRST = [EVENTS, SENDS, SCHEDULES];
 const HANDED_OUT_LAST = [EVENTS, SENDS, SCHEDULES, STATE];
 
 /** Resolves with what is not there and should be, in words. Rejects with HostError `conflict` when plugins are being updated all the while, and `storage-failed`. */
 export async function gather({ dataDir, folder, besides, key }: GatheringRequest): Promise<readonly string[]> {
   await copyBlobs(join(dataDir, "blobs"), join(folder, "blobs"));
-  await copyStores(dataDir, folder);
+  const damaged = await copyStores(dataDir, folder);
   await copyBlobs(join(dataDir, "blobs"), join(folder, "blobs"));
   if (besides !== undefined) copyBesides(besides, join(folder, CONFIGURATION_FOLDER));
   if (key !== undefined) await writeKey(key, join(folder, SEALED_KEY));
-  return elsewhere(folder);
+  return [...damaged, ...elsewhere(folder)];
 }
 
 /** How large the copies will be, about. */
@@ -64,10 +66,10 @@ async function writeKey({ base64, passphrase }: NonNullable<GatheringRequest["ke
 }
 
 /** Again from the start when an update came in between: a version and the data of another one are no whole. */
-async function copyStores(dataDir: string, folder: string): Promise<void> {
+async function copyStores(dataDir: string, folder: string): Promise<readonly string[]> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     using copying = new Copying(dataDir, folder);
-    if (await copying.run()) return;
+    if (await copying.run()) return [...copying.damaged.values()];
     for (const name of [HOST, ...HANDED_OUT_LAST, "storage", "snapshots", "packages"])
       rmSync(join(folder, name), { recursive: true, force: true });
   }
@@ -75,6 +77,8 @@ async function copyStores(dataDir: string, folder: string): Promise<void> {
 }
 
 class Copying implements Disposable {
+  /** What is left out for what is wrong with it, in words, by its name: nothing of one plugin's keeps the rest from being kept. */
+  readonly damaged = new Map<string, string>();
   readonly #dataDir: string;
   readonly #folder: string;
   readonly #open = new Set<Pinned>();
@@ -118,16 +122,34 @@ class Copying implements Disposable {
 
   #pinAll(names: readonly string[]): [name: string, pinned: Pinned][] {
     return names.flatMap((name): [string, Pinned][] => {
-      const pinned = this.#pin(name);
-      return pinned === undefined ? [] : [[name, pinned]];
+      try {
+        const pinned = this.#pin(name);
+        return pinned === undefined ? [] : [[name, pinned]];
+      } catch (thrown) {
+        this.#leaveOut(name, thrown);
+        return [];
+      }
     });
+  }
+
+  /** Throws what was thrown where it is no fault of a plugin's own file. */
+  #leaveOut(name: string, thrown: unknown): void {
+    if (!OF_PLUGIN.test(name) || !isDamage(thrown)) throw thrown;
+    this.damaged.set(name, `${name}: ${toHostError(thrown).message}`);
+    rmSync(join(this.#folder, name), { force: true });
   }
 
   async #copyAll(pinned: readonly (readonly [name: string, pinned: Pinned])[]): Promise<void> {
     for (const [name, one] of pinned) {
       const target = join(this.#folder, name);
       mkdirSync(dirname(target), { recursive: true, mode: FOLDER });
-      await one.copyTo(target);
+      try {
+        await one.copyTo(target);
+        // What cannot be brought back is found out while there is a host that can be mended.
+        checkStore(this.#folder, name, "the copy");
+      } catch (thrown) {
+        this.#leaveOut(name, thrown);
+      }
       one[Symbol.dispose]();
       this.#open.delete(one);
     }
@@ -142,6 +164,13 @@ class Copying implements Disposable {
       rmSync(before, { force: true });
     }
   }
+}
+
+/** Of a database that is none, or has what no host of ours writes. */
+function isDamage(thrown: unknown): boolean {
+  if (!(thrown instanceof HostError)) return false;
+  const { cause } = thrown;
+  return thrown.code === "invalid-message" || (cause instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(cause.code));
 }
 
 function sqliteIn(dataDir: string, folder: string): string[] {

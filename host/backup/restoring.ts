@@ -72,6 +72,8 @@ export async function restoreBackup(asked: Restoring): Promise<Restored> {
     for (const name of readdirSync(folder)) if (!name.startsWith(LOCK_FILE)) rmSync(join(folder, name), { recursive: true, force: true });
     const restored = await restoreInto(folder, asked);
     requireFree(target);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+      if (entry.isDirectory()) sync(join(entry.parentPath, entry.name));
     sync(folder);
     renameSync(folder, target);
     sync(dirname(target));

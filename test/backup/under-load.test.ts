@@ -2,12 +2,15 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { copyBlobs } from "../../host/backup/blob-copies.ts";
 import { gather } from "../../host/backup/gathering.ts";
+import { fileBlobs } from "../../host/drivers/blobs/files.ts";
+import { fillFolder } from "../support/backups.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
 const WORKER = fileURLToPath(new URL("../support/backup-worker.ts", import.meta.url));
@@ -68,5 +71,74 @@ describe("a backup under load", () => {
       worker.kill("SIGKILL");
       await once(worker, "exit");
     }
+  });
+});
+
+describe("a backup of a host that is not as it should be", () => {
+  let folder: TemporaryFolder;
+  let data: string;
+  let copies: string;
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    [data, copies] = [join(folder.path, "data"), join(folder.path, "copies")];
+    await fillFolder(data);
+  });
+  afterEach(() => folder.remove());
+  const gathered = (): Promise<readonly string[]> => gather({ dataDir: data, folder: copies, besides: undefined, key: undefined });
+
+  it("is refused while plugins are updated all the while, and made when that is over", async () => {
+    const host = new Database(join(data, "host.sqlite"));
+    let changes = 0;
+    const updating = setInterval(() => {
+      changes += 1;
+      host.prepare("UPDATE installations SET changed_at = ?").run(String(changes));
+    }, 1);
+    await expect(gathered()).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("updated") });
+    clearInterval(updating);
+    host.close();
+    expect(changes).toBeGreaterThan(1);
+    expect(await gathered()).toEqual([]);
+  });
+
+  it("leaves out the storage of a plugin whose file is none of ours, tells it, and keeps the rest", async () => {
+    const file = join(data, "storage", "lamp.sqlite");
+    writeFileSync(join(data, "storage", "door.sqlite"), "this is no database of anybody, however long it is made to be".repeat(200));
+    const lamp = new Database(file);
+    lamp.exec("CREATE TRIGGER more AFTER INSERT ON entries BEGIN DELETE FROM entries; END");
+    lamp.close();
+    const told = await gathered();
+    expect(told).toEqual([
+      expect.stringMatching(/^storage\/door\.sqlite: .*damaged/),
+      expect.stringMatching(/^storage\/lamp\.sqlite: .*schema/),
+    ]);
+    expect(readdirSync(join(copies, "storage"))).toEqual([]);
+    expect(existsSync(join(copies, "host.sqlite"))).toBe(true);
+    writeFileSync(join(data, "schedules.sqlite"), "neither is this".repeat(1_000));
+    await expect(gathered()).rejects.toMatchObject({ code: "storage-failed", message: expect.stringContaining("schedules.sqlite") });
+  });
+
+  it("has each blob that there was before the storage was copied, or after it", async () => {
+    const [from, to] = [join(data, "blobs"), join(copies, "blobs")];
+    const blobs = fileBlobs(from);
+    const put = async (name: string, text: string): Promise<void> => {
+      // Opening removes what no entry names yet.
+      const former = (await blobs.open("lamp")).find((one) => one.name === name);
+      const content = await blobs.create("lamp");
+      await content.write(new TextEncoder().encode(text));
+      await content.seal();
+      await blobs.put("lamp", { name, mediaType: "text/plain", metadata: [], size: text.length, id: content.id, modified: 1 }, former);
+    };
+    await put("gone", "1");
+    await put("changed", "1");
+    await copyBlobs(from, to);
+    const [gone] = (await blobs.open("lamp")).filter(({ name }) => name === "gone");
+    if (gone !== undefined) await blobs.remove("lamp", gone);
+    await put("changed", "second");
+    await put("new", "1");
+    await copyBlobs(from, to);
+    const copied = await fileBlobs(to).open("lamp");
+    expect(copied.map(({ name, size }) => `${name} ${size}`).sort()).toEqual(["changed 6", "gone 1", "new 1", "picture 9"]);
+    // No content is there that no entry names.
+    expect(readdirSync(join(to, "lamp")).filter((name) => name.endsWith(".blob"))).toHaveLength(4);
   });
 });
