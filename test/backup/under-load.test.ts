@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
@@ -98,6 +98,14 @@ describe("a backup of a host that is not as it should be", () => {
     host.close();
     expect(changes).toBeGreaterThan(1);
     expect(await gathered()).toEqual([]);
+  });
+
+  it("has the storage of each of more plugins than are copied at once", async () => {
+    const dir = join(data, "storage");
+    const names = Array.from({ length: 150 }, (_, i) => `copy-${String(i).padStart(3, "0")}.sqlite`);
+    for (const name of names) copyFileSync(join(dir, "lamp.sqlite"), join(dir, name));
+    expect(await gathered()).toEqual([]);
+    expect(readdirSync(join(copies, "storage")).sort()).toEqual([...names, "lamp.sqlite"]);
   });
 
   it("leaves out the storage of a plugin whose file is none of ours, tells it, and keeps the rest", async () => {
