@@ -42,6 +42,7 @@ import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
 import { authenticatorOf } from "./lifecycle/authenticating.ts";
+import { backupsOf } from "./lifecycle/backups.ts";
 import { followTurns, openBlobs } from "./lifecycle/blobs.ts";
 import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } from "./lifecycle/boot.ts";
 import { openCapabilities } from "./lifecycle/capabilities.ts";
@@ -221,6 +222,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     data,
     blobs,
     passwords,
+    backups: booting.use(backupsOf(configuration)),
     live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry },
   });
   const record = auditOf(stores, log);
@@ -229,7 +231,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
-  record("start", "host", { plugins: core.plugins.length });
+  record("start", "host", { plugins: core.plugins.length, host: stores.identity.id });
   const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const { auth } = configuration;
   const { users, sessions, tokens, audit } = stores;

@@ -7,6 +7,7 @@ import { openStore, type Step } from "../bounds/ladder.ts";
 import { asStorageError } from "../bounds/storage-error.ts";
 import { HostError } from "../core/errors.ts";
 import { openDataFolder } from "./data-folder.ts";
+import { giveIdentity } from "./identity.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
@@ -18,6 +19,7 @@ import { TOOL_WORDS_SCHEMA } from "./tool-words.ts";
 import { USERS_SCHEMA } from "./users.ts";
 
 const PRIVATE = 0o600;
+export const LOCK_FILE = "lock.sqlite";
 const SCHEMA_1 = `
   CREATE TABLE grants (
     plugin TEXT NOT NULL,
@@ -58,7 +60,7 @@ ${INSTALLATIONS_SCHEMA}${SECRETS_SCHEMA}
 const QUARANTINE_OF_0_1 = "quarantine";
 
 /** Each schema from the one before. What a step says has been written somewhere, so it stays as it is. */
-const steps = (dataDir: string): readonly Step[] => [
+export const hostSteps = (dataDir: string): readonly Step[] => [
   { since: "0.1.0", up: (connection) => connection.exec(SCHEMA_1) },
   {
     since: "0.2.0",
@@ -72,6 +74,7 @@ const steps = (dataDir: string): readonly Step[] => [
   { since: "0.2.0", up: (connection) => connection.exec(SIGNING_KEYS_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(TOOL_WORDS_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(USERS_SCHEMA + SESSIONS_SCHEMA) },
+  { since: "0.2.0", up: giveIdentity },
 ];
 
 export interface HostDatabase {
@@ -87,9 +90,8 @@ export interface HostDatabase {
 export function openHostDatabase(dataDir: string): HostDatabase {
   openDataFolder(dataDir);
   const lock = lockFolder(dataDir);
-  const file = join(dataDir, "host.sqlite");
   try {
-    const connection = openMigrated(file, dataDir);
+    const connection = openUnlocked(dataDir);
     const close = (): void => {
       connection.close();
       lock.close();
@@ -97,13 +99,23 @@ export function openHostDatabase(dataDir: string): HostDatabase {
     return { connection, close };
   } catch (cause) {
     lock.close();
+    throw cause;
+  }
+}
+
+/** The same for whoever has the folder locked. Throws HostError `storage-failed`. */
+export function openUnlocked(dataDir: string): Connection {
+  const file = join(dataDir, "host.sqlite");
+  try {
+    return openMigrated(file, dataDir);
+  } catch (cause) {
     throw asStorageError(file, cause);
   }
 }
 
 function openMigrated(file: string, dataDir: string): Connection {
   makePrivate(file);
-  const connection = openStore(() => connect(file), steps(dataDir), file);
+  const connection = openStore(() => connect(file), hostSteps(dataDir), file);
   // Not a part of the step: the process may have ended between that and this.
   rmSync(join(dataDir, QUARANTINE_OF_0_1), { recursive: true, force: true });
   return connection;
@@ -116,11 +128,13 @@ function connect(file: string): Connection {
   return connection;
 }
 
-// A lock of the system, by way of SQLite: unlike a file with a process id in it, it cannot be left behind.
-function lockFolder(dataDir: string): Connection {
-  const file = join(dataDir, "lock.sqlite");
+/** A lock of the system, by way of SQLite: unlike a file with a process id in it, it cannot be left behind. Throws HostError `conflict` when another process has it. */
+export function lockFolder(dataDir: string): Connection {
+  const file = join(dataDir, LOCK_FILE);
   const lock = opened(file);
   try {
+    // Whoever has it may rename the folder, and a journal could not be removed by its name any more.
+    lock.pragma("journal_mode = MEMORY");
     lock.pragma("locking_mode = EXCLUSIVE");
     lock.exec("BEGIN EXCLUSIVE");
     return lock;

@@ -16,6 +16,7 @@ import { compileResource, PERMISSIONS } from "../manifest/resources.ts";
 import { requireRoles } from "../manifest/roles.ts";
 import type { AccountPasswords } from "./account-passwords.ts";
 import type { Actor, AuditLog } from "./audit.ts";
+import { type Backups, backupOperations } from "./backup-operations.ts";
 import { blobOperations, type OperatorsBlobs } from "./blob-operations.ts";
 import { checked, type Operation } from "./checked.ts";
 import { eventOperations, type LiveEvents } from "./event-operations.ts";
@@ -67,6 +68,7 @@ export interface OperationsPorts {
   readonly data: StoredData;
   readonly blobs: { of(plugin: string): Promise<OperatorsBlobs> };
   readonly passwords: Pick<AccountPasswords, "hash">;
+  readonly backups: Backups;
   /** Undefined when no host runs: what is written down then holds from its next start on. */
   readonly live: LiveHost | undefined;
 }
@@ -140,7 +142,7 @@ export class Operations {
   #table(): ReadonlyMap<string, Operation> {
     const { installer, plugins } = this;
     const { permissions, installations, secrets, tokens, users, sessions, audit } = this.#stores;
-    const { clock, passwords } = this.#ports;
+    const { clock, passwords, backups } = this.#ports;
     const shared = {
       requireRoles: (names: readonly string[]) => requireRoles(names, this.#stores.configuration.auth),
       transaction: (work: () => void) => this.#stores.transaction(work),
@@ -176,6 +178,7 @@ export class Operations {
       ...telemetryOperations(() => this.#live("nothing is counted").telemetry),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
+      ...backupOperations({ backups, audit }),
       ...toolOperations({ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit, ...shared }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(

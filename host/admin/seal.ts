@@ -6,11 +6,11 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, w
 import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
 
-const KEY_BYTES = 32;
+export const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_VARIABLE = "BULKHEAD_SECRET_KEY";
-const KEY_FILE = "secret.key";
+export const KEY_FILE = "secret.key";
 
 /** What is sealed, in the words of a message, and what to do when it does not open. */
 export interface Sealed {
@@ -39,7 +39,7 @@ export class Seal {
 
   /** Throws HostError `storage-failed`: the key is another one or lost, or what was sealed was changed. */
   open({ what, remedy, context, bytes }: Sealed): Buffer {
-    const key = this.#findKey();
+    const key = this.key();
     if (key === undefined)
       throw new HostError("storage-failed", `${what} cannot be opened: ${KEY_FILE} is lost; bring it back from a backup, or ${remedy}`);
     try {
@@ -52,12 +52,12 @@ export class Seal {
   }
 
   #requireKey(): Buffer {
-    this.#key ??= this.#findKey() ?? this.#makeKey();
+    this.#key ??= this.key() ?? this.#makeKey();
     return this.#key;
   }
 
   /** The key that is there; undefined where none was made yet, or it is lost. */
-  #findKey(): Buffer | undefined {
+  key(): Buffer | undefined {
     this.#key ??= this.#keyOfEnvironment() ?? this.#keyOfFile();
     return this.#key;
   }

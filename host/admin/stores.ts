@@ -17,6 +17,7 @@ import { AuditAnchor } from "./audit-anchor.ts";
 import { blobsDirOf } from "./data-folder.ts";
 import type { HostDatabase } from "./database.ts";
 import { GrantStore } from "./grants.ts";
+import { type Identity, identityOf } from "./identity.ts";
 import { type Installation, Installations } from "./installations.ts";
 import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
@@ -53,6 +54,7 @@ export class Stores {
   readonly configuration: Configuration;
   readonly database: HostDatabase;
   readonly lock: Lock;
+  readonly identity: Identity;
   readonly quarantine: QuarantineStore;
   /** Of all plugins; kept true by whoever installs and removes. */
   readonly manifests: KnownManifests = new KnownManifests();
@@ -79,6 +81,7 @@ export class Stores {
     this.configuration = configuration;
     this.database = database;
     this.lock = lock;
+    this.identity = identityOf(connection);
     this.quarantine = new QuarantineStore(connection);
     for (const [name, manifest] of manifests) this.manifests.set(name, manifest);
     this.audit = new AuditLog(connection, clock, new AuditAnchor(dataDir));

@@ -14,6 +14,7 @@ import { escapeControls } from "../core/names.ts";
 import type { LogLine } from "../core/ports/log.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { type Lock, lockFileOf, readLock } from "../install/lock.ts";
+import { backupsOf } from "../lifecycle/backups.ts";
 import { openBlobs } from "../lifecycle/blobs.ts";
 import { openHousehold } from "../lifecycle/boot.ts";
 import { RemoteStores } from "../lifecycle/remote-stores.ts";
@@ -61,7 +62,8 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   const blobs = openBlobs(ports);
   const data = storedData({ stores, clock: systemClock, remote, blobs, isRunning: () => false });
   const passwords = new AccountPasswords(opening.use(new HashingLine(systemClock)), systemClock);
-  const operations = new Operations({ stores, clock: systemClock, sources, data, blobs, passwords, live: undefined });
+  const backups = opening.use(backupsOf(configuration));
+  const operations = new Operations({ stores, clock: systemClock, sources, data, blobs, passwords, backups, live: undefined });
   await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${escapeControls(toHostError(thrown).message)}`));
   return {
     isLive: false,

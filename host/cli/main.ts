@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { packageVersion } from "../bounds/package-version.ts";
 import { HostError } from "../core/errors.ts";
 import { addAudit } from "./audit.ts";
+import { addBackup } from "./backup.ts";
 import { addBlobs } from "./blobs.ts";
 import { addBlock } from "./block.ts";
 import { addBuild } from "./build.ts";
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
   addKeys(program);
   addStorage(program);
   addBlobs(program);
+  addBackup(program);
   addRelease(program);
   addAudit(program);
   addSelftest(program);

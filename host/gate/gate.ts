@@ -277,8 +277,8 @@ function forget(known: Map<string, KnownPrincipal>, keys: Iterable<string>): voi
   }
 }
 
-/** By which somebody comes to have roles. */
-const HANDING_ON: ReadonlySet<string> = new Set(["add-user", "set-password", "set-user-roles"]);
+/** By which somebody comes to have roles, or all that the host has. */
+const HANDING_ON: ReadonlySet<string> = new Set(["add-user", "set-password", "set-user-roles", "create-backup"]);
 /** Those whose tokens never have more than they. */
 const BINDING = /^(token|account):/;
 const handsOn = (name: string, operation: string): boolean =>

@@ -55,10 +55,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   manifest: ["capabilities", "seams.ts", "bounds", "core"],
   install: ["manifest", "bounds", "core"],
   admin: ["capabilities", "install", "manifest", "seams.ts", "bounds", "core"],
+  backup: ["admin", "capabilities", "drivers", "install", "manifest", "bounds", "core"],
   gate: ["admin", "manifest", "seams.ts", "bounds", "core"],
   cell: ["engine", "drivers", "bounds", "core"],
   lifecycle: [
     "gate",
+    "backup",
     "admin",
     "cell",
     "adapters",
@@ -93,6 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     "main.ts",
     "lifecycle",
+    "backup",
     "admin",
     "cell",
     "engine",

@@ -44,6 +44,13 @@ export function commandsOf({ text }: Block): Command[] {
     });
 }
 
+/** A pattern in which … stands for anything of a line, and a line of its own for any lines. */
+export function patternOf(output: string): RegExp {
+  const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const lines = output.split("\n").map((line) => (line === "…" ? "[^]*" : line.split("…").map(escaped).join(".*")));
+  return new RegExp(`^${lines.join("\n")}$`);
+}
+
 /** Targets of links that are no web address, without code blocks. */
 export function linksOf(markdown: string): string[] {
   const prose = markdown.replaceAll(/^```[\s\S]*?^```$/gm, "").replaceAll(/`[^`\n]*`/g, "");

@@ -9,21 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../support/free-port.ts";
 import { installPackage, userEnvironment } from "../support/installed-package.ts";
 import { temporaryFolder } from "../support/plugin-folders.ts";
-import { type Block, blocksOf, commandsOf, read } from "./markdown.ts";
+import { type Block, blocksOf, commandsOf, patternOf, read } from "./markdown.ts";
 
 const PORT = "7420";
 /** What a busy machine adds. */
 const PATIENCE = /^still compiling .*\n/gm;
 const env = userEnvironment();
-
-/** A pattern in which … stands for anything. */
-const patternOf = (output: string): RegExp =>
-  new RegExp(
-    `^${output
-      .split("…")
-      .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"))
-      .join(".*")}$`,
-  );
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

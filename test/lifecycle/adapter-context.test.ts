@@ -57,6 +57,7 @@ describe("the context of an adapter", () => {
         "problems",
         "publish",
         "requireListenable",
+        "telemetry",
         "tls",
         "within",
       ].sort(),

@@ -3,7 +3,7 @@
 import type { Database } from "better-sqlite3";
 
 /** What schemas since the first have added. */
-const LATER = ["quarantine", "storage_places", "storage_copies", "tokens", "signing_keys", "tool_words", "users", "sessions"];
+const LATER = ["quarantine", "storage_places", "storage_copies", "tokens", "signing_keys", "tool_words", "users", "sessions", "identity"];
 
 export function toFirstSchema(database: Database): void {
   for (const table of LATER) database.exec(`DROP TABLE ${table}`);

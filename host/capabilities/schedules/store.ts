@@ -32,7 +32,8 @@ export interface ScheduleStore {
 export const memorySchedules = (): ScheduleStore => ({ all: () => [], put() {}, remove() {}, close() {} });
 
 const PRIVATE = 0o600;
-const STEPS: readonly Step[] = [
+/** What a step says has been written somewhere, so it stays as it is. */
+export const SCHEDULE_STEPS: readonly Step[] = [
   {
     since: "0.2.0",
     up: (connection) =>
@@ -66,7 +67,7 @@ export function openScheduleStore(file: string): ScheduleStore {
     }
   };
   const connection = guarded(() => {
-    const made = openStore(() => connect(file), STEPS, file);
+    const made = openStore(() => connect(file), SCHEDULE_STEPS, file);
     for (const name of [file, `${file}-wal`, `${file}-shm`]) chmodSync(name, PRIVATE);
     return made;
   });

@@ -29,7 +29,8 @@ export type SyncEventStore = {
 const PRIVATE = 0o600;
 const ENDLESS = Number.MAX_SAFE_INTEGER;
 
-const STEPS: readonly Step[] = [
+/** What a step says has been written somewhere, so it stays as it is. */
+export const EVENT_STEPS: readonly Step[] = [
   {
     since: "0.2.0",
     up: (connection) =>
@@ -99,7 +100,7 @@ const fromRow = ({ timeMs, data, ...event }: Row): RecordedEvent => ({
 
 /** `sync` says when a write is done: on the disk, or handed to the system. */
 export function openSqliteEvents(file: string, sync: "full" | "normal"): SyncEventStore {
-  const connection = openStore(() => connect(file, sync), STEPS, file);
+  const connection = openStore(() => connect(file, sync), EVENT_STEPS, file);
   for (const name of [file, `${file}-wal`, `${file}-shm`]) chmodSync(name, PRIVATE);
   return new SqliteEvents(connection);
 }

@@ -13,7 +13,8 @@ import { type Journal, type Row, StateTable } from "./table.ts";
 
 const PRIVATE = 0o600;
 
-const STEPS: readonly Step[] = [
+/** What a step says has been written somewhere, so it stays as it is. */
+export const STATE_STEPS: readonly Step[] = [
   {
     since: "0.2.0",
     up: (connection) =>
@@ -53,7 +54,7 @@ export const sqlite: Driver<StateDriver, StateOptions> = {
 
 function opened(file: string): Connection {
   try {
-    const connection = openStore(() => connect(file), STEPS, file);
+    const connection = openStore(() => connect(file), STATE_STEPS, file);
     for (const name of [file, `${file}-wal`, `${file}-shm`]) chmodSync(name, PRIVATE);
     return connection;
   } catch (cause) {
