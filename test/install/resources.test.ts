@@ -87,6 +87,12 @@ const CASES: readonly Case[] = [
   { permission: "http.private", pattern: "::ffff:10.0.0.0/104", matches: ["10.1.2.3", "::ffff:10.1.2.3"], denies: ["11.0.0.1"] },
   { permission: "secrets.read", pattern: "API_TOKEN", matches: ["API_TOKEN"], denies: ["api_token", "API_TOKEN2", ""] },
   {
+    permission: "host.observe",
+    pattern: "devices",
+    matches: ["devices"],
+    denies: ["device", "devices2", "devices.x", "Devices", "other", ""],
+  },
+  {
     permission: "keys.sign",
     pattern: "tokens",
     matches: ["tokens"],
