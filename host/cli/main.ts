@@ -12,6 +12,7 @@ import { addCall } from "./call.ts";
 import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
 import { addDev } from "./dev.ts";
+import { addDoctor } from "./doctor.ts";
 import { addEvents } from "./events.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addFigures } from "./figures.ts";
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
   addDev(program);
   addPack(program);
   addTypes(program);
+  addDoctor(program);
   addTop(program);
   addTrace(program);
   addFigures(program);

@@ -42,11 +42,13 @@ export async function openOurs<T>(
   } catch (cause) {
     const missing = Object.keys(packages).filter((one) => cause instanceof Error && cause.message.includes(`'${one}'`));
     if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND" || missing.length === 0) throw cause;
-    const command = `npm install ${Object.entries(packages)
-      .map(([one, range]) => `"${one}@${range}"`)
-      .join(" ")}`;
-    throw new HostError("invalid-message", `${name} needs the package ${missing.join(", ")}, which is not installed: ${command}`, {
-      cause,
-    });
+    const message = `${name} needs the package ${missing.join(", ")}, which is not installed: ${installCommand(packages)}`;
+    throw new HostError("invalid-message", message, { cause });
   }
 }
+
+/** What installs packages of these ranges. */
+export const installCommand = (packages: Readonly<Record<string, string>>): string =>
+  `npm install ${Object.entries(packages)
+    .map(([one, range]) => `"${one}@${range}"`)
+    .join(" ")}`;

@@ -1,0 +1,75 @@
+// Which optional packages a configuration needs and does not find, before anything tries to load them.
+
+import { GRAPHQL_PACKAGE } from "../adapters/gateway/graphql/package.ts";
+import { MCP_PACKAGE } from "../adapters/gateway/mcp/package.ts";
+import { ADAPTERS } from "../adapters/index.ts";
+import { STORAGE_DRIVERS_OF_HOST } from "../drivers/index.ts";
+import type { Configuration } from "../manifest/configuration.ts";
+import { installCommand } from "./foreign.ts";
+import { chosenDriver, sectionOf } from "./sections.ts";
+
+/** Packages by name, with their ranges. */
+type Packages = Readonly<Record<string, string>>;
+
+export interface MissingPackages {
+  /** What of the configuration needs them. */
+  readonly key: string;
+  readonly names: readonly string[];
+  readonly command: string;
+}
+
+const EXTISM: Packages = { "@extism/extism": "2.0.0-rc13" };
+const OIDC: Packages = { "openid-client": "^6.9.0" };
+
+export async function missingPackages(
+  configuration: Configuration,
+  isThere: (name: string) => boolean = resolves,
+): Promise<readonly MissingPackages[]> {
+  const needed = [...(await ofAdapters(configuration)), ...(await ofDrivers(configuration)), ...ofOthers(configuration)];
+  return needed.flatMap(([key, packages]) => {
+    const names = Object.keys(packages).filter((name) => !isThere(name));
+    return names.length === 0 ? [] : [{ key, names, command: installCommand(packages) }];
+  });
+}
+
+type Needed = readonly (readonly [key: string, packages: Packages])[];
+
+async function ofAdapters({ adapters }: Configuration): Promise<Needed> {
+  const chosen = Object.keys(ADAPTERS).filter((name) => ADAPTERS[name]?.isDefault === true || Object.hasOwn(adapters, name));
+  const loaded = await Promise.all(
+    chosen.filter((name) => adapters[name] !== false).map(async (name) => [name, (await ADAPTERS[name]?.load())?.packages ?? {}] as const),
+  );
+  const http = Object(adapters.http) as { readonly mcp?: boolean; readonly graphql?: boolean };
+  return [
+    ...loaded.map(([name, packages]) => [`adapters.${name}`, packages] as const),
+    ...(http.mcp === true ? [["adapters.http.mcp", { [MCP_PACKAGE.name]: MCP_PACKAGE.range }] as const] : []),
+    ...(http.graphql === true ? [["adapters.http.graphql", { [GRAPHQL_PACKAGE.name]: GRAPHQL_PACKAGE.range }] as const] : []),
+  ];
+}
+
+async function ofDrivers(configuration: Configuration): Promise<Needed> {
+  const sections = [
+    sectionOf(configuration, "drivers", "storage"),
+    ...Object.entries(configuration.plugins).map(([name, { storage }]) => ({ key: `plugins.${name}.storage`, value: storage })),
+  ];
+  const chosen = sections.map((section) => [section.key, chosenDriver(section, "sqlite").name] as const);
+  const known = chosen.filter(([, driver]) => Object.hasOwn(STORAGE_DRIVERS_OF_HOST, driver));
+  return Promise.all(known.map(async ([key, driver]) => [key, (await STORAGE_DRIVERS_OF_HOST[driver]?.())?.packages ?? {}] as const));
+}
+
+function ofOthers({ auth, plugins }: Configuration): Needed {
+  const extism = Object.keys(plugins).filter((name) => plugins[name]?.engine === "extism");
+  return [
+    ...(auth.oidc === undefined ? [] : [["auth.oidc", OIDC] as const]),
+    ...extism.map((name) => [`plugins.${name}.engine`, EXTISM] as const),
+  ];
+}
+
+function resolves(name: string): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
