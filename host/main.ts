@@ -58,6 +58,7 @@ import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openIssuer } from "./lifecycle/issuer.ts";
 import { tellObservers } from "./lifecycle/observing.ts";
+import { Profiler } from "./lifecycle/profiling.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
@@ -223,7 +224,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     blobs,
     passwords,
     backups: booting.use(backupsOf(configuration)),
-    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry },
+    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry, profiler: new Profiler(clock, cells) },
   });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);

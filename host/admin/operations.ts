@@ -32,7 +32,7 @@ import { type LiveSends, sendOperations } from "./send-operations.ts";
 import { storageOperations } from "./storage-operations.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
-import { type LiveTelemetry, telemetryOperations } from "./telemetry-operations.ts";
+import { type LiveProfiler, type LiveTelemetry, telemetryOperations } from "./telemetry-operations.ts";
 import { tokenOperations } from "./token-operations.ts";
 import { toolOperations } from "./tool-operations.ts";
 import { userOperations } from "./user-operations.ts";
@@ -47,6 +47,7 @@ interface LiveHost {
   readonly events: LiveEvents;
   readonly sends: LiveSends;
   readonly telemetry: LiveTelemetry;
+  readonly profiler: LiveProfiler;
 }
 
 /** A turn that a schedule begins. */
@@ -175,7 +176,7 @@ export class Operations {
       ...keyOperations(this.#stores.keys),
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
-      ...telemetryOperations(() => this.#live("nothing is counted").telemetry),
+      ...telemetryOperations({ live: () => this.#live("nothing is counted") }),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
       ...backupOperations({ backups, audit }),

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import { compilePattern } from "../core/names.ts";
+import type { ProfiledStack } from "../core/ports/cell.ts";
 import type { Span, Telemetry } from "../seams.ts";
 import { checked, type Operation } from "./checked.ts";
 
@@ -86,13 +87,31 @@ const tracesSchema: z.ZodType<Wanted> = z.strictObject({
   limit: z.int().min(1).max(MAX_TRACES).default(10),
 });
 
-export function telemetryOperations(live: () => LiveTelemetry): readonly (readonly [string, Operation])[] {
+export interface TelemetryOperationsPorts {
+  /** Throws HostError when no host runs. */
+  live(): { readonly telemetry: LiveTelemetry; readonly profiler: LiveProfiler };
+}
+
+/** Looks where a plugin's CPU goes. */
+export interface LiveProfiler {
+  /** Rejects with HostError. */
+  profile(plugin: string, seconds: number): Promise<readonly ProfiledStack[]>;
+}
+
+const MAX_PROFILED_SECONDS = 60;
+const profileSchema: z.ZodType<{ readonly plugin: string; readonly seconds: number }> = z.strictObject({
+  plugin: z.string().max(255),
+  seconds: z.number().min(0.1).max(MAX_PROFILED_SECONDS).default(10),
+});
+
+export function telemetryOperations({ live }: TelemetryOperationsPorts): readonly (readonly [string, Operation])[] {
   return [
-    ["metrics", checked(noneSchema, () => live().metrics())],
-    ["top", checked(noneSchema, () => live().used())],
-    ["services", checked(noneSchema, () => live().services())],
-    ["events-use", checked(noneSchema, () => live().events())],
-    ["traces", checked(tracesSchema, (wanted) => tracesIn(live().spans(0).spans, wanted))],
+    ["metrics", checked(noneSchema, () => live().telemetry.metrics())],
+    ["top", checked(noneSchema, () => live().telemetry.used())],
+    ["services", checked(noneSchema, () => live().telemetry.services())],
+    ["events-use", checked(noneSchema, () => live().telemetry.events())],
+    ["profile", checked(profileSchema, ({ plugin, seconds }) => live().profiler.profile(plugin, seconds))],
+    ["traces", checked(tracesSchema, (wanted) => tracesIn(live().telemetry.spans(0).spans, wanted))],
   ];
 }
 

@@ -25,6 +25,7 @@ import { addNew } from "./new.ts";
 import { addPack } from "./pack.ts";
 import { addPermissions } from "./permissions.ts";
 import { addPlugins } from "./plugins.ts";
+import { addProfile } from "./profile.ts";
 import { addRelease } from "./release.ts";
 import { reportFailure } from "./report.ts";
 import { addSchedules } from "./schedules.ts";
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
   addDoctor(program);
   addTop(program);
   addTrace(program);
+  addProfile(program);
   addFigures(program);
   addSchedules(program);
   addEvents(program);

@@ -38,6 +38,7 @@ export interface CellsPorts {
 export class Cells {
   readonly #ports: CellsPorts;
   readonly #made = new Map<string, Cell>();
+  readonly #last = new Map<string, Cell>();
   readonly #storageDir: string;
   /** The next user that no cell of this run has had. */
   #nextUser: number;
@@ -64,7 +65,13 @@ export class Cells {
     const key = `${group} ${driver}`;
     const found = this.#made.get(key) ?? this.#make(isolation, group, { driver, module });
     this.#made.set(key, found);
+    this.#last.set(name, found);
     return found;
+  }
+
+  /** The one that a plugin was given last. */
+  of(name: string): Cell | undefined {
+    return this.#last.get(name);
   }
 
   /** Those that can be replaced: all but the host's own process. */

@@ -375,6 +375,7 @@ describe("the host's end of a cell", () => {
     const { deliver } = connect();
     expect(() => deliver(done(99))).toThrow("does not have");
     expect(() => deliver({ kind: "acknowledged", id: 99, error: undefined })).toThrow("nobody asked");
+    expect(() => deliver({ kind: "profiled", id: 99, stacks: [] })).toThrow("nobody asked");
     const line = { kind: "log", level: "info", message: "", traceparent: undefined, cause: undefined } as const;
     expect(() => deliver({ ...line, plugin: "another" })).toThrow("does not have");
     expect(() => deliver(call(99))).toThrow("does not have");
@@ -435,6 +436,11 @@ describe("the host's end of a cell", () => {
       forged.u8(0);
     });
     expect(() => readFromCell(new FrameReader(forged.take()))).toThrow("a text of 100000 bytes");
+    const stacks = (count: number, stack = "f") =>
+      frame({ kind: "profiled", id: 1, stacks: Array.from({ length: count }, () => ({ stack, fuel: 1 })) });
+    expect(readFromCell(stacks(5_000))).toMatchObject({ kind: "profiled" });
+    expect(() => readFromCell(stacks(5_001))).toThrow("a cell tells of 5001 stacks; the limit is 5000");
+    expect(() => readFromCell(stacks(1, "x".repeat(20_000)))).toThrow("a text of 20000 bytes");
     for (const fuel of [Number.NaN, -1, Number.POSITIVE_INFINITY])
       expect(() =>
         readFromCell(frame({ kind: "ended", id: 1, outcome: { ok: true, output: new Uint8Array(0), usage: { ...NO_USAGE, fuel } } })),

@@ -78,6 +78,9 @@ export class Executor implements TurnOwner {
       case "ping":
         void this.#acknowledge(message.id, async () => {});
         break;
+      case "profile":
+        this.#profile(message);
+        break;
       case "close":
         this.#close();
         break;
@@ -132,6 +135,11 @@ export class Executor implements TurnOwner {
       askHost: (turn, functionName, args) => this.#ask(turn, functionName, args),
     });
     this.#plugins.set(image.name, plugin);
+  }
+
+  #profile({ id, plugin, on }: Extract<ToCell, { kind: "profile" }>): void {
+    this.#ports.channel.send({ kind: "profiled", id, stacks: this.#plugins.get(plugin)?.profile(on) ?? [] });
+    this.#ports.channel.flush();
   }
 
   #unload(name: string): void {

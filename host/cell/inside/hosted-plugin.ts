@@ -3,6 +3,7 @@
 import { LogLimit } from "../../bounds/log-limit.ts";
 import { asStorageFailure } from "../../bounds/storage-rules.ts";
 import { describeCause, HostError, toHostError } from "../../core/errors.ts";
+import type { ProfiledStack } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
 import { traceIdOf } from "../../core/trace.ts";
@@ -15,7 +16,9 @@ import type { FromCell } from "../wire/protocol.ts";
 import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";
 import type { DeclaredData } from "./declared-data.ts";
+import { lastFunctionOf } from "./last-function.ts";
 import { PluginStorage } from "./plugin-storage.ts";
+import { PIECE_FUEL, Profile } from "./profile.ts";
 import { ReadCache } from "./read-cache.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
@@ -55,6 +58,7 @@ export class HostedPlugin implements Pacer {
   #wear = new Wear();
   #running: ActiveTurn | undefined;
   readonly #slice = new Slice();
+  #profile: Profile | undefined;
   #secondStart = Number.NEGATIVE_INFINITY;
   #secondCpuMs = 0;
   readonly #transactions: TransactionalTurns | undefined;
@@ -105,6 +109,14 @@ export class HostedPlugin implements Pacer {
     this.#wake?.(false);
   }
 
+  /** Begins to look where its CPU goes, or ends it and tells. */
+  profile(on: boolean): ProfiledStack[] {
+    const stacks = this.#profile?.stacks() ?? [];
+    this.#profile = on ? new Profile(lastFunctionOf(this.#image.module)) : undefined;
+    this.#slice.maxPiece = on ? PIECE_FUEL : Number.POSITIVE_INFINITY;
+    return stacks;
+  }
+
   /** Stops what runs, answers what waits and closes the storage. */
   close(): void {
     const error = new HostError("plugin-not-running", `${this.#image.name} was unloaded`);
@@ -119,7 +131,9 @@ export class HostedPlugin implements Pacer {
     if (turn === undefined || instance === undefined) return 0;
     const elapsedMs = this.#elapsedMs();
     if (elapsedMs >= SLICE_MS || this.#secondCpuMs + elapsedMs >= this.#image.limits.cpuMsPerSecond) return 0;
-    turn.fuel += this.#slice.endPiece(instance);
+    const spent = this.#slice.endPiece(instance);
+    turn.fuel += spent;
+    this.#profile?.sample(spent);
     return this.#slice.grantRest(elapsedMs);
   }
 
@@ -149,7 +163,9 @@ export class HostedPlugin implements Pacer {
     const instance = this.#instance;
     if (turn === undefined || instance === undefined) return -1;
     this.#bill(turn);
-    turn.fuel += this.#slice.close(instance);
+    const spent = this.#slice.close(instance);
+    turn.fuel += spent;
+    this.#profile?.sample(spent);
     turn.slices += 1;
     const { cpuMs } = this.#image.limits;
     if (turn.cpuMs >= cpuMs) {
@@ -398,7 +414,9 @@ export class HostedPlugin implements Pacer {
 
   #finish(turn: ActiveTurn, result: GuestResult): void {
     const instance = this.#instance;
-    if (instance !== undefined) turn.fuel += this.#slice.take(instance);
+    const rest = instance === undefined ? 0 : this.#slice.take(instance);
+    turn.fuel += rest;
+    this.#profile?.rest(turn.message.entryPoint, rest);
     const calls = (instance?.hostCalls ?? 0) - turn.hostCallsBefore;
     const usage = turn.usage(instance?.memoryBytes ?? 0, calls, this.#ports.clock.monotonicMs());
     const isWorn = !this.#guest.isStateful && this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);

@@ -31,6 +31,8 @@ export class Slice {
   #spent = 0;
   #overrun = 0;
   #forfeited = 0;
+  /** No piece is larger than this; infinite but where somebody wants to look between them. */
+  maxPiece: number = Number.POSITIVE_INFINITY;
 
   /** Of the fuel, what was spent where the slice could not end. */
   get overrunFuel(): number {
@@ -44,13 +46,14 @@ export class Slice {
 
   /** Gives the fuel of a whole slice. */
   grant(): number {
-    this.#granted = this.#worth;
+    this.#granted = Math.min(this.#worth, this.maxPiece);
     return this.#granted;
   }
 
   /** Gives the fuel of what is left of the slice at the rate so far; no piece is larger than a whole slice may be. */
   grantRest(elapsedMs: number): number {
-    this.#granted = clamped((this.#spent * (SLICE_MS - elapsedMs)) / Math.max(elapsedMs, MIN_MEASURED_MS));
+    const rest = clamped((this.#spent * (SLICE_MS - elapsedMs)) / Math.max(elapsedMs, MIN_MEASURED_MS));
+    this.#granted = Math.min(rest, this.maxPiece);
     return this.#granted;
   }
 

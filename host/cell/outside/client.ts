@@ -3,7 +3,7 @@
 import { ByNumber } from "../../bounds/by-number.ts";
 import { LogLimit } from "../../bounds/log-limit.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
-import type { Cell, Turn } from "../../core/ports/cell.ts";
+import type { Cell, ProfiledStack, Turn } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { PluginImage } from "../../core/types.ts";
@@ -47,6 +47,7 @@ export class CellClient implements Cell {
   readonly #turns = new ByNumber<SentTurn>();
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   readonly #plugins = new Map<string, LoadedPlugin>();
+  readonly #profiles = new Map<number, Pick<PromiseWithResolvers<readonly ProfiledStack[]>, "resolve" | "reject">>();
   readonly #ended = Promise.withResolvers<HostError>();
   #lastId = 0;
   #death: HostError | undefined;
@@ -70,6 +71,15 @@ export class CellClient implements Cell {
   /** Resolves when the cell has answered. */
   ping(): Promise<void> {
     return this.#request((id) => ({ kind: "ping", id }));
+  }
+
+  profile(plugin: string, on: boolean): Promise<readonly ProfiledStack[]> {
+    if (this.#death !== undefined) return Promise.reject(this.#death);
+    const id = this.#nextId();
+    const { promise, resolve, reject } = Promise.withResolvers<readonly ProfiledStack[]>();
+    this.#profiles.set(id, { resolve, reject });
+    this.#ports.channel.send({ kind: "profile", id, plugin, on });
+    return promise;
   }
 
   async unload(plugin: string): Promise<void> {
@@ -107,8 +117,9 @@ export class CellClient implements Cell {
     queueMicrotask(() => {
       for (const { turn } of turns) turn.end(dead(error));
     });
-    for (const request of this.#requests.values()) request.reject(error);
+    for (const request of [...this.#requests.values(), ...this.#profiles.values()]) request.reject(error);
     this.#requests.clear();
+    this.#profiles.clear();
     this.#ports.channel.close();
   }
 
@@ -153,6 +164,13 @@ export class CellClient implements Cell {
         this.#forget(sent);
         if (plugin?.asking === message.id) plugin.asking = undefined;
         turn.end(message.outcome);
+        break;
+      }
+      case "profiled": {
+        const asked = this.#profiles.get(message.id);
+        if (asked === undefined) throw new HostError("internal", "the cell tells of a profile that nobody asked for");
+        this.#profiles.delete(message.id);
+        asked.resolve(message.stacks);
         break;
       }
       case "call":

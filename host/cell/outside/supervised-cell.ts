@@ -2,7 +2,7 @@
 // meanwhile. What was in flight is answered with the cell's error, since it may have run.
 
 import { HostError, toHostError } from "../../core/errors.ts";
-import type { Cell, Turn } from "../../core/ports/cell.ts";
+import type { Cell, ProfiledStack, Turn } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { PluginImage } from "../../core/types.ts";
@@ -95,6 +95,10 @@ export class SupervisedCell implements Cell {
   run(turn: Turn): void {
     if (this.#live !== undefined && this.#restartAt === undefined) this.#live.run(turn);
     else this.#refuse(turn);
+  }
+
+  async profile(plugin: string, on: boolean): Promise<readonly ProfiledStack[]> {
+    return this.#live?.profile?.(plugin, on) ?? [];
   }
 
   async unload(plugin: string): Promise<void> {

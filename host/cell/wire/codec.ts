@@ -7,8 +7,8 @@ import type { Caller, HandledEvents, PluginImage, TurnOutcome, Usage } from "../
 import type { FrameReader, FrameWriter } from "./frames.ts";
 import type { FromCell, ToCell } from "./protocol.ts";
 
-const TO_CELL = ["load", "unload", "turn", "answer", "ping", "close", "cancel"] as const satisfies ToCell["kind"][];
-const FROM_CELL = ["acknowledged", "ended", "call", "log"] as const satisfies FromCell["kind"][];
+const TO_CELL = ["load", "unload", "turn", "answer", "ping", "close", "cancel", "profile"] as const satisfies ToCell["kind"][];
+const FROM_CELL = ["acknowledged", "ended", "call", "log", "profiled"] as const satisfies FromCell["kind"][];
 const CALLERS = ["plugin", "adapter", "host"] as const satisfies Caller["kind"][];
 const LEVELS = ["debug", "info", "warning", "error"] as const satisfies LogLevel[];
 
@@ -20,6 +20,9 @@ const LINE_LENGTH = MAX_MESSAGE_LENGTH + 128;
 const MAX_NAME_BYTES = 128;
 const UTF8_FACTOR = 3;
 const MAX_ARGUMENTS = 8;
+/** Of a profile. */
+const MAX_STACKS = 5_000;
+const MAX_STACK_BYTES = 16_384;
 /** Of an error that names no time to wait. */
 const NO_WAIT = -1;
 
@@ -42,6 +45,10 @@ export function writeToCell(writer: FrameWriter, message: ToCell): void {
       }
       case "unload":
         writer.text(message.plugin);
+        break;
+      case "profile":
+        writer.text(message.plugin);
+        writer.u8(message.on ? 1 : 0);
         break;
       case "turn":
         writer.text(message.plugin);
@@ -77,6 +84,8 @@ export function readToCell(reader: FrameReader): ToCell {
     }
     case "unload":
       return { kind, id, plugin: reader.text() };
+    case "profile":
+      return { kind, id, plugin: reader.text(), on: reader.u8() === 1 };
     case "turn": {
       const plugin = reader.label();
       const entryPoint = reader.label();
@@ -106,6 +115,14 @@ export function writeFromCell(writer: FrameWriter, message: FromCell): void {
         writer.u32(message.id);
         writeOutcome(writer, message.outcome);
         break;
+      case "profiled":
+        writer.u32(message.id);
+        writer.u32(message.stacks.length);
+        for (const { stack, fuel } of message.stacks) {
+          writer.text(stack);
+          writer.f64(fuel);
+        }
+        break;
       case "call":
         writer.u32(message.id);
         writer.u32(message.turn);
@@ -132,6 +149,12 @@ export function readFromCell(reader: FrameReader): FromCell {
       return { kind, id: reader.u32(), error: reader.u8() === 1 ? undefined : readError(reader) };
     case "ended":
       return { kind, id: reader.u32(), outcome: readOutcome(reader) };
+    case "profiled": {
+      const id = reader.u32();
+      const count = reader.u32();
+      if (count > MAX_STACKS) throw new HostError("internal", `a cell tells of ${count} stacks; the limit is ${MAX_STACKS}`);
+      return { kind, id, stacks: Array.from({ length: count }, () => ({ stack: reader.text(MAX_STACK_BYTES), fuel: amount(reader) })) };
+    }
     case "call": {
       const id = reader.u32();
       const turn = reader.u32();

@@ -1,6 +1,7 @@
 // What host and cell say to each other. Turns and calls carry ids; every request has exactly one answer.
 
 import type { ErrorShape } from "../../core/errors.ts";
+import type { ProfiledStack } from "../../core/ports/cell.ts";
 import type { LogLevel } from "../../core/ports/log.ts";
 import type { Bytes, Caller, HandledEvents, PluginImage, TurnInput, TurnOutcome } from "../../core/types.ts";
 
@@ -27,11 +28,15 @@ export type ToCell =
   | { readonly kind: "answer"; readonly id: number; readonly block: Bytes }
   /** Asks for nothing but an acknowledgement: is the cell's event loop alive? */
   | { readonly kind: "ping"; readonly id: number }
+  /** Begins to profile a plugin, or ends it. */
+  | { readonly kind: "profile"; readonly id: number; readonly plugin: string; readonly on: boolean }
   | { readonly kind: "close"; readonly id: number };
 
 export type FromCell =
   | { readonly kind: "acknowledged"; readonly id: number; readonly error: ErrorShape | undefined }
   | { readonly kind: "ended"; readonly id: number; readonly outcome: TurnOutcome }
+  /** Answers `profile`. */
+  | { readonly kind: "profiled"; readonly id: number; readonly stacks: readonly ProfiledStack[] }
   | { readonly kind: "call"; readonly id: number; readonly turn: number; readonly functionName: string; readonly args: readonly Bytes[] }
   | {
       readonly kind: "log";

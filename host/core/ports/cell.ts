@@ -21,6 +21,12 @@ export interface Turn {
   end(outcome: TurnOutcome): void;
 }
 
+/** Functions of a guest, outermost first, joined by semicolons, and how much fuel was spent in the last of them. */
+export interface ProfiledStack {
+  readonly stack: string;
+  readonly fuel: number;
+}
+
 /** Turns of one plugin run one at a time, in the order given. */
 export interface Cell {
   /** Resolves with the reason once the cell is closed or has died. Never rejects. */
@@ -32,6 +38,8 @@ export interface Cell {
   load(image: PluginImage, hold?: () => () => void): Promise<void>;
   /** Runs one turn and ends it, later; never throws. */
   run(turn: Turn): void;
+  /** Begins to look where the plugin's CPU goes, or ends it and tells. Rejects with HostError. */
+  profile?(plugin: string, on: boolean): Promise<readonly ProfiledStack[]>;
   /** Ends what still runs of the plugin, drops its instance and closes its storage. */
   unload(plugin: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
