@@ -32,7 +32,7 @@ export type {
   EventStatistics,
   RecordedEvent,
 } from "./core/ports/events.ts";
-export type { LogLevel, LogLine, LogSink } from "./core/ports/log.ts";
+export type { LoggedLine, LogLevel, LogLine, LogSink } from "./core/ports/log.ts";
 export type { EndedCall, Guard, Observer } from "./core/ports/policy.ts";
 export type { StateChange, StateDriver, StateEntry, StateWrite } from "./core/ports/state.ts";
 export type {
@@ -70,6 +70,7 @@ export type {
   IssuerLogins,
   Leases,
   Logins,
+  LogOutput,
   Opened,
   OpenedSession,
   Opening,
@@ -80,4 +81,5 @@ export type {
   StorageDriverOfHost,
   Tls,
   TokenIssuer,
+  WrittenLog,
 } from "./seams.ts";

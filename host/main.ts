@@ -98,6 +98,8 @@ export interface RunningHost extends AsyncDisposable {
   call<T = unknown>(service: string, input?: unknown, options?: CallOptions): Promise<T>;
   /** Calls a service and does not wait for it; see host/embedding/embedded.ts. */
   send(service: string, input?: unknown, options?: SendOptions): Promise<string>;
+  /** Opens the log's file anew, when somebody who rotates files has moved it away; nothing where lines go elsewhere. */
+  reopenLog(): void;
   /** Takes no more requests, gives queued turns `drainMs`, stops plugins in reverse order, closes storage. */
   stop(): Promise<void>;
 }
@@ -204,7 +206,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
-  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends] });
+  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends], levels: log.levels });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({
     ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords },
@@ -223,7 +225,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     blobs,
     passwords,
     backups: booting.use(backupsOf(configuration)),
-    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry },
+    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry, log },
   });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
@@ -254,6 +256,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
         catalog,
         clock,
         log,
+        written: log.recent,
         declared,
         problems,
         blobs,
@@ -281,6 +284,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     install: (spec, how = {}) => install(operate, spec, how),
     call: (service, input, how = {}) => callService(core, service, input, how),
     send: (service, input, how = {}) => sendMessage((message, isDurable) => sends.send(message, isDurable), service, input, how),
+    reopenLog: () => log.reopen(),
     stop,
     [Symbol.asyncDispose]: stop,
   };

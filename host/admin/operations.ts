@@ -23,6 +23,7 @@ import { eventOperations, type LiveEvents } from "./event-operations.ts";
 import type { Block } from "./installations.ts";
 import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
 import { keyOperations } from "./key-operations.ts";
+import { type LiveLog, logOperations } from "./log-operations.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
@@ -47,6 +48,7 @@ interface LiveHost {
   readonly events: LiveEvents;
   readonly sends: LiveSends;
   readonly telemetry: LiveTelemetry;
+  readonly log: LiveLog;
 }
 
 /** A turn that a schedule begins. */
@@ -176,6 +178,11 @@ export class Operations {
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
       ...telemetryOperations(() => this.#live("nothing is counted").telemetry),
+      ...logOperations({
+        live: () => this.#live("nothing is logged").log,
+        plugins: () => plugins.list().map(({ plugin }) => plugin),
+        record: (...entry) => audit.append(...entry),
+      }),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
       ...backupOperations({ backups, audit }),

@@ -20,6 +20,7 @@ import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
 import { addKeys } from "./keys.ts";
 import { addLock } from "./lock.ts";
+import { addLogs } from "./logs.ts";
 import { addMcp } from "./mcp.ts";
 import { addNew } from "./new.ts";
 import { addPack } from "./pack.ts";
@@ -71,6 +72,7 @@ async function main(): Promise<void> {
   addSchedules(program);
   addEvents(program);
   addSends(program);
+  addLogs(program);
   addPermissions(program);
   addSecret(program);
   addToken(program);

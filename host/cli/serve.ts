@@ -43,14 +43,19 @@ export function addServe(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
+  let running: RunningHost | undefined;
   // A terminal that closes, or a kill -HUP meant for others, must not end the host; reading the configuration anew takes a restart.
-  process.on("SIGHUP", () => say("SIGHUP changes nothing; restart the host to read the configuration anew"));
+  process.on("SIGHUP", () => {
+    running?.reopenLog();
+    say("SIGHUP: a log in a file goes on in a file of that name; restart the host to read the configuration anew");
+  });
   process.stderr.on("error", () => {});
   const configuration = withOverrides(await readConfiguration(options.config), options);
   say(
     `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,
   );
   const host = await createHost({ configuration, lock: await readLock(lockFileOf(options.config)) });
+  running = host;
   for (const { plugin, version, state, isolation, failure } of host.list())
     say(`  ${plugin} ${version}: ${state} (${isolation})${failure === undefined ? "" : `: ${escapeControls(failure)}`}`);
   for (const [adapter, address] of host.addresses) if (!COMES_WITH_HOST.has(adapter)) say(`  ${adapter} at ${escapeControls(address)}`);

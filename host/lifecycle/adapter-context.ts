@@ -14,7 +14,7 @@ import type { Caller } from "../core/types.ts";
 import type { Gate } from "../gate/gate.ts";
 import { KnownPrincipal } from "../gate/known.ts";
 import type { LoginDesk } from "../gate/logins.ts";
-import type { AdapterContext, BlobTransfers, Catalog, Telemetry, Tls, TokenIssuer } from "../seams.ts";
+import type { AdapterContext, BlobTransfers, Catalog, Telemetry, Tls, TokenIssuer, WrittenLog } from "../seams.ts";
 import { adapterBlobs } from "./adapter-blobs.ts";
 import type { DeclaredEvents } from "./declared-events.ts";
 
@@ -27,6 +27,7 @@ export interface AdapterContextPorts {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly written: WrittenLog;
   readonly declared: DeclaredEvents;
   readonly problems: () => readonly string[];
   readonly blobs: BlobTransfers;
@@ -40,7 +41,7 @@ export interface AdapterContextPorts {
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, gate, logins, operations, audit, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers, telemetry } =
+  const { core, gate, logins, operations, audit, catalog, clock, log, written, declared, problems, blobs, listeners, tls, issuers, telemetry } =
     ports;
   const callers = new WeakMap<KnownPrincipal, Caller>();
   const callerOf = (principal: KnownPrincipal): Caller => {
@@ -83,6 +84,7 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
   return {
     clock,
     log,
+    written,
     catalog,
     problems,
     tls,

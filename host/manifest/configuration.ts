@@ -2,9 +2,11 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { LOG_LEVELS } from "../bounds/log-levels.ts";
 import { MODULE_BOUNDS, type ModuleBoundsInput } from "../bounds/module-bounds.ts";
 import { type SendOptions, sendOptions } from "../capabilities/sends/options.ts";
 import { HostError } from "../core/errors.ts";
+import type { LogLevel } from "../core/ports/log.ts";
 import type { Grant } from "../core/types.ts";
 import { type AuthOptions, authSchema } from "./auth.ts";
 import { describeIssues } from "./issues.ts";
@@ -33,6 +35,8 @@ export interface PluginConfiguration {
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
   readonly grants: "all" | readonly Grant[];
   readonly limits: LimitsInput;
+  /** From this level on its lines are written, instead of `drivers.log.level`. */
+  readonly logLevel?: LogLevel | undefined;
   /** By what driver it keeps what it stores, instead of `drivers.storage`: its name, or its options with the name as `driver`. */
   readonly storage?: string | Readonly<Record<string, unknown>> | undefined;
   /** How often its services may be called, instead of what its manifest asks for. */
@@ -113,6 +117,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .union([z.literal("all"), z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() })))])
       .default([]),
     limits: limitsSchema.default({}),
+    logLevel: z.enum(LOG_LEVELS).optional(),
     storage: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
     services: z.record(dottedName, ratesGivenSchema).default({}),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
