@@ -53,7 +53,8 @@ function make(folder: string): void {
   try {
     makeFolder(folder);
   } catch (cause) {
-    throw failed(folder, "cannot be made; name another folder with --data", cause);
+    const { path = folder } = cause as NodeJS.ErrnoException;
+    throw failed(path, "cannot be made; name another folder with --data", cause);
   }
 }
 

@@ -11,11 +11,13 @@ import { addBuild } from "./build.ts";
 import { addCall } from "./call.ts";
 import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
+import { addConfig } from "./config.ts";
 import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEvents } from "./events.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addFigures } from "./figures.ts";
+import { addInit } from "./init.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
 import { addKeys } from "./keys.ts";
@@ -51,6 +53,8 @@ async function main(): Promise<void> {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   addServe(program);
+  addInit(program);
+  addConfig(program);
   addCall(program);
   addInspect(program);
   addInstall(program);

@@ -19,7 +19,9 @@ export interface DataOptions {
   readonly data?: string;
 }
 
-const DEFAULT_FILE = "bulkhead.json";
+/** In the current folder, the first that is there, unless the command names another. */
+export const DEFAULT_FILES: readonly string[] = ["bulkhead.json", "bulkhead.yaml", "bulkhead.yml", "bulkhead.toml"];
+const DEFAULT_FILE = DEFAULT_FILES.find((file) => existsSync(file)) ?? "bulkhead.json";
 
 interface ServeOptions extends DataOptions {
   readonly port?: number;
@@ -73,13 +75,20 @@ export async function readConfigurationOf({ config, data }: DataOptions): Promis
 }
 
 export async function readConfiguration(file: string): Promise<Configuration> {
-  let text: string;
+  return parseConfiguration(await configurationText(file), file);
+}
+
+/** Rejects with HostError `invalid-message`. */
+export async function configurationText(file: string): Promise<string> {
   try {
-    text = await readFile(file, "utf8");
+    return await readFile(file, "utf8");
   } catch (cause) {
-    throw new HostError("invalid-message", `${file} cannot be read; name the configuration with --config`, { cause });
+    throw new HostError(
+      "invalid-message",
+      `${file} cannot be read; name the configuration with --config, or begin one with "bulkhead init"`,
+      { cause },
+    );
   }
-  return parseConfiguration(text, file);
 }
 
 export function withOverrides(

@@ -65,12 +65,16 @@ export async function openLeases(configuration: Configuration, opening: Opening,
 
 /** What was sent durably, in a folder of its own: the same as the event log, and another one. Rejects with HostError. */
 export async function openSendLog(configuration: Configuration, { dataDir, ...opening }: Opening): Promise<EventLog & AsyncDisposable> {
+  const folder = sendsFolder(dataDir);
+  openDataFolder(folder);
+  return openDriver(EVENT_DRIVERS, chosenForSends(configuration), configuration, { ...opening, dataDir: folder });
+}
+
+export function chosenForSends(configuration: Configuration): ReturnType<typeof chosenDriver> {
   const { name, options } = chosenDriver(sectionOf(configuration, "drivers", "sends"), "sqlite");
   // Of ours: what waits for a provider that is down must not go because others are busy.
   const value = Object.hasOwn(EVENT_DRIVERS, name) ? { letGo: "handled", ...Object(options.value) } : options.value;
-  const folder = sendsFolder(dataDir);
-  openDataFolder(folder);
-  return openDriver(EVENT_DRIVERS, { name, options: { ...options, value } }, configuration, { ...opening, dataDir: folder });
+  return { name, options: { ...options, value } };
 }
 
 export const sendsFolder = (dataDir: string): string => join(dataDir, "sends");

@@ -60,6 +60,7 @@ describe("the context of an adapter", () => {
         "telemetry",
         "tls",
         "within",
+        "written",
       ].sort(),
     );
   });
