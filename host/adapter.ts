@@ -65,6 +65,7 @@ export type {
   Contribution,
   Credentials,
   Driver,
+  Health,
   Held,
   IncomingBlob,
   IssuerLogins,

@@ -51,11 +51,13 @@ import { Cells } from "./lifecycle/cells.ts";
 import { DeclaredEvents } from "./lifecycle/declared-events.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
 import { openEventLog, openLeases, openLog, openSendLog, openState, sendsFolder } from "./lifecycle/drivers.ts";
+import { Ending } from "./lifecycle/ending.ts";
 import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { HostHealth } from "./lifecycle/health.ts";
 import { openIssuer } from "./lifecycle/issuer.ts";
 import { tellObservers } from "./lifecycle/observing.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
@@ -100,6 +102,11 @@ export interface RunningHost extends AsyncDisposable {
   send(service: string, input?: unknown, options?: SendOptions): Promise<string>;
   /** Opens the log's file anew, when somebody who rotates files has moved it away; nothing where lines go elsewhere. */
   reopenLog(): void;
+  /**
+   * For what nothing of the host caught, such as `uncaughtException`: logs and audits it, and stops as far as it comes in two seconds. Never rejects. The process
+   * should end then.
+   */
+  crash(cause: unknown): Promise<void>;
   /** Takes no more requests, gives queued turns `drainMs`, stops plugins in reverse order, closes storage. */
   stop(): Promise<void>;
 }
@@ -122,6 +129,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const { stores, sources } = household;
   const hardening = await hardeningOf(configuration, log);
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
+  const ending = new Ending({ configuration, log });
   const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
@@ -229,12 +237,20 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
-  await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
+  await bootFleet(
+    { core, fleet, operations, household, clock, log, drainMs: () => ending.drainMs, isLocked: options.lock !== undefined },
+    booting,
+  );
   booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
   record("start", "host", { plugins: core.plugins.length, host: stores.identity.id });
-  const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+  const faults = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+  const problems = (): string[] => [...faults(), ...remote.problems(), ...log.problems()];
+  const required = (): string[] => stores.required();
+  const health = booting.use(
+    new HostHealth({ stateOf: (name) => core.plugin(name)?.state, clock, faults, required, isStopping: () => ending.isStopping }),
+  );
   const { auth } = configuration;
   const { users, sessions, tokens, audit } = stores;
   const authenticator = auth.plugin && authenticatorOf(auth.plugin, { core, catalog, clock, stores, tell });
@@ -259,6 +275,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
         written: log.recent,
         declared,
         problems,
+        health,
         blobs,
         listeners,
         tls,
@@ -271,11 +288,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   );
   booting.defer(() => record("stop", "host"));
   const running = booting.move();
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopping ??= running.disposeAsync();
-    return stopping;
-  };
+  const stop = (): Promise<void> => ending.stop(running);
   const operate: Operate = async <T>(operation: string, input: unknown) => (await operations.invoke(operation, input, "host")) as T;
   return {
     ...{ core, addresses, url: addresses.get("http") },
@@ -285,6 +298,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     call: (service, input, how = {}) => callService(core, service, input, how),
     send: (service, input, how = {}) => sendMessage((message, isDurable) => sends.send(message, isDurable), service, input, how),
     reopenLog: () => log.reopen(),
+    crash: (cause) => ending.crash(cause, running, record),
     stop,
     [Symbol.asyncDispose]: stop,
   };

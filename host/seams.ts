@@ -51,6 +51,8 @@ export interface LogOutput extends LogSink {
   readonly level?: LogLevel | undefined;
   /** Opens anew what it writes to: somebody has moved that away. Never throws. */
   reopen?(): void;
+  /** In words, why lines are lost; undefined while they are not. */
+  problem?(): string | undefined;
 }
 
 /** The log as it is written, whoever brought its lines about: for who may do the operation `logs`, and for adapters that carry it elsewhere. */
@@ -470,6 +472,14 @@ export interface Telemetry {
   spans(from: number): ReadSpans;
 }
 
+/** Whether the host lives and is ready, for whoever watches it. */
+export interface Health {
+  /** Whether its loop of events turned within the last two seconds. */
+  isAlive(): boolean;
+  /** In words, why nobody should send anything here: it is stopping, cannot write, or lacks a plugin that is required. Nothing when it is ready. */
+  unready(): readonly string[];
+}
+
 /** All that an adapter sees of the host. Whatever it does it does for a principal. */
 export interface AdapterContext {
   readonly clock: Clock;
@@ -481,8 +491,9 @@ export interface AdapterContext {
   /** What a door that listens speaks TLS with; undefined where the operator has given nothing. */
   readonly tls: Tls | undefined;
   readonly telemetry: Telemetry;
-  /** In words, what is wrong with the host itself. */
+  /** In words, what is wrong with the host itself, also where only those fail who need it. */
   problems(): readonly string[];
+  readonly health: Health;
   /**
    * Whether a door may listen on this address or name: beyond this machine none that lets everybody in. To be asked before it does, so that no plugin comes in
    * there; a port that the system chooses stands in `Running.address`. Throws HostError `invalid-message`.

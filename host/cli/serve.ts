@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { packageVersion } from "../bounds/package-version.ts";
-import { HostError } from "../core/errors.ts";
+import { describeCause, HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { lockFileOf, readLock } from "../install/lock.ts";
 import { createHost, type RunningHost } from "../main.ts";
@@ -52,6 +52,14 @@ async function serve(options: ServeOptions): Promise<void> {
     say("SIGHUP: a log in a file goes on in a file of that name; restart the host to read the configuration anew");
   });
   process.stderr.on("error", () => {});
+  let isCrashing = false;
+  // Also what rejects and nobody waits for; what a guest's own code does so never comes here (engine/component/realm.ts).
+  process.on("uncaughtException", (cause) => {
+    say(`the host's own code failed: ${escapeControls(describeCause(cause))}`);
+    if (isCrashing) return;
+    isCrashing = true;
+    void (running?.crash(cause) ?? Promise.resolve()).finally(() => process.exit(EXIT.crashed));
+  });
   const configuration = withOverrides(await readConfiguration(options.config), options);
   say(
     `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,

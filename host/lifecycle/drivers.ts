@@ -20,6 +20,8 @@ export interface HostLog extends LogSink {
   readonly recent: RecentLines;
   /** What it is written to was moved away. */
   reopen(): void;
+  /** In words, why it cannot be written. */
+  problems(): readonly string[];
 }
 
 /** Where lines go, bounded. `given` is used instead of a driver. Rejects with HostError. */
@@ -39,7 +41,13 @@ export async function openLog(
   const recent = new RecentLines(opening.clock);
   // What the driver says of itself is a line like others.
   ({ write } = boundedLog([output, recent], opening.clock, levels));
-  return { write, levels, recent, reopen: () => output.reopen?.() };
+  return {
+    write,
+    levels,
+    recent,
+    reopen: () => output.reopen?.(),
+    problems: () => [output.problem?.()].filter((problem) => problem !== undefined),
+  };
 }
 
 const logSection = (configuration: Configuration): ReturnType<typeof chosenDriver> =>

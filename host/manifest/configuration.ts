@@ -37,6 +37,8 @@ export interface PluginConfiguration {
   readonly limits: LimitsInput;
   /** From this level on its lines are written, instead of `drivers.log.level`. */
   readonly logLevel?: LogLevel | undefined;
+  /** Without it the host is not ready. */
+  readonly required: boolean;
   /** By what driver it keeps what it stores, instead of `drivers.storage`: its name, or its options with the name as `driver`. */
   readonly storage?: string | Readonly<Record<string, unknown>> | undefined;
   /** How often its services may be called, instead of what its manifest asks for. */
@@ -77,6 +79,8 @@ export interface Configuration {
   readonly containment: ContainmentInput;
   /** What is queued gets this long when the host stops. */
   readonly drainMs: number;
+  /** How long doors go on when the host is told to stop, so that others stop sending. */
+  readonly shutdownDelayMs: number;
   /** How much of a second the host itself works for all plugins together. */
   readonly hostMsPerSecond: number;
   /** Sizes of a module up to which it is admitted, beside the limits of its plugin. */
@@ -118,6 +122,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .default([]),
     limits: limitsSchema.default({}),
     logLevel: z.enum(LOG_LEVELS).optional(),
+    required: z.boolean().default(false),
     storage: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
     services: z.record(dottedName, ratesGivenSchema).default({}),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
@@ -175,6 +180,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   hardening: hardeningSchema.default({}),
   containment: containmentSchema.default(() => containmentSchema.parse({})),
   drainMs: z.number().nonnegative().max(60_000).default(5_000),
+  shutdownDelayMs: z.number().nonnegative().max(60_000).default(0),
   hostMsPerSecond: z.number().positive().max(1_000).default(600),
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),

@@ -48,6 +48,7 @@ describe("the context of an adapter", () => {
         "catalog",
         "clock",
         "follow",
+        "health",
         "issuers",
         "log",
         "logins",

@@ -43,6 +43,7 @@ export interface TestContextOptions {
   readonly words?: CatalogPorts["words"];
   readonly telemetry?: Telemetry;
   readonly written?: AdapterContext["written"];
+  readonly health?: AdapterContext["health"];
 }
 
 /** Nothing is counted. */
@@ -50,6 +51,8 @@ const UNSEEING: Telemetry = { metrics: () => [], spans: () => ({ spans: [], miss
 
 /** Nothing is read. */
 const UNREAD: CatalogPorts["words"] = { holds: () => false, onChange: () => () => {} };
+
+const WELL: AdapterContext["health"] = { isAlive: () => true, unready: () => [] };
 
 /** Where whoever calls is on this machine. */
 export const HERE: CalledFrom = { address: "127.0.0.1", isPassedOn: false };
@@ -83,6 +86,7 @@ export function testContext(
     words = UNREAD,
     telemetry = UNSEEING,
     written = new RecentLines(systemClock),
+    health = WELL,
   }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
@@ -111,7 +115,7 @@ export function testContext(
     accounts.audited.push(`denied ${plugin} ${permission} ${resource}`);
   const logins = new LoginDesk({ issuer, users, sessions, passwords, audit, onDenial, auth: options, clock: systemClock });
   const context = adapterContext(adapter, {
-    ...{ core, gate, logins, audit, operations: operations ?? nobody, catalog, clock: systemClock, log, problems, written },
+    ...{ core, gate, logins, audit, operations: operations ?? nobody, catalog, clock: systemClock, log, problems, health, written },
     declared: new DeclaredEvents(manifests),
     blobs,
     listeners: new OwnListeners(),

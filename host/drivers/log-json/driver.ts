@@ -25,6 +25,7 @@ export const json: Driver<LogOutput, LogJsonOptions> = {
       level,
       ...createJsonLog(everything, file),
       reopen: () => file.reopen(),
+      problem: () => file.problem(),
       async [Symbol.asyncDispose]() {
         file[Symbol.dispose]();
       },

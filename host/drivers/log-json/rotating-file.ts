@@ -80,6 +80,11 @@ export class RotatingFile implements Disposable {
     if (this.#dropped > 0 && !this.#isTelling) this.#recover(this.#ports.clock.monotonicMs());
   }
 
+  /** In words, why lines are dropped, until one is written. */
+  problem(): string | undefined {
+    return this.#dropped === 0 ? undefined : `log lines cannot be written to ${this.#options.path} and are dropped: ${this.#why}`;
+  }
+
   /** The next line goes to what is called so then. */
   reopen(): void {
     this.#close();
@@ -169,7 +174,7 @@ export class RotatingFile implements Disposable {
     const now = this.#ports.clock.monotonicMs();
     if (!isFirst || now - this.#toldAt < TROUBLE_MS) return;
     this.#toldAt = now;
-    this.#tell(this.#ports.onTrouble, `log lines cannot be written to ${this.#options.path} and are dropped: ${why}`);
+    this.#tell(this.#ports.onTrouble, this.problem() ?? why);
   }
 
   // On a disk that is as good as full every other line may find room.
