@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { RecentLines } from "../../host/bounds/recent-lines.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
-const some = (message: string, plugin = "p") => ({ level: "info", plugin, message }) as const;
+const some = (message: string, plugin = "p") => ({ level: "info", plugin, message, by: "guest" }) as const;
 
 describe("the last lines of the log", () => {
   it("are the last ones of whom they are asked for, or those behind one that was seen", () => {
@@ -32,6 +32,23 @@ describe("the last lines of the log", () => {
     expect(kept.length * 2 * 8_192).toBeLessThan(2 * 1_024 * 1_024);
     expect(kept.length).toBeGreaterThan(100);
     expect(kept.at(-1)?.seq).toBe(6_000);
+  });
+
+  it("stay those of the others when one plugin floods the log, and of the host", () => {
+    const lines = new RecentLines(fakeClock());
+    lines.write(some("quiet", "q"));
+    lines.write({ level: "error", plugin: "loud", message: "loud is paused" });
+    for (let i = 0; i < 10_000; i += 1) lines.write(some("x".repeat(1_000), "loud"));
+    expect(
+      lines
+        .recent()
+        .slice(0, 2)
+        .map(({ message }) => message),
+    ).toEqual(["quiet", "loud is paused"]);
+    const page = lines.read({ after: 2, limit: 1, plugin: "loud" });
+    expect(page.missed).toBe(10_002 - lines.recent().length);
+    expect(page.lines[0]?.seq).toBe(2 + page.missed + 1);
+    expect(page.next).toBe(page.lines[0]?.seq);
   });
 
   it("are told to who follows, until he does no more; one who throws is told of none, and nobody else is disturbed", () => {
