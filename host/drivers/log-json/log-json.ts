@@ -2,6 +2,7 @@
 
 import pino, { type DestinationStream, type LoggerOptions } from "pino";
 import { HOST } from "../../bounds/log-levels.ts";
+import { shownJson } from "../../bounds/shown-json.ts";
 import { describeCause } from "../../core/errors.ts";
 import { escapeControls } from "../../core/names.ts";
 import type { LogLevel, LogLine, LogSink } from "../../core/ports/log.ts";
@@ -48,7 +49,8 @@ export function createJsonLog(
   destination: DestinationStream = standard("stdout"),
 ): LogSink {
   const { pino: options, fields } = FORMATS[format];
-  const logger = pino({ ...options, level: PINO_LEVEL[level], base: null }, destination);
+  const shown: DestinationStream = { write: (line) => destination.write(shownJson(line)) };
+  const logger = pino({ ...options, level: PINO_LEVEL[level], base: null }, shown);
   return { write: (line) => logger[PINO_LEVEL[line.level]](fields(line), escapeControls(line.message)) };
 }
 
