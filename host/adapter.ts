@@ -32,7 +32,7 @@ export type {
   EventStatistics,
   RecordedEvent,
 } from "./core/ports/events.ts";
-export type { LogLevel, LogLine, LogSink } from "./core/ports/log.ts";
+export type { LoggedLine, LogLevel, LogLine, LogSink } from "./core/ports/log.ts";
 export type { EndedCall, Guard, Observer } from "./core/ports/policy.ts";
 export type { StateChange, StateDriver, StateEntry, StateWrite } from "./core/ports/state.ts";
 export type {
@@ -65,11 +65,13 @@ export type {
   Contribution,
   Credentials,
   Driver,
+  Health,
   Held,
   IncomingBlob,
   IssuerLogins,
   Leases,
   Logins,
+  LogOutput,
   Opened,
   OpenedSession,
   Opening,
@@ -80,4 +82,5 @@ export type {
   StorageDriverOfHost,
   Tls,
   TokenIssuer,
+  WrittenLog,
 } from "./seams.ts";

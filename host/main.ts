@@ -51,11 +51,13 @@ import { Cells } from "./lifecycle/cells.ts";
 import { DeclaredEvents } from "./lifecycle/declared-events.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
 import { openEventLog, openLeases, openLog, openSendLog, openState, sendsFolder } from "./lifecycle/drivers.ts";
+import { Ending } from "./lifecycle/ending.ts";
 import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { HostHealth } from "./lifecycle/health.ts";
 import { openIssuer } from "./lifecycle/issuer.ts";
 import { tellObservers } from "./lifecycle/observing.ts";
 import { Profiler } from "./lifecycle/profiling.ts";
@@ -99,6 +101,13 @@ export interface RunningHost extends AsyncDisposable {
   call<T = unknown>(service: string, input?: unknown, options?: CallOptions): Promise<T>;
   /** Calls a service and does not wait for it; see host/embedding/embedded.ts. */
   send(service: string, input?: unknown, options?: SendOptions): Promise<string>;
+  /** Opens the log's file anew, when somebody who rotates files has moved it away; nothing where lines go elsewhere. */
+  reopenLog(): void;
+  /**
+   * For what nothing of the host caught, such as `uncaughtException`: logs and audits it, and stops as far as it comes in two seconds. Never rejects. The process
+   * should end then.
+   */
+  crash(cause: unknown): Promise<void>;
   /** Takes no more requests, gives queued turns `drainMs`, stops plugins in reverse order, closes storage. */
   stop(): Promise<void>;
 }
@@ -121,6 +130,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const { stores, sources } = household;
   const hardening = await hardeningOf(configuration, log);
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
+  const ending = new Ending({ configuration, log });
   const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
@@ -205,7 +215,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
-  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends] });
+  const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends], levels: log.levels });
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({
     ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords },
@@ -224,16 +234,24 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     blobs,
     passwords,
     backups: booting.use(backupsOf(configuration)),
-    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry, profiler: new Profiler(clock, cells) },
+    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry, log, profiler: new Profiler(clock, cells) },
   });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
-  await bootFleet({ core, fleet, operations, household, clock, log, isLocked: options.lock !== undefined }, booting);
+  await bootFleet(
+    { core, fleet, operations, household, clock, log, drainMs: () => ending.drainMs, isLocked: options.lock !== undefined },
+    booting,
+  );
   booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
   record("start", "host", { plugins: core.plugins.length, host: stores.identity.id });
-  const problems = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+  const faults = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
+  const problems = (): string[] => [...faults(), ...remote.problems(), ...log.problems()];
+  const required = (): string[] => stores.required();
+  const health = booting.use(
+    new HostHealth({ stateOf: (name) => core.plugin(name)?.state, clock, faults, required, isStopping: () => ending.isStopping }),
+  );
   const { auth } = configuration;
   const { users, sessions, tokens, audit } = stores;
   const authenticator = auth.plugin && authenticatorOf(auth.plugin, { core, catalog, clock, stores, tell });
@@ -255,8 +273,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
         catalog,
         clock,
         log,
+        written: log.recent,
         declared,
         problems,
+        health,
         blobs,
         listeners,
         tls,
@@ -269,11 +289,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   );
   booting.defer(() => record("stop", "host"));
   const running = booting.move();
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopping ??= running.disposeAsync();
-    return stopping;
-  };
+  const stop = (): Promise<void> => ending.stop(running);
   const operate: Operate = async <T>(operation: string, input: unknown) => (await operations.invoke(operation, input, "host")) as T;
   return {
     ...{ core, addresses, url: addresses.get("http") },
@@ -282,6 +298,8 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     install: (spec, how = {}) => install(operate, spec, how),
     call: (service, input, how = {}) => callService(core, service, input, how),
     send: (service, input, how = {}) => sendMessage((message, isDurable) => sends.send(message, isDurable), service, input, how),
+    reopenLog: () => log.reopen(),
+    crash: (cause) => ending.crash(cause, running, record),
     stop,
     [Symbol.asyncDispose]: stop,
   };

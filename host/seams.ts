@@ -6,7 +6,7 @@ import type { ErrorShape } from "./core/errors.ts";
 import type { Matcher } from "./core/names.ts";
 import type { CapabilityFunctions } from "./core/ports/capability.ts";
 import type { Clock } from "./core/ports/clock.ts";
-import type { LogSink } from "./core/ports/log.ts";
+import type { LoggedLine, LogLevel, LogSink } from "./core/ports/log.ts";
 import type { Guard, Observer } from "./core/ports/policy.ts";
 import type { RemoteStorageDriver, StorageDriver } from "./core/ports/storage.ts";
 import type {
@@ -43,6 +43,24 @@ interface Extension<O> {
 export interface Driver<Port, O = unknown, Given extends Opening = Opening> extends Extension<O> {
   /** Rejects with HostError. What is opened is disposed of when the host stops, or does not start after all. */
   open(opening: Given, options: O): Promise<Port & AsyncDisposable>;
+}
+
+/** Where a driver takes lines to. All that it is given is to be written. */
+export interface LogOutput extends LogSink {
+  /** Below it nothing is handed over, unless the operator says otherwise of a plugin; everything when it is undefined. */
+  readonly level?: LogLevel | undefined;
+  /** Opens anew what it writes to: somebody has moved that away. Never throws. */
+  reopen?(): void;
+  /** In words, why lines are lost; undefined while they are not. */
+  problem?(): string | undefined;
+}
+
+/** The log as it is written, whoever brought its lines about: for who may do the operation `logs`, and for adapters that carry it elsewhere. */
+export interface WrittenLog {
+  /** The last lines, oldest first, as far as they are kept in memory. */
+  recent(): readonly LoggedLine[];
+  /** Tells of each line that is written from now on; returns its undo. Whoever throws is told of none any more. */
+  follow(listener: (line: LoggedLine) => void): () => void;
 }
 
 /** A name that one contender, and no other, holds. */
@@ -454,18 +472,28 @@ export interface Telemetry {
   spans(from: number): ReadSpans;
 }
 
+/** Whether the host lives and is ready, for whoever watches it. */
+export interface Health {
+  /** Whether its loop of events turned within the last two seconds. */
+  isAlive(): boolean;
+  /** In words, why nobody should send anything here: it is stopping, cannot write, or lacks a plugin that is required. Nothing when it is ready. */
+  unready(): readonly string[];
+}
+
 /** All that an adapter sees of the host. Whatever it does it does for a principal. */
 export interface AdapterContext {
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly written: WrittenLog;
   readonly catalog: Catalog;
   /** Whose JSON Web Tokens let people in, if they are made out to this audience. */
   readonly issuers: readonly TokenIssuer[];
   /** What a door that listens speaks TLS with; undefined where the operator has given nothing. */
   readonly tls: Tls | undefined;
   readonly telemetry: Telemetry;
-  /** In words, what is wrong with the host itself. */
+  /** In words, what is wrong with the host itself, also where only those fail who need it. */
   problems(): readonly string[];
+  readonly health: Health;
   /**
    * Whether a door may listen on this address or name: beyond this machine none that lets everybody in. To be asked before it does, so that no plugin comes in
    * there; a port that the system chooses stands in `Running.address`. Throws HostError `invalid-message`.

@@ -1,7 +1,8 @@
 // The folder that everything of a host lies in: made when missing, and refused when others could have put something into it.
 
-import { accessSync, constants, mkdirSync, type Stats, statSync } from "node:fs";
+import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../bounds/folders.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 
@@ -47,15 +48,13 @@ export function checkSocket(path: string): void {
   throw failed(path, `belongs to the user ${socket.uid}, the folder to ${folder.uid}; remove it`);
 }
 
-// One by one: made recursively, Node looks for ever below a folder such as /proc in which nothing can be made.
 function make(folder: string): void {
   if (statOf(folder) !== undefined) return;
-  const parent = dirname(folder);
-  if (parent !== folder) make(parent);
   try {
-    mkdirSync(folder, { mode: 0o700 });
+    makeFolder(folder);
   } catch (cause) {
-    if (statOf(folder)?.isDirectory() !== true) throw failed(folder, "cannot be made; name another folder with --data", cause);
+    const { path = folder } = cause as NodeJS.ErrnoException;
+    throw failed(path, "cannot be made; name another folder with --data", cause);
   }
 }
 

@@ -23,6 +23,7 @@ import { eventOperations, type LiveEvents } from "./event-operations.ts";
 import type { Block } from "./installations.ts";
 import { Installer, installSchema, type LivePlugins, type Sources, updateSchema } from "./installer.ts";
 import { keyOperations } from "./key-operations.ts";
+import { type LiveLog, logOperations } from "./log-operations.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
@@ -48,6 +49,7 @@ interface LiveHost {
   readonly sends: LiveSends;
   readonly telemetry: LiveTelemetry;
   readonly profiler: LiveProfiler;
+  readonly log: LiveLog;
 }
 
 /** A turn that a schedule begins. */
@@ -177,6 +179,11 @@ export class Operations {
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
       ...eventOperations({ live: () => this.#live("nothing is kept or handed out").events, record: (...entry) => audit.append(...entry) }),
       ...telemetryOperations({ live: () => this.#live("nothing is counted") }),
+      ...logOperations({
+        live: () => this.#live("nothing is logged").log,
+        plugins: () => plugins.list().map(({ plugin }) => plugin),
+        record: (...entry) => audit.append(...entry),
+      }),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
       ...backupOperations({ backups, audit }),

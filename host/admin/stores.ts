@@ -147,6 +147,13 @@ export class Stores {
     return this.configuration.plugins[plugin] ?? (installation && pluginSettings(installation.settings));
   }
 
+  /** The plugins without which the host is not ready, whether they are there or not. */
+  required(): string[] {
+    const configured = Object.entries(this.configuration.plugins).flatMap(([name, { required }]) => (required ? [name] : []));
+    const installed = this.installations.list().flatMap(({ plugin, settings }) => (pluginSettings(settings).required ? [plugin] : []));
+    return [...configured, ...installed];
+  }
+
   /** The installed plugins that are to run. What cannot be read is told of and left out. */
   async load(onFailure: (plugin: string, thrown: unknown) => void): Promise<LoadedPlugin[]> {
     const loaded: LoadedPlugin[] = [];

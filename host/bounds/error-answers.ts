@@ -30,7 +30,7 @@ export const GRPC = {
 } as const;
 
 /** What the command's exit codes mean; `bulkhead help` prints the same. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3, crashed: 70 } as const;
 
 const BY_CODE = {
   "invalid-message": { http: 400, grpc: "INVALID_ARGUMENT", exit: EXIT.usage },

@@ -4,6 +4,7 @@ import { describeCause } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogLevel, LogLine, LogSink } from "../core/ports/log.ts";
 import { RateLimit } from "../core/rate-limit.ts";
+import { LogLevels } from "./log-levels.ts";
 
 const SECOND_MS = 1_000;
 /** Lines of one level about one plugin, and about nobody in particular: so many at once, and as many again in a minute. */
@@ -21,8 +22,11 @@ interface Lines {
   dropped: number;
 }
 
-/** Hands lines on to `sink`; of those dropped in a second one line is written for each plugin. */
-export function boundedLog(sink: LogSink, clock: Clock): LogSink {
+/** Hands lines that are of the level to `sinks`; of those dropped in a second one line is written for each plugin. */
+export function boundedLog(sinks: readonly LogSink[], clock: Clock, levels: LogLevels = new LogLevels()): LogSink {
+  const hand = (line: LogLine): void => {
+    for (const sink of sinks) sink.write(line);
+  };
   const known = new Map<string, Lines>();
   let isTelling = false;
   // By level, so that a plugin's own failures cannot hide that it was quarantined, or that its cell died.
@@ -43,15 +47,16 @@ export function boundedLog(sink: LogSink, clock: Clock): LogSink {
       if (lines.dropped === 0) continue;
       const message = `${lines.dropped} more lines about ${name} were dropped; the host writes ${name === "host" ? LINES_A_MINUTE.host : LINES_A_MINUTE.plugin} a minute`;
       lines.dropped = 0;
-      sink.write({ level: "warning", plugin: "host", message });
+      hand({ level: "warning", plugin: "host", message });
     }
   };
   return {
     write(line) {
+      if (!levels.passes(line)) return;
       // Counted by bytes, in its cell and at the cell's door.
-      if (line.by === "guest") return sink.write(line);
+      if (line.by === "guest") return hand(line);
       const lines = linesAbout(line.about ?? line.plugin, line.level);
-      if (lines.rate.take(1)) return sink.write(shortened(line));
+      if (lines.rate.take(1)) return hand(shortened(line));
       lines.dropped += 1;
       if (isTelling) return;
       isTelling = true;

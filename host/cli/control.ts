@@ -83,6 +83,8 @@ export interface LiveHost {
   call(service: string, payload: Uint8Array, timeoutMs: number | undefined): Promise<Uint8Array>;
   /** Lines of events as they come, until the host ends. Rejects with HostError. */
   follow(types: string): AsyncIterable<string>;
+  /** The last lines of the log and those that come, until the host ends. Rejects with HostError. */
+  followLog(wanted: Readonly<Record<string, string>>): AsyncIterable<string>;
   /** Lines of the Model Context Protocol both ways, with this token's rights or a viewer's. Rejects with HostError. */
   speakMcp(token: string | undefined): Promise<Duplex>;
 }
@@ -101,8 +103,10 @@ export async function openLiveHost(options: DataOptions): Promise<LiveHost> {
       return buffer(await ask(path, `/call/${encodeURIComponent(service)}${query}`, payload));
     },
     async *follow(types) {
-      const response = await ask(path, `/follow?types=${encodeURIComponent(types)}`);
-      yield* linesOf(response);
+      yield* linesOf(await ask(path, `/follow?types=${encodeURIComponent(types)}`));
+    },
+    async *followLog(wanted) {
+      yield* linesOf(await ask(path, `/logs?${new URLSearchParams(wanted)}`));
     },
     speakMcp: (token) => upgraded(path, token),
   };

@@ -11,15 +11,18 @@ import { addBuild } from "./build.ts";
 import { addCall } from "./call.ts";
 import { addCheck } from "./check.ts";
 import { addCompletion } from "./completion.ts";
+import { addConfig } from "./config.ts";
 import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEvents } from "./events.ts";
 import { EXIT, EXIT_CODES_HELP } from "./exit-codes.ts";
 import { addFigures } from "./figures.ts";
+import { addInit } from "./init.ts";
 import { addInspect } from "./inspect.ts";
 import { addInstall } from "./install.ts";
 import { addKeys } from "./keys.ts";
 import { addLock } from "./lock.ts";
+import { addLogs } from "./logs.ts";
 import { addMcp } from "./mcp.ts";
 import { addNew } from "./new.ts";
 import { addPack } from "./pack.ts";
@@ -51,6 +54,8 @@ async function main(): Promise<void> {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   addServe(program);
+  addInit(program);
+  addConfig(program);
   addCall(program);
   addInspect(program);
   addInstall(program);
@@ -73,6 +78,7 @@ async function main(): Promise<void> {
   addSchedules(program);
   addEvents(program);
   addSends(program);
+  addLogs(program);
   addPermissions(program);
   addSecret(program);
   addToken(program);

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { packageVersion } from "../bounds/package-version.ts";
-import { HostError } from "../core/errors.ts";
+import { describeCause, HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { lockFileOf, readLock } from "../install/lock.ts";
 import { createHost, type RunningHost } from "../main.ts";
@@ -19,7 +19,9 @@ export interface DataOptions {
   readonly data?: string;
 }
 
-const DEFAULT_FILE = "bulkhead.json";
+/** In the current folder, the first that is there, unless the command names another. */
+export const DEFAULT_FILES: readonly string[] = ["bulkhead.json", "bulkhead.yaml", "bulkhead.yml", "bulkhead.toml"];
+const DEFAULT_FILE = DEFAULT_FILES.find((file) => existsSync(file)) ?? "bulkhead.json";
 
 interface ServeOptions extends DataOptions {
   readonly port?: number;
@@ -43,14 +45,27 @@ export function addServe(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
+  let running: RunningHost | undefined;
   // A terminal that closes, or a kill -HUP meant for others, must not end the host; reading the configuration anew takes a restart.
-  process.on("SIGHUP", () => say("SIGHUP changes nothing; restart the host to read the configuration anew"));
+  process.on("SIGHUP", () => {
+    running?.reopenLog();
+    say("SIGHUP: a log in a file goes on in a file of that name; restart the host to read the configuration anew");
+  });
   process.stderr.on("error", () => {});
+  let isCrashing = false;
+  // Also what rejects and nobody waits for; what a guest's own code does so never comes here (engine/component/realm.ts).
+  process.on("uncaughtException", (cause) => {
+    say(`the host's own code failed: ${escapeControls(describeCause(cause))}`);
+    if (isCrashing) return;
+    isCrashing = true;
+    void (running?.crash(cause) ?? Promise.resolve()).finally(() => process.exit(EXIT.crashed));
+  });
   const configuration = withOverrides(await readConfiguration(options.config), options);
   say(
     `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,
   );
   const host = await createHost({ configuration, lock: await readLock(lockFileOf(options.config)) });
+  running = host;
   for (const { plugin, version, state, isolation, failure } of host.list())
     say(`  ${plugin} ${version}: ${state} (${isolation})${failure === undefined ? "" : `: ${escapeControls(failure)}`}`);
   for (const [adapter, address] of host.addresses) if (!COMES_WITH_HOST.has(adapter)) say(`  ${adapter} at ${escapeControls(address)}`);
@@ -68,13 +83,20 @@ export async function readConfigurationOf({ config, data }: DataOptions): Promis
 }
 
 export async function readConfiguration(file: string): Promise<Configuration> {
-  let text: string;
+  return parseConfiguration(await configurationText(file), file);
+}
+
+/** Rejects with HostError `invalid-message`. */
+export async function configurationText(file: string): Promise<string> {
   try {
-    text = await readFile(file, "utf8");
+    return await readFile(file, "utf8");
   } catch (cause) {
-    throw new HostError("invalid-message", `${file} cannot be read; name the configuration with --config`, { cause });
+    throw new HostError(
+      "invalid-message",
+      `${file} cannot be read; name the configuration with --config, or begin one with "bulkhead init"`,
+      { cause },
+    );
   }
-  return parseConfiguration(text, file);
 }
 
 export function withOverrides(

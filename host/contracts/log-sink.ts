@@ -38,8 +38,12 @@ export function logSinkContract(
         const { log, written } = open();
         log.write({ level: "error", plugin: "host", message: "loud", cause: new Error("outer", { cause: new Error("inner") }) });
         log.write({ level: "error", plugin: "host", message: "odd", cause: Object.create(null) });
+        log.write({ level: "error", plugin: "host", message: "hidden", cause: "why \u202e\u200b\u001b[2J" });
         log.write({ level: "info", plugin: "host", message: "traced", traceparent: "no traceparent" });
-        assert.match((await written()).join("\n"), /inner/);
+        const all = (await written()).join("\n");
+        assert.match(all, /inner/);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+        assert.doesNotMatch(all, /[\u001b\u200b\u202e]/);
       },
     },
   ];

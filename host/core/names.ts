@@ -9,7 +9,7 @@ const PATTERN = /^(\*|[A-Za-z0-9_-]+)(\.(\*|[A-Za-z0-9_-]+))*(\.\*\*)?$/;
 const MAX_DOTTED_LENGTH = 255;
 
 /** Names that the host uses itself, as a log source or as the first segment of an HTTP path. */
-const RESERVED: ReadonlySet<string> = new Set(["host", "v1", "healthz", "readyz", "metrics", "admin"]);
+const RESERVED: ReadonlySet<string> = new Set(["host", "v1", "healthz", "livez", "readyz", "metrics", "admin"]);
 
 /** True for 1 to 63 lower-case letters, digits and hyphens that begin with a letter and are not reserved. */
 export function isPluginName(name: string): boolean {

@@ -1,12 +1,11 @@
 // The drivers that come with the host, by port; loaded when the configuration chooses them.
 
 import type { EventLog } from "../core/ports/events.ts";
-import type { LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
-import type { Driver, Leases, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
+import type { Driver, Leases, LogOutput, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
 
-export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogSink>>>> = {
-  json: async () => (await import("./log-json/driver.ts")).json as Driver<LogSink>,
+export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogOutput>>>> = {
+  json: async () => (await import("./log-json/driver.ts")).json as Driver<LogOutput>,
 };
 
 /** Where the state is that plugins share. */

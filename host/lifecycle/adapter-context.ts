@@ -14,7 +14,7 @@ import type { Caller } from "../core/types.ts";
 import type { Gate } from "../gate/gate.ts";
 import { KnownPrincipal } from "../gate/known.ts";
 import type { LoginDesk } from "../gate/logins.ts";
-import type { AdapterContext, BlobTransfers, Catalog, Telemetry, Tls, TokenIssuer } from "../seams.ts";
+import type { AdapterContext, BlobTransfers, Catalog, Health, Telemetry, Tls, TokenIssuer, WrittenLog } from "../seams.ts";
 import { adapterBlobs } from "./adapter-blobs.ts";
 import type { DeclaredEvents } from "./declared-events.ts";
 
@@ -27,8 +27,10 @@ export interface AdapterContextPorts {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly log: LogSink;
+  readonly written: WrittenLog;
   readonly declared: DeclaredEvents;
   readonly problems: () => readonly string[];
+  readonly health: Health;
   readonly blobs: BlobTransfers;
   readonly listeners: OwnListeners;
   readonly tls: Tls | undefined;
@@ -40,8 +42,8 @@ export interface AdapterContextPorts {
 
 /** What the adapter of this name gets. */
 export function adapterContext(name: string, ports: AdapterContextPorts): AdapterContext {
-  const { core, gate, logins, operations, audit, catalog, clock, log, declared, problems, blobs, listeners, tls, issuers, telemetry } =
-    ports;
+  const { core, gate, logins, operations, audit, catalog, clock, log, declared, blobs, listeners } = ports;
+  const { written, problems, health, tls, issuers, telemetry } = ports;
   const callers = new WeakMap<KnownPrincipal, Caller>();
   const callerOf = (principal: KnownPrincipal): Caller => {
     const known = callers.get(principal) ?? Object.freeze({ kind: "adapter", name, principal: principal.name });
@@ -83,8 +85,10 @@ export function adapterContext(name: string, ports: AdapterContextPorts): Adapte
   return {
     clock,
     log,
+    written,
     catalog,
     problems,
+    health,
     tls,
     issuers,
     telemetry,

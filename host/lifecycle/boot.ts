@@ -79,17 +79,19 @@ export interface FleetBoot {
   readonly household: Household;
   readonly clock: Clock;
   readonly log: LogSink;
+  /** What each plugin gets for its queue when all are stopped. */
+  readonly drainMs: () => number;
   /** Whether there is a bulkhead.lock to compare with. */
   readonly isLocked: boolean;
 }
 
 /** Adds and starts all plugins, decides about updates that were never seen to start, and contains whoever fails from now on. Stops them with `booting`. */
 export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack): Promise<void> {
-  const { core, fleet, operations, household, clock, log, isLocked } = boot;
+  const { core, fleet, operations, household, clock, log, drainMs, isLocked } = boot;
   const { stores, folders } = household;
   const { quarantine } = stores;
   const { configuration } = stores;
-  booting.defer(() => stopAll(core, configuration.drainMs));
+  booting.defer(() => stopAll(core, drainMs()));
   stores.grants.dropUntilRestart();
   const leftOut = (name: string, thrown: unknown): void => {
     stores.leftOut.set(name, toHostError(thrown));

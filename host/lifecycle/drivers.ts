@@ -3,14 +3,26 @@
 import { join } from "node:path";
 import { openDataFolder } from "../admin/data-folder.ts";
 import { boundedLog } from "../bounds/log.ts";
+import { LogLevels } from "../bounds/log-levels.ts";
+import { RecentLines } from "../bounds/recent-lines.ts";
 import type { EventLog } from "../core/ports/events.ts";
-import type { LogSink } from "../core/ports/log.ts";
+import type { LogLine, LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
 import { EVENT_DRIVERS, LEASE_DRIVERS, LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
-import type { Driver, Leases, Opening } from "../seams.ts";
+import type { Driver, Leases, LogOutput, Opening } from "../seams.ts";
 import { foreign, openOurs } from "./foreign.ts";
 import { chosenDriver, optionsOf, sectionOf } from "./sections.ts";
+
+/** The one way into the log, and what there is to know of it. */
+export interface HostLog extends LogSink {
+  readonly levels: LogLevels;
+  readonly recent: RecentLines;
+  /** What it is written to was moved away. */
+  reopen(): void;
+  /** In words, why it cannot be written. */
+  problems(): readonly string[];
+}
 
 /** Where lines go, bounded. `given` is used instead of a driver. Rejects with HostError. */
 export async function openLog(
@@ -18,12 +30,28 @@ export async function openLog(
   given: LogSink | undefined,
   opening: Omit<Opening, "log">,
   booting: AsyncDisposableStack,
-): Promise<LogSink> {
-  if (given !== undefined) return boundedLog(given, opening.clock);
-  const nowhere: LogSink = { write() {} };
-  const section = chosenDriver(sectionOf(configuration, "drivers", "log"), "json");
-  return boundedLog(booting.use(await openDriver(LOG_DRIVERS, section, configuration, { ...opening, log: nowhere })), opening.clock);
+): Promise<HostLog> {
+  let write = (_line: LogLine): void => {};
+  const output: LogOutput =
+    given ??
+    booting.use(
+      await openDriver(LOG_DRIVERS, logSection(configuration), configuration, { ...opening, log: { write: (line) => write(line) } }),
+    );
+  const levels = new LogLevels(output.level);
+  const recent = new RecentLines(opening.clock);
+  // What the driver says of itself is a line like others.
+  ({ write } = boundedLog([output, recent], opening.clock, levels));
+  return {
+    write,
+    levels,
+    recent,
+    reopen: () => output.reopen?.(),
+    problems: () => [output.problem?.()].filter((problem) => problem !== undefined),
+  };
 }
+
+const logSection = (configuration: Configuration): ReturnType<typeof chosenDriver> =>
+  chosenDriver(sectionOf(configuration, "drivers", "log"), "json");
 
 /** The state that plugins share. Rejects with HostError. */
 export async function openState(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<StateDriver> {
@@ -45,12 +73,16 @@ export async function openLeases(configuration: Configuration, opening: Opening,
 
 /** What was sent durably, in a folder of its own: the same as the event log, and another one. Rejects with HostError. */
 export async function openSendLog(configuration: Configuration, { dataDir, ...opening }: Opening): Promise<EventLog & AsyncDisposable> {
+  const folder = sendsFolder(dataDir);
+  openDataFolder(folder);
+  return openDriver(EVENT_DRIVERS, chosenForSends(configuration), configuration, { ...opening, dataDir: folder });
+}
+
+export function chosenForSends(configuration: Configuration): ReturnType<typeof chosenDriver> {
   const { name, options } = chosenDriver(sectionOf(configuration, "drivers", "sends"), "sqlite");
   // Of ours: what waits for a provider that is down must not go because others are busy.
   const value = Object.hasOwn(EVENT_DRIVERS, name) ? { letGo: "handled", ...Object(options.value) } : options.value;
-  const folder = sendsFolder(dataDir);
-  openDataFolder(folder);
-  return openDriver(EVENT_DRIVERS, { name, options: { ...options, value } }, configuration, { ...opening, dataDir: folder });
+  return { name, options: { ...options, value } };
 }
 
 export const sendsFolder = (dataDir: string): string => join(dataDir, "sends");

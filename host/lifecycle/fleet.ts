@@ -3,6 +3,7 @@
 
 import type { LivePlugins } from "../admin/installer.ts";
 import type { Stores } from "../admin/stores.ts";
+import type { LogLevels } from "../bounds/log-levels.ts";
 import type { AdmissionCache } from "../cell/admission/admission-process.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -28,6 +29,7 @@ export interface FleetPorts {
   /** What is kept for plugins, to be handled when they run. */
   readonly keepers: readonly Pick<Deliveries, "pause" | "look" | "forget">[];
   readonly remote: RemoteStores;
+  readonly levels: Pick<LogLevels, "configure" | "forget">;
 }
 
 /** What to do with a plugin's data while its version changes. */
@@ -176,9 +178,10 @@ export class Fleet implements LivePlugins {
 
   /** Stops it and takes it out of the core. */
   async remove(name: string): Promise<void> {
-    const { core } = this.#ports;
+    const { core, levels } = this.#ports;
     await core.plugin(name)?.stop(this.#drainMs);
     if (core.plugin(name) !== undefined) core.remove(name);
+    levels.forget(name);
   }
 
   get #drainMs(): number {
@@ -190,8 +193,9 @@ export class Fleet implements LivePlugins {
   }
 
   async #define(folder: PluginFolder, settings: PluginConfiguration): Promise<PluginDefinition> {
-    const { stores, admission, remote } = this.#ports;
+    const { stores, admission, remote, levels } = this.#ports;
     const { name } = folder.manifest;
+    levels.configure(name, settings.logLevel);
     this.#refuseBlocked(folder.manifest);
     refuseEscapes(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);

@@ -4,6 +4,7 @@ import { Circuit, throughCircuit } from "../capabilities/storage/circuit.ts";
 import type { PluginStores } from "../capabilities/storage/functions.ts";
 import { HostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
+import { printable } from "../core/names.ts";
 import type { RemoteStorage, RemoteStorageDriver } from "../core/ports/storage.ts";
 import type { MaybePromise, StoredPlugin } from "../core/types.ts";
 import { STORAGE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../drivers/index.ts";
@@ -35,6 +36,7 @@ export class RemoteStores implements PluginStores, AsyncDisposable {
   readonly #stores = new Map<string, Promise<OpenStore>>();
   readonly #placed = new Map<string, OpenStore>();
   readonly #parts = new Map<string, OpenPart>();
+  readonly #circuits: { readonly name: string; readonly circuit: Circuit }[] = [];
 
   constructor(ports: RemoteStoresPorts) {
     this.#ports = ports;
@@ -56,6 +58,12 @@ export class RemoteStores implements PluginStores, AsyncDisposable {
       throw new HostError("permission-denied", `the storage of ${name} is not on the host's side`);
     const part = this.#parts.get(name);
     return part !== undefined && isSame(part.plugin, plugin) ? part.storage : this.#openPart(plugin, store, part);
+  }
+
+  /** In words, which of them are away. */
+  problems(): string[] {
+    const away = this.#circuits.filter(({ circuit }) => circuit.isOpen);
+    return away.map(({ name }) => `the store ${name} is away; what plugins keep there fails at once`);
   }
 
   /** Opens a driver, or finds it open. Rejects with HostError. */
@@ -82,7 +90,10 @@ export class RemoteStores implements PluginStores, AsyncDisposable {
     const module = load === undefined ? await this.#foreign(name, options.key) : await load();
     const open = (): Promise<RemoteStorageDriver> => module.open(opening, optionsOf(module.options, options));
     const tell = (message: string, cause?: unknown): void => opening.log.write({ level: "warning", plugin: "host", message, cause });
-    return { driver: load === undefined ? await open() : await openOurs(module, open), circuit: new Circuit(opening.clock, tell) };
+    const driver = load === undefined ? await open() : await openOurs(module, open);
+    const circuit = new Circuit(opening.clock, tell);
+    this.#circuits.push({ name: printable(name), circuit });
+    return { driver, circuit };
   }
 
   async #foreign(name: string, key: string): Promise<StorageDriverOfHost> {

@@ -2,9 +2,11 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { LOG_LEVELS } from "../bounds/log-levels.ts";
 import { MODULE_BOUNDS, type ModuleBoundsInput } from "../bounds/module-bounds.ts";
 import { type SendOptions, sendOptions } from "../capabilities/sends/options.ts";
 import { HostError } from "../core/errors.ts";
+import type { LogLevel } from "../core/ports/log.ts";
 import type { Grant } from "../core/types.ts";
 import { type AuthOptions, authSchema } from "./auth.ts";
 import { describeIssues } from "./issues.ts";
@@ -33,6 +35,10 @@ export interface PluginConfiguration {
   /** "all" gives whatever the manifest asks for; a list gives exactly that, where the manifest asks for it. */
   readonly grants: "all" | readonly Grant[];
   readonly limits: LimitsInput;
+  /** From this level on its lines are written, instead of `drivers.log.level`. */
+  readonly logLevel?: LogLevel | undefined;
+  /** Without it the host is not ready. */
+  readonly required: boolean;
   /** By what driver it keeps what it stores, instead of `drivers.storage`: its name, or its options with the name as `driver`. */
   readonly storage?: string | Readonly<Record<string, unknown>> | undefined;
   /** How often its services may be called, instead of what its manifest asks for. */
@@ -73,6 +79,8 @@ export interface Configuration {
   readonly containment: ContainmentInput;
   /** What is queued gets this long when the host stops. */
   readonly drainMs: number;
+  /** How long doors go on when the host is told to stop, so that others stop sending. */
+  readonly shutdownDelayMs: number;
   /** How much of a second the host itself works for all plugins together. */
   readonly hostMsPerSecond: number;
   /** Sizes of a module up to which it is admitted, beside the limits of its plugin. */
@@ -113,6 +121,8 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .union([z.literal("all"), z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() })))])
       .default([]),
     limits: limitsSchema.default({}),
+    logLevel: z.enum(LOG_LEVELS).optional(),
+    required: z.boolean().default(false),
     storage: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
     services: z.record(dottedName, ratesGivenSchema).default({}),
     config: z.record(z.string().min(1).max(255), z.unknown()).default({}),
@@ -170,6 +180,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   hardening: hardeningSchema.default({}),
   containment: containmentSchema.default(() => containmentSchema.parse({})),
   drainMs: z.number().nonnegative().max(60_000).default(5_000),
+  shutdownDelayMs: z.number().nonnegative().max(60_000).default(0),
   hostMsPerSecond: z.number().positive().max(1_000).default(600),
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),

@@ -10,10 +10,13 @@ const grant = (permission: string, resource: string): Grant => ({ permission, re
 /** Operations that show and change nothing. */
 const SHOWING = [
   ...["list", "info", "schedules", "outdated", "permissions", "report", "installations", "blocks", "schemas", "tools"],
-  ...["metrics", "top", "services", "events-use", "traces"],
+  ...["metrics", "top", "services", "events-use", "traces", "log-levels"],
 ];
 /** Operations that keep a host going, and give nobody more than he has. */
-const RUNNING = ["start", "stop", "restart", "release", "audit", "verify", "secrets", "keys", "tokens", "users", "unload"];
+const RUNNING = [
+  ...["start", "stop", "restart", "release", "audit", "verify", "secrets", "keys", "tokens", "users", "unload"],
+  ...["logs", "set-log-level"],
+];
 
 const EVERYBODY_WORKING: readonly Grant[] = ["services.call", "events.publish", "events.subscribe"].map((one) => grant(one, "**"));
 const operations = (names: readonly string[]): Grant[] => names.map((name) => grant(OPERATE, `admin.${name}`));

@@ -1,22 +1,28 @@
 // The socket of the command: only its user can open it, it hands on what is asked, and nothing that comes through it ends the host.
 
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LiveDoor } from "../../host/adapters/control-socket/live.ts";
 import { type ControlSocket, listenForControl } from "../../host/adapters/control-socket/server.ts";
+import { RecentLines } from "../../host/bounds/recent-lines.ts";
 import { openControl } from "../../host/cli/control.ts";
 import { HostError } from "../../host/core/errors.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
+const recent = new RecentLines(systemClock);
 const NO_DOOR: LiveDoor = {
   principal: { name: "user:test", allows: () => true },
   context: {
     call: async () => Promise.reject(new HostError("no-such-service", "nobody provides it")),
     follow: () => () => {},
+    operate: async () => ({ lines: [], missed: 0, next: 0 }),
+    openStream: () => () => {},
+    written: recent,
   },
 };
 
@@ -64,6 +70,29 @@ describe("the control socket", () => {
   it("can be opened by its user alone", () => {
     expect(statSync(path).isSocket()).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it("tells a follower of the log that reads too slowly how many lines it missed, and holds few of them", async () => {
+    const response = await new Promise<IncomingMessage>((resolve) =>
+      request({ socketPath: path, path: "/logs", agent: false }, resolve).end(),
+    );
+    // Nobody reads, until far more has been written than any buffer between us takes.
+    for (let i = 0; i < 4_000; i += 1) recent.write({ level: "info", plugin: "p", message: `${i} ${"x".repeat(8_000)}` });
+    const read: string[] = [];
+    let text = "";
+    for await (const piece of response.setEncoding("utf8")) {
+      const lines = (text + String(piece)).split("\n");
+      text = lines.pop() ?? "";
+      read.push(...lines);
+      if (read.some((line) => line.includes('"last"'))) break;
+      // What comes after a gap says so first.
+      if (response.readableLength === 0) recent.write({ level: "info", plugin: "p", message: "last" });
+    }
+    const told = read.map((line) => JSON.parse(line) as { readonly seq?: number; readonly gap?: number });
+    const shown = told.flatMap(({ seq }) => seq ?? []);
+    const missed = told.reduce((sum, { gap = 0 }) => sum + gap, 0);
+    expect(missed).toBeGreaterThan(2_000);
+    expect(shown.length + missed).toBe(shown.at(-1));
   });
 
   it("hands on operations, answers and refusals, and no word of what broke", async () => {

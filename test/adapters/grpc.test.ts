@@ -81,7 +81,7 @@ async function openDoor({ auth = {}, grpc = {}, tls, clock }: DoorOptions = {}):
   const door = { problems: [] as string[] };
   const { context } = testContext(host, {
     ...{ log, adapter: "grpc", tokens, auth: authSchema.parse(auth) },
-    problems: () => door.problems,
+    health: { isAlive: () => true, unready: () => door.problems },
     ...(tls !== undefined && { tls }),
   });
   let observing = 0;

@@ -77,6 +77,9 @@ describe("HTTP, where everybody has to say who he is", () => {
     await start({ mode: "required" });
     expect(JSON.parse((await ask("/healthz")).text)).toEqual({ status: "ok" });
     expect(JSON.parse((await ask("/healthz", tokenOf("operator"))).text)).toEqual({ status: "ok", failed: [] });
+    expect(JSON.parse((await ask("/livez")).text)).toEqual({ status: "alive" });
+    expect(JSON.parse((await ask("/readyz")).text)).toEqual({ status: "ready" });
+    expect(JSON.parse((await ask("/readyz", tokenOf("viewer"))).text)).toEqual({ status: "ready", reasons: [], problems: [] });
   });
 
   it("lets a token do what its role and scope say, and shows it no more", async () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { boundedLog } from "../../host/bounds/log.ts";
+import { LogLevels } from "../../host/bounds/log-levels.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
 
@@ -9,7 +10,7 @@ describe("the funnel into the log", () => {
   const setUp = () => {
     const clock = fakeClock();
     const sink = memoryLog();
-    return { clock, sink, log: boundedLog(sink, clock) };
+    return { clock, sink, log: boundedLog([sink], clock) };
   };
 
   it("writes 60 lines about a plugin at once, and tells each second how many it did not write", async () => {
@@ -43,5 +44,39 @@ describe("the funnel into the log", () => {
     expect(sink.lines[0]?.message).toMatch(/^m{4096}… \(cut, it had 1000000 characters\)$/);
     for (let i = 0; i < 1_000; i += 1) log.write({ level: "info", plugin: "p", by: "guest", message: "mine" });
     expect(sink.lines).toHaveLength(1_001);
+  });
+
+  it("drops a plugin's lines below its level, and the host's lines about it below the host's", () => {
+    const { clock, sink } = setUp();
+    const levels = new LogLevels("info");
+    const log = boundedLog([sink], clock, levels);
+    const all = (): string[] => {
+      sink.lines.length = 0;
+      for (const level of ["debug", "info", "warning", "error"] as const) {
+        log.write({ level, plugin: "p", by: "guest", message: `p ${level}` });
+        log.write({ level, plugin: "p", message: `host ${level}` });
+      }
+      return sink.lines.map(({ message }) => message);
+    };
+    expect(all()).toEqual(["p info", "host info", "p warning", "host warning", "p error", "host error"]);
+    levels.configure("p", "error");
+    expect(all()).toEqual(["host info", "host warning", "p error", "host error"]);
+    levels.set("p", "debug");
+    levels.set("host", "error");
+    expect(all()).toEqual(["p debug", "p info", "p warning", "p error", "host error"]);
+    expect(levels.of("p")).toEqual({ level: "debug", from: "run time" });
+    levels.set("p", undefined);
+    levels.set("host", undefined);
+    expect(levels.of("p")).toEqual({ level: "error", from: "plugins" });
+    levels.forget("p");
+    expect([levels.of("p"), levels.of("q")]).toEqual(Array(2).fill({ level: "info", from: "drivers.log" }));
+  });
+
+  it("counts nothing that is below the level", () => {
+    const { clock, sink } = setUp();
+    const log = boundedLog([sink], clock, new LogLevels("warning"));
+    for (let i = 0; i < 1_000; i += 1) log.write({ level: "info", plugin: "p", message: "quiet" });
+    log.write({ level: "warning", plugin: "p", message: "loud" });
+    expect(sink.lines.map(({ message }) => message)).toEqual(["loud"]);
   });
 });

@@ -33,6 +33,11 @@ const LOGS = {
     const log = createJsonLog({ level: "debug" }, { write: (chunk: string) => void chunks.push(chunk) });
     return { log, written: () => linesOf(chunks.join("")) };
   },
+  "JSON lines by the names of Elastic": () => {
+    const chunks: string[] = [];
+    const log = createJsonLog({ level: "debug", format: "ecs" }, { write: (chunk: string) => void chunks.push(chunk) });
+    return { log, written: () => linesOf(chunks.join("")) };
+  },
   "lines for people": () => {
     const chunks: string[] = [];
     return {

@@ -6,7 +6,7 @@ import { httpOptions } from "../../host/adapters/http/options.ts";
 import { openTelemetryOptions } from "../../host/adapters/opentelemetry/options.ts";
 import { httpClientOptions } from "../../host/capabilities/http/client.ts";
 import { toHostError } from "../../host/core/errors.ts";
-import { logJsonOptions } from "../../host/drivers/log-json/log-json.ts";
+import { logFileOptions, logJsonOptions } from "../../host/drivers/log-json/options.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { parseManifest } from "../../host/manifest/manifest.ts";
@@ -47,7 +47,7 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
   [
     "plugins.<name>",
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
-    ["cell", "source", "storage"],
+    ["cell", "logLevel", "source", "storage"],
   ],
   [
     "plugin.json",
@@ -80,6 +80,7 @@ describe.each([
   ["telemetry", telemetrySchema],
   ["capabilities.http", httpClientOptions],
   ["drivers.log", logJsonOptions],
+  ["drivers.log.file", logFileOptions],
 ] as const)("%s", (heading, schema) => {
   it("is documented key for key, with its defaults", () => {
     const defaults = Object.entries(propertiesOf(schema)).map(([key, property]) => {

@@ -90,7 +90,7 @@ describe("the README", () => {
 
   it("names the port and the exit codes of the code", async () => {
     expect(configuration.adapters.http).toMatchObject({ host: "127.0.0.1", port: 7420 });
-    const codes = [...read("README.md").matchAll(/^\| (\d) \|/gm)].map((match) => Number(match[1]));
+    const codes = [...read("README.md").matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]));
     expect(codes).toEqual(Object.values(EXIT));
   });
 });

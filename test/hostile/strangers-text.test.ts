@@ -90,6 +90,9 @@ const SHOWS: readonly (readonly [command: string, shows: string | RegExp])[] = [
   ["user list", /./],
   ["secret list", /./],
   ["keys list", /./],
+  ["logs evil", /ERROR {3}evil: said .*\\u\{202e\}/],
+  ["logs level", /evil/],
+  ["config show --effective", /evil/],
   ["restart broken", /\\u\{202e\}/],
 ];
 

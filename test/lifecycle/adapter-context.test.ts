@@ -48,6 +48,7 @@ describe("the context of an adapter", () => {
         "catalog",
         "clock",
         "follow",
+        "health",
         "issuers",
         "log",
         "logins",
@@ -60,6 +61,7 @@ describe("the context of an adapter", () => {
         "telemetry",
         "tls",
         "within",
+        "written",
       ].sort(),
     );
   });

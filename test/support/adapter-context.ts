@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import type { Operations } from "../../host/admin/operations.ts";
 import { TOKENS_SCHEMA, TokenStore } from "../../host/admin/tokens.ts";
 import { OwnListeners } from "../../host/bounds/own-listeners.ts";
+import { RecentLines } from "../../host/bounds/recent-lines.ts";
 import type { Host } from "../../host/core/host.ts";
 import type { Clock } from "../../host/core/ports/clock.ts";
 import type { LogSink } from "../../host/core/ports/log.ts";
@@ -41,6 +42,8 @@ export interface TestContextOptions {
   readonly tls?: Tls;
   readonly words?: CatalogPorts["words"];
   readonly telemetry?: Telemetry;
+  readonly written?: AdapterContext["written"];
+  readonly health?: AdapterContext["health"];
 }
 
 /** Nothing is counted. */
@@ -48,6 +51,8 @@ const UNSEEING: Telemetry = { metrics: () => [], spans: () => ({ spans: [], miss
 
 /** Nothing is read. */
 const UNREAD: CatalogPorts["words"] = { holds: () => false, onChange: () => () => {} };
+
+const WELL: AdapterContext["health"] = { isAlive: () => true, unready: () => [] };
 
 /** Where whoever calls is on this machine. */
 export const HERE: CalledFrom = { address: "127.0.0.1", isPassedOn: false };
@@ -80,6 +85,8 @@ export function testContext(
     tls,
     words = UNREAD,
     telemetry = UNSEEING,
+    written = new RecentLines(systemClock),
+    health = WELL,
   }: TestContextOptions,
 ): TestContext {
   const manifests = new KnownManifests();
@@ -108,7 +115,7 @@ export function testContext(
     accounts.audited.push(`denied ${plugin} ${permission} ${resource}`);
   const logins = new LoginDesk({ issuer, users, sessions, passwords, audit, onDenial, auth: options, clock: systemClock });
   const context = adapterContext(adapter, {
-    ...{ core, gate, logins, audit, operations: operations ?? nobody, catalog, clock: systemClock, log, problems },
+    ...{ core, gate, logins, audit, operations: operations ?? nobody, catalog, clock: systemClock, log, problems, health, written },
     declared: new DeclaredEvents(manifests),
     blobs,
     listeners: new OwnListeners(),

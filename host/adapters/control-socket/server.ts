@@ -9,7 +9,7 @@ import { parseJsonInput } from "../../bounds/json-input.ts";
 import { bytesOf } from "../../bounds/request-bytes.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
-import { callService, followEvents, type LiveDoor } from "./live.ts";
+import { callService, followEvents, followLog, type LiveDoor } from "./live.ts";
 
 /** What the socket passes on. */
 export interface ControlHandler {
@@ -68,6 +68,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   try {
     if (request.method === "POST" && request.url?.startsWith("/call/")) return await callService(handler.door, request, response);
     if (request.method === "GET" && request.url?.startsWith("/follow")) return followEvents(handler.door, request, response);
+    if (request.method === "GET" && /^\/logs(\?|$)/.test(request.url ?? "")) return await followLog(handler.door, request, response);
     const operation = operationOf(request);
     const input = parseJsonInput(await bytesOf(request, MAX_BODY_BYTES, INPUT), INPUT);
     send(request, response, 200, { result: (await handler.invoke(operation, input)) ?? null });

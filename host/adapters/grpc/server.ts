@@ -30,7 +30,7 @@ const MAX_CALLS = 128;
 const IDLE_MS = 300_000;
 const HANDSHAKE_MS = 10_000;
 const KEEPALIVE = { "grpc.keepalive_time_ms": 30_000, "grpc.keepalive_timeout_ms": 20_000 };
-const HEALTH_MS = 5_000;
+const HEALTH_MS = 1_000;
 /** For answers under way when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
 
@@ -138,12 +138,12 @@ function eventStreams({ events: { maxEvents, maxMiB }, maxConnections }: GrpcOpt
 }
 
 /** Of the host, and of each service of ours, which is well when the host is. Returns its undo. */
-function serveHealth(server: Server, { problems, clock }: AdapterContext): () => void {
+function serveHealth(server: Server, { health: ofHost, clock }: AdapterContext): () => void {
   const health = new HealthImplementation();
   health.addToServer(server);
   let cancel = (): void => {};
   const look = (): void => {
-    const state = problems().length === 0 ? "SERVING" : "NOT_SERVING";
+    const state = ofHost.unready().length === 0 ? "SERVING" : "NOT_SERVING";
     for (const name of ["", ...OURS.map(({ typeName }) => typeName)]) health.setStatus(name, state);
     cancel = clock.after(HEALTH_MS, look);
   };

@@ -1,7 +1,9 @@
 // Paths that more than one part of the door must know.
 
-/** Tells those who are not known nothing but whether all is well. */
+/** Tell those who are not known nothing but whether all is well, whether the host lives, and whether it is ready. */
 export const HEALTH = "/healthz";
+export const LIVE = "/livez";
+export const READY = "/readyz";
 export const MCP = "/mcp";
 export const GRAPHQL = "/graphql";
 /** Tells whose tokens let people in (RFC 9728). */
@@ -14,5 +16,5 @@ export const ISSUER_LOGIN: string = `${LOGIN}/oidc`;
 export const ISSUER_RETURN: string = `${ISSUER_LOGIN}/callback`;
 /** Without credentials. */
 export const OPEN_TO_EVERYBODY: ReadonlySet<string | undefined> = new Set([
-  ...[HEALTH, MCP_METADATA, LOGIN, LOGIN_FILES.script, LOGIN_FILES.style, ISSUER_LOGIN, ISSUER_RETURN],
+  ...[HEALTH, LIVE, READY, MCP_METADATA, LOGIN, LOGIN_FILES.script, LOGIN_FILES.style, ISSUER_LOGIN, ISSUER_RETURN],
 ]);

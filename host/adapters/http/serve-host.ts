@@ -5,7 +5,7 @@ import { parseJsonInput } from "../../bounds/json-input.ts";
 import type { AdapterContext, Metric } from "../../seams.ts";
 import { metricsText, OPENMETRICS_TYPE, PROMETHEUS_TYPE, wantsOpenMetrics } from "../gateway/openmetrics.ts";
 import { calledFrom } from "./credentials.ts";
-import { HEALTH } from "./paths.ts";
+import { HEALTH, LIVE, READY } from "./paths.ts";
 import { bytesOf, readBody } from "./payload.ts";
 import { isKnown, principalOf } from "./principal.ts";
 
@@ -27,6 +27,17 @@ export function serveHost(app: FastifyInstance, context: AdapterContext): void {
     const metrics = (await context.operate(principal, "metrics", {}, calledFrom(request.raw))) as readonly Metric[];
     const isOpenMetrics = wantsOpenMetrics(request.headers.accept);
     return reply.type(isOpenMetrics ? OPENMETRICS_TYPE : PROMETHEUS_TYPE).send(metricsText(metrics, isOpenMetrics));
+  });
+  app.get(LIVE, async (_request, reply) => {
+    const isAlive = context.health.isAlive();
+    return reply.code(isAlive ? 200 : 503).send({ status: isAlive ? "alive" : "stuck" });
+  });
+  app.get(READY, async (request, reply) => {
+    const reasons = context.health.unready();
+    const problems = context.problems();
+    const status = reasons.length > 0 ? "not ready" : problems.length > 0 ? "degraded" : "ready";
+    reply.code(reasons.length > 0 ? 503 : 200);
+    return isKnown(request) ? { status, reasons, problems } : { status };
   });
   app.get("/v1/plugins", async (request) => {
     const { plugins, services } = context.catalog.for(principalOf(request));

@@ -22,9 +22,14 @@ export class Circuit {
     this.#tell = tell;
   }
 
+  /** Whether the store was away when it was last asked. */
+  get isOpen(): boolean {
+    return this.#failures >= OPENS_AFTER;
+  }
+
   /** Settles as the work does; rejects with StoreUnavailable at once while the store is taken to be away. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const probes = this.#failures >= OPENS_AFTER;
+    const probes = this.isOpen;
     if (probes && (this.#isProbing || this.#clock.monotonicMs() < this.#openUntil))
       throw new StoreUnavailable("the store is away; it is tried again within seconds", this.#last);
     this.#isProbing = probes;
@@ -51,7 +56,7 @@ export class Circuit {
   }
 
   #close(): void {
-    if (this.#failures >= OPENS_AFTER) this.#tell("a store of plugins is back");
+    if (this.isOpen) this.#tell("a store of plugins is back");
     this.#failures = 0;
     this.#last = undefined;
   }

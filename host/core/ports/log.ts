@@ -22,3 +22,12 @@ export interface LogLine {
 export interface LogSink {
   write(line: LogLine): void;
 }
+
+/** A line that was written. */
+export interface LoggedLine extends LogLine {
+  /** From 1 on, since the host started. */
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly cause: string | undefined;
+}
