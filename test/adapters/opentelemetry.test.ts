@@ -16,6 +16,7 @@ interface Collector {
   readonly url: string;
   readonly spans: Message[];
   readonly metrics: Message[];
+  readonly lines: Message[];
   /** How often it was asked to take something. */
   asked: number;
   status: number;
@@ -46,13 +47,20 @@ async function collector(): Promise<Collector> {
             .flatMap((one) => one.all(2))
             .flatMap((one) => one.all(2)),
         );
+      if (made.status === 200 && request.url === "/v1/logs")
+        made.lines.push(
+          ...message
+            .all(1)
+            .flatMap((one) => one.all(2))
+            .flatMap((one) => one.all(2)),
+        );
       response.writeHead(made.status, { "content-type": "application/x-protobuf" }).end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const made: Collector = {
-    ...{ url: `http://127.0.0.1:${port}`, spans: [], metrics: [], asked: 0, status: 200, isMute: false },
+    ...{ url: `http://127.0.0.1:${port}`, spans: [], metrics: [], lines: [], asked: 0, status: 200, isMute: false },
     close() {
       server.closeAllConnections();
       server.close();
@@ -79,7 +87,7 @@ describe("a host with the OpenTelemetry adapter", () => {
   });
 
   async function boot(options: object = {}, rest: object = {}): Promise<RunningHost> {
-    const opentelemetry = { endpoint: to.url, spansEveryMs: 100, metricsEveryMs: 1_000, ...options };
+    const opentelemetry = { endpoint: to.url, spansEveryMs: 100, metricsEveryMs: 1_000, logs: false, ...options };
     const plugin = (name: string): object => ({ path: ownPlugin(name), isolation: "inline", grants: "all" });
     const plugins = { devices: plugin("devices"), automation: plugin("automation"), logger: plugin("logger") };
     const adapters = { http: { port: 0 }, "control-socket": false, opentelemetry };
@@ -130,6 +138,19 @@ describe("a host with the OpenTelemetry adapter", () => {
     const run = to.metrics.find((metric) => metric.text(1) === "bulkhead.turn" && metric.text(3) === "s");
     expect(run?.message(9)?.all(1).length).toBeGreaterThan(0);
     expect(named("devices create")).toBeDefined();
+  });
+
+  it("sends the lines of the log with whose they are, their trace and nothing hidden, those of before it too", async () => {
+    await boot({ logs: true, traces: false, metrics: false });
+    const traceId = "5759e988bd862e3fe1be46a994272793";
+    const body = JSON.stringify({ level: "WARNING", message: "seen \u202e unseen" });
+    const headers = { "content-type": "application/json", traceparent: `00-${traceId}-53995c3f42cd8ad8-01` };
+    await fetch(`${host?.url}/v1/services/logger.log`, { method: "POST", headers, body });
+    const line = await eventually("the line is sent", () => to.lines.find((one) => one.message(5)?.text(1)?.includes("seen")));
+    expect(line.message(5)?.text(1)).toBe("[http] seen \\u{202e} unseen");
+    expect([line.number(2), line.text(3), line.hex(9)]).toEqual([13, "warning", traceId]);
+    const attributes = Object.fromEntries(line.all(6).map((one) => [one.text(1), one.message(2)?.text(1)]));
+    expect(attributes).toMatchObject({ "bulkhead.plugin": "logger" });
   });
 
   it("sends a failure whatever the share is, and nothing else of a share of nothing", async () => {

@@ -98,6 +98,7 @@ describe("optional packages", () => {
       "@bytecodealliance/preview2-shim": [],
       "@extism/extism": ["engine/extism.ts"],
       "@opentelemetry/api": ["adapters/opentelemetry/packages.ts"],
+      "@opentelemetry/exporter-logs-otlp-proto": ["adapters/opentelemetry/packages.ts"],
       "@opentelemetry/exporter-metrics-otlp-proto": ["adapters/opentelemetry/packages.ts"],
       "@opentelemetry/exporter-trace-otlp-proto": ["adapters/opentelemetry/packages.ts"],
       "@opentelemetry/resources": ["adapters/opentelemetry/packages.ts"],

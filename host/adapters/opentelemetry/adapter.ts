@@ -1,4 +1,4 @@
-// Sends the host's traces and metrics to a collector, by OTLP.
+// Sends the host's traces, metrics and log to a collector, by OTLP.
 
 import type { Adapter, Opened } from "../../seams.ts";
 import { type OpenTelemetryOptions, openTelemetryOptions } from "./options.ts";
@@ -12,6 +12,7 @@ export const openTelemetry: Adapter<OpenTelemetryOptions, Loaded> = {
   options: openTelemetryOptions,
   packages: {
     "@opentelemetry/api": "^1.10.0",
+    "@opentelemetry/exporter-logs-otlp-proto": ">=0.301.0 <1",
     "@opentelemetry/exporter-metrics-otlp-proto": ">=0.301.0 <1",
     "@opentelemetry/exporter-trace-otlp-proto": ">=0.301.0 <1",
     "@opentelemetry/resources": "^3.1.0",

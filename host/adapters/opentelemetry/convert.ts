@@ -1,14 +1,18 @@
 // The host's spans and metrics as OpenTelemetry's packages have them. Pure.
 
+import { escapeControls } from "../../core/names.ts";
+import type { LoggedLine } from "../../core/ports/log.ts";
 import type { Metric, MetricHistogram, MetricSample, Span } from "../../seams.ts";
 import {
   AggregationTemporality,
   DataPointType,
   type HrTime,
   type MetricData,
+  type ReadableLogRecord,
   type ReadableSpan,
   type Resource,
   type ResourceMetrics,
+  SeverityNumber,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
@@ -66,6 +70,34 @@ function kindOf({ kind, name }: Span): SpanKind {
   if (kind === "call") return SpanKind.SERVER;
   if (kind === "event") return SpanKind.PRODUCER;
   return kind === "host-call" && name === "services.call" ? SpanKind.CLIENT : SpanKind.INTERNAL;
+}
+
+const SEVERITIES = {
+  debug: SeverityNumber.DEBUG,
+  info: SeverityNumber.INFO,
+  warning: SeverityNumber.WARN,
+  error: SeverityNumber.ERROR,
+} as const satisfies Record<LoggedLine["level"], SeverityNumber>;
+
+export function logRecord({ at, level, plugin, about, message, traceparent, cause }: LoggedLine, resource: Resource): ReadableLogRecord {
+  const [, traceId, spanId] = traceparent?.split("-") ?? [];
+  return {
+    hrTime: hrTimeOf(at),
+    hrTimeObserved: hrTimeOf(at),
+    ...(traceId !== undefined && spanId !== undefined && { spanContext: { traceId, spanId, traceFlags: TraceFlags.SAMPLED } }),
+    severityNumber: SEVERITIES[level],
+    severityText: level,
+    // What plugins say does not become something else on whoever's screen it ends.
+    body: escapeControls(message),
+    attributes: {
+      "bulkhead.plugin": plugin,
+      ...(about !== undefined && { "bulkhead.about": about }),
+      ...(cause !== undefined && { "bulkhead.cause": escapeControls(cause) }),
+    },
+    resource,
+    instrumentationScope: SCOPE,
+    droppedAttributesCount: 0,
+  };
 }
 
 /** `since` is when counting began, `now` when it was read; milliseconds since 1970. */

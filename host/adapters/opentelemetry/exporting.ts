@@ -1,12 +1,13 @@
 // Sends spans and metrics to a collector, one sending at a time. What it has not taken in time is written over where it lies and counted: nothing queues here.
 
 import type { AdapterContext, ReadSpans } from "../../seams.ts";
-import { readableSpan, resourceMetrics } from "./convert.ts";
+import { logRecord, readableSpan, resourceMetrics } from "./convert.ts";
 import type { OpenTelemetryOptions } from "./options.ts";
 import {
   defaultResource,
   detectResources,
   envDetector,
+  OTLPLogExporter,
   OTLPMetricExporter,
   OTLPTraceExporter,
   type Resource,
@@ -37,9 +38,11 @@ export class Exporting implements AsyncDisposable {
   readonly #resource: Resource;
   readonly #spans: OTLPTraceExporter | undefined;
   readonly #metrics: OTLPMetricExporter | undefined;
+  readonly #logs: OTLPLogExporter | undefined;
   readonly #since: number;
   #next = 0;
   #missed = 0;
+  #lastLine = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
   readonly #cancels = new Map<string, () => void>();
@@ -54,6 +57,8 @@ export class Exporting implements AsyncDisposable {
       .merge(detectResources({ detectors: [envDetector] }));
     this.#spans = options.traces ? new OTLPTraceExporter(urlOf(options, "traces")) : undefined;
     this.#metrics = options.metrics ? new OTLPMetricExporter(urlOf(options, "metrics")) : undefined;
+    this.#logs = options.logs ? new OTLPLogExporter(urlOf(options, "logs")) : undefined;
+    if (this.#logs !== undefined) this.#every("logs", options.spansEveryMs, () => this.#sendLines());
     if (this.#spans !== undefined) this.#every("spans", options.spansEveryMs, () => this.#sendSpans());
     if (this.#metrics !== undefined) this.#every("metrics", options.metricsEveryMs, () => this.#sendMetrics());
   }
@@ -66,8 +71,8 @@ export class Exporting implements AsyncDisposable {
     const cancel = this.#context.clock.after(CLOSE_MS, resolve);
     const last = async (): Promise<void> => {
       await Promise.all(this.#underWay);
-      await Promise.all([this.#sendSpans(), this.#sendMetrics()]);
-      await Promise.all([this.#spans?.shutdown(), this.#metrics?.shutdown()]);
+      await Promise.all([this.#sendSpans(), this.#sendMetrics(), this.#sendLines()]);
+      await Promise.all([this.#spans?.shutdown(), this.#metrics?.shutdown(), this.#logs?.shutdown()]);
     };
     await Promise.race([last().catch(() => {}), promise]);
     cancel();
@@ -105,6 +110,19 @@ export class Exporting implements AsyncDisposable {
     return read;
   }
 
+  /** Those that are kept and were not sent: a host that writes faster than they are taken loses the oldest, and says so. */
+  async #sendLines(): Promise<void> {
+    const exporter = this.#logs;
+    if (exporter === undefined) return;
+    const lines = this.#context.written.recent().filter(({ seq }) => seq > this.#lastLine);
+    const missed = (lines.at(-1)?.seq ?? this.#lastLine) - this.#lastLine - lines.length;
+    this.#lastLine = lines.at(-1)?.seq ?? this.#lastLine;
+    if (missed > 0) this.#tell(`${missed} lines of the log were not kept until they could be sent`);
+    const records = lines.map((line) => logRecord(line, this.#resource));
+    for (let first = 0; first < records.length; first += BATCH)
+      await this.#send(exporter, records.slice(first, first + BATCH), "lines of the log");
+  }
+
   async #sendMetrics(): Promise<void> {
     if (this.#metrics === undefined) return;
     const { telemetry, clock } = this.#context;
@@ -132,5 +150,5 @@ export class Exporting implements AsyncDisposable {
 }
 
 /** Where the configuration does not say it, the packages look into the environment. */
-const urlOf = ({ endpoint }: OpenTelemetryOptions, signal: "traces" | "metrics"): { url?: string } =>
+const urlOf = ({ endpoint }: OpenTelemetryOptions, signal: "traces" | "metrics" | "logs"): { url?: string } =>
   endpoint === undefined ? {} : { url: `${endpoint.replace(/\/$/, "")}/v1/${signal}` };

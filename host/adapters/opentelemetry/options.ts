@@ -6,11 +6,13 @@ import { z } from "zod";
 export interface OpenTelemetryOptions {
   readonly traces: boolean;
   readonly metrics: boolean;
+  /** The lines of the log, as they are written. */
+  readonly logs: boolean;
   /** Base of the collector's addresses, such as `http://127.0.0.1:4318`, instead of the environment's. */
   readonly endpoint?: string | undefined;
   /** Which share of traces is sent; those in which something failed are sent whatever it says. */
   readonly sampleRatio: number;
-  /** How often spans are sent, and metrics. */
+  /** How often spans and lines are sent, and metrics. */
   readonly spansEveryMs: number;
   readonly metricsEveryMs: number;
 }
@@ -18,6 +20,7 @@ export interface OpenTelemetryOptions {
 export const openTelemetryOptions: z.ZodType<OpenTelemetryOptions> = z.strictObject({
   traces: z.boolean().default(true),
   metrics: z.boolean().default(true),
+  logs: z.boolean().default(true),
   endpoint: z
     .url({ protocol: /^https?$/ })
     .max(2_048)
