@@ -25,22 +25,13 @@ import { RotatingFile, type RotatingFileOptions } from "../../host/drivers/log-j
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { CAN_MOUNT, mountSmallDisk, unmountDisk } from "../support/small-disk.ts";
 
 const HOUR_MS = 3_600_000;
 const KIB = 1_024;
 
 const small = temporaryFolder();
 afterAll(() => small.remove());
-const mounts = (() => {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", small.path], { stdio: "ignore" });
-    execFileSync("umount", [small.path]);
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 describe("the log in a file", () => {
   let folder: TemporaryFolder;
   let clock: FakeClock;
@@ -209,9 +200,9 @@ describe("the log in a file", () => {
       expect(() => open()).toThrow(/belongs to the user 65534/);
     });
 
-  if (mounts)
+  if (CAN_MOUNT)
     it("drops what a full disk does not take, leaves no half of a line, and says how many they were when there is room again", async () => {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=700", "none", small.path]);
+      mountSmallDisk(small.path, "64k");
       try {
         path = join(small.path, "host.log");
         open({ maxBytes: 1_024 * KIB });
@@ -233,7 +224,7 @@ describe("the log in a file", () => {
         );
       } finally {
         file[Symbol.dispose]();
-        execFileSync("umount", [small.path]);
+        unmountDisk(small.path);
       }
     });
 });

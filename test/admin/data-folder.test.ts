@@ -27,6 +27,7 @@ import { eventually } from "../support/eventually.ts";
 import { toFirstSchema } from "../support/first-schema.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
+import { describeOnSmallDisk, mountSmallDisk, unmountDisk } from "../support/small-disk.ts";
 
 const MIB = 1_024 * 1_024;
 const isRoot = process.getuid?.() === 0;
@@ -136,19 +137,9 @@ describe("the data folder", () => {
 });
 
 const small = temporaryFolder();
-const mounts = ((): boolean => {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", small.path], { stdio: "ignore" });
-    execFileSync("umount", [small.path]);
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.skipIf(!mounts)(`a full disk${mounts ? "" : " (needs a system that lets root mount a tmpfs)"}`, () => {
-  beforeEach(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m,mode=700", "none", small.path]));
-  afterEach(() => execFileSync("umount", ["-l", small.path]));
+describeOnSmallDisk("a full disk", () => {
+  beforeEach(() => mountSmallDisk(small.path, "24m"));
+  afterEach(() => unmountDisk(small.path));
 
   const fill = (leave: number): void => {
     for (const block of [MIB, 4_096]) {

@@ -1,6 +1,6 @@
 // A backup that is being made, or brought back, when everything ends or the disk is full: there is the whole of it or nothing, and the next try goes well.
 
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -15,6 +15,7 @@ import { bulkhead, COMMAND } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { seeded } from "../support/killed-host.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { CAN_MOUNT, mountSmallDisk, unmountDisk } from "../support/small-disk.ts";
 
 const MIB = 1_048_576;
 const SEED = 20261129;
@@ -94,21 +95,8 @@ describe("a backup that is interrupted", () => {
   });
 });
 
-const mounts = ((): boolean => {
-  const small = temporaryFolder();
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", small.path], { stdio: "ignore" });
-    execFileSync("umount", [small.path]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    small.remove();
-  }
-})();
-
 // What has no right to mount has no small disk to fill.
-if (mounts)
+if (CAN_MOUNT)
   describe("a backup on a disk that is full", () => {
     let folder: TemporaryFolder;
     let disk: string;
@@ -120,16 +108,15 @@ if (mounts)
       storeMiB(join(folder.path, "data"), 8);
     });
     afterEach(() => {
-      execFileSync("umount", [disk]);
+      unmountDisk(disk);
       folder.remove();
     });
-    const mount = (mib: number): void => void execFileSync("mount", ["-t", "tmpfs", "-o", `size=${mib}m,mode=700`, "none", disk]);
 
     it.each([
       { when: "before it begins", mib: 4, says: /has 4 MiB left, and copies of/ },
       { when: "while it is packed", mib: 13, says: /the disk is full/ },
     ])("leaves nothing of itself, full $when", async ({ mib, says }) => {
-      mount(mib);
+      mountSmallDisk(disk, `${mib}m`);
       await expect(backUp(join(folder.path, "data"), join(disk, "one.backup"))).rejects.toMatchObject({
         code: "storage-failed",
         message: expect.stringMatching(says),
@@ -138,7 +125,7 @@ if (mounts)
     });
 
     it("brings nothing back where there is no room", async () => {
-      mount(4);
+      mountSmallDisk(disk, "4m");
       const file = join(folder.path, "one.backup");
       await backUp(join(folder.path, "data"), file);
       const asked = { file, dataDir: join(disk, "new"), since: undefined, passphrase: undefined, actor: "user:test" as const };

@@ -1,6 +1,5 @@
 // Who wants more of blobs than a plugin may have, or leaves them half written: by the last step, by many at once, by dying, on a disk that is full.
 
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -20,6 +19,7 @@ import { cellsOf } from "../support/cells.ts";
 import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
+import { describeOnSmallDisk, mountSmallDisk, unmountDisk } from "../support/small-disk.ts";
 
 const MIB = 1_048_576;
 const LIMITS: BlobLimits = { blobBytes: 64 * MIB, blobs: 1_000 };
@@ -140,19 +140,9 @@ describe("a writer whose disk fails", () => {
 });
 
 const small = temporaryFolder();
-const mounts = ((): boolean => {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", small.path], { stdio: "ignore" });
-    execFileSync("umount", [small.path]);
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.skipIf(!mounts)(`a full disk${mounts ? "" : " (needs a system that lets root mount a tmpfs)"}`, () => {
-  beforeEach(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=700", "none", small.path]));
-  afterEach(() => execFileSync("umount", ["-l", small.path]));
+describeOnSmallDisk("a full disk", () => {
+  beforeEach(() => mountSmallDisk(small.path, "4m"));
+  afterEach(() => unmountDisk(small.path));
 
   it("is told, costs a plugin neither its quota nor its former blob, and leaves no file", async () => {
     const blobs = new Blobs(fileBlobs(join(small.path, "blobs")), systemClock);
