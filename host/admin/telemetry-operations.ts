@@ -57,6 +57,7 @@ export interface FoundTraces {
 
 /** The figures of a running host. */
 export interface LiveTelemetry extends Telemetry {
+  readonly records: "nothing" | "metrics" | "spans";
   used(): UsedNow;
   services(): readonly Use[];
   events(): readonly EventUse[];
@@ -105,14 +106,22 @@ const profileSchema: z.ZodType<{ readonly plugin: string; readonly seconds: numb
 });
 
 export function telemetryOperations({ live }: TelemetryOperationsPorts): readonly (readonly [string, Operation])[] {
+  const counting = (): LiveTelemetry => recording(live().telemetry, ["metrics", "spans"]);
   return [
-    ["metrics", checked(noneSchema, () => live().telemetry.metrics())],
-    ["top", checked(noneSchema, () => live().telemetry.used())],
-    ["services", checked(noneSchema, () => live().telemetry.services())],
+    ["metrics", checked(noneSchema, () => counting().metrics())],
+    ["top", checked(noneSchema, () => counting().used())],
+    ["services", checked(noneSchema, () => counting().services())],
     ["events-use", checked(noneSchema, () => live().telemetry.events())],
     ["profile", checked(profileSchema, ({ plugin, seconds }) => live().profiler.profile(plugin, seconds))],
-    ["traces", checked(tracesSchema, (wanted) => tracesIn(live().telemetry.spans(0).spans, wanted))],
+    ["traces", checked(tracesSchema, (wanted) => tracesIn(recording(live().telemetry, ["spans"]).spans(0).spans, wanted))],
   ];
+}
+
+/** Throws HostError `conflict` where the operator wants less to be written down than it takes. */
+function recording(telemetry: LiveTelemetry, any: readonly LiveTelemetry["records"][]): LiveTelemetry {
+  if (any.includes(telemetry.records)) return telemetry;
+  const remedy = `write ${any.join(" or ")} there and restart the host`;
+  throw new HostError("conflict", `the host writes down ${telemetry.records} of its work (telemetry.record); ${remedy}`);
 }
 
 /** Throws HostError `invalid-message` for a malformed pattern, and for a trace that is not there. */

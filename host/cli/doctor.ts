@@ -106,7 +106,7 @@ async function hostFacts(host: Control, options: DoctorOptions): Promise<HostFac
     audit: await host.invoke<Verification>("verify"),
     tokens: await host.invoke<TokenInfo[]>("tokens"),
     events: host.isLive ? await host.invoke<EventStatistics>("events-stats") : undefined,
-    used: host.isLive ? await host.invoke<UsedNow>("top") : undefined,
+    used: host.isLive ? await host.invoke<UsedNow>("top").catch(() => undefined) : undefined,
   };
 }
 

@@ -52,6 +52,10 @@ export class HostTelemetry implements LiveTelemetry {
       options.record === "nothing" ? undefined : new Recorder(clock, { spans: options.record === "spans" ? options.spans : 0 });
   }
 
+  get records(): LiveTelemetry["records"] {
+    return this.#ports.options.record;
+  }
+
   /** Follows what happens from now on. Returns its undo. */
   follow(): () => void {
     const core = this.#ports.core();
