@@ -19,7 +19,7 @@ import type { RemoteStores } from "./remote-stores.ts";
 import { readOneConfigured } from "./sources.ts";
 import { storageOf } from "./storage.ts";
 import { settlePlace } from "./storage-places.ts";
-import { refuseEscapes } from "./strangers.ts";
+import { refuseStranger } from "./strangers.ts";
 
 export interface FleetPorts {
   readonly core: Host;
@@ -197,7 +197,7 @@ export class Fleet implements LivePlugins {
     const { name } = folder.manifest;
     levels.configure(name, settings.logLevel);
     this.#refuseBlocked(folder.manifest);
-    refuseEscapes(name, settings, stores.configuration);
+    refuseStranger(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);
     const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
     const defined = definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name));

@@ -16,7 +16,7 @@ import { MANIFEST_FILE } from "../manifest/manifest.ts";
 import { contributionParsers } from "./adapters.ts";
 import { packageReader } from "./package-reader.ts";
 import { storageOf } from "./storage.ts";
-import { refuseEscapes } from "./strangers.ts";
+import { refuseStranger } from "./strangers.ts";
 
 export interface PluginSources extends Sources {
   readonly admission: AdmissionCache;
@@ -37,7 +37,7 @@ export async function pluginSources(configuration: Configuration, functions: Dec
     fetch: (spec) => fetchPackage(spec, options),
     resolve: (spec) => resolveVersion(spec, options),
     async admit(folder, settings) {
-      refuseEscapes(folder.manifest.name, settings, configuration);
+      refuseStranger(folder.manifest.name, settings, configuration);
       const { side } = storageOf(configuration, folder.manifest.name, settings);
       const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), side);
       const { entryPoints, exported } = admitted;

@@ -1,19 +1,35 @@
-// Who may run in the host's own process: on a V8 with known flaws nobody whom the operator did not name by his folder.
+// Which strangers may run: on a system without walls none, and in the host's own process none while its V8 has known flaws. A stranger is whom the operator
+// did not name by his folder.
 
 import { escapesOf, KNOWN_ESCAPES_AS_OF } from "../cell/outside/known-escapes.ts";
+import { refusesStrangers } from "../cell/outside/platform.ts";
 import { HostError } from "../core/errors.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 
 /**
- * Throws HostError `conflict` for a plugin that was installed, or comes from a tarball or a registry, and would run inline or in a thread. What the
- * configuration names by its folder is the operator's own word.
+ * Throws HostError `conflict` for a plugin that was installed, or comes from a tarball or a registry: on Windows always, elsewhere where it would run inline or in a
+ * thread. What the configuration names by its folder is the operator's own word.
  */
-export function refuseEscapes(
+export function refuseStranger(
+  name: string,
+  settings: Pick<PluginConfiguration, "isolation">,
+  configuration: Pick<Configuration, "plugins" | "hardening">,
+  platform: NodeJS.Platform = process.platform,
+): void {
+  if (configuration.plugins[name]?.path !== undefined) return;
+  if (refusesStrangers(platform)) {
+    const remedy = `run the host on Linux, or read it and name its folder by plugins.${name}.path`;
+    throw new HostError("conflict", `${name} comes from elsewhere, and Windows holds no plugin whose cell is broken; ${remedy}`);
+  }
+  refuseEscapes(name, settings, configuration);
+}
+
+function refuseEscapes(
   name: string,
   { isolation }: Pick<PluginConfiguration, "isolation">,
-  { plugins, hardening }: Pick<Configuration, "plugins" | "hardening">,
+  { hardening }: Pick<Configuration, "hardening">,
 ): void {
-  if (isolation === "process" || hardening.acceptVulnerableNode === true || plugins[name]?.path !== undefined) return;
+  if (isolation === "process" || hardening.acceptVulnerableNode === true) return;
   const known = escapesOf().map(({ id }) => id);
   if (known.length === 0) return;
   const why = `V8 ${process.versions.v8} has known flaws (${known.join(", ")})`;

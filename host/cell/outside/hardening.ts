@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { HostError } from "../../core/errors.ts";
+import { lacksOf } from "./platform.ts";
 import { seccompFilter } from "./seccomp.ts";
 
 /** What the operator asks for; each is used where it can be had unless it is said otherwise. */
@@ -87,10 +88,7 @@ async function look({ users: asked, bubblewrap: wrap }: HardeningOptions): Promi
     throw new HostError("invalid-message", "hardening.users needs a host that runs as root; remove it");
   if (process.platform !== "linux") {
     if (wrap === true) throw new HostError("invalid-message", "hardening.bubblewrap is true, and this system is not Linux");
-    return {
-      ...NO_HARDENING,
-      gaps: [`a cell that a fault of V8 has broken is held by Node's permission model only; run the host on Linux`],
-    };
+    return { ...NO_HARDENING, gaps: lacksOf(process.platform) };
   }
   const users = asked === false || !isRoot ? undefined : (asked ?? DEFAULT_USERS);
   const noWrap = wrap === false ? "hardening.bubblewrap is false" : await whyNot({ bubblewrap: true, setpriv: true, users });
