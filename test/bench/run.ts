@@ -7,6 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { arch, availableParallelism, cpus, platform } from "node:os";
 import { benchBlobs } from "./blobs.ts";
 import { benchCalls } from "./calls.ts";
+import { benchCapacity } from "./capacity.ts";
 import { readWasm } from "./cells.ts";
 import { benchColdStart } from "./cold-start.ts";
 import { benchCrypto } from "./crypto.ts";
@@ -44,6 +45,7 @@ async function main(args: readonly string[]): Promise<void> {
   const extism = await compileExtismPlugin();
   const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
     memory: benchMemory,
+    capacity: benchCapacity,
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
     stores: benchStores,

@@ -9,6 +9,10 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".
 /** Where the packages of test/clients are. */
 export const CLIENTS: string = join(CACHE, "clients", "node_modules");
 export const SCHEMATHESIS: string = join(CACHE, "schemathesis", "bin", "schemathesis");
+/** Reads Dockerfiles. */
+export const HADOLINT: string = join(CACHE, "hadolint", "bin", "hadolint");
+/** Reads files of Docker Compose, by the schema of its specification and by rules. */
+export const DCLINT: string = join(CLIENTS, "dclint", "bin", "dclint.cjs");
 
 /** The Python of an environment with grpcio and its reflection. */
 export const GRPC_PYTHON: string = join(CACHE, "grpc-python", "bin", "python3");
