@@ -1,7 +1,9 @@
 // What other systems than Linux lack is said, and who is not run there; decided for each system, whatever runs this test.
 
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { resolveHardening } from "../../host/cell/outside/hardening.ts";
 import { lacksOf } from "../../host/cell/outside/platform.ts";
+import { pluginSources } from "../../host/lifecycle/sources.ts";
 import { refuseStranger } from "../../host/lifecycle/strangers.ts";
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 
@@ -51,5 +53,29 @@ describe("a plugin that comes from elsewhere", () => {
   it("runs elsewhere, and one of the operator's own everywhere", () => {
     for (const platform of ["linux", "darwin"] as const) expect(outcomeOf("theirs", "process", platform)).toBe("runs");
     for (const platform of ["linux", "darwin", "win32"] as const) expect(outcomeOf("mine", "process", platform)).toBe("runs");
+  });
+});
+
+describe("a host", () => {
+  const { platform } = process;
+  const pretend = (value: NodeJS.Platform): void => void Object.defineProperty(process, "platform", { value });
+  afterEach(() => pretend(platform));
+
+  it("on macOS has nothing to hold cells by, and refuses to be told that it has", async () => {
+    pretend("darwin");
+    expect(await resolveHardening({})).toMatchObject({ bubblewrap: false, users: undefined, gaps: lacksOf("darwin") });
+    await expect(resolveHardening({ bubblewrap: true })).rejects.toMatchObject({ code: "invalid-message" });
+  });
+
+  it("on Windows refuses to install a stranger's plugin before anything of it is read", async () => {
+    const { admit } = await pluginSources(configuration, {});
+    pretend("win32");
+    const unread = (): never => {
+      throw new Error("it was read");
+    };
+    const manifest = { name: "theirs" };
+    const stranger = Object.defineProperty({ manifest }, "wasm", { get: unread }) as unknown as Parameters<typeof admit>[0];
+    const settings = { isolation: "process" } as Parameters<typeof admit>[1];
+    await expect(admit(stranger, settings)).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("Windows") });
   });
 });

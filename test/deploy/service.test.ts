@@ -11,8 +11,8 @@ import { programOf } from "../support/servers.ts";
 
 const UNIT = "deploy/bulkhead.service";
 const DROP_IN = "deploy/bulkhead-root.conf";
-/** Systemd's own measure, from 0 to 10, times ten: below 50 it calls a unit "OK". */
-const MOST_EXPOSED = { [UNIT]: 30, [DROP_IN]: 50 };
+/** Systemd's own measure, from 0 to 10, times ten: below 50 it calls a unit "OK". A little more than what systemd 252 says, since others count otherwise. */
+const MOST_EXPOSED = { [UNIT]: 35, [DROP_IN]: 49 };
 /** As in the image; nobody's. */
 const ORDINARY = 10_001;
 const ECHO = '(module (func (export "run") (result i32) (i32.const 0)))';
