@@ -10,7 +10,7 @@ import { blockCodec } from "../engine/guest/blocks.ts";
 import { Payload } from "./payload.ts";
 
 /** A CloudEvent as the host stamped it. */
-export interface PublishedEvent extends Omit<CloudEvent, "data"> {
+export interface PublishedEvent extends Omit<CloudEvent, "data" | "parent"> {
   /** What the JSON says; bytes for every other content type. */
   readonly data: unknown;
 }
@@ -63,7 +63,8 @@ export class Recording {
   addEvent(event: CloudEvent): void {
     if (this.fromTest.has(event)) return;
     const payload = new Payload(event.data);
-    this.published.push({ ...event, data: isJson(event.contentType) ? payload.json() : payload.bytes });
+    const { parent: _, ...attributes } = event;
+    this.published.push({ ...attributes, data: isJson(event.contentType) ? payload.json() : payload.bytes });
   }
 
   addTurn({ entryPoint, outcome }: EndedTurn): void {
