@@ -31,9 +31,9 @@ const attacker = (attack: string): string => `
   const frame = (...parts) => { const body = Buffer.concat(parts); return Buffer.concat([u32(body.length), body]); };
   const acknowledged = (id) => frame(Buffer.of(0), u32(id), Buffer.of(1));
   const call = (id, turn, name = "state.get", ...args) => frame(Buffer.of(2), u32(id), u32(turn), text(name), Buffer.of(args.length), ...args.flatMap((arg) => [u32(arg.length), arg]));
-  const ended = (id, output = Buffer.alloc(0), before = []) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(1), u32(output.length), output, Buffer.of(before.length, ...before));
+  const ended = (id, output = Buffer.alloc(0), before = []) => frame(Buffer.of(1), u32(id), Buffer.alloc(40), Buffer.of(1), u32(output.length), output, Buffer.of(before.length, ...before));
   const f64 = (value) => { const bytes = Buffer.alloc(8); bytes.writeDoubleLE(value); return bytes; };
-  const refused = (id, code, reason, wait = -1) => frame(Buffer.of(1), u32(id), Buffer.alloc(32), Buffer.of(0), text(code), text(reason), f64(wait), text("m"), text(""), Buffer.of(0));
+  const refused = (id, code, reason, wait = -1) => frame(Buffer.of(1), u32(id), Buffer.alloc(40), Buffer.of(0), text(code), text(reason), f64(wait), text("m"), text(""), Buffer.of(0));
   const later = (work) => setImmediate(function again() { work(); setImmediate(again); });
   const onTurn = (turn) => { ${attack} };
   let kept = Buffer.alloc(0);
@@ -77,6 +77,8 @@ const ATTACKS: readonly (readonly [name: string, attack: string, told: RegExp])[
   ["a reason beyond any name", 'socket.write(refused(turn, "refused", "x".repeat(60_000)));', /a text of 60000 bytes/],
   ["a time that nobody can wait", 'socket.write(refused(turn, "refused", "unavailable", NaN));', /what nobody can wait/],
   ["acknowledgements that nobody asked for", "let id = 0; later(() => socket.write(acknowledged(id += 1)));", /nobody asked/],
+  ["a profile that nobody asked for", "socket.write(frame(Buffer.of(4), u32(1), u32(0)));", /a profile that nobody asked for/],
+  ["a profile without end", "socket.write(frame(Buffer.of(4), u32(1), u32(4_000_000_000)));", /tells of 4000000000 stacks/],
   ["what is no frame", "socket.write(Buffer.alloc(100, 0xff));", /is announced/],
 ];
 
