@@ -2,9 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { AccountPasswords } from "./admin/account-passwords.ts";
-import { localActor } from "./admin/audit.ts";
 import { Operations } from "./admin/operations.ts";
 import type { PluginSummary } from "./admin/plugin-overview.ts";
+import type { Reloaded } from "./admin/reload-operations.ts";
 import { OwnListeners } from "./bounds/own-listeners.ts";
 import { packageVersion } from "./bounds/package-version.ts";
 import { blobFunctions } from "./capabilities/blobs/functions.ts";
@@ -35,13 +35,10 @@ import { type KeptEvents, keptEvents } from "./embedding/kept-events.ts";
 import { partsOf } from "./embedding/provider.ts";
 import { blockCodec } from "./engine/guest/blocks.ts";
 import { isOwnImport, isReservedModule } from "./engine/guest/imports.ts";
-import { Gate } from "./gate/gate.ts";
-import { LoginDesk } from "./gate/logins.ts";
 import { callRates } from "./guards/call-rates.ts";
 import type { Lock } from "./install/lock.ts";
 import { adapterContext } from "./lifecycle/adapter-context.ts";
 import { contributionParsers, openAdapters } from "./lifecycle/adapters.ts";
-import { authenticatorOf } from "./lifecycle/authenticating.ts";
 import { backupsOf } from "./lifecycle/backups.ts";
 import { followTurns, openBlobs } from "./lifecycle/blobs.ts";
 import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } from "./lifecycle/boot.ts";
@@ -57,10 +54,12 @@ import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
+import { openGate } from "./lifecycle/gate.ts";
 import { HostHealth } from "./lifecycle/health.ts";
 import { openIssuer } from "./lifecycle/issuer.ts";
 import { tellObservers } from "./lifecycle/observing.ts";
 import { Profiler } from "./lifecycle/profiling.ts";
+import { Reloader, type Reread } from "./lifecycle/reload.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
@@ -84,6 +83,8 @@ export interface HostOptions {
   readonly log?: LogSink | undefined;
   /** Of bulkhead.lock: says which packages the configuration's sources are. What differs from it is logged. */
   readonly lock?: Lock | undefined;
+  /** Where the configuration comes from when the host is to read it anew; without it `reload` is refused. Rejects with HostError for what is none. */
+  readonly reread?: (() => Promise<Reread>) | undefined;
 }
 
 export interface RunningHost extends AsyncDisposable {
@@ -103,6 +104,11 @@ export interface RunningHost extends AsyncDisposable {
   send(service: string, input?: unknown, options?: SendOptions): Promise<string>;
   /** Opens the log's file anew, when somebody who rotates files has moved it away; nothing where lines go elsewhere. */
   reopenLog(): void;
+  /**
+   * Reads the configuration anew and puts it into force, as far as that takes no restart of the host; with `dryRun` only tells what is different. Rejects with
+   * HostError for one that is wrong, and has changed nothing then.
+   */
+  reload(how?: { readonly dryRun?: boolean }): Promise<Reloaded>;
   /**
    * For what nothing of the host caught, such as `uncaughtException`: logs and audits it, and stops as far as it comes in two seconds. Never rejects. The process
    * should end then.
@@ -130,7 +136,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const { stores, sources } = household;
   const hardening = await hardeningOf(configuration, log);
   const disk = booting.use(await watchDiskSpace(dataDir, opening));
-  const ending = new Ending({ configuration, log });
+  const ending = new Ending({ configuration: () => stores.configuration, log });
   const remote = booting.use(await openRemoteStores({ configuration, opening, secrets: stores.secrets, core: (): Host => core }));
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
@@ -187,7 +193,8 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   for (const observer of adapters.observers) core.observe(observer);
   booting.defer(watchState(core, clock));
   booting.defer(followTurns(blobs, core, tell));
-  const isKnown = (name: string): boolean => Object.hasOwn(configuration.plugins, name) || stores.installations.find(name) !== undefined;
+  const isKnown = (name: string): boolean =>
+    Object.hasOwn(stores.configuration.plugins, name) || stores.installations.find(name) !== undefined;
   booting.use(contendForSchedules(scheduler, leases));
   booting.defer(followPlugins(scheduler, { core, manifests: stores.manifests, isKnown, tell }));
   const isAccepted = (name: string): boolean => stores.installations.find(name)?.onProbation !== true;
@@ -216,6 +223,9 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends], levels: log.levels });
+  const reloader = new Reloader({ stores, core, fleet, sources, log, reread: options.reread });
+  reloader.onChange((next) => log.reconfigure(next));
+  reloader.onChange(({ events: { keep } }) => keeping.alwaysKeep(keep));
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({
     ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords },
@@ -233,8 +243,11 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     data,
     blobs,
     passwords,
-    backups: booting.use(backupsOf(configuration)),
-    live: { core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry, log, profiler: new Profiler(clock, cells) },
+    backups: booting.use(backupsOf(() => stores.configuration)),
+    live: {
+      ...{ core, plugins: fleet, catalog, scheduler, events: replays, sends, telemetry, log, configuration: reloader },
+      profiler: new Profiler(clock, cells),
+    },
   });
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
@@ -252,36 +265,13 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const health = booting.use(
     new HostHealth({ stateOf: (name) => core.plugin(name)?.state, clock, faults, required, isStopping: () => ending.isStopping }),
   );
-  const { auth } = configuration;
-  const { users, sessions, tokens, audit } = stores;
-  const authenticator = auth.plugin && authenticatorOf(auth.plugin, { core, catalog, clock, stores, tell });
-  const gate = new Gate({
-    ...{ clock, auth, tokens, sessions, users, authenticator, operator: localActor(), onDenial: onCheck, tell },
-    isReadOnly: (service) => catalog.isReadOnly(service),
-  });
-  booting.defer(() => gate.close());
-  const logins = new LoginDesk({ clock, auth, authenticator, issuer, users, sessions, passwords, audit, onDenial: onCheck });
-  const issuers = auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
+  const { gate, logins } = openGate({ core, catalog, clock, stores, issuer, passwords, reloader, onDenial: onCheck, tell }, booting);
+  const issuers = configuration.auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
   const addresses = await adapters.start(
     (name) =>
       adapterContext(name, {
-        core,
-        gate,
-        logins,
-        operations,
-        audit,
-        catalog,
-        clock,
-        log,
-        written: log.recent,
-        declared,
-        problems,
-        health,
-        blobs,
-        listeners,
-        tls,
-        issuers,
-        telemetry,
+        ...{ core, gate, logins, operations, catalog, clock, log, declared, problems, health, blobs, listeners, tls, issuers, telemetry },
+        ...{ audit: stores.audit, written: log.recent },
         onAsked: (door, asked, failure) => telemetry.recorder?.door(door, asked, failure),
       }),
     listeners,
@@ -299,6 +289,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     call: (service, input, how = {}) => callService(core, service, input, how),
     send: (service, input, how = {}) => sendMessage((message, isDurable) => sends.send(message, isDurable), service, input, how),
     reopenLog: () => log.reopen(),
+    reload: ({ dryRun = false } = {}) => operate("reload", { dryRun }),
     crash: (cause) => ending.crash(cause, running, record),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -27,6 +27,7 @@ import { type LiveLog, logOperations } from "./log-operations.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
+import { type LiveConfiguration, reloadOperations } from "./reload-operations.ts";
 import { chosenFrom, configsIn, type Declarations, declaredIn } from "./schemas.ts";
 import { secretOperations } from "./secret-operations.ts";
 import { type LiveSends, sendOperations } from "./send-operations.ts";
@@ -50,6 +51,7 @@ interface LiveHost {
   readonly telemetry: LiveTelemetry;
   readonly profiler: LiveProfiler;
   readonly log: LiveLog;
+  readonly configuration: LiveConfiguration;
 }
 
 /** A turn that a schedule begins. */
@@ -186,6 +188,11 @@ export class Operations {
       }),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
+      ...reloadOperations({
+        live: () => this.#live("nothing is read anew").configuration,
+        queue: this.#queue,
+        record: (...entry) => audit.append(...entry),
+      }),
       ...backupOperations({ backups, audit }),
       ...toolOperations({ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit, ...shared }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],

@@ -36,7 +36,8 @@ export interface PermissionFinding {
 }
 
 export interface PermissionOverviewPorts {
-  readonly configured: Readonly<Record<string, PluginConfiguration>>;
+  /** What the configuration says of a plugin. */
+  configured(plugin: string): Pick<PluginConfiguration, "grants"> | undefined;
   readonly manifests: ReadonlyMap<string, Manifest>;
   readonly grants: GrantStore;
   readonly usage: PermissionUsage;
@@ -56,7 +57,7 @@ export class PermissionOverview {
 
   /** The configuration's grants. */
   configured(name: string): readonly Grant[] {
-    const { grants } = this.#ports.configured[name] ?? { grants: [] };
+    const { grants } = this.#ports.configured(name) ?? { grants: [] };
     return grants === "all" ? (this.#ports.manifests.get(name)?.permissions ?? []) : grants;
   }
 

@@ -51,9 +51,7 @@ export interface LoadedPlugin {
 }
 
 export class Stores {
-  readonly configuration: Configuration;
   readonly database: HostDatabase;
-  readonly lock: Lock;
   readonly identity: Identity;
   readonly quarantine: QuarantineStore;
   /** Of all plugins; kept true by whoever installs and removes. */
@@ -74,13 +72,15 @@ export class Stores {
   readonly snapshots: Snapshots;
   readonly places: StoragePlaces;
   readonly permissions: PermissionOverview;
+  #configuration: Configuration;
+  #lock: Lock;
 
   constructor({ configuration, database, clock, manifests, lock }: StoresPorts) {
     const { connection } = database;
-    const { dataDir, plugins: configured } = configuration;
-    this.configuration = configuration;
+    const { dataDir } = configuration;
+    this.#configuration = configuration;
     this.database = database;
-    this.lock = lock;
+    this.#lock = lock;
     this.identity = identityOf(connection);
     this.quarantine = new QuarantineStore(connection);
     for (const [name, manifest] of manifests) this.manifests.set(name, manifest);
@@ -98,12 +98,27 @@ export class Stores {
     this.snapshots = new Snapshots(dataDir);
     this.places = new StoragePlaces(connection);
     this.permissions = new PermissionOverview({
-      configured,
+      configured: (plugin) => this.#configuration.plugins[plugin],
       manifests: this.manifests,
       grants: this.grants,
       usage: this.usage,
       audit: this.audit,
     });
+  }
+
+  /** What is in force. */
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  get lock(): Lock {
+    return this.#lock;
+  }
+
+  /** From now on these are in force. Whoever was made of the former ones has to be told. */
+  reconfigure(configuration: Configuration, lock: Lock = this.#lock): void {
+    this.#configuration = configuration;
+    this.#lock = lock;
   }
 
   /** What counts for a plugin: the configuration's grants and those given at run time. */

@@ -17,13 +17,18 @@ export interface HeldLevel {
 }
 
 export class LogLevels {
-  readonly #byDefault: LogLevel;
+  #byDefault: LogLevel = "debug";
   readonly #configured = new Map<string, LogLevel>();
   readonly #atRunTime = new Map<string, LogLevel>();
 
   /** Without a level everything is written, unless a plugin has one of its own. */
-  constructor(byDefault: LogLevel = "debug") {
-    this.#byDefault = byDefault;
+  constructor(byDefault?: LogLevel) {
+    this.setDefault(byDefault);
+  }
+
+  /** Of all who have none of their own. */
+  setDefault(level: LogLevel = "debug"): void {
+    this.#byDefault = level;
   }
 
   /** What a plugin wrote is measured by its own level; what the host says of it by the host's, so that nobody's silence hides what became of him. */

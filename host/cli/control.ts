@@ -62,7 +62,7 @@ export async function openControl(configuration: Configuration, lock: Lock = new
   const blobs = openBlobs(ports);
   const data = storedData({ stores, clock: systemClock, remote, blobs, isRunning: () => false });
   const passwords = new AccountPasswords(opening.use(new HashingLine(systemClock)), systemClock);
-  const backups = opening.use(backupsOf(configuration));
+  const backups = opening.use(backupsOf(() => configuration));
   const operations = new Operations({ stores, clock: systemClock, sources, data, blobs, passwords, backups, live: undefined });
   await stores.load((plugin, thrown) => say(`${plugin} cannot be read: ${escapeControls(toHostError(thrown).message)}`));
   return {

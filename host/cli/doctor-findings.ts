@@ -3,6 +3,7 @@
 import type { Verification } from "../admin/audit.ts";
 import type { PermissionFinding } from "../admin/permission-overview.ts";
 import type { PluginSummary } from "../admin/plugin-overview.ts";
+import type { Reloaded } from "../admin/reload-operations.ts";
 import type { UsedNow } from "../admin/telemetry-operations.ts";
 import type { TokenInfo } from "../admin/tokens.ts";
 import type { EventStatistics } from "../core/ports/events.ts";
@@ -42,6 +43,10 @@ export interface HostFacts {
   /** Undefined where no host runs. */
   readonly events: EventStatistics | undefined;
   readonly used: UsedNow | undefined;
+  /** What is written and not in force; undefined where no host runs. */
+  readonly written: Reloaded | undefined;
+  /** Why what is written can never be in force. */
+  readonly unwritable: string | undefined;
 }
 
 const MIB = 1_048_576;
@@ -116,6 +121,25 @@ export function findingsOfHost(facts: HostFacts, now: number): readonly Finding[
         warning(`${deadLetters} events could not be handled by ${consumer.name}`, "bulkhead events dead list"),
       ),
     ...lateness(facts.used),
+    ...notInForce(facts),
+  ];
+}
+
+function notInForce({ written, unwritable }: HostFacts): readonly Finding[] {
+  if (unwritable !== undefined)
+    return [
+      error(
+        `the next start of the host would not be as it is: ${unwritable}`,
+        "mend the configuration; bulkhead reload --dry-run checks it",
+      ),
+    ];
+  const changes = written?.changes ?? [];
+  const waiting = changes.filter(({ effect }) => effect === "restart of the host");
+  const rest = changes.filter((change) => !waiting.includes(change));
+  const keys = (some: typeof changes): string => some.map(({ key }) => key).join(", ");
+  return [
+    ...(rest.length === 0 ? [] : [warning(`written and not in force: ${keys(rest)}`, "bulkhead reload")]),
+    ...(waiting.length === 0 ? [] : [note(`written and in force after a restart of the host: ${keys(waiting)}`, "restart bulkhead serve")]),
   ];
 }
 

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import type { Verification } from "../admin/audit.ts";
 import type { PermissionFinding, PermissionStatus } from "../admin/permission-overview.ts";
 import type { PluginDetails, PluginSummary } from "../admin/plugin-overview.ts";
+import type { Reloaded } from "../admin/reload-operations.ts";
 import type { UsedNow } from "../admin/telemetry-operations.ts";
 import type { TokenInfo } from "../admin/tokens.ts";
 import { resolveHardening } from "../cell/outside/hardening.ts";
@@ -107,7 +108,19 @@ async function hostFacts(host: Control, options: DoctorOptions): Promise<HostFac
     tokens: await host.invoke<TokenInfo[]>("tokens"),
     events: host.isLive ? await host.invoke<EventStatistics>("events-stats") : undefined,
     used: host.isLive ? await host.invoke<UsedNow>("top").catch(() => undefined) : undefined,
+    ...(await writtenFacts(host)),
   };
+}
+
+async function writtenFacts(host: Control): Promise<Pick<HostFacts, "written" | "unwritable">> {
+  if (!host.isLive) return { written: undefined, unwritable: undefined };
+  try {
+    return { written: await host.invoke<Reloaded>("reload", { dryRun: true }), unwritable: undefined };
+  } catch (thrown) {
+    const { code, message, detail } = toHostError(thrown);
+    // Of a program that keeps its configuration, or while somebody else looks.
+    return { written: undefined, unwritable: code === "conflict" ? undefined : (detail ?? message) };
+  }
 }
 
 /** Hears of nothing that it subscribes to. */

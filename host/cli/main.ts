@@ -30,6 +30,7 @@ import { addPermissions } from "./permissions.ts";
 import { addPlugins } from "./plugins.ts";
 import { addProfile } from "./profile.ts";
 import { addRelease } from "./release.ts";
+import { addReload } from "./reload.ts";
 import { reportFailure } from "./report.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSecret } from "./secret.ts";
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
   addServe(program);
   addInit(program);
   addConfig(program);
+  addReload(program);
   addCall(program);
   addInspect(program);
   addInstall(program);

@@ -5,9 +5,10 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { packageVersion } from "../bounds/package-version.ts";
-import { describeCause, HostError } from "../core/errors.ts";
+import { describeCause, HostError, toHostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { lockFileOf, readLock } from "../install/lock.ts";
+import type { Reread } from "../lifecycle/reload.ts";
 import { createHost, type RunningHost } from "../main.ts";
 import { type Configuration, configurationOf, parseConfiguration } from "../manifest/configuration.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -46,10 +47,11 @@ export function addServe(program: Command): void {
 
 async function serve(options: ServeOptions): Promise<void> {
   let running: RunningHost | undefined;
-  // A terminal that closes, or a kill -HUP meant for others, must not end the host; reading the configuration anew takes a restart.
+  // Also of a terminal that closes, which must not end the host.
   process.on("SIGHUP", () => {
+    say("SIGHUP: a log in a file goes on in a file of that name, and the configuration is read anew");
     running?.reopenLog();
-    say("SIGHUP: a log in a file goes on in a file of that name; restart the host to read the configuration anew");
+    if (running !== undefined) void reloadAtSignal(running, options.config);
   });
   process.stderr.on("error", () => {});
   let isCrashing = false;
@@ -60,11 +62,15 @@ async function serve(options: ServeOptions): Promise<void> {
     isCrashing = true;
     void (running?.crash(cause) ?? Promise.resolve()).finally(() => process.exit(EXIT.crashed));
   });
-  const configuration = withOverrides(await readConfiguration(options.config), options);
+  const reread = async (): Promise<Reread> => ({
+    configuration: withOverrides(await readConfiguration(options.config), options),
+    lock: await readLock(lockFileOf(options.config)),
+  });
+  const { configuration, lock } = await reread();
   say(
     `bulkhead ${packageVersion()}: starting ${Object.keys(configuration.plugins).length} plugins of ${options.config}, data in ${configuration.dataDir}`,
   );
-  const host = await createHost({ configuration, lock: await readLock(lockFileOf(options.config)) });
+  const host = await createHost({ configuration, lock, reread });
   running = host;
   for (const { plugin, version, state, isolation, failure } of host.list())
     say(`  ${plugin} ${version}: ${state} (${isolation})${failure === undefined ? "" : `: ${escapeControls(failure)}`}`);
@@ -74,6 +80,21 @@ async function serve(options: ServeOptions): Promise<void> {
   say(host.url === undefined ? "serving without HTTP; Ctrl-C stops" : `listening on ${host.url}; Ctrl-C stops`);
   await stopped;
   await stop(host, configuration);
+}
+
+/** Never rejects. */
+async function reloadAtSignal(host: RunningHost, file: string): Promise<void> {
+  try {
+    const { changes } = await host.reload();
+    say(`SIGHUP: ${changes.length} values of ${file} are different; "bulkhead audit" has their keys`);
+    for (const { key, effect, failure } of changes)
+      if (failure !== undefined) say(`  ${escapeControls(key)} was not changed: ${escapeControls(failure)}`);
+      else if (effect === "restart of the host") say(`  ${escapeControls(key)} waits for a restart of the host`);
+  } catch (thrown) {
+    const { message, detail } = toHostError(thrown);
+    say(`SIGHUP: the configuration stays as it was: ${escapeControls(message)}`);
+    for (const line of (detail ?? "").split("\n")) if (line !== "") say(`  ${escapeControls(line)}`);
+  }
 }
 
 /** For a command about a host: that of a program which embeds it may have a data folder and no file. Rejects like `readConfiguration`. */

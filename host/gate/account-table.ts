@@ -34,6 +34,11 @@ export class AccountTable<T> {
     return made;
   }
 
+  /** Those that are counted one by one, and the one that all others share. */
+  all(): T[] {
+    return [...this.#of.values(), ...(this.#others === undefined ? [] : [this.#others])];
+  }
+
   // Only an account that is full again is as good as a new one.
   #sweep(): void {
     const now = this.#clock.monotonicMs();

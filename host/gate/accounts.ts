@@ -13,21 +13,30 @@ const BUSY_RETRY_MS = 100;
 interface Account {
   calls: number;
   streams: number;
-  readonly rate: RateLimit;
+  rate: RateLimit;
 }
 
 export class Accounts {
-  readonly #limits: AuthLimits;
+  #limits: AuthLimits;
+  readonly #clock: Clock;
   readonly #principals: AccountTable<Account>;
 
   constructor(clock: Clock, limits: AuthLimits) {
     this.#limits = limits;
-    const { callsPerSecond } = limits;
+    this.#clock = clock;
     this.#principals = new AccountTable<Account>(
       clock,
-      () => ({ calls: 0, streams: 0, rate: new RateLimit(clock, callsPerSecond, SECOND_MS) }),
-      ({ calls, streams, rate }, now) => calls === 0 && streams === 0 && rate.owedMs(now, callsPerSecond) === 0,
+      () => ({ calls: 0, streams: 0, rate: this.#rate() }),
+      ({ calls, streams, rate }, now) => calls === 0 && streams === 0 && rate.owedMs(now, this.#limits.callsPerSecond) === 0,
     );
+  }
+
+  /** What goes on goes on, also where it is more than these allow. */
+  limit(limits: AuthLimits): void {
+    const isOther = limits.callsPerSecond !== this.#limits.callsPerSecond;
+    this.#limits = limits;
+    if (!isOther) return;
+    for (const account of this.#principals.all()) account.rate = this.#rate();
   }
 
   /** A call begins; answers what is to be called when it has ended. Throws HostError `rate-limited`. */
@@ -55,5 +64,9 @@ export class Accounts {
     return () => {
       account.streams -= 1;
     };
+  }
+
+  #rate(): RateLimit {
+    return new RateLimit(this.#clock, this.#limits.callsPerSecond, SECOND_MS);
   }
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import type { Session, SessionStore } from "../admin/sessions.ts";
 import { TOKEN_PREFIX, type TokenStore } from "../admin/tokens.ts";
 import { type UserStore, userOfPrincipal } from "../admin/users.ts";
@@ -23,6 +24,7 @@ import { KnownPrincipal } from "./known.ts";
 
 export interface GatePorts {
   readonly clock: Clock;
+  /** When it is made; see `reconfigure`. */
   readonly auth: AuthOptions;
   readonly tokens: Pick<TokenStore, "check" | "onRevoked">;
   readonly sessions: Pick<SessionStore, "check" | "onEnded" | "end">;
@@ -43,7 +45,8 @@ const MINUTE_MS = 60_000;
 export class Gate {
   readonly #ports: GatePorts;
   readonly #accounts: Accounts;
-  readonly #attempts: FailedAttempts;
+  #auth: AuthOptions;
+  #attempts: FailedAttempts;
   readonly #operator: KnownPrincipal;
   readonly #anonymous: KnownPrincipal;
   /** What the operator starts and does not trust with what he may himself. */
@@ -57,26 +60,24 @@ export class Gate {
   /** As many as the configuration names. */
   readonly #byCertificate = new Map<string, KnownPrincipal>();
   readonly #issuers: JwtIssuers;
+  /** Of each stream that is open: whose it is. */
+  readonly #streaming = new Set<{ readonly principal: KnownPrincipal }>();
   readonly #undo: readonly (() => void)[];
 
   constructor(ports: GatePorts) {
     this.#ports = ports;
-    const { clock, auth, tokens, sessions, operator, tell } = ports;
+    const { clock, auth, tokens, sessions, operator, onDenial, tell } = ports;
     this.#issuers = new JwtIssuers(auth.jwt, clock, tell);
+    this.#auth = auth;
     this.#accounts = new Accounts(clock, auth.limits);
-    const { failuresPerMinute } = auth.limits;
-    const limit = `the limit is ${failuresPerMinute} a minute (auth.limits.failuresPerMinute)`;
-    this.#attempts = new FailedAttempts(clock, {
-      count: failuresPerMinute,
-      intervalMs: MINUTE_MS,
-      words: (network) => [`the address ${network}`, `showed too often what is nobody's; ${limit}`],
-    });
+    this.#attempts = attemptsFrom(clock, auth);
     // He can do with the host's files whatever he likes, and whoever may not say who he is cannot be told from him but by what he may do.
-    this.#operator = this.#known(operator, [undefined]);
-    this.#anonymous = this.#known("anonymous", [ANONYMOUS_GRANTS]);
-    this.#viewer = this.#known("viewer", [grantsOf(["viewer"], auth)]);
-    const make = (who: Vouched, roles: readonly string[]): KnownPrincipal => this.#known(who.name, [grantsOf(roles, auth)], who.expiresAt);
-    this.#held = new HeldPrincipals(clock, make);
+    this.#operator = new KnownPrincipal({ name: operator, bounds: [undefined] }, onDenial);
+    this.#anonymous = new KnownPrincipal({ name: "anonymous", bounds: [ANONYMOUS_GRANTS] }, onDenial);
+    this.#viewer = new KnownPrincipal({ name: "viewer", bounds: [grantsOf(["viewer"], auth)] }, onDenial);
+    this.#held = new HeldPrincipals(clock, ({ name, groups, expiresAt }) =>
+      this.#known(name, (by) => [grantsOf(rolesOfGroups(groups, by), by)], expiresAt),
+    );
     this.#undo = [
       tokens.onRevoked((names) => forget(this.#byToken, names)),
       sessions.onEnded((ids) => {
@@ -106,7 +107,7 @@ export class Gate {
 
   /** Whether a door may listen there. Throws HostError `invalid-message` with what to write. */
   requireListenable(host: string): void {
-    if (this.#ports.auth.mode === "required" || isLoopback(host)) return;
+    if (this.#auth.mode === "required" || isLoopback(host)) return;
     throw new HostError("invalid-message", `the host does not listen on ${host} as long as it asks nobody who he is`, {
       detail: [
         'write "auth": { "mode": "required" } in the configuration and make a token for whoever calls:',
@@ -142,10 +143,13 @@ export class Gate {
     const { clock } = this.#ports;
     const { expiresAt } = principal;
     let isOpen = true;
+    const stream = { principal };
+    this.#streaming.add(stream);
     const close = (): void => {
       if (!isOpen) return;
       isOpen = false;
       forget();
+      this.#streaming.delete(stream);
       cancel?.();
       free();
     };
@@ -173,12 +177,34 @@ export class Gate {
     for (const undo of this.#undo) undo();
   }
 
-  #known(name: string, bounds: readonly RoleGrants[], expiresAt?: number): KnownPrincipal {
-    return new KnownPrincipal({ name, bounds, expiresAt }, this.#ports.onDenial);
+  /**
+   * From now on these roles, groups, certificates, open services and limits hold; `mode` and who issues what are as before. Whoever could do something else by
+   * them has ended, and is let in anew.
+   */
+  reconfigure(auth: AuthOptions): void {
+    const { mode, jwt, oidc, plugin, limits } = this.#auth;
+    this.#auth = { ...auth, mode, jwt, oidc, plugin };
+    if (!isDeepStrictEqual(limits, auth.limits)) {
+      this.#accounts.limit(auth.limits);
+      this.#attempts = attemptsFrom(this.#ports.clock, auth);
+    }
+    const isChanged = (principal: KnownPrincipal): boolean => principal.isChangedBy(this.#auth);
+    for (const known of [this.#byToken, this.#bySession, this.#byCertificate])
+      forget(
+        known,
+        [...known].flatMap(([key, principal]) => (isChanged(principal) ? [key] : [])),
+      );
+    this.#held.endWhere(isChanged);
+    for (const { principal } of [...this.#streaming]) if (isChanged(principal)) principal.end();
+  }
+
+  #known(name: string, boundsBy: (auth: AuthOptions) => readonly RoleGrants[], expiresAt?: number): KnownPrincipal {
+    return new KnownPrincipal({ name, bounds: boundsBy(this.#auth), boundsBy, expiresAt }, this.#ports.onDenial);
   }
 
   #unnamed({ address, isPassedOn }: CalledFrom, service?: string): Principal {
-    const { auth, onDenial } = this.#ports;
+    const { onDenial } = this.#ports;
+    const auth = this.#auth;
     // Loopback is no identity: it is only where nobody else can be.
     if (auth.mode === "none" && address !== undefined && !isPassedOn && isLoopback(address)) return this.#anonymous;
     if (service !== undefined && auth.open.includes(service)) {
@@ -192,7 +218,7 @@ export class Gate {
   #bearer(token: string, from: CalledFrom): MaybePromise<Principal> {
     if (this.#issuers.knows(token)) return this.#vouched(token, from, () => this.#issuers.check(token));
     // Where nobody has to say who he is, what is none of ours is between a plugin and whoever calls it.
-    if (this.#ports.auth.mode === "none" && !token.startsWith(TOKEN_PREFIX)) return this.#unnamed(from);
+    if (this.#auth.mode === "none" && !token.startsWith(TOKEN_PREFIX)) return this.#unnamed(from);
     const { authenticator } = this.#ports;
     // The host's own tokens go to nobody.
     if (authenticator?.takes("bearer") === true && !token.startsWith(TOKEN_PREFIX))
@@ -201,18 +227,19 @@ export class Gate {
     if (checked === undefined) throw this.#nobodys(from);
     const remembered = this.#byToken.get(checked.name);
     if (remembered !== undefined && !remembered.hasEnded) return remembered;
-    const { auth } = this.#ports;
-    const bounds = checked.line.flatMap(({ roles, scopes }) => [grantsOf(roles, auth), ...(scopes.length === 0 ? [] : [scopes])]);
-    const principal = this.#known(`token:${checked.name}`, bounds, checked.expiresAt);
+    const { name, line, expiresAt } = checked;
+    const boundsBy = (auth: AuthOptions): RoleGrants[] =>
+      line.flatMap(({ roles, scopes }) => [grantsOf(roles, auth), ...(scopes.length === 0 ? [] : [scopes])]);
+    const principal = this.#known(`token:${name}`, boundsBy, expiresAt);
     this.#byToken.set(checked.name, principal);
     return principal;
   }
 
   #certified(name: string, from: CalledFrom): Principal {
-    const { auth } = this.#ports;
     // Signed by the right authority, and yet of nobody whom the operator knows.
-    if (!Object.hasOwn(auth.certificates, name)) throw this.#nobodys(from);
-    const known = this.#byCertificate.get(name) ?? this.#known(`cert:${name}`, [grantsOf(auth.certificates[name] ?? [], auth)]);
+    if (!Object.hasOwn(this.#auth.certificates, name)) throw this.#nobodys(from);
+    const boundsBy = (auth: AuthOptions): RoleGrants[] => [grantsOf(own(auth.certificates, name), auth)];
+    const known = this.#byCertificate.get(name) ?? this.#known(`cert:${name}`, boundsBy);
     this.#byCertificate.set(name, known);
     return known;
   }
@@ -224,7 +251,7 @@ export class Gate {
     if (known !== undefined) return known;
     this.#attempts.require(networkOf(from.address ?? ""));
     const who = await check();
-    if (who !== undefined) return this.#held.hold(hash, who, rolesOfGroups(who.groups, this.#ports.auth));
+    if (who !== undefined) return this.#held.hold(hash, who, rolesOfGroups(who.groups, this.#auth));
     this.#held.end(hash);
     throw this.#nobodys(from);
   }
@@ -244,30 +271,43 @@ export class Gate {
       return this.#stillThere(session, secret, from, authenticator);
     const remembered = this.#bySession.get(session.id);
     if (remembered !== undefined) return remembered;
-    const principal = this.#known(session.principal, [grantsOf(this.#rolesOf(session), this.#ports.auth)], session.expiresAt);
+    const boundsBy = (auth: AuthOptions): RoleGrants[] => [grantsOf(this.#rolesOf(session, auth), auth)];
+    const principal = this.#known(session.principal, boundsBy, session.expiresAt);
     this.#bySession.set(session.id, principal);
     return principal;
   }
 
   /** Who logged in by the plugin's word: it is asked again from time to time, and what it takes back ends the session. */
   async #stillThere(session: Session, secret: string, from: CalledFrom, authenticator: Authenticator): Promise<Principal> {
-    const { auth, sessions } = this.#ports;
+    const { sessions } = this.#ports;
     const known = this.#held.find(session.id);
     if (known !== undefined) return known;
     const who = await authenticator.again(session.principal, from);
     if (who?.name === session.principal)
-      return this.#held.hold(session.id, { ...who, expiresAt: session.expiresAt }, rolesOfGroups(who.groups, auth));
+      return this.#held.hold(session.id, { ...who, expiresAt: session.expiresAt }, rolesOfGroups(who.groups, this.#auth));
     sessions.end(secret);
     return this.#unnamed(from);
   }
 
-  #rolesOf({ principal, groups }: Session): readonly string[] {
-    const { auth, users } = this.#ports;
+  #rolesOf({ principal, groups }: Session, auth: AuthOptions): readonly string[] {
+    const { users } = this.#ports;
     // Of an issuer that the operator has taken out since, nobody's word counts.
     const isOurs = auth.oidc !== undefined && principal.startsWith(prefixOf("oidc", auth.oidc.issuer));
     if (groups !== undefined) return isOurs ? rolesOfGroups(groups, auth) : [];
     return users.find(userOfPrincipal(principal) ?? "")?.roles ?? [];
   }
+}
+
+const own = (rolesOf: AuthOptions["certificates"], name: string): readonly string[] =>
+  Object.hasOwn(rolesOf, name) ? (rolesOf[name] ?? []) : [];
+
+function attemptsFrom(clock: Clock, { limits: { failuresPerMinute } }: AuthOptions): FailedAttempts {
+  const limit = `the limit is ${failuresPerMinute} a minute (auth.limits.failuresPerMinute)`;
+  return new FailedAttempts(clock, {
+    count: failuresPerMinute,
+    intervalMs: MINUTE_MS,
+    words: (network) => [`the address ${network}`, `showed too often what is nobody's; ${limit}`],
+  });
 }
 
 function forget(known: Map<string, KnownPrincipal>, keys: Iterable<string>): void {

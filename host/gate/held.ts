@@ -15,11 +15,11 @@ const HOLDS_MS = 60_000;
 
 export class HeldPrincipals {
   readonly #clock: Pick<Clock, "now">;
-  readonly #make: (who: Vouched, roles: readonly string[]) => KnownPrincipal;
+  readonly #make: (who: Vouched) => KnownPrincipal;
   /** Whoever was asked for least recently stands first. */
   readonly #held = new Map<string, Held>();
 
-  constructor(clock: Pick<Clock, "now">, make: (who: Vouched, roles: readonly string[]) => KnownPrincipal) {
+  constructor(clock: Pick<Clock, "now">, make: (who: Vouched) => KnownPrincipal) {
     this.#clock = clock;
     this.#make = make;
   }
@@ -36,13 +36,18 @@ export class HeldPrincipals {
     const isSame = before?.said === said && !before.principal.hasEnded;
     // Of one who may something else now, what goes on ends.
     if (!isSame) before?.principal.end();
-    const principal = isSame ? before.principal : this.#make(who, roles);
+    const principal = isSame ? before.principal : this.#make(who);
     this.#held.delete(key);
     const [oldest] = this.#held.size >= MAX_HELD ? this.#held.keys() : [];
     // What goes on for him goes on; he is asked for again when he comes again.
     if (oldest !== undefined) this.#held.delete(oldest);
     this.#held.set(key, { principal, said, untilMs: Math.min(this.#clock.now() + HOLDS_MS, who.expiresAt ?? Number.POSITIVE_INFINITY) });
     return principal;
+  }
+
+  /** All of whom this is true may nothing more. */
+  endWhere(isOver: (principal: KnownPrincipal) => boolean): void {
+    for (const [key, { principal }] of this.#held) if (isOver(principal)) this.end(key);
   }
 
   /** Whoever it is may nothing more. */

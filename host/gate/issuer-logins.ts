@@ -13,7 +13,8 @@ import type { IssuerClient, LoginChecks } from "./issuer-client.ts";
 
 export interface IssuerLoginsPorts {
   readonly clock: Pick<Clock, "monotonicMs">;
-  readonly auth: Pick<AuthOptions, "groups">;
+  /** Asked at each login. */
+  auth(): Pick<AuthOptions, "groups">;
   readonly client: IssuerClient;
 }
 
@@ -69,7 +70,7 @@ export class IssuerDesk {
     const address = new URL(pending.redirectUri);
     address.search = returned.toString();
     const { name, groups } = await this.#ports.client.answered(address, pending.checks);
-    const { auth } = this.#ports;
+    const auth = this.#ports.auth();
     const named = groups.filter((group) => Object.hasOwn(auth.groups, group));
     if (rolesOfGroups(named, auth).length === 0)
       throw new HostError("permission-denied", "none of your groups has a role here; the operator gives them some (auth.groups)");

@@ -1,11 +1,12 @@
 // Somebody whom the gate has let in. A door can hold one and hand it back, and cannot make one.
 
+import { isDeepStrictEqual } from "node:util";
 import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { type PermissionPorts, Permissions } from "../core/permissions.ts";
 import type { Permission } from "../core/types.ts";
-import { compileRoleResource } from "../manifest/auth.ts";
+import { type AuthOptions, compileRoleResource } from "../manifest/auth.ts";
 import type { RoleGrants } from "../manifest/roles.ts";
 import type { Principal } from "../seams.ts";
 
@@ -18,6 +19,8 @@ export interface Known {
   readonly account?: string | undefined;
   /** Each of them must allow what is asked; one that is undefined allows everything. */
   readonly bounds: readonly RoleGrants[];
+  /** What they would be by other roles; absent for one whom roles do not bind. */
+  readonly boundsBy?: ((auth: AuthOptions) => readonly RoleGrants[]) | undefined;
   /** Milliseconds since 1970; undefined for one who stays. */
   readonly expiresAt?: number | undefined;
 }
@@ -32,10 +35,13 @@ export class KnownPrincipal implements Principal {
   readonly #own: readonly Permissions[];
   readonly #onDenial: PermissionPorts["onCheck"];
   readonly #onEnd = new Set<() => void>();
+  readonly #known: Known;
   #hasEnded = false;
 
   /** `onDenial` is told of what is refused. */
-  constructor({ name, account = name, bounds, expiresAt }: Known, onDenial: PermissionPorts["onCheck"]) {
+  constructor(known: Known, onDenial: PermissionPorts["onCheck"]) {
+    const { name, account = name, bounds, expiresAt } = known;
+    this.#known = known;
     this.name = name;
     this.account = account;
     this.expiresAt = expiresAt;
@@ -71,6 +77,12 @@ export class KnownPrincipal implements Principal {
       "permission-denied",
       `${this.name} may not ${what}; a role or a token with ${permission} for it can (docs/auth.md)`,
     );
+  }
+
+  /** Whether it could do more, less or something else by these roles. */
+  isChangedBy(auth: AuthOptions): boolean {
+    const { bounds, boundsBy } = this.#known;
+    return boundsBy !== undefined && !isDeepStrictEqual(boundsBy(auth), bounds);
   }
 
   /** Tells when it is over; returns its undo. */

@@ -21,6 +21,7 @@ export interface LoginPorts {
   readonly authenticator?: Authenticator | undefined;
   /** Undefined where the configuration has no `auth.oidc`. */
   readonly issuer: IssuerClient | undefined;
+  /** When it is made; see `reconfigure`. */
   readonly auth: AuthOptions;
   readonly users: Pick<UserStore, "find">;
   readonly sessions: Pick<SessionStore, "open" | "end">;
@@ -50,24 +51,27 @@ function requireShort(name: string, password: string): void {
 export class LoginDesk {
   readonly #ports: LoginPorts;
   readonly #issuer: IssuerDesk | undefined;
-  readonly #addresses: FailedAttempts;
+  #auth: AuthOptions;
+  #addresses: FailedAttempts;
   /** Of accounts, of which there are never more than are counted one by one; and of all other names, so that nobody learns which there are. */
-  readonly #names: { readonly known: FailedAttempts; readonly unknown: FailedAttempts };
+  #names: { readonly known: FailedAttempts; readonly unknown: FailedAttempts };
 
   constructor(ports: LoginPorts) {
     this.#ports = ports;
     const { clock, auth, issuer } = ports;
-    this.#issuer = issuer && new IssuerDesk({ clock, auth, client: issuer });
-    const count = auth.limits.loginFailures;
-    const limit = `the limit is ${count} in a quarter of an hour (auth.limits.loginFailures)`;
-    const attempts = (what: string): FailedAttempts =>
-      new FailedAttempts(clock, {
-        count,
-        intervalMs: INTERVAL_MS,
-        words: (key) => [`${what} ${key}`, `failed to log in too often; ${limit}`],
-      });
-    this.#addresses = attempts("the address");
-    this.#names = { known: attempts("the account"), unknown: attempts("the account") };
+    this.#auth = auth;
+    this.#issuer = issuer && new IssuerDesk({ clock, auth: () => this.#auth, client: issuer });
+    this.#addresses = this.#attempts("the address");
+    this.#names = this.#attemptsByName();
+  }
+
+  /** From now on these groups count, and this many failures; who issues what is as before. */
+  reconfigure(auth: AuthOptions): void {
+    const { loginFailures } = this.#auth.limits;
+    this.#auth = auth;
+    if (loginFailures === auth.limits.loginFailures) return;
+    this.#addresses = this.#attempts("the address");
+    this.#names = this.#attemptsByName();
   }
 
   /** For the door of this name, which the audit log has beside each login. */
@@ -127,6 +131,17 @@ export class LoginDesk {
         return this.#open(name as Actor, groups, given.from, door);
       },
     };
+  }
+
+  #attempts(what: string): FailedAttempts {
+    const count = this.#auth.limits.loginFailures;
+    const limit = `the limit is ${count} in a quarter of an hour (auth.limits.loginFailures)`;
+    const words = (key: string): readonly [string, string] => [`${what} ${key}`, `failed to log in too often; ${limit}`];
+    return new FailedAttempts(this.#ports.clock, { count, intervalMs: INTERVAL_MS, words });
+  }
+
+  #attemptsByName(): { readonly known: FailedAttempts; readonly unknown: FailedAttempts } {
+    return { known: this.#attempts("the account"), unknown: this.#attempts("the account") };
   }
 
   #deny(plugin: string, { address }: CalledFrom): void {

@@ -14,8 +14,9 @@ const HELD = "sqlite";
 /** Drivers that keep something where a backup finds it, if they are SQLite, and what that is. */
 const KEPT = { events: "events that are kept", sends: "durable sends", state: "the state that plugins share" } as const;
 
-export function backupsOf(configuration: Configuration): Backups & AsyncDisposable {
-  const { dataDir } = configuration;
+/** Of what is in force when one is made. */
+export function backupsOf(inForce: () => Configuration): Backups & AsyncDisposable {
+  const { dataDir } = inForce();
   const making = new BackupProcess();
   return {
     check({ file, passphrase }) {
@@ -27,7 +28,7 @@ export function backupsOf(configuration: Configuration): Backups & AsyncDisposab
       const key = found && passphrase !== undefined ? { base64: found.toString("base64"), passphrase } : undefined;
       const secrets = found === undefined ? "none" : key === undefined ? "not included" : "included";
       const besides = configured === undefined ? undefined : { configuration: resolve(configured), lock: lockFileOf(configured) };
-      const notIncluded = notIncludedOf(configuration, secrets);
+      const notIncluded = notIncludedOf(inForce(), secrets);
       return making.make({ dataDir: resolve(dataDir), file, besides, key, secrets, notIncluded, bulkhead: packageVersion() });
     },
     [Symbol.asyncDispose]: () => making[Symbol.asyncDispose](),

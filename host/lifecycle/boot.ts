@@ -50,7 +50,7 @@ export async function openHousehold(
 ): Promise<Household> {
   const database = openHostDatabase(configuration.dataDir);
   opening.defer(() => database.close());
-  const sources = await pluginSources(configuration, functions);
+  const sources = await pluginSources(configuration, functions, () => stores.configuration);
   const leftOut = new Map<string, HostError>();
   const folders = await readConfigured(configuration, lock, (name, thrown) => {
     tell(leftOutWords(name, thrown), toHostError(thrown).detail);
@@ -107,7 +107,15 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
   await refuseUnmetDependencies(core, stores);
   const onProbation = new Set(namesOf(installed.filter((one) => one.onProbation)));
   const start = (name: string): Promise<void> => fleet.start(name);
-  const containment = new Containment({ onProbation, host: core, clock, log, quarantine, start, options: configuration.containment });
+  const containment = new Containment({
+    onProbation,
+    host: core,
+    clock,
+    log,
+    quarantine,
+    start,
+    options: () => stores.configuration.containment,
+  });
   booting.defer(() => containment.close());
   await containment.restore();
   await startAll(core, log, new Set(namesOf(installed.filter(({ enabled }) => !enabled))));

@@ -28,7 +28,8 @@ export interface ContainmentPorts {
   readonly quarantine: Pick<QuarantineStore, "names" | "reasonOf" | "add" | "onRelease">;
   /** Starts a plugin again; rejects for one that may not run any more. */
   readonly start: (plugin: string) => Promise<void>;
-  readonly options: ContainmentOptions;
+  /** Asked at each failure. */
+  readonly options: () => ContainmentOptions;
   /** Updates that have not started yet: what becomes of one that fails is not decided here. */
   readonly onProbation?: ReadonlySet<string>;
 }
@@ -85,7 +86,8 @@ export class Containment {
   }
 
   #count(name: string, reason: string): void {
-    const { clock, options } = this.#ports;
+    const { clock } = this.#ports;
+    const options = this.#ports.options();
     const plugin = this.#ports.host.plugin(name);
     if (this.#ports.onProbation?.has(name)) return;
     if (plugin === undefined || plugin.state === "quarantined" || plugin.state === "stopping" || plugin.state === "stopped") return;
@@ -98,7 +100,8 @@ export class Containment {
   }
 
   #pause(plugin: Plugin, failures: number, reason: string): void {
-    const { clock, log, host, options } = this.#ports;
+    const { clock, log, host } = this.#ports;
+    const options = this.#ports.options();
     const { name } = plugin;
     if (this.#pauses.has(name)) return;
     const doublings = Math.max(0, failures - options.pauseAfter);

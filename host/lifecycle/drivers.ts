@@ -3,10 +3,10 @@
 import { join } from "node:path";
 import { openDataFolder } from "../admin/data-folder.ts";
 import { boundedLog } from "../bounds/log.ts";
-import { LogLevels } from "../bounds/log-levels.ts";
+import { LOG_LEVELS, LogLevels } from "../bounds/log-levels.ts";
 import { RecentLines } from "../bounds/recent-lines.ts";
 import type { EventLog } from "../core/ports/events.ts";
-import type { LogLine, LogSink } from "../core/ports/log.ts";
+import type { LogLevel, LogLine, LogSink } from "../core/ports/log.ts";
 import type { StateDriver } from "../core/ports/state.ts";
 import { EVENT_DRIVERS, LEASE_DRIVERS, LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
@@ -22,6 +22,8 @@ export interface HostLog extends LogSink {
   reopen(): void;
   /** In words, why it cannot be written. */
   problems(): readonly string[];
+  /** From now on the levels of this configuration hold, but for what an operator has set at run time. Rejects with HostError. */
+  reconfigure(configuration: Configuration): Promise<void>;
 }
 
 /** Where lines go, bounded. `given` is used instead of a driver. Rejects with HostError. */
@@ -47,7 +49,19 @@ export async function openLog(
     recent,
     reopen: () => output.reopen?.(),
     problems: () => [output.problem?.()].filter((problem) => problem !== undefined),
+    async reconfigure(next) {
+      if (given === undefined) levels.setDefault(await leastLevelOf(next));
+      for (const [name, { logLevel }] of Object.entries(next.plugins)) levels.configure(name, logLevel);
+    },
   };
+}
+
+/** Of a driver that is not ours only what is written. */
+async function leastLevelOf(configuration: Configuration): Promise<LogLevel | undefined> {
+  const { name, options } = logSection(configuration);
+  const load = Object.hasOwn(LOG_DRIVERS, name) ? LOG_DRIVERS[name] : undefined;
+  const { level } = Object(load === undefined ? options.value : optionsOf((await load()).options, options)) as { readonly level?: unknown };
+  return LOG_LEVELS.find((one) => one === level);
 }
 
 const logSection = (configuration: Configuration): ReturnType<typeof chosenDriver> =>

@@ -11,7 +11,7 @@ const CRASH_DRAIN_MS = 500;
 const MAX_ERROR_LENGTH = 500;
 
 export interface EndingPorts {
-  readonly configuration: Pick<Configuration, "drainMs" | "shutdownDelayMs">;
+  configuration(): Pick<Configuration, "drainMs" | "shutdownDelayMs">;
   readonly log: LogSink;
 }
 
@@ -30,7 +30,7 @@ export class Ending {
 
   /** What a plugin gets for its queue. */
   get drainMs(): number {
-    const { drainMs } = this.#ports.configuration;
+    const { drainMs } = this.#ports.configuration();
     return this.#hurry.signal.aborted ? Math.min(drainMs, CRASH_DRAIN_MS) : drainMs;
   }
 
@@ -56,7 +56,7 @@ export class Ending {
 
   async #stop(running: AsyncDisposable): Promise<void> {
     // The crash does not wait.
-    await delay(this.#ports.configuration.shutdownDelayMs, undefined, { signal: this.#hurry.signal }).catch(() => {});
+    await delay(this.#ports.configuration().shutdownDelayMs, undefined, { signal: this.#hurry.signal }).catch(() => {});
     await running[Symbol.asyncDispose]();
   }
 }

@@ -94,9 +94,17 @@ export class Fleet implements LivePlugins {
     const nothing = async (): Promise<void> => {};
     if (core.plugin(name)?.state === "running") await this.exchange(folder, settings, { between: nothing, undo: nothing });
     else {
-      core.redefine(await this.#define(folder, settings));
+      await this.redefine(name);
       await core.start(name);
     }
+    stores.manifests.set(name, folder.manifest);
+  }
+
+  /** Of one that does not run: as it lies there now, from its next start on. */
+  async redefine(name: string): Promise<void> {
+    const { core, stores } = this.#ports;
+    const { folder, settings } = await this.#read(name);
+    core.redefine(await this.#define(folder, settings));
     stores.manifests.set(name, folder.manifest);
   }
 

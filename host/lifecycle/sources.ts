@@ -20,25 +20,31 @@ import { refuseStranger } from "./strangers.ts";
 
 export interface PluginSources extends Sources {
   readonly admission: AdmissionCache;
+  /** As `Sources` has it; `within` is another configuration than the one that is in force. */
+  admit(folder: PluginFolder, settings: PluginConfiguration, within?: Configuration): Promise<void>;
 }
 
 /**
- * `functions` are those that the program declares for modules to import. Rejects with HostError for an adapter of the configuration that cannot be loaded: it
+ * `functions` are those that the program declares for modules to import; `inForce` is what holds when something is asked for. Rejects with HostError for an adapter of the configuration that cannot be loaded: it
  * has a say in what may be installed.
  */
-export async function pluginSources(configuration: Configuration, functions: DeclaredFunctions): Promise<PluginSources> {
+export async function pluginSources(
+  configuration: Configuration,
+  functions: DeclaredFunctions,
+  inForce: () => Configuration,
+): Promise<PluginSources> {
   const parsers = await contributionParsers(configuration);
-  const { dataDir, hardening, registry } = configuration;
+  const { dataDir, hardening } = configuration;
   const rules = { bounds: toModuleBounds(configuration.admission), functions };
   const admission = new AdmissionCache(join(dataDir, "admitted"), { hardening, rules });
-  const options = { reader: packageReader(hardening), registry };
+  const reader = packageReader(hardening);
   return {
     admission,
-    fetch: (spec) => fetchPackage(spec, options),
-    resolve: (spec) => resolveVersion(spec, options),
-    async admit(folder, settings) {
-      refuseStranger(folder.manifest.name, settings, configuration);
-      const { side } = storageOf(configuration, folder.manifest.name, settings);
+    fetch: (spec) => fetchPackage(spec, { reader, registry: inForce().registry }),
+    resolve: (spec) => resolveVersion(spec, { reader, registry: inForce().registry }),
+    async admit(folder, settings, within = inForce()) {
+      refuseStranger(folder.manifest.name, settings, within);
+      const { side } = storageOf(within, folder.manifest.name, settings);
       const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), side);
       const { entryPoints, exported } = admitted;
       const module = entryPoints === "any" ? undefined : { entryPoints, exported };

@@ -40,11 +40,11 @@ export interface StoredDataPorts {
 }
 
 export function storedData({ stores, clock, remote, blobs, isRunning }: StoredDataPorts): StoredData {
-  const { configuration, places } = stores;
-  const dir = storageDirOf(configuration.dataDir);
+  const { places } = stores;
+  const dir = storageDirOf(stores.configuration.dataDir);
   const now = (): number => clock.now();
 
-  const chosenFor = (plugin: string): ChosenStorage => storageOf(configuration, plugin, stores.settingsOf(plugin));
+  const chosenFor = (plugin: string): ChosenStorage => storageOf(stores.configuration, plugin, stores.settingsOf(plugin));
   const asPlaced = (plugin: string, { driver, options }: StoragePlace): ChosenStorage => ({
     ...{ driver, side: "host" },
     options: { key: `the driver of the data of ${plugin}`, value: options },

@@ -63,7 +63,7 @@ describe("containment", () => {
     const cell = fragileCell(() => broken);
     host.add(definition("p", { run: () => undefined, ...entryPoints }, { services: [{ name: "p.run", entryPoint: "run" }] }), cell);
     const quarantine = new QuarantineStore(database.connection);
-    const containment = new Containment({ host, clock, log, quarantine, start: (name) => host.start(name), options: OPTIONS });
+    const containment = new Containment({ host, clock, log, quarantine, start: (name) => host.start(name), options: () => OPTIONS });
     open.push(containment);
     await containment.restore();
     await startAll(host, log);

@@ -68,7 +68,7 @@ describe("a host", () => {
   });
 
   it("on Windows refuses to install a stranger's plugin before anything of it is read", async () => {
-    const { admit } = await pluginSources(configuration, {});
+    const { admit } = await pluginSources(configuration, {}, () => configuration);
     pretend("win32");
     const unread = (): never => {
       throw new Error("it was read");

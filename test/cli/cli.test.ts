@@ -182,7 +182,7 @@ describe("bulkhead", () => {
       expect(await ended).toBe(0);
       for (const line of [
         "starting 1 plugins of c.json",
-        "SIGHUP: a log in a file goes on in a file of that name",
+        "SIGHUP: a log in a file goes on in a file of that name, and the configuration is read anew",
         "p 1.0.0: running (process)",
         "stopping: queued turns get up to 5000 ms",
         "stopped",

@@ -17,8 +17,10 @@ const DAY_MS = 86_400_000;
 const WELL: MachineFacts = { escapes: [], gaps: [], missing: [], freeBytes: 10 ** 10, certificateEndsAt: NOW + 90 * DAY_MS, now: NOW };
 const HOST: HostFacts = {
   ...{ isLive: true, plugins: [], deaf: [], pending: [], unused: [], drift: [], tokens: [], events: undefined, used: undefined },
+  ...{ written: undefined, unwritable: undefined },
   audit: { ok: true, entries: 3 },
 };
+const CHANGE = { path: [], before: undefined, after: undefined };
 const plugin = (name: string, state: string, failure?: string) => ({
   ...{ plugin: name, version: "1.0.0", state, isolation: "process", queued: 0, failure },
 });
@@ -69,6 +71,21 @@ describe("findings", () => {
   });
 
   it.each<[string, Partial<HostFacts>, Finding["severity"], string, string]>([
+    [
+      "something written that is not in force",
+      { written: { isApplied: false, changes: [{ ...CHANGE, key: "drainMs", effect: "at once" }] } },
+      "warning",
+      "written and not in force: drainMs",
+      "bulkhead reload",
+    ],
+    [
+      "something that waits for a restart",
+      { written: { isApplied: false, changes: [{ ...CHANGE, key: "dataDir", effect: "restart of the host" }] } },
+      "note",
+      "after a restart of the host: dataDir",
+      "restart bulkhead serve",
+    ],
+    ["a file that is wrong", { unwritable: "plugins.p: no folder" }, "error", "plugins.p: no folder", "bulkhead reload --dry-run"],
     ["nobody is there", { isLive: false }, "note", "no host runs", "bulkhead serve"],
     ["quarantine", { plugins: [plugin("p", "quarantined", "it trapped")] }, "error", "p is quarantined: it trapped", "bulkhead release p"],
     ["a failure", { plugins: [plugin("p", "failed", "no memory")] }, "error", "p has failed: no memory", "bulkhead restart p"],

@@ -62,6 +62,72 @@ describe("the gate", () => {
     await expect(gateWith({ mode: "required" }).authenticate({ kind: "none", from: HERE })).rejects.toMatchObject(unauthenticated);
   });
 
+  describe("when roles are given anew", () => {
+    const auth = (more: object): AuthOptions =>
+      authSchema.parse({ mode: "required", roles: { reader: [{ permission: "services.call", resource: "p.read" }] }, ...more });
+    const other = { roles: { reader: [{ permission: "services.call", resource: "p.write" }] } };
+
+    it("lets those in anew who could do something else, ends what goes on for them, and leaves others alone", async () => {
+      const gate = gateWith(auth({}));
+      const [reader, viewer] = [tokenOf("reader"), tokenOf("viewer")];
+      const before = { reader: await enter(gate, reader), viewer: await enter(gate, viewer) };
+      const ended: string[] = [];
+      for (const one of [before.reader, before.viewer]) gate.openStream(one, () => ended.push(one.name));
+      const call = gate.within(before.reader, () => new Promise(() => {}));
+      gate.reconfigure(auth(other));
+      await expect(call).rejects.toMatchObject(unauthenticated);
+      expect(ended).toEqual(["token:reader"]);
+      expect([before.reader.hasEnded, before.viewer.hasEnded]).toEqual([true, false]);
+      expect(await enter(gate, viewer)).toBe(before.viewer);
+      const after = await enter(gate, reader);
+      expect([gate.mayCall(after, "p.read"), gate.mayCall(after, "p.write")]).toEqual([false, true]);
+      // The same again is nothing new.
+      gate.reconfigure(auth(other));
+      expect(await enter(gate, reader)).toBe(after);
+    });
+
+    it("refuses certificates that it names no more, and ends their streams", async () => {
+      const gate = gateWith(auth({ certificates: { lathe: ["reader"], mill: ["reader"] } }));
+      const show = async (name: string) => KnownPrincipal.of(await gate.authenticate({ kind: "certificate", name, from: ELSEWHERE }));
+      const ended: string[] = [];
+      for (const name of ["lathe", "mill"]) gate.openStream(await show(name), () => ended.push(name));
+      gate.reconfigure(auth({ certificates: { mill: ["reader"] } }));
+      expect(ended).toEqual(["lathe"]);
+      await expect(show("lathe")).rejects.toMatchObject(unauthenticated);
+      expect((await show("mill")).name).toBe("cert:mill");
+    });
+
+    it("counts by the new limits from then on, also what goes on", async () => {
+      const gate = gateWith(auth({ limits: { callsAtOnce: 2, callsPerSecond: 100 } }));
+      const viewer = await enter(gate, tokenOf("viewer"));
+      const working = Promise.withResolvers<void>();
+      const going = [0, 1].map(() => gate.within(viewer, () => working.promise));
+      gate.reconfigure(auth({ limits: { callsAtOnce: 3, callsPerSecond: 4 } }));
+      expect(viewer.hasEnded).toBe(false);
+      await gate.within(viewer, async () => {});
+      gate.reconfigure(auth({ limits: { callsAtOnce: 1, callsPerSecond: 4 } }));
+      await expect(gate.within(viewer, async () => {})).rejects.toMatchObject({
+        code: "rate-limited",
+        message: expect.stringContaining("has 1 calls"),
+      });
+      working.resolve();
+      await Promise.all(going);
+      for (let i = 0; i < 3; i += 1) await gate.within(viewer, async () => {});
+      await expect(gate.within(viewer, async () => {})).rejects.toMatchObject({
+        message: expect.stringContaining("the limit is 4 a second"),
+      });
+    });
+
+    it("opens and closes services to everybody, and changes nothing of who has to say who he is", async () => {
+      const gate = gateWith(auth({ open: ["p.read"] }));
+      const visit = () => gate.authenticate({ kind: "none", from: HERE, service: "p.read" });
+      expect((await visit()).name).toBe("visitor");
+      gate.reconfigure(authSchema.parse({ mode: "none" }));
+      await expect(visit()).rejects.toMatchObject(unauthenticated);
+      expect(() => gate.requireListenable("0.0.0.0")).not.toThrow();
+    });
+  });
+
   it("knows which addresses are this machine's only", () => {
     for (const here of ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "::ffff:127.0.0.1"])
       expect(isLoopback(here), here).toBe(true);

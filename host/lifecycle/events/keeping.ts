@@ -18,7 +18,7 @@ interface Rules {
 export class Keeping {
   readonly #core: () => Host;
   readonly #log: Pick<EventLog, "append">;
-  readonly #always: readonly Matcher[];
+  #always: readonly Matcher[] = [];
   /** Null for a type that nobody can keep, which is what most publishers ask. */
   readonly #byType = new Map<string, Rules | null>();
 
@@ -26,7 +26,13 @@ export class Keeping {
   constructor(core: () => Host, log: Pick<EventLog, "append">, patterns: readonly string[]) {
     this.#core = core;
     this.#log = log;
+    this.alwaysKeep(patterns);
+  }
+
+  /** From now on these, instead of those before. */
+  alwaysKeep(patterns: readonly string[]): void {
     this.#always = patterns.map(compilePattern);
+    this.forget();
   }
 
   /** Durable once resolved; undefined for what nobody keeps. */
