@@ -6,6 +6,7 @@ import { readToCell, writeFromCell } from "../wire/codec.ts";
 import { pipeChannel } from "../wire/pipe-channel.ts";
 import { engineOf } from "./engines.ts";
 import { Executor } from "./executor.ts";
+import { Resting } from "./resting.ts";
 import { type StoragePlace, storageOpener } from "./storage.ts";
 
 export interface ProcessCellData {
@@ -25,11 +26,15 @@ async function main(): Promise<void> {
   socket.on("close", () => process.exit(0));
   socket.on("error", () => process.exit(1));
   const waiting = new Set(plugins);
+  const resting = new Resting();
   const openStorage = await storageOpener(storage, systemClock);
   new Executor({
     channel: pipeChannel({
       socket,
-      write: writeFromCell,
+      write(writer, message) {
+        if (message.kind === "ended") resting.worked();
+        writeFromCell(writer, message);
+      },
       read: readToCell,
       plan: setImmediate,
       maxFrameBytes: () => MAX_FRAME_BYTES,
@@ -37,7 +42,10 @@ async function main(): Promise<void> {
         throw cause;
       },
     }),
-    engine: engineOf,
+    engine(image) {
+      resting.worked();
+      return engineOf(image);
+    },
     clock: systemClock,
     openStorage: (image) => {
       const opened = openStorage(image);

@@ -13,6 +13,8 @@ import { seccompFilter } from "./seccomp.ts";
 const MIB = 1024 * 1024;
 // JavaScript of the cell itself: engine, codec, SQLite's bindings and what turns allocate for a moment.
 const HEAP_MIB = 192;
+/** glibc's malloc: one arena for all threads, which gives back what it has no use for. Others do not know these. */
+const ALLOCATOR = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "65536", MALLOC_TOP_PAD_: "4096" };
 const PAGE_BYTES = 4_096;
 // What /proc counts in, on every Linux.
 const TICK_MS = 10;
@@ -97,7 +99,7 @@ export function startHardenedProcess(options: HardenedProcessOptions): HardenedP
   const mounts = { readable: code, writable: files, filter: filter === undefined ? undefined : FILTER_DESCRIPTOR };
   const [command = process.execPath, ...args] = [...launchers(hardening, user, mounts), process.execPath, ...node];
   const child = spawn(command, args, {
-    env: {},
+    env: ALLOCATOR,
     cwd: "/",
     stdio: ["ignore", "ignore", "pipe", "pipe", ...(filter === undefined ? [] : (["pipe"] as const))],
     // A terminal sends Ctrl-C to the whole group; the host decides when a cell ends, and one whose channel closes ends itself.

@@ -33,9 +33,12 @@ export interface ProcessCellOptions {
   readonly onStart?: (pid: number) => void;
 }
 
-const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "../inside/process-main.ts" : "../inside/process-main.js", import.meta.url);
+/** What is built is that module with all that it needs (scripts/bundle-cell.ts). */
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "../inside/process-main.ts" : "../process/process-main.js", import.meta.url);
 // Metering makes small functions too large for V8's usual budget, so that it no longer inlines them where it matters most.
 export const INLINING: readonly string[] = ["--wasm-inlining-budget=20000", "--wasm-inlining-factor=10"];
+/** What V8 would keep for good: a young heap of up to 32 MiB, and 8 MiB of what a thread that compiles in the background has worked with. */
+const WEIGHT: readonly string[] = ["--max-semi-space-size=1", "--no-concurrent-recompilation"];
 const CLOSE_GRACE_MS = 1_000;
 const MEMORY_POLL_MS = 100;
 // Names, keys and an error's text beside the payload of a frame.
@@ -67,7 +70,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     // better-sqlite3 13.2.0 looks whether the folder of a file is there.
     looked: storageDir === undefined ? [] : [storageDir],
     user,
-    flags: [`--wasm-stack-switching-stack-size=${stackKib}`, ...INLINING],
+    flags: [`--wasm-stack-switching-stack-size=${stackKib}`, ...INLINING, ...WEIGHT],
     hardening,
   });
   onStart?.(child.pid);
