@@ -27,6 +27,7 @@ import { benchStorage } from "./storage.ts";
 import { benchStores } from "./stores.ts";
 import { benchStreams } from "./streams.ts";
 import { benchTelemetry } from "./telemetry.ts";
+import { benchWeight } from "./weight.ts";
 
 function print(rows: readonly Row[]): void {
   const columns = ["work", "ours", "theirs", "ratio", "goal"] as const;
@@ -46,6 +47,7 @@ async function main(args: readonly string[]): Promise<void> {
   const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
     memory: benchMemory,
     capacity: benchCapacity,
+    weight: () => benchWeight(wasm),
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
     stores: benchStores,

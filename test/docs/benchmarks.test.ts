@@ -12,7 +12,7 @@ describe("docs/benchmarks.md", () => {
     expect(new Set(rows.map(({ work }) => work)).size).toBe(rows.length);
     for (const { ratio, goal, measured } of rows) {
       expect(numberOf(ratio), ratio).toSatisfy(Number.isFinite);
-      expect(goal).toMatch(/^(none|[≤≥] [\d.]+( ×| KiB| ms| µs)?)$/);
+      expect(goal).toMatch(/^(none|[≤≥] [\d.]+( ×| KiB| ms| µs| MB| MiB)?)$/);
       expect(measured).toMatch(/^\d{4}-\d\d-\d\d [0-9a-f]{9}$/);
     }
   });

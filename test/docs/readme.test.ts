@@ -20,7 +20,8 @@ const configuration = parseConfiguration(read("bulkhead.json"), join(ROOT, "bulk
 function run(line: string, cwd: string): Promise<string> {
   return new Promise((resolve) => {
     execFile("sh", ["-c", line], { cwd, timeout: 60_000, env: userEnvironment() }, (_error, stdout, stderr) =>
-      resolve(`${stdout}${stderr}`.trimEnd()),
+      // A machine that is busy is told so.
+      resolve(`${stdout}${stderr}`.replaceAll(/^still compiling .*\n/gm, "").trimEnd()),
     );
   });
 }

@@ -13,8 +13,8 @@ const LEAST_BYTES = 2 * 1024 * 1024;
 export interface RestingPorts {
   readonly clock: Pick<Clock, "after">;
   /** What V8 holds, in bytes. */
-  heldBytes(): number;
-  collect(): void;
+  readonly heldBytes: () => number;
+  readonly collect: () => void;
 }
 
 export class Resting {
@@ -24,8 +24,8 @@ export class Resting {
   /** After the last time. */
   #keptBytes = 0;
 
-  constructor(ports: RestingPorts = { clock: PATIENT, heldBytes: () => v8.getHeapStatistics().total_heap_size, collect: collectAll }) {
-    this.#ports = ports;
+  constructor({ clock = PATIENT, heldBytes = heapBytes, collect = collectAll }: Partial<RestingPorts> = {}) {
+    this.#ports = { clock, heldBytes, collect };
   }
 
   /** To be called with each piece of work. */
@@ -50,6 +50,9 @@ export class Resting {
   }
 }
 
+const heapBytes = (): number => v8.getHeapStatistics().total_heap_size;
+
+/** Does not keep a process from ending. */
 const PATIENT: Pick<Clock, "after"> = {
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs).unref();

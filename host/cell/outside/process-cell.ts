@@ -37,8 +37,8 @@ export interface ProcessCellOptions {
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "../inside/process-main.ts" : "../process/process-main.js", import.meta.url);
 // Metering makes small functions too large for V8's usual budget, so that it no longer inlines them where it matters most.
 export const INLINING: readonly string[] = ["--wasm-inlining-budget=20000", "--wasm-inlining-factor=10"];
-/** What V8 would keep for good: a young heap of up to 32 MiB, and 8 MiB of what a thread that compiles in the background has worked with. */
-const WEIGHT: readonly string[] = ["--max-semi-space-size=1", "--no-concurrent-recompilation"];
+/** V8 would keep for good a young heap of up to 32 MiB, 8 MiB that a thread which compiles in the background has worked with, and code of a tier between two. */
+const WEIGHT: readonly string[] = ["--max-semi-space-size=1", "--no-concurrent-recompilation", "--no-sparkplug"];
 const CLOSE_GRACE_MS = 1_000;
 const MEMORY_POLL_MS = 100;
 // Names, keys and an error's text beside the payload of a frame.
