@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
 import { MAX_LIST_BYTES } from "../../host/adapters/gateway/mcp/tools.ts";
+import { systemClock } from "../../host/drivers/system-clock.ts";
 import { eventually } from "../support/eventually.ts";
 import { ERAS, type McpWorld, type McpWorldOptions, mcpWorld } from "../support/mcp.ts";
 import { MCP_HEADERS, messageIn, sentAs } from "../support/mcp-messages.ts";
@@ -71,6 +72,34 @@ describe("a request to /mcp", () => {
     await world[Symbol.asyncDispose]();
     await start();
     expect(await post(`[${"1,".repeat(100_000)}1]`)).toMatchObject({ status: 400, text: expect.stringContaining("100000 values") });
+  });
+
+  it("whose answer is not read is given up after half a minute, and no other", async () => {
+    const stalled: (() => void)[] = [];
+    const after: McpWorldOptions["after"] = (delayMs, callback) => {
+      if (delayMs !== 30_000) return systemClock.after(delayMs, callback);
+      stalled.push(callback);
+      return () => void stalled.splice(stalled.indexOf(callback), 1);
+    };
+    await start({
+      script: { ...SCRIPT, big: () => utf8(JSON.stringify("x".repeat(1_000_000))) },
+      services: { "p.big": { entryPoint: "big" } },
+      after,
+    });
+    const asked = JSON.stringify(call("p.big"));
+    const headers = Object.entries({ ...MCP_HEADERS, host: new URL(world.url).host, "content-length": asked.length });
+    const one = `POST /mcp HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${asked}`;
+    const socket = connect({ host: "127.0.0.1", port: Number(new URL(world.url).port) });
+    socket.on("error", () => {});
+    socket.pause();
+    // Of one that reads nothing the system itself takes a few megabytes.
+    socket.write(one.repeat(24));
+    await eventually("an answer that waits", () => stalled[0]);
+    // Others are answered meanwhile.
+    expect((await post(call("p.big"))).status).toBe(200);
+    for (const give of stalled.splice(0)) give();
+    socket.resume();
+    await new Promise((resolve) => socket.once("close", resolve));
   });
 
   it("is one request, not a thousand", async () => {

@@ -5,6 +5,7 @@ import { httpOptions } from "../../host/adapters/http/options.ts";
 import { type HttpServer, startHttpServer } from "../../host/adapters/http/server.ts";
 import type { TokenStore } from "../../host/admin/tokens.ts";
 import { Host } from "../../host/core/host.ts";
+import type { Clock } from "../../host/core/ports/clock.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { startAll, stopAll } from "../../host/lifecycle/start-order.ts";
 import { authSchema, parseScope } from "../../host/manifest/auth.ts";
@@ -24,6 +25,8 @@ export interface McpWorldOptions {
   readonly services: Readonly<Record<string, object>>;
   readonly auth?: object;
   readonly http?: object;
+  /** Instead of the system's, for the door alone. */
+  readonly after?: Clock["after"];
 }
 
 export interface McpWorld extends AsyncDisposable {
@@ -40,7 +43,7 @@ export interface McpWorld extends AsyncDisposable {
   connect(era: Era, token?: string): Promise<Client>;
 }
 
-export async function mcpWorld({ script, services, auth = {}, http = {} }: McpWorldOptions): Promise<McpWorld> {
+export async function mcpWorld({ script, services, auth = {}, http = {}, after = systemClock.after }: McpWorldOptions): Promise<McpWorld> {
   const log = memoryLog();
   const host = new Host(hostPorts({ clock: systemClock, log }));
   const provided = Object.keys(script).map((entryPoint) => ({ name: `p.${entryPoint}`, entryPoint }));
@@ -61,7 +64,10 @@ export async function mcpWorld({ script, services, auth = {}, http = {} }: McpWo
     manifests.set("p", manifestOf({ services: said }));
   };
   declare(services);
-  const server: HttpServer = await startHttpServer(httpOptions.parse({ port: 0, mcp: true, ...http }), context);
+  const server: HttpServer = await startHttpServer(httpOptions.parse({ port: 0, mcp: true, ...http }), {
+    ...context,
+    clock: { ...systemClock, after },
+  });
   const clients: Client[] = [];
   return {
     ...{ url: server.url, log, tokens, declare },

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../../core/ports/clock.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { parseMessage } from "../gateway/mcp/message.ts";
 import { loadMcp, type McpHttpHandler } from "../gateway/mcp/package.ts";
@@ -51,7 +52,7 @@ export async function serveMcp(app: FastifyInstance, { context, maxStreams }: Mc
     async handler(request, reply) {
       const principal = principalOf(request);
       const message = request.method === "POST" ? parseMessage(bytesOf(request)) : undefined;
-      const answering = new Exchange(handler, request, reply);
+      const answering = new Exchange(handler, request, reply, context.clock);
       const answer = (): Promise<void> => answering.answer(message, principal);
       const method = methodIn(message);
       if (method === CALL) return answer();
@@ -82,9 +83,11 @@ class Exchange {
   readonly #handler: McpHttpHandler;
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
+  readonly #clock: Pick<Clock, "after">;
   readonly #gone = new AbortController();
 
-  constructor(handler: McpHttpHandler, request: FastifyRequest, reply: FastifyReply) {
+  constructor(handler: McpHttpHandler, request: FastifyRequest, reply: FastifyReply, clock: Pick<Clock, "after">) {
+    this.#clock = clock;
     this.#handler = handler;
     this.#request = request;
     this.#reply = reply;
@@ -131,9 +134,18 @@ class Exchange {
     raw.writeHead(status, { ...Object.fromEntries(headers), "x-content-type-options": "nosniff" });
     raw.flushHeaders();
     for await (const piece of body ?? []) {
-      if (raw.write(piece)) continue;
-      await once(raw, "drain", { signal: AbortSignal.any([this.#gone.signal, AbortSignal.timeout(STALLED_MS)]) });
+      if (!raw.write(piece)) await this.#drained();
     }
     raw.end();
+  }
+
+  async #drained(): Promise<void> {
+    const stalled = new AbortController();
+    const cancel = this.#clock.after(STALLED_MS, () => stalled.abort());
+    try {
+      await once(this.#reply.raw, "drain", { signal: AbortSignal.any([this.#gone.signal, stalled.signal]) });
+    } finally {
+      cancel();
+    }
   }
 }
