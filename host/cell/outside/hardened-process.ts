@@ -1,4 +1,4 @@
-// Starts a Node process that is to run strangers' code: no environment, no descriptors but its channel, Node's permission
+// Starts a Node process that is to run strangers' code: no environment but three words to its allocator, no descriptors but its channel, Node's permission
 // model on, no core dumps, its memory capped where the system can. Linux holds the cap; elsewhere only the watch does.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
