@@ -53,6 +53,7 @@ import { Deliveries } from "./lifecycle/events/deliveries.ts";
 import { Keeping } from "./lifecycle/events/keeping.ts";
 import { Replays } from "./lifecycle/events/replays.ts";
 import { subscribedEvents } from "./lifecycle/events/subscribed.ts";
+import { failureRecords } from "./lifecycle/failure-records.ts";
 import { Fleet } from "./lifecycle/fleet.ts";
 import { openGate } from "./lifecycle/gate.ts";
 import { HostHealth } from "./lifecycle/health.ts";
@@ -221,7 +222,8 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(tellObservers({ core, clock, telemetry }));
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
-  const cells = booting.adopt(new Cells({ configuration, hardening, clock, log }), (all) => all.close());
+  const { onRecorded } = booting.use(failureRecords({ core: () => core, stores, clock, log }));
+  const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, onRecorded }), (all) => all.close());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends], levels: log.levels });
   const reloader = new Reloader({ stores, core, fleet, sources, log, reread: options.reread });
   reloader.onChange((next) => log.reconfigure(next));

@@ -27,6 +27,7 @@ import { type LiveLog, logOperations } from "./log-operations.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { PermissionOverview, PermissionStatus } from "./permission-overview.ts";
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
+import { recordOperations } from "./record-operations.ts";
 import { type LiveConfiguration, reloadOperations } from "./reload-operations.ts";
 import { chosenFrom, configsIn, type Declarations, declaredIn } from "./schemas.ts";
 import { secretOperations } from "./secret-operations.ts";
@@ -194,6 +195,7 @@ export class Operations {
         record: (...entry) => audit.append(...entry),
       }),
       ...backupOperations({ backups, audit }),
+      ...recordOperations({ records: this.#stores.records, record: (...entry) => audit.append(...entry) }),
       ...toolOperations({ words: this.#stores.toolWords, manifests: this.#stores.manifests, audit, ...shared }),
       ["release", checked(pluginSchema, ({ plugin }, actor) => this.#release(plugin, actor))],
       ...storageOperations({ data: this.#ports.data, audit, queue: this.#queue }).map(

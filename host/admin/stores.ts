@@ -28,6 +28,7 @@ import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
 import { TokenStore } from "./tokens.ts";
 import { ToolWordsStore } from "./tool-words.ts";
+import { TurnRecords } from "./turn-records.ts";
 import { PermissionUsage } from "./usage.ts";
 import { UserStore } from "./users.ts";
 
@@ -71,6 +72,7 @@ export class Stores {
   readonly packages: PackageStore;
   readonly snapshots: Snapshots;
   readonly places: StoragePlaces;
+  readonly records: TurnRecords;
   readonly permissions: PermissionOverview;
   #configuration: Configuration;
   #lock: Lock;
@@ -97,6 +99,7 @@ export class Stores {
     this.packages = new PackageStore(dataDir);
     this.snapshots = new Snapshots(dataDir);
     this.places = new StoragePlaces(connection);
+    this.records = new TurnRecords({ dataDir, clock, options: configuration.records });
     this.permissions = new PermissionOverview({
       configured: (plugin) => this.#configuration.plugins[plugin],
       manifests: this.manifests,
@@ -153,6 +156,7 @@ export class Stores {
     rmSync(join(blobsDirOf(this.configuration.dataDir), plugin), { recursive: true, force: true });
     this.places.forget(plugin);
     this.keys.purge(plugin);
+    this.records.purge(plugin);
     this.installations.purged(plugin);
   }
 

@@ -194,6 +194,8 @@ export interface PluginImage {
   readonly reasons?: Readonly<Record<string, readonly string[]>> | undefined;
   /** What its data are held to; those of a manifest, and portable. */
   readonly schemas?: DataSchemas | undefined;
+  /** `failures`: its cell writes down what its turns are told, and hands it over of one that fails; `replay`: they are told what was written down. */
+  readonly tape?: "failures" | "replay" | undefined;
 }
 
 /** JSON Schemas of what a plugin takes and gives. */

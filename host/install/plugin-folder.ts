@@ -126,12 +126,37 @@ export function definePlugin(
     engine: configuration.engine,
     keepsStorageLog: manifest.storage.log,
     transaction: manifest.transaction,
-    api: API_VERSIONS.find((version) => version === manifest.api),
-    reasons: reasonsOf(Object.values(manifest.services)),
-    schemas: dataSchemasOf(manifest),
+    ...declaredIn(manifest),
+    tape: configuration.record === "failures" && !authenticates(manifest) ? "failures" : undefined,
     idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
   };
 }
+
+/** A build that is to be run by itself, as its manifest declares it. Throws HostError `incompatible-api`. */
+export function buildOf(
+  manifest: Manifest,
+  admitted: AdmittedPlugin,
+): Pick<PluginDefinition, "module" | "compileBytes" | "entryPoints"> & {
+  readonly declared: Pick<PluginDefinition, "api" | "reasons" | "schemas">;
+} {
+  refuseLaterApi(manifest, admitted);
+  const named = namedEntryPoints(manifest).map(({ entryPoint }) => entryPoint);
+  return {
+    module: admitted.module,
+    compileBytes: admitted.report.compileBytes,
+    entryPoints: entryPointsOf(admitted, named),
+    declared: declaredIn(manifest),
+  };
+}
+
+const declaredIn = (manifest: Manifest): Pick<PluginDefinition, "api" | "reasons" | "schemas"> => ({
+  api: API_VERSIONS.find((version) => version === manifest.api),
+  reasons: reasonsOf(Object.values(manifest.services)),
+  schemas: dataSchemasOf(manifest),
+});
+
+/** Whether it is told what people show to be let in, which nobody keeps. */
+export const authenticates = ({ contributes }: Pick<Manifest, "contributes">): boolean => Object.hasOwn(contributes, "authenticate");
 
 /** What can be entered: a component that is asked by name is asked for what the manifest names and for every step of its life. */
 export function entryPointsOf({ entryPoints }: Pick<AdmittedPlugin, "entryPoints">, named: readonly string[]): readonly string[] {

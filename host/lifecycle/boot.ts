@@ -11,7 +11,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { PluginDefinition } from "../core/types.ts";
 import { driftOf, type Lock } from "../install/lock.ts";
-import type { PluginFolder } from "../install/plugin-folder.ts";
+import { authenticates, type PluginFolder } from "../install/plugin-folder.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
 import { unansweredBy } from "../manifest/resources.ts";
@@ -125,6 +125,7 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
     await operations.installer.settle(name, isRunning).catch((thrown) => leftOut(name, thrown));
   }
   warnOfDeafPlugins(core, log);
+  warnOfUnrecorded(stores, log);
   if (!isLocked) return;
   for (const drift of driftOf(stores.lock, await operations.lock()))
     log.write({ level: "warning", plugin: "host", message: `differs from bulkhead.lock: ${drift}` });
@@ -180,6 +181,17 @@ function warnOfDeafPlugins(core: Host, log: LogSink): void {
     const remedy = `plugins.${name}.grants needs {"permission": "events.subscribe", "resource": "…"}`;
     log.write({ level: "warning", plugin: "host", message: `${name} subscribes to ${types} and will hear nothing: ${remedy}` });
   }
+}
+
+// What people show to be let in is kept nowhere, whatever the configuration says.
+function warnOfUnrecorded(stores: Stores, log: LogSink): void {
+  for (const [name, manifest] of stores.manifests)
+    if (stores.settingsOf(name)?.record === "failures" && authenticates(manifest))
+      log.write({
+        level: "warning",
+        plugin: "host",
+        message: `${name} says who people are, so none of its turns is kept: plugins.${name}.record has no effect`,
+      });
 }
 
 function warnOfNeverAsked({ name, extensions = [], permissions, grants }: PluginDefinition, log: LogSink): void {

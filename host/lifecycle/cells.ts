@@ -10,7 +10,7 @@ import { reclaimStorage } from "../cell/outside/storage-files.ts";
 import { SupervisedCell } from "../cell/outside/supervised-cell.ts";
 import { createThreadCell } from "../cell/outside/thread-cell.ts";
 import { HostError } from "../core/errors.ts";
-import type { Cell } from "../core/ports/cell.ts";
+import type { Cell, RecordedTurn } from "../core/ports/cell.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { StorageDriver } from "../core/ports/storage.ts";
@@ -33,6 +33,8 @@ export interface CellsPorts {
   readonly hardening: Hardening;
   readonly clock: Clock;
   readonly log: LogSink;
+  /** Takes what cells tell of turns that failed. Must not throw. */
+  readonly onRecorded?: ((turn: RecordedTurn) => void) | undefined;
 }
 
 export class Cells {
@@ -94,12 +96,12 @@ export class Cells {
   }
 
   #make(isolation: Isolation, group: string, { driver, module }: CellStorageDriver): Cell {
-    const { clock, log, hardening } = this.#ports;
+    const { clock, log, hardening, onRecorded } = this.#ports;
     const storageDir = module?.keepsFiles === true ? this.#storageDir : undefined;
-    const ports = { clock, log, storageDir, storageDriver: driver };
+    const ports = { clock, log, storageDir, storageDriver: driver, onRecorded };
     if (isolation === "inline") {
       const openStorage = (image: PluginImage): StorageDriver => module?.open({ dir: storageDir, clock }, image) ?? NOT_HERE;
-      return createInlineCell({ clock, log, openStorage: (image) => lazyStorage(() => openStorage(image)) });
+      return createInlineCell({ clock, log, onRecorded, openStorage: (image) => lazyStorage(() => openStorage(image)) });
     }
     if (isolation === "thread") return createThreadCell(ports);
     // A process that plugins share must be able to open the storage of one that comes back while the others run.

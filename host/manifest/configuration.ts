@@ -14,6 +14,7 @@ import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { dottedName, grantShape, pattern, pluginName, withResource } from "./manifest.ts";
 import { absoluteSpec } from "./package-spec.ts";
 import { type RatesGiven, ratesGivenSchema } from "./rates.ts";
+import { type RecordOptions, recordsSchema } from "./records.ts";
 import { requireRoles } from "./roles.ts";
 import { parseByExtension } from "./structured-file.ts";
 import { type TelemetryOptions, telemetrySchema } from "./telemetry.ts";
@@ -37,6 +38,8 @@ export interface PluginConfiguration {
   readonly limits: LimitsInput;
   /** From this level on its lines are written, instead of `drivers.log.level`. */
   readonly logLevel?: LogLevel | undefined;
+  /** `failures`: what its turns that fail were told is kept, so that they can be run again. */
+  readonly record: "off" | "failures";
   /** Without it the host is not ready. */
   readonly required: boolean;
   /** By what driver it keeps what it stores, instead of `drivers.storage`: its name, or its options with the name as `driver`. */
@@ -89,6 +92,8 @@ export interface Configuration {
   readonly registry?: string | undefined;
   /** What the host writes down about its own work. */
   readonly telemetry: TelemetryOptions;
+  /** How much is kept of turns that failed. */
+  readonly records: RecordOptions;
   /** With what doors speak TLS. */
   readonly tls?: TlsFiles | undefined;
   /** Who may come by the doors, and what he may do then. */
@@ -122,6 +127,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
       .default([]),
     limits: limitsSchema.default({}),
     logLevel: z.enum(LOG_LEVELS).optional(),
+    record: z.enum(["off", "failures"]).default("off"),
     required: z.boolean().default(false),
     storage: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
     services: z.record(dottedName, ratesGivenSchema).default({}),
@@ -186,6 +192,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
   sends: sendOptions.default(() => sendOptions.parse({})),
   telemetry: telemetrySchema.default(() => telemetrySchema.parse({})),
+  records: recordsSchema.default(() => recordsSchema.parse({})),
   tls: tlsSchema.optional(),
   auth: authSchema.default(() => authSchema.parse({})),
   registry: z.url({ protocol: /^https?$/ }).optional(),

@@ -81,6 +81,9 @@ export class Executor implements TurnOwner {
       case "profile":
         this.#profile(message);
         break;
+      case "replay":
+        void this.#acknowledge(message.id, async () => this.#plugins.get(message.plugin)?.play(message.played));
+        break;
       case "close":
         this.#close();
         break;
@@ -133,6 +136,7 @@ export class Executor implements TurnOwner {
       scheduler: this.#scheduler,
       log: (line) => this.#ports.channel.send({ kind: "log", ...line }),
       askHost: (turn, functionName, args) => this.#ask(turn, functionName, args),
+      recorded: (id, tape) => this.#ports.channel.send({ kind: "recorded", id, tape }),
     });
     this.#plugins.set(image.name, plugin);
   }

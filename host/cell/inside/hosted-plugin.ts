@@ -8,7 +8,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
 import { traceIdOf } from "../../core/trace.ts";
 import type { Bytes, Caller, Limits, PluginImage } from "../../core/types.ts";
-import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
+import type { CompiledGuest, GuestEnvironment, GuestInstance, GuestResult, Pacer } from "../../engine/engine.ts";
 import { encodeError } from "../../engine/guest/blocks.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
 import type { Randomness } from "../../engine/guest/random.ts";
@@ -23,6 +23,7 @@ import { ReadCache } from "./read-cache.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
 import { type AskForTurn, RECOVER, type TransactionalTurns, TurnsInCell, TurnsOnHost } from "./transactional-turns.ts";
+import { TurnTape } from "./turn-tape.ts";
 import { TurnTransaction } from "./turn-transaction.ts";
 import { Wear } from "./wear.ts";
 
@@ -38,6 +39,8 @@ export interface HostedPluginPorts extends Randomness {
   readonly scheduler: FairScheduler;
   log(line: LogMessage): void;
   askHost(turn: number, functionName: string, args: readonly Bytes[]): Promise<Bytes>;
+  /** Takes what a turn was told, before it is told that the turn has ended. */
+  recorded(turn: number, tape: Bytes): void;
 }
 
 /** What a turn would be answered that ends before it can read it. */
@@ -63,6 +66,8 @@ export class HostedPlugin implements Pacer {
   #secondCpuMs = 0;
   readonly #transactions: TransactionalTurns | undefined;
   readonly #cache: ReadCache | undefined;
+  /** Only where turns are written down, or played back. */
+  readonly #tape: TurnTape | undefined;
   /** Ends a turn early whose guest does not run: it has not begun, or what it did is committed. */
   #endAside: ((error: HostError) => void) | undefined;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
@@ -86,7 +91,14 @@ export class HostedPlugin implements Pacer {
     this.#cache =
       readCacheBytes === undefined ? undefined : new ReadCache(readCacheBytes, ports.clock, (name, args) => this.ask(name, args));
     this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
+    this.#tape = image.tape === undefined ? undefined : new TurnTape(image.tape, ports.clock, (error) => this.#instance?.doom(error));
     this.#scope = this.#makeScope();
+  }
+
+  /** What its next turn is told. Throws HostError where it is not loaded to be played back. */
+  play(played: Bytes): void {
+    if (this.#tape === undefined) throw new HostError("conflict", `${this.#image.name} is not loaded to be played back`);
+    this.#tape.play(played);
   }
 
   /** Queues a turn, at this moment of the clock. */
@@ -134,6 +146,7 @@ export class HostedPlugin implements Pacer {
     const spent = this.#slice.endPiece(instance);
     turn.fuel += spent;
     this.#profile?.sample(spent);
+    if (this.#tape?.isOver(turn, this.#slice) === true) return 0;
     return this.#slice.grantRest(elapsedMs);
   }
 
@@ -143,6 +156,10 @@ export class HostedPlugin implements Pacer {
     if (turn === undefined || instance === undefined) return 0;
     const elapsedMs = this.#elapsedMs();
     turn.fuel += this.#slice.endOverrun(instance);
+    if (this.#tape?.isOver(turn, this.#slice) === true) {
+      instance.doom(this.#tape.fate);
+      return 0;
+    }
     if (this.#slice.isOverrun(elapsedMs) || turn.cpuMs + elapsedMs >= this.#image.limits.cpuMs) {
       const { plugin, entryPoint } = turn.message;
       const what = "where it cannot be interrupted: allocating or releasing what is passed to it";
@@ -167,6 +184,10 @@ export class HostedPlugin implements Pacer {
     turn.fuel += spent;
     this.#profile?.sample(spent);
     turn.slices += 1;
+    if (this.#tape?.isOver(turn, this.#slice) === true) {
+      instance.doom(this.#tape.fate);
+      return -1;
+    }
     const { cpuMs } = this.#image.limits;
     if (turn.cpuMs >= cpuMs) {
       instance.doom(this.#cpuExhausted(turn));
@@ -264,6 +285,7 @@ export class HostedPlugin implements Pacer {
       this.#onEnded(failure(problem));
       return;
     }
+    this.#tape?.begin(turn, this.#instance === undefined, this.#slice);
     this.#slice.begin();
     // The turn pays for the check; what a slice is worth in fuel does not hang on it.
     if (this.#ports.data.takes(turn.message.entryPoint)) this.#slice.ms = -this.#elapsedMs();
@@ -310,7 +332,8 @@ export class HostedPlugin implements Pacer {
     const problem = result.ok ? this.#ports.data.outputProblem(turn.message.entryPoint, result.output) : undefined;
     const checked = problem === undefined ? result : failure(problem);
     const transactions = this.#transactions;
-    const ended = transactions?.end(turn, checked) ?? { result: checked, isToHandOut: false };
+    const played = this.#tape?.guestEnded(checked) ?? checked;
+    const ended = transactions?.end(turn, played) ?? { result: played, isToHandOut: false };
     this.#bill(turn);
     if (transactions !== undefined && ended.isToHandOut) void this.#handOut(turn, ended.result, transactions);
     else {
@@ -368,7 +391,7 @@ export class HostedPlugin implements Pacer {
   }
 
   #instantiate(): GuestInstance {
-    return this.#guest.instantiate({
+    const environment: GuestEnvironment = {
       plugin: this.#image.name,
       limits: this.#image.limits,
       api: this.#image.api,
@@ -378,7 +401,8 @@ export class HostedPlugin implements Pacer {
       storage: this.#image.storage,
       // One more than the limit would look to the host like a cell that is not ours any more, and end it with all that run in it.
       askHost: (functionName, args) => (this.#checkHostCalls() ? UNASKED : this.#askHost(functionName, args)),
-    });
+    };
+    return this.#guest.instantiate(this.#tape?.around(environment) ?? environment);
   }
 
   /** Asks the host on behalf of what runs. */
@@ -421,6 +445,8 @@ export class HostedPlugin implements Pacer {
     const usage = turn.usage(instance?.memoryBytes ?? 0, calls, this.#ports.clock.monotonicMs());
     const isWorn = !this.#guest.isStateful && this.#wear.isWorn(usage.peakMemoryBytes, this.#image.limits.memoryBytes);
     if (isWorn || (!result.ok && result.broken)) this.#instance = undefined;
+    const tape = this.#tape?.end(turn, result);
+    if (tape !== undefined) this.#ports.recorded(turn.message.id, tape);
     if (result.ok) turn.settle({ ok: true, output: result.output, usage });
     else {
       const { ok, broken, ...error } = result;

@@ -2,11 +2,12 @@
 
 import { ByNumber } from "../../bounds/by-number.ts";
 import { LogLimit } from "../../bounds/log-limit.ts";
+import { MAX_TAPE_BYTES, TAPES_PER_MINUTE } from "../../bounds/turn-tape.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
-import type { Cell, ProfiledStack, Turn } from "../../core/ports/cell.ts";
+import type { Cell, ProfiledStack, RecordedTurn, Turn } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { PluginImage } from "../../core/types.ts";
+import type { Bytes, PluginImage } from "../../core/types.ts";
 import { type Limits, NO_USAGE, type TurnOutcome } from "../../core/types.ts";
 import { MAX_NAMES_BYTES } from "../../engine/guest/bindings.ts";
 import { encodeError } from "../../engine/guest/blocks.ts";
@@ -16,11 +17,14 @@ import { type Channel, type FromCell, OWN_CALLS, type ToCell } from "../wire/pro
 const UNLOAD_GRACE_MS = 1_000;
 // The cell drops by its own clock what is too much; twice as much is no matter of clocks any more.
 const TRUST = 2;
+const MINUTE_MS = 60_000;
 
 export interface CellClientPorts {
   readonly channel: Channel<ToCell, FromCell>;
   readonly clock: Clock;
   readonly log: LogSink;
+  /** Takes what cells write down of turns; only of plugins that are loaded for that. Must not throw. */
+  readonly onRecorded?: ((turn: RecordedTurn) => void) | undefined;
   /** Resolves once whatever the cell runs in has ended, after it was told to close. */
   ended(): Promise<void>;
 }
@@ -31,6 +35,8 @@ interface LoadedPlugin {
   /** How often a turn of it may ask. */
   readonly calls: number;
   readonly log: LogLimit;
+  /** How many tapes may still come; undefined where none may. */
+  readonly tapes: TapeLimit | undefined;
   /** The turn that waits for an answer: a plugin runs one at a time, and asks one thing at a time. */
   asking: number | undefined;
 }
@@ -38,6 +44,7 @@ interface LoadedPlugin {
 interface SentTurn {
   readonly turn: Turn;
   calls: number;
+  tape: Bytes | undefined;
   /** What is told of the turn's cancellation until it ends. */
   readonly cancel: () => void;
 }
@@ -64,7 +71,8 @@ export class CellClient implements Cell {
   load(image: PluginImage): Promise<void> {
     const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
     const calls = image.limits.hostCalls + (image.transaction === undefined ? 0 : OWN_CALLS);
-    this.#plugins.set(image.name, { limits: image.limits, calls, log, asking: undefined });
+    const tapes = image.tape === undefined ? undefined : new TapeLimit(this.#ports.clock, image.tape === "replay");
+    this.#plugins.set(image.name, { limits: image.limits, calls, log, tapes, asking: undefined });
     return this.#request((id) => ({ kind: "load", id, image }));
   }
 
@@ -82,6 +90,11 @@ export class CellClient implements Cell {
     return promise;
   }
 
+  /** The plugin's next turn is told this. Rejects with HostError. */
+  replay(plugin: string, played: Bytes): Promise<void> {
+    return this.#request((id) => ({ kind: "replay", id, plugin, played }));
+  }
+
   async unload(plugin: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#ports.clock.after(UNLOAD_GRACE_MS, resolve);
@@ -97,7 +110,7 @@ export class CellClient implements Cell {
     }
     const id = this.#nextId();
     const cancel = (): void => this.#ports.channel.send({ kind: "cancel", id });
-    this.#turns.set(id, { turn, calls: 0, cancel });
+    this.#turns.set(id, { turn, calls: 0, tape: undefined, cancel });
     const { plugin, entryPoint, input, caller, traceparent, handles } = turn;
     const remainingMs = Math.max(0, turn.deadline - this.#ports.clock.monotonicMs());
     this.#ports.channel.send({ kind: "turn", id, plugin, entryPoint, input, caller, traceparent, remainingMs, handles });
@@ -163,7 +176,17 @@ export class CellClient implements Cell {
         this.#turns.delete(message.id);
         this.#forget(sent);
         if (plugin?.asking === message.id) plugin.asking = undefined;
+        this.#tell(sent, message.outcome);
         turn.end(message.outcome);
+        break;
+      }
+      case "recorded": {
+        const sent = this.#turnOf(message.id);
+        if (sent.tape !== undefined || this.#pluginOf(sent.turn.plugin).tapes?.take() !== true)
+          throw new HostError("internal", "the cell tells what nobody wants to know of a turn");
+        if (message.tape.length > MAX_TAPE_BYTES)
+          throw new HostError("internal", `the cell tells ${message.tape.length} bytes of a turn; the limit is ${MAX_TAPE_BYTES}`);
+        sent.tape = message.tape;
         break;
       }
       case "profiled": {
@@ -188,6 +211,13 @@ export class CellClient implements Cell {
         break;
       }
     }
+  }
+
+  // Before whoever asked hears of it, who may ask for what was kept.
+  #tell({ turn, tape }: SentTurn, outcome: TurnOutcome): void {
+    if (tape === undefined) return;
+    const { plugin, entryPoint, input, caller, traceparent } = turn;
+    this.#ports.onRecorded?.({ plugin, entryPoint, input, caller, traceparent, tape, outcome });
   }
 
   #settle(id: number, error: HostError | undefined): void {
@@ -235,6 +265,30 @@ export class CellClient implements Cell {
     const plugin = this.#plugins.get(pending.plugin);
     if (plugin?.asking === turn) plugin.asking = undefined;
     if (this.#death === undefined) this.#ports.channel.send({ kind: "answer", id, block });
+  }
+}
+
+/** How many tapes of a plugin are taken; of one that is played back each turn has one. */
+class TapeLimit {
+  readonly #clock: Clock;
+  readonly #isReplay: boolean;
+  #minute = Number.NEGATIVE_INFINITY;
+  #taken = 0;
+
+  constructor(clock: Clock, isReplay: boolean) {
+    this.#clock = clock;
+    this.#isReplay = isReplay;
+  }
+
+  take(): boolean {
+    if (this.#isReplay) return true;
+    const now = this.#clock.monotonicMs();
+    if (now - this.#minute >= MINUTE_MS) {
+      this.#minute = now;
+      this.#taken = 0;
+    }
+    this.#taken += 1;
+    return this.#taken <= TRUST * TAPES_PER_MINUTE;
   }
 }
 

@@ -9,19 +9,21 @@ import type { Randomness } from "../../engine/guest/random.ts";
 import { engineOf } from "../inside/engines.ts";
 import { Executor } from "../inside/executor.ts";
 import type { Channel, FromCell, ToCell } from "../wire/protocol.ts";
-import { CellClient } from "./client.ts";
+import { CellClient, type CellClientPorts } from "./client.ts";
 
 export interface InlineCellOptions extends Randomness {
   readonly clock: Clock;
   readonly log: LogSink;
   /** Opens the plugin's own storage. Throws HostError `storage-failed`. */
   openStorage(image: PluginImage): StorageDriver;
+  /** See CellClientPorts. */
+  readonly onRecorded?: CellClientPorts["onRecorded"];
 }
 
-export function createInlineCell({ clock, log, fillRandom, openStorage }: InlineCellOptions): Cell {
+export function createInlineCell({ clock, log, fillRandom, openStorage, onRecorded }: InlineCellOptions): Cell {
   const [hostEnd, cellEnd] = connect();
   new Executor({ channel: cellEnd, engine: engineOf, clock, fillRandom, openStorage, onClose: () => {} });
-  return new CellClient({ channel: hostEnd, clock, log, ended: async () => {} });
+  return new CellClient({ channel: hostEnd, clock, log, onRecorded, ended: async () => {} });
 }
 
 /** The two ends of a connection within one thread. */

@@ -1,6 +1,7 @@
 // A cell in a child process, the wall that holds when V8 does not: killed from outside when it is silent, too large or breaks
 // the protocol. Whatever it sends is taken for an attacker's.
 
+import { MAX_TAPE_BYTES } from "../../bounds/turn-tape.ts";
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
@@ -8,7 +9,7 @@ import type { PluginImage } from "../../core/types.ts";
 import type { ProcessCellData } from "../inside/process-main.ts";
 import { readFromCell, writeToCell } from "../wire/codec.ts";
 import { pipeChannel } from "../wire/pipe-channel.ts";
-import { CellClient } from "./client.ts";
+import { CellClient, type CellClientPorts } from "./client.ts";
 import { PROCESS_BASE_BYTES, startHardenedProcess } from "./hardened-process.ts";
 import { type Hardening, NO_HARDENING } from "./hardening.ts";
 import { prepareStorage } from "./storage-files.ts";
@@ -29,6 +30,8 @@ export interface ProcessCellOptions {
   readonly user?: number | undefined;
   /** What the process runs instead of the executor: tests put an attacker there. */
   readonly entry?: URL;
+  /** See CellClientPorts. */
+  readonly onRecorded?: CellClientPorts["onRecorded"];
   /** Told of the id of each process that is started. */
   readonly onStart?: (pid: number) => void;
 }
@@ -58,6 +61,7 @@ export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
 
 function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginImage[]): LiveCell {
   const { clock, log, storageDir, storageDriver = "sqlite", plugins, hardening = NO_HARDENING, user, entry = ENTRY, onStart } = options;
+  const { onRecorded } = options;
   const data: ProcessCellData = { storage: { driver: storageDriver, dir: storageDir }, plugins };
   const stackKib = Math.floor(Math.max(...images.map(({ limits }) => limits.stackBytes)) / 1_024);
   const prepare = (name: string): string[] => (storageDir === undefined ? [] : prepareStorage(storageDir, name, user));
@@ -92,6 +96,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     channel,
     clock,
     log,
+    onRecorded,
     ended: () =>
       closed(
         child.exited.then(() => {}),
@@ -126,7 +131,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
       const all = [...shares.values()];
       budget = all.reduce((sum, { memoryBytes }) => sum + memoryBytes, PROCESS_BASE_BYTES);
       maxUnsentBytes = all.reduce((sum, { unsentBytes }) => sum + unsentBytes, UNSENT_BYTES);
-      maxFrameBytes = Math.max(maxFrameBytes, image.limits.payloadBytes + FRAME_OVERHEAD_BYTES);
+      maxFrameBytes = Math.max(maxFrameBytes, Math.max(image.limits.payloadBytes, tapeBytesOf(image)) + FRAME_OVERHEAD_BYTES);
       await client.ping();
       if (!(await child.capMemory(budget))) {
         const message =
@@ -140,15 +145,31 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
 
 const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);
 
-function memoryOf({ limits, module, compileBytes = 0 }: PluginImage): number {
+function memoryOf(image: PluginImage): number {
+  const { limits, module, compileBytes = 0 } = image;
+  // What is written down, and the text of it.
+  const notes = 4 * tapeBytesOf(image);
   return (
-    compileBytes + limits.memoryBytes + limits.blockBytes + limits.varBytes + 4 * limits.payloadBytes + COMPILED_FACTOR * module.length
+    notes +
+    compileBytes +
+    limits.memoryBytes +
+    limits.blockBytes +
+    limits.varBytes +
+    4 * limits.payloadBytes +
+    COMPILED_FACTOR * module.length
   );
 }
 
-/** All that can be under way to it at a time: its module, its turns, one answer. */
-const underWayOf = ({ limits, module, storage, readCacheBytes = 0 }: PluginImage): number =>
-  module.length + limits.mailboxBytes + 2 * limits.payloadBytes + (storage === "host" ? PAGE_BYTES : 0) + readCacheBytes;
+const tapeBytesOf = ({ tape }: PluginImage): number => (tape === undefined ? 0 : MAX_TAPE_BYTES);
+
+/** All that can be under way to it at a time: its module, its turns, one answer, and what it is to play back. */
+const underWayOf = ({ limits, module, storage, tape, readCacheBytes = 0 }: PluginImage): number =>
+  (tape === "replay" ? 2 * MAX_TAPE_BYTES : 0) +
+  module.length +
+  limits.mailboxBytes +
+  2 * limits.payloadBytes +
+  (storage === "host" ? PAGE_BYTES : 0) +
+  readCacheBytes;
 
 async function closed(exited: Promise<void>, kill: () => void): Promise<void> {
   const timer = setTimeout(kill, CLOSE_GRACE_MS).unref();

@@ -5,7 +5,7 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import type { Cell, ProfiledStack, Turn } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { PluginImage } from "../../core/types.ts";
+import type { Bytes, PluginImage } from "../../core/types.ts";
 import { NO_USAGE } from "../../core/types.ts";
 
 /** One life of a cell. */
@@ -99,6 +99,11 @@ export class SupervisedCell implements Cell {
 
   async profile(plugin: string, on: boolean): Promise<readonly ProfiledStack[]> {
     return this.#live?.profile?.(plugin, on) ?? [];
+  }
+
+  async replay(plugin: string, played: Bytes): Promise<void> {
+    if (this.#live?.replay === undefined) throw new HostError("plugin-not-running", `the cell of ${plugin} is down`);
+    await this.#live.replay(plugin, played);
   }
 
   async unload(plugin: string): Promise<void> {

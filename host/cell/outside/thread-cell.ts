@@ -8,7 +8,7 @@ import type { LogSink } from "../../core/ports/log.ts";
 import type { ThreadCellData } from "../inside/thread-main.ts";
 import { readFromCell, writeToCell } from "../wire/codec.ts";
 import { portChannel } from "../wire/port-channel.ts";
-import { CellClient } from "./client.ts";
+import { CellClient, type CellClientPorts } from "./client.ts";
 import { type LiveCell, SupervisedCell } from "./supervised-cell.ts";
 
 export interface ThreadCellOptions {
@@ -18,6 +18,8 @@ export interface ThreadCellOptions {
   readonly storageDir: string | undefined;
   /** `sqlite` by default. */
   readonly storageDriver?: string | undefined;
+  /** See CellClientPorts. */
+  readonly onRecorded?: CellClientPorts["onRecorded"];
 }
 
 // A guest in the middle of a long stretch keeps the thread from closing by itself; terminating it is not waited for, since a
@@ -34,7 +36,7 @@ export function createThreadCell(options: ThreadCellOptions): SupervisedCell {
   return new SupervisedCell({ clock, log, spawn: () => spawnThreadCell(options) });
 }
 
-function spawnThreadCell({ clock, log, storageDir, storageDriver = "sqlite" }: ThreadCellOptions): LiveCell {
+function spawnThreadCell({ clock, log, storageDir, storageDriver = "sqlite", onRecorded }: ThreadCellOptions): LiveCell {
   const workerData: ThreadCellData = { storage: { driver: storageDriver, dir: storageDir } };
   const worker = new Worker(ENTRY, { workerData, env: {}, execArgv: [], stdin: false, name: "bulkhead-cell" });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
@@ -49,6 +51,7 @@ function spawnThreadCell({ clock, log, storageDir, storageDriver = "sqlite" }: T
     channel,
     clock,
     log,
+    onRecorded,
     ended: () => Promise.race([ended, closeGrace().then(() => void worker.terminate())]),
   });
   const end = (error: HostError): void => {

@@ -7,8 +7,8 @@ import type { Caller, HandledEvents, PluginImage, TurnOutcome, Usage } from "../
 import type { FrameReader, FrameWriter } from "./frames.ts";
 import type { FromCell, ToCell } from "./protocol.ts";
 
-const TO_CELL = ["load", "unload", "turn", "answer", "ping", "close", "cancel", "profile"] as const satisfies ToCell["kind"][];
-const FROM_CELL = ["acknowledged", "ended", "call", "log", "profiled"] as const satisfies FromCell["kind"][];
+const TO_CELL = ["load", "unload", "turn", "answer", "ping", "close", "cancel", "profile", "replay"] as const satisfies ToCell["kind"][];
+const FROM_CELL = ["acknowledged", "ended", "call", "log", "profiled", "recorded"] as const satisfies FromCell["kind"][];
 const CALLERS = ["plugin", "adapter", "host"] as const satisfies Caller["kind"][];
 const LEVELS = ["debug", "info", "warning", "error"] as const satisfies LogLevel[];
 
@@ -65,6 +65,10 @@ export function writeToCell(writer: FrameWriter, message: ToCell): void {
       case "answer":
         writer.bytes(message.block);
         break;
+      case "replay":
+        writer.text(message.plugin);
+        writer.bytes(message.played);
+        break;
       case "cancel":
       case "ping":
       case "close":
@@ -95,6 +99,8 @@ export function readToCell(reader: FrameReader): ToCell {
     }
     case "answer":
       return { kind, id, block: reader.bytes() };
+    case "replay":
+      return { kind, id, plugin: reader.text(), played: reader.bytes() };
     case "cancel":
     case "ping":
     case "close":
@@ -114,6 +120,10 @@ export function writeFromCell(writer: FrameWriter, message: FromCell): void {
       case "ended":
         writer.u32(message.id);
         writeOutcome(writer, message.outcome);
+        break;
+      case "recorded":
+        writer.u32(message.id);
+        writer.bytes(message.tape);
         break;
       case "profiled":
         writer.u32(message.id);
@@ -149,6 +159,8 @@ export function readFromCell(reader: FrameReader): FromCell {
       return { kind, id: reader.u32(), error: reader.u8() === 1 ? undefined : readError(reader) };
     case "ended":
       return { kind, id: reader.u32(), outcome: readOutcome(reader) };
+    case "recorded":
+      return { kind, id: reader.u32(), tape: reader.bytes() };
     case "profiled": {
       const id = reader.u32();
       const count = reader.u32();

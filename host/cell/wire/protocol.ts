@@ -30,11 +30,15 @@ export type ToCell =
   | { readonly kind: "ping"; readonly id: number }
   /** Begins to profile a plugin, or ends it. */
   | { readonly kind: "profile"; readonly id: number; readonly plugin: string; readonly on: boolean }
+  /** What a plugin's next turn is told, as JSON text; only where it is loaded for that. */
+  | { readonly kind: "replay"; readonly id: number; readonly plugin: string; readonly played: Bytes }
   | { readonly kind: "close"; readonly id: number };
 
 export type FromCell =
   | { readonly kind: "acknowledged"; readonly id: number; readonly error: ErrorShape | undefined }
   | { readonly kind: "ended"; readonly id: number; readonly outcome: TurnOutcome }
+  /** What a turn was told that ends next. */
+  | { readonly kind: "recorded"; readonly id: number; readonly tape: Bytes }
   /** Answers `profile`. */
   | { readonly kind: "profiled"; readonly id: number; readonly stacks: readonly ProfiledStack[] }
   | { readonly kind: "call"; readonly id: number; readonly turn: number; readonly functionName: string; readonly args: readonly Bytes[] }

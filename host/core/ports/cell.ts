@@ -21,6 +21,13 @@ export interface Turn {
   end(outcome: TurnOutcome): void;
 }
 
+/** What a turn was told that a cell writes down of it, and how it ended. */
+export interface RecordedTurn extends Pick<Turn, "plugin" | "entryPoint" | "input" | "caller" | "traceparent"> {
+  /** As the cell wrote it, not looked at. */
+  readonly tape: Bytes;
+  readonly outcome: TurnOutcome;
+}
+
 /** Functions of a guest, outermost first, joined by semicolons, and how much fuel was spent in the last of them. */
 export interface ProfiledStack {
   readonly stack: string;
@@ -40,6 +47,8 @@ export interface Cell {
   run(turn: Turn): void;
   /** Begins to look where the plugin's CPU goes, or ends it and tells. Rejects with HostError. */
   profile?(plugin: string, on: boolean): Promise<readonly ProfiledStack[]>;
+  /** The plugin's next turn is told this. Rejects with HostError where it is not loaded for that. */
+  replay?(plugin: string, played: Bytes): Promise<void>;
   /** Ends what still runs of the plugin, drops its instance and closes its storage. */
   unload(plugin: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -14,6 +14,8 @@ export interface LogLine {
   readonly by?: "guest" | undefined;
   /** Of a line of the host's own: the plugin that it is about, or that brought it about. */
   readonly about?: string | undefined;
+  /** The record of the turn that it is about (bulkhead records). */
+  readonly record?: string | undefined;
   /** What led to it, for the operator only: an error or a text. */
   readonly cause?: unknown;
 }

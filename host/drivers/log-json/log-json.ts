@@ -21,7 +21,7 @@ interface Format {
 const FORMATS = {
   bulkhead: {
     pino: { timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: levelOf(label) }) } },
-    fields: ({ plugin, traceparent, cause }) => ({ plugin, traceId: traceOf(traceparent), cause: causeOf(cause) }),
+    fields: ({ plugin, traceparent, record, cause }) => ({ plugin, traceId: traceOf(traceparent), record, cause: causeOf(cause) }),
   },
   // https://www.elastic.co/docs/reference/ecs/ecs-field-reference
   ecs: {
@@ -62,6 +62,6 @@ export function standard(to: "stdout" | "stderr"): DestinationStream {
 const causeOf = (cause: unknown): string | undefined => (cause === undefined ? undefined : describeCause(cause));
 const traceOf = (traceparent: string | undefined): string | undefined => (traceparent === undefined ? undefined : traceIdOf(traceparent));
 
-function labelsOf({ plugin, about = plugin }: LogLine): object | undefined {
-  return about === HOST ? undefined : { plugin: about };
+function labelsOf({ plugin, about = plugin, record }: LogLine): object | undefined {
+  return about === HOST ? undefined : { plugin: about, record };
 }

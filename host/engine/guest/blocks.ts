@@ -142,6 +142,8 @@ const JSON_LIMITS = {
   list: { maxBytes: 8 * KIB * KIB, maxValues: 16_384, maxDepth: 8 },
 } as const;
 
+const UNBOUNDED = { maxBytes: Number.POSITIVE_INFINITY, maxValues: Number.POSITIVE_INFINITY, maxDepth: Number.POSITIVE_INFINITY };
+
 function limitsOf(shape: Shape): (typeof JSON_LIMITS)[keyof typeof JSON_LIMITS] {
   if (typeof shape === "string" || "enum" in shape) return JSON_LIMITS.scalar;
   if ("option" in shape) return limitsOf(shape.option);
@@ -153,9 +155,8 @@ function requireBounded(bytes: Bytes, maxBytes: number): void {
     throw new HostError("invalid-message", `an argument has ${bytes.length} bytes; the limit of its type is ${maxBytes}`);
 }
 
-const json = (shape: Shape): Codec => {
+const json = (shape: Shape, limits: (typeof JSON_LIMITS)[keyof typeof JSON_LIMITS] | typeof UNBOUNDED): Codec => {
   const { read, write } = jsonCodec(shape);
-  const limits = limitsOf(shape);
   return {
     decode(bytes) {
       requireBounded(bytes, limits.maxBytes);
@@ -200,20 +201,24 @@ const bytes: Codec = {
 };
 const nothing: Codec = { decode: () => undefined, encode: () => {} };
 
-function codecOf(shape: Shape): Codec {
+/** `limits` are those of what a guest says in JSON; what it is told was bounded where it was made. */
+function codecOf(shape: Shape, limits: ReturnType<typeof limitsOf> | typeof UNBOUNDED = limitsOf(shape)): Codec {
   if (shape === "_") return nothing;
   if (shape === "string") return text;
   if (shape === "bytes") return bytes;
   const optional = typeof shape === "object" && "option" in shape ? shape.option : undefined;
   if (optional === "string") return option(text);
   if (optional === "bytes") return option(bytes);
-  return json(shape);
+  return json(shape, limits);
 }
 
 const CODECS = Object.fromEntries(
   Object.entries(SHAPES).map(([name, { params, result }]) => [
     name,
-    { params: name === "log.write" ? [codecOf(params[0] ?? "_"), line] : params.map(codecOf), result: codecOf(result) },
+    {
+      params: name === "log.write" ? [codecOf(params[0] ?? "_"), line] : params.map((param) => codecOf(param)),
+      result: codecOf(result, UNBOUNDED),
+    },
   ]),
 ) as unknown as Record<WitFunction, { readonly params: readonly Codec[]; readonly result: Codec }>;
 
