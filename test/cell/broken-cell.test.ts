@@ -79,6 +79,12 @@ const ATTACKS: readonly (readonly [name: string, attack: string, told: RegExp])[
   ["acknowledgements that nobody asked for", "let id = 0; later(() => socket.write(acknowledged(id += 1)));", /nobody asked/],
   ["a profile that nobody asked for", "socket.write(frame(Buffer.of(4), u32(1), u32(0)));", /a profile that nobody asked for/],
   ["a profile without end", "socket.write(frame(Buffer.of(4), u32(1), u32(4_000_000_000)));", /tells of 4000000000 stacks/],
+  [
+    "what a turn was told, of a plugin that is not recorded",
+    'socket.write(frame(Buffer.of(5), u32(turn), u32(2), Buffer.from("{}")));',
+    /what nobody wants to know of a turn/,
+  ],
+  ["what a turn was told that there is not", "socket.write(frame(Buffer.of(5), u32(4711), u32(0)));", /turn that it does not have/],
   ["what is no frame", "socket.write(Buffer.alloc(100, 0xff));", /is announced/],
 ];
 
