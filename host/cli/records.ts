@@ -8,6 +8,7 @@ import { HostError } from "../core/errors.ts";
 import { traceIdOf } from "../core/trace.ts";
 import { openHost } from "./control.ts";
 import { numberOf } from "./dead-letters.ts";
+import { testOfRecord } from "./record-test.ts";
 import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 import { shownRecord } from "./shown-record.ts";
@@ -34,6 +35,8 @@ export function addRecords(program: Command): void {
   withDataOptions(records.command("export").description("write one to a file that nothing protects, and show what is in it"))
     .argument("<id>", "its id")
     .requiredOption("--to <file>", "the file; what is there is never replaced")
+    .option("--test <file>", "also a test that runs it again with bulkhead/testing")
+    .option("--plugin <folder>", "the plugin that the test is of", ".")
     .option(...JSON_OPTION)
     .action(exportOne);
   withDataOptions(records.command("drop").description("take some away for good"))
@@ -68,11 +71,20 @@ async function show(id: string, { json, ...options }: Options): Promise<void> {
   print(json, record, () => shownRecord(record));
 }
 
-async function exportOne(id: string, { to, json, ...options }: Options & { readonly to: string }): Promise<void> {
+interface ExportOptions extends Options {
+  readonly to: string;
+  readonly test?: string;
+  readonly plugin: string;
+}
+
+async function exportOne(id: string, { to, test, plugin, json, ...options }: ExportOptions): Promise<void> {
   const record = await readRecord(id, options);
-  if (json !== true) writeLines(shownRecord(record));
+  const text = test === undefined ? undefined : testOfRecord(record, { test, record: to, folder: plugin });
+  if (json !== true) writeLines([shownRecord(record), ...(text === undefined ? [] : [`\n${text}`])].join("\n"));
   await writePrivately(to, `${JSON.stringify(record, null, 2)}\n`);
-  conclude(json, { file: to, record: id }, `all of this is in ${to} now, readable by whoever has the file`);
+  if (test !== undefined && text !== undefined) await writePrivately(test, text);
+  const written = test === undefined ? to : `${to} and ${test}`;
+  conclude(json, { file: to, test, record: id }, `all of this is in ${written} now, readable by whoever has the file`);
 }
 
 /** For this user alone. Rejects with HostError `conflict` where something is. */

@@ -15,6 +15,7 @@ import { lockFileOf, readLock } from "../install/lock.ts";
 import { PackageStore } from "../install/package-store.ts";
 import { buildOf, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
 import { readOneConfigured } from "../lifecycle/sources.ts";
+import { knownLimits } from "../manifest/limits.ts";
 import { openHost } from "./control.ts";
 import { EXIT } from "./exit-codes.ts";
 import { readRecord } from "./records.ts";
@@ -80,7 +81,8 @@ async function placeOf(plugin: string, options: DataOptions): Promise<PluginFold
 }
 
 async function replayIn(record: TurnRecord, folder: PluginFolder, answers: Readonly<Record<string, Uint8Array>>): Promise<Replayed> {
-  const { plugin, image } = record;
+  const { plugin } = record;
+  const image = { ...record.image, limits: knownLimits(record.image.limits) };
   if (folder.manifest.name !== plugin)
     throw new HostError(
       "invalid-message",
@@ -90,7 +92,7 @@ async function replayIn(record: TurnRecord, folder: PluginFolder, answers: Reado
   const user = hardening.users && anyCellUser(hardening.users);
   const admitted = await admitInProcess(folder.wasm, image.limits, { storage: image.storage });
   return replay(
-    { record, build: buildOf(folder.manifest, admitted), answers },
+    { record: { ...record, image }, build: buildOf(folder.manifest, admitted), answers },
     {
       clock: systemClock,
       makeCell: (ports) => createProcessCell({ ...ports, clock: systemClock, storageDir: undefined, plugins: [plugin], hardening, user }),

@@ -258,5 +258,13 @@ export function toLimits(input: LimitsInput): Readonly<Record<keyof Limits, numb
   });
 }
 
+/** Limits that somebody else has written down, none of them beyond what anybody can be given; the default for what is none. */
+export const knownLimits = (given: Readonly<Partial<Record<keyof Limits, number>>>): Limits =>
+  limitsFrom((name) => {
+    const { unit, maximum } = LIMITS[name];
+    const value = given[name];
+    return value !== undefined && value > 0 ? Math.min(value, maximum * FACTORS[unit]) : DEFAULT_LIMITS[name];
+  });
+
 /** What a plugin may use when neither its manifest nor the operator says otherwise. */
 export const DEFAULT_LIMITS: Limits = limitsFrom((name) => LIMITS[name].default * FACTORS[LIMITS[name].unit]);

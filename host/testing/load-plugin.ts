@@ -1,6 +1,5 @@
 // Composition root of the test kit: the real admission, core, cell and storage around one plugin; clock, other plugins and the web are fakes.
 
-import { fileURLToPath } from "node:url";
 import { RESERVED } from "../bounds/turn-writes.ts";
 import { Blobs } from "../capabilities/blobs/blobs.ts";
 import { blobFunctions } from "../capabilities/blobs/functions.ts";
@@ -36,6 +35,7 @@ import { BlobValues } from "./blob-values.ts";
 import { type FakedHttp, fakedHttp } from "./fake-http.ts";
 import { FakeCell, type FakedPoints, type FakedServices, fakedPlugins } from "./fake-plugins.ts";
 import { fakedSends } from "./fake-sends.ts";
+import { pathOf } from "./folder-path.ts";
 import type { Content } from "./payload.ts";
 import { Recording } from "./recording.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -166,10 +166,6 @@ export async function loadPlugin(folder: string | URL, options: LoadOptions = {}
 
 // Whatever is asked and answered is fine; what a point takes is its owner's affair.
 const pointOf = (name: string): ExtensionPoint => ({ name, owner: ownerOf(name), checkInput: () => {}, checkAnswer: () => {} });
-
-function pathOf(folder: string | URL): string {
-  return folder instanceof URL || folder.startsWith("file:") ? fileURLToPath(folder) : folder;
-}
 
 /** The same storage for each instance; the test closes it. */
 function keptOpen(driver: StorageDriver): StorageDriver {

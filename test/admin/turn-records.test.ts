@@ -81,7 +81,7 @@ describe("the records of a host", () => {
   });
 
   it("take no more than their bytes, of each plugin and of all, however often one fails; the oldest go first", () => {
-    const records = open();
+    const records = open({ maxAgeHours: 8_000 });
     const random = Buffer.alloc(100 * KIB, 7).toString("base64");
     const others = [keep(records, "q"), keep(records, "q")];
     let dropped = 0;
@@ -98,8 +98,7 @@ describe("the records of a host", () => {
     expect(dropped).toBeGreaterThan(9_000);
     const listed = records.list({ limit: 1_000 }).map(({ id }) => id);
     expect(listed[0]).toBe(last);
-    // Those of others have stayed, as far as they are not too old.
-    expect(others.every((id) => listed.includes(id))).toBe(10_000 * 61_000 < 24 * HOUR_MS);
+    expect(others.every((id) => listed.includes(id))).toBe(true);
   });
 
   it("of all plugins together take no more than they may", () => {

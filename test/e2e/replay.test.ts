@@ -1,6 +1,6 @@
 // Turns that fail in a whole host: kept where the operator wants it, sealed and bounded, read by the command and told in the audit log, and run again without the host.
 
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ListedRecords } from "../../host/admin/record-operations.ts";
@@ -164,6 +164,15 @@ describe("turns that fail", () => {
     expect(statSync(join(folder.path, "record.json")).mode & 0o777).toBe(0o600);
     expect(await run("records", "export", id, "--to", "record.json")).toMatchObject({ code: expect.not.toSatisfy((n: number) => n === 0) });
     expect(await json<Replayed>("replay", "record.json")).toMatchObject({ verdict: "same" });
+    mkdirSync(join(folder.path, "witness", "test"));
+    const places = ["--to", "witness/test/record.json", "--test", "witness/test/failed.test.mjs", "--plugin", "witness"];
+    const withTest = await run("records", "export", id, ...places);
+    expect(withTest.stdout).toContain('replayRecord(new URL("./record.json", import.meta.url), new URL("..", import.meta.url))');
+    const failing = await run("test", "witness", "--no-build");
+    expect(failing).toMatchObject({ code: 1, stdout: expect.stringContaining("it ends as it did: plugin-failed") });
+    await writePlugin(folder.path, "witness", MENDED, MANIFEST);
+    const passing = await run("test", "witness", "--no-build");
+    expect(passing.code, passing.stdout).toBe(0);
     writeFileSync(
       join(folder.path, "forged.json"),
       readFileSync(join(folder.path, "record.json"), "utf8").replace('"format": 1', '"format": 2'),

@@ -15,6 +15,8 @@ import type { Limits, PluginImage, TurnOutcome } from "../../core/types.ts";
 const CPU_FACTOR = 4;
 const MIN_CPU_MS = 10_000;
 const TIMEOUT_MS = 120_000;
+/** All turns together. */
+const TOTAL_MS = 600_000;
 const MAX_LINES = 1_000;
 
 /** A build of the plugin, admitted. */
@@ -85,9 +87,10 @@ export async function replay({ record, build, answers = {} }: ReplayRequest, { c
     answer: () => Promise.reject(new HostError("conflict", "nothing is done for a turn that is played back")),
   });
   const encoder = new TextEncoder();
+  const latest = clock.monotonicMs() + TOTAL_MS;
   for (const { turn, text } of played) {
     await cell.replay?.(image.name, encoder.encode(text));
-    const deadline = clock.monotonicMs() + TIMEOUT_MS;
+    const deadline = Math.min(latest, clock.monotonicMs() + TIMEOUT_MS);
     const context = { caller: turn.caller, traceparent: startTrace(), deadline, waiting: [], authorities: [] };
     const isLast = turn === played.at(-1)?.turn;
     if (isLast) lines.length = 0;
