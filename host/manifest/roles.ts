@@ -10,7 +10,7 @@ const grant = (permission: string, resource: string): Grant => ({ permission, re
 /** Operations that show and change nothing. */
 const SHOWING = [
   ...["list", "info", "schedules", "outdated", "permissions", "report", "installations", "blocks", "schemas", "tools"],
-  ...["metrics", "top", "services", "events-use", "traces", "log-levels"],
+  ...["metrics", "top", "services", "events-use", "traces", "log-levels", "records"],
 ];
 /** Operations that keep a host going, and give nobody more than he has. */
 const RUNNING = [
