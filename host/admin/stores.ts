@@ -99,7 +99,7 @@ export class Stores {
     this.packages = new PackageStore(dataDir);
     this.snapshots = new Snapshots(dataDir);
     this.places = new StoragePlaces(connection);
-    this.records = new TurnRecords({ dataDir, clock, options: configuration.records });
+    this.records = new TurnRecords({ dataDir, clock, options: () => this.configuration.records });
     this.permissions = new PermissionOverview({
       configured: (plugin) => this.#configuration.plugins[plugin],
       manifests: this.manifests,

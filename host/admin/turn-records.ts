@@ -31,7 +31,8 @@ const REMEDY = { remedy: "drop it (bulkhead records drop)" } as const;
 export interface TurnRecordsPorts {
   readonly dataDir: string;
   readonly clock: Pick<Clock, "now" | "monotonicMs">;
-  readonly options: RecordOptions;
+  /** As they are in force. */
+  options(): RecordOptions;
 }
 
 interface KeptFile {
@@ -52,7 +53,7 @@ export interface Kept {
 export class TurnRecords {
   readonly #folder: string;
   readonly #clock: TurnRecordsPorts["clock"];
-  readonly #options: RecordOptions;
+  readonly #options: () => RecordOptions;
   readonly #seal: Seal;
   /** The oldest first; undefined until it is looked. */
   #files: KeptFile[] | undefined;
@@ -76,7 +77,7 @@ export class TurnRecords {
     const facts = factsOf({ turn, id, atMs, bulkhead, image });
     const pieces = [JSON.stringify(headOf(facts)), JSON.stringify(facts), turn.tape];
     const size = pieces.reduce((sum, { length }) => sum + length, 0);
-    const { mib, mibPerPlugin } = this.#options;
+    const { mib, mibPerPlugin } = this.#options();
     const most = Math.min(MAX_RECORD_BYTES, mib * MIB, mibPerPlugin * MIB);
     if (size > most) throw new HostError("quota-exceeded", `it has ${size} bytes; the limit is ${most} (records.mibPerPlugin)`);
     this.#count(size);
@@ -128,7 +129,7 @@ export class TurnRecords {
 
   /** Drops those that are too old. */
   sweep(): void {
-    const oldest = this.#clock.now() - this.#options.maxAgeHours * HOUR_MS;
+    const oldest = this.#clock.now() - this.#options().maxAgeHours * HOUR_MS;
     for (const file of this.#all().filter(({ atMs }) => atMs < oldest)) this.#remove(file);
   }
 
@@ -140,12 +141,12 @@ export class TurnRecords {
       this.#writtenBytes = 0;
     }
     this.#writtenBytes += bytes;
-    const most = this.#options.mib * MIB;
+    const most = this.#options().mib * MIB;
     if (this.#writtenBytes > most) throw new HostError("quota-exceeded", `${most} bytes were kept within this minute (records.mib)`);
   }
 
   #makeRoom(plugin: string, bytes: number): number {
-    const { mib, mibPerPlugin } = this.#options;
+    const { mib, mibPerPlugin } = this.#options();
     this.sweep();
     let dropped = 0;
     const trim = (files: () => readonly KeptFile[], most: number): void => {

@@ -2,6 +2,7 @@
 
 import { styleText } from "node:util";
 import type { Command } from "commander";
+import type { ListedRecords } from "../admin/record-operations.ts";
 import type { FoundTrace, FoundTraces } from "../admin/telemetry-operations.ts";
 import { escapeControls } from "../core/names.ts";
 import type { Span } from "../seams.ts";
@@ -33,12 +34,23 @@ export function addTrace(program: Command): void {
 async function trace(id: string | undefined, { plugin, event, failed, limit, json, ...options }: TraceOptions): Promise<void> {
   await using host = await openHost(options);
   const wanted = { trace: id?.toLowerCase(), plugin, event, failed, limit: numberOf("--limit", limit) };
-  const found = await host.invoke<FoundTraces>("traces", wanted);
+  const traces = await host.invoke<FoundTraces>("traces", wanted);
+  const found = withRecords(traces, await host.invoke<ListedRecords>("records", { limit: MAX_RECORDS }));
   print(json, found, () => {
     if (found.traces.length === 0) return "no such step was taken lately";
     const trees = found.traces.toReversed().map(shownTrace);
     return [...trees, ...(found.isCut ? ["(there are more: --limit, an id, or --json)"] : [])].join("\n\n");
   });
+}
+
+/** With the record of each turn that failed and was kept. */
+function withRecords(found: FoundTraces, { records }: ListedRecords): FoundTraces {
+  const bySpan = new Map(records.map(({ id, traceparent }) => [traceparent.split("-")[2], id]));
+  const marked = (span: Span): RecordedSpan => {
+    const record = span.kind === "turn" && span.code !== "ok" ? bySpan.get(span.spanId) : undefined;
+    return record === undefined ? span : { ...span, record };
+  };
+  return { ...found, traces: found.traces.map(({ traceId, spans }) => ({ traceId, spans: spans.map(marked) })) };
 }
 
 function shownTrace({ traceId, spans }: FoundTrace): string {
@@ -49,8 +61,13 @@ function shownTrace({ traceId, spans }: FoundTrace): string {
   );
 }
 
+/** A step, with the record of it if it was kept. */
+interface RecordedSpan extends Span {
+  readonly record?: string;
+}
+
 interface Placed {
-  readonly span: Span;
+  readonly span: RecordedSpan;
   readonly depth: number;
 }
 
@@ -75,8 +92,9 @@ export function treeOf(spans: readonly Span[]): readonly Placed[] {
 }
 
 const MAX_INDENT = 20;
+const MAX_RECORDS = 1_000;
 
-function lineOf(span: Span, depth: number, start: number): string {
+function lineOf(span: RecordedSpan, depth: number, start: number): string {
   const { kind, owner, name, subject, durationMs, queuedMs, cpuMs, code } = span;
   const what = {
     call: `${owner} calls ${subject ?? ""}`,
@@ -88,7 +106,8 @@ function lineOf(span: Span, depth: number, start: number): string {
     ...(kind === "event" ? [] : [shownSeconds(durationMs / 1_000)]),
     ...(kind === "turn" ? [`queue ${shownSeconds(queuedMs / 1_000)}`, `cpu ${shownSeconds(cpuMs / 1_000)}`] : []),
   ];
-  const ended = code === "ok" ? "" : `  ${styleText("red", code, { stream: process.stdout })}`;
+  const record = span.record === undefined ? "" : ` (record ${span.record})`;
+  const ended = code === "ok" ? "" : `  ${styleText("red", code, { stream: process.stdout })}${record}`;
   const at = `+${(span.startMs - start).toFixed(1)} ms`.padStart(12);
   return `${at}  ${"  ".repeat(Math.min(depth, MAX_INDENT))}${escapeControls(what)}  ${costs.join(", ")}${ended}`;
 }

@@ -29,6 +29,7 @@ const AT_ONCE: readonly (readonly string[])[] = [
   ["drainMs"],
   ["shutdownDelayMs"],
   ["containment"],
+  ["records"],
   ["registry"],
   ["events", "keep"],
   ...["roles", "groups", "certificates", "limits", "open"].map((key) => ["auth", key]),

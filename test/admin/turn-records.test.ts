@@ -52,7 +52,7 @@ describe("the records of a host", () => {
   let folder: TemporaryFolder;
   let clock: FakeClock;
   const open = (options = {}): TurnRecords =>
-    new TurnRecords({ dataDir: folder.path, clock, options: { mib: 2, mibPerPlugin: 1, maxAgeHours: 24, ...options } });
+    new TurnRecords({ dataDir: folder.path, clock, options: () => ({ mib: 2, mibPerPlugin: 1, maxAgeHours: 24, ...options }) });
   const at = (): string => join(folder.path, "records");
   const files = (): string[] => (existsSync(at()) ? readdirSync(at()).sort() : []);
   const bytes = (): number => files().reduce((sum, name) => sum + statSync(join(at(), name)).size, 0);
@@ -222,7 +222,7 @@ describeOnSmallDisk("records on a full disk", () => {
 
   it("are told and leave nothing half done, and go on once there is room", () => {
     const clock = fakeClock();
-    const records = new TurnRecords({ dataDir: small.path, clock, options: { mib: 64, mibPerPlugin: 64, maxAgeHours: 1 } });
+    const records = new TurnRecords({ dataDir: small.path, clock, options: () => ({ mib: 64, mibPerPlugin: 64, maxAgeHours: 1 }) });
     const ballast = join(small.path, "ballast");
     writeFileSync(ballast, new Uint8Array(700 * KIB));
     const turn = failed("p", { tape: tape({ random: Buffer.alloc(300 * KIB, 7).toString("base64") }) });

@@ -10,6 +10,7 @@ import { logFileOptions, logJsonOptions } from "../../host/drivers/log-json/opti
 import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { parseManifest } from "../../host/manifest/manifest.ts";
+import { recordsSchema } from "../../host/manifest/records.ts";
 import { telemetrySchema } from "../../host/manifest/telemetry.ts";
 import { read, rowsBelow } from "./markdown.ts";
 
@@ -78,6 +79,7 @@ describe.each([
   ["adapters.http", httpOptions],
   ["adapters.opentelemetry", openTelemetryOptions],
   ["telemetry", telemetrySchema],
+  ["records", recordsSchema],
   ["capabilities.http", httpClientOptions],
   ["drivers.log", logJsonOptions],
   ["drivers.log.file", logFileOptions],

@@ -22,6 +22,7 @@ const OTHERWISE = WITNESS.replace(
   "(call $fail (call $storage_get (call $text (i32.const 40) (i32.const 4)))))",
 );
 const SECRET = "what nobody else is to read";
+const READER = [{ permission: "host.operate", resource: "admin.read-record" }];
 const services = Object.fromEntries(
   ["put", "fail_stored", "fail_random", "fail_called", "verify", "fail_verified", "spin", "well"].map((entryPoint) => [
     `witness.${entryPoint.replaceAll("_", "-")}`,
@@ -84,6 +85,7 @@ describe("turns that fail", () => {
     expect(log.lines).toContainEqual(
       expect.objectContaining({ plugin: "witness", record: id, message: expect.stringContaining(`bulkhead replay ${id}`) }),
     );
+    expect((await run("trace", "--failed")).stdout).toContain(`plugin-failed (record ${id})`);
     const replayed = await json<Replayed>("replay", id);
     expect(replayed).toMatchObject({ verdict: "same", build: "same", before: 1, notes: [], recorded: { code: "plugin-failed" } });
     expect(replayed.lines).toEqual([{ level: "warning", message: JSON.stringify(SECRET) }]);
@@ -151,6 +153,33 @@ describe("turns that fail", () => {
     expect(log.lines.map(({ message }) => message).join("\n")).toContain("plugins.witness.record has no effect");
     await fails("fail-random");
     expect(files()).toEqual([]);
+  });
+
+  it("are read at a door by none but who is granted it", async () => {
+    await boot(undefined, { adapters: { http: { port: 0 } }, auth: { mode: "required", roles: { reader: READER } } });
+    await fails("fail-stored", SECRET);
+    const id = await onlyId();
+    const asked = async (role: string, operation: string, body: object): Promise<{ status: number; text: string }> => {
+      const { stdout } = await run("token", "create", `of-${role}-${operation}`, "--role", role);
+      const headers = { authorization: `Bearer ${stdout.trim()}`, "content-type": "application/json" };
+      const answer = await fetch(`${host.url}/v1/admin/${operation}`, { method: "POST", headers, body: JSON.stringify(body) });
+      return { status: answer.status, text: await answer.text() };
+    };
+    for (const role of ["viewer", "operator"]) {
+      const listed = await asked(role, "records", {});
+      expect(listed).toMatchObject({ status: 200, text: expect.stringContaining(id) });
+      expect(listed.text).not.toContain("nobody else");
+      const denied = await asked(role, "read-record", { id });
+      expect(denied).toMatchObject({ status: 403, text: expect.stringContaining("permission-denied") });
+      expect((await asked(role, "drop-records", { ids: [id] })).status).toBe(403);
+    }
+    expect((await asked("reader", "read-record", { id })).status).toBe(200);
+    expect((await asked("admin", "read-record", { id })).status).toBe(200);
+    const audit = await json<readonly { readonly action: string; readonly actor: string; readonly detail: object }[]>("audit");
+    expect(audit.filter(({ action }) => action === "read-record").map(({ actor }) => actor)).toEqual([
+      expect.stringContaining("of-reader-read-record"),
+      expect.stringContaining("of-admin-read-record"),
+    ]);
   });
 
   it("are exported with a look at all that is in them, and run again from the file", async () => {
