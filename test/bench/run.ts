@@ -20,6 +20,7 @@ import type { Row } from "./measure.ts";
 import { benchMemory } from "./memory.ts";
 import { benchKernelMetering, benchPluginMetering } from "./metering.ts";
 import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
+import { benchRecording } from "./recording.ts";
 import { benchSchemas } from "./schemas.ts";
 import { benchSends } from "./sends.ts";
 import { benchServices } from "./services.ts";
@@ -59,6 +60,7 @@ async function main(args: readonly string[]): Promise<void> {
     doors: () => benchDoors(wasm),
     streams: benchStreams,
     telemetry: benchTelemetry,
+    recording: benchRecording,
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
     schemas: benchSchemas,
