@@ -24,7 +24,7 @@ export class TapeRecorder {
   /** Those that made the instance what it is; undefined when that cannot be told any more, and then `lost` says why. */
   #before: TurnNotes[] = [];
   #beforeBytes = 0;
-  #lost: string | undefined;
+  #lost: string | undefined = "its instance was there before anything was written down";
   /** Whether the instance may hold what is never kept. */
   #knowsSecrets = false;
   #minute = Number.NEGATIVE_INFINITY;
