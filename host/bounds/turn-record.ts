@@ -6,7 +6,8 @@ import type { ErrorShape } from "../core/errors.ts";
 import type { RecordedTurn } from "../core/ports/cell.ts";
 import type { Caller, Limits, PluginImage, Usage } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
-import { base64, callerSchema, MAX_TAPE_BYTES, parseBounded, shapeSchema, type Tape, tapeSchema } from "./turn-tape.ts";
+import { base64, callerSchema, parseBounded, shapeSchema, tapeSchema } from "./parse-tape.ts";
+import { MAX_TAPE_BYTES, type Tape } from "./turn-tape.ts";
 
 const MIB = 1_024 * 1_024;
 /** The tape, the input beside it, and what the plugin's manifest says. */

@@ -1,7 +1,8 @@
 // What is written down of turns: within its bounds, whatever a guest does, and never what is not to be kept. What a cell tells of a turn is taken for an attacker's.
 
 import { describe, expect, it } from "vitest";
-import { MAX_BEFORE_BYTES, MAX_TAPE_BYTES, MAX_TURN_BYTES, parseTape, TAPES_PER_MINUTE, type Tape } from "../../host/bounds/turn-tape.ts";
+import { parseTape } from "../../host/bounds/parse-tape.ts";
+import { MAX_BEFORE_BYTES, MAX_TAPE_BYTES, MAX_TURN_BYTES, TAPES_PER_MINUTE, type Tape } from "../../host/bounds/turn-tape.ts";
 import { CellClient } from "../../host/cell/outside/client.ts";
 import { connect } from "../../host/cell/outside/inline-cell.ts";
 import type { FromCell } from "../../host/cell/wire/protocol.ts";

@@ -1,7 +1,8 @@
 // Turns that are recorded in real cells, and run again.
 
+import { parseTape } from "../../host/bounds/parse-tape.ts";
 import { factsOf, type TurnRecord } from "../../host/bounds/turn-record.ts";
-import { parseTape, type Tape } from "../../host/bounds/turn-tape.ts";
+import type { Tape } from "../../host/bounds/turn-tape.ts";
 import { createInlineCell } from "../../host/cell/outside/inline-cell.ts";
 import { createProcessCell } from "../../host/cell/outside/process-cell.ts";
 import { createThreadCell } from "../../host/cell/outside/thread-cell.ts";

@@ -123,6 +123,7 @@ export class Executor implements TurnOwner {
     if (this.#plugins.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
     const engine = await this.#ports.engine(image);
     const data = new DeclaredData(image.schemas);
+    const tapes = image.tape === undefined ? undefined : (await import("./turn-tape.ts")).TurnTape;
     // Before V8 sees a byte of the guest: a process gives up its access to files once this is open.
     const storage = this.#ports.openStorage(image);
     const guest = await engine.compile(image.module).catch((thrown: unknown) => {
@@ -131,6 +132,7 @@ export class Executor implements TurnOwner {
     });
     const plugin = new HostedPlugin(image, guest, storage, {
       data,
+      tapes,
       clock: this.#ports.clock,
       fillRandom: this.#ports.fillRandom,
       scheduler: this.#scheduler,

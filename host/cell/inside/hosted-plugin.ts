@@ -23,7 +23,7 @@ import { ReadCache } from "./read-cache.ts";
 import { type FairScheduler, SLICE_MS } from "./scheduler.ts";
 import { MAX_OVERRUN_FUEL, MAX_OVERRUN_MS, Slice } from "./slice.ts";
 import { type AskForTurn, RECOVER, type TransactionalTurns, TurnsInCell, TurnsOnHost } from "./transactional-turns.ts";
-import { TurnTape } from "./turn-tape.ts";
+import type { TurnTape } from "./turn-tape.ts";
 import { TurnTransaction } from "./turn-transaction.ts";
 import { Wear } from "./wear.ts";
 
@@ -35,6 +35,8 @@ type LogMessage = Omit<Extract<FromCell, { kind: "log" }>, "kind">;
 
 export interface HostedPluginPorts extends Randomness {
   readonly data: DeclaredData;
+  /** Only where turns are written down, or played back. */
+  readonly tapes?: typeof TurnTape | undefined;
   readonly clock: Clock;
   readonly scheduler: FairScheduler;
   log(line: LogMessage): void;
@@ -91,7 +93,7 @@ export class HostedPlugin implements Pacer {
     this.#cache =
       readCacheBytes === undefined ? undefined : new ReadCache(readCacheBytes, ports.clock, (name, args) => this.ask(name, args));
     this.#logLimit = new LogLimit(ports.clock, image.limits.logBytesPerMinute);
-    this.#tape = image.tape === undefined ? undefined : new TurnTape(image.tape, ports.clock, (error) => this.#instance?.doom(error));
+    this.#tape = image.tape && ports.tapes && new ports.tapes(image.tape, ports.clock, (error) => this.#instance?.doom(error));
     this.#scope = this.#makeScope();
   }
 

@@ -1,7 +1,6 @@
 // Writes down what a guest is told from outside: answers of host functions, clocks, randomness, in the order in which it asks. It stands between the guest and
 // all that answers it, so that playing back is the same place. What a host function of crypto, secrets or mail is asked or answers is not written down.
 
-import { createHash, randomBytes } from "node:crypto";
 import { type Divergence, isMasked, MAX_BEFORE_BYTES, TAPES_PER_MINUTE, type Tape } from "../../bounds/turn-tape.ts";
 import { toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -19,7 +18,7 @@ const SALT_BYTES = 16;
 
 export class TapeRecorder {
   readonly #clock: Clock;
-  readonly #salt = randomBytes(SALT_BYTES).toString("hex");
+  readonly #salt = Buffer.from(crypto.getRandomValues(new Uint8Array(SALT_BYTES))).toString("hex");
   #turn: TurnNotes | undefined;
   /** Those that made the instance what it is; undefined when that cannot be told any more, and then `lost` says why. */
   #before: TurnNotes[] = [];
@@ -168,7 +167,8 @@ const isFailure = ({ failed, refused }: NotedEnd): boolean => refused !== undefi
 
 /** Stands for arguments that may hold what is never kept. */
 export function digestOf(salt: string, args: readonly Bytes[]): string {
-  const hash = createHash("sha256").update(salt);
+  // Of Node's cryptography only what is asked for takes room in a cell.
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha256").update(salt);
   for (const arg of args) hash.update(`${arg.length} `).update(arg);
   return hash.digest("hex");
 }
