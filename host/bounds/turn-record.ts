@@ -1,6 +1,5 @@
 // A turn that failed with all that it takes to run it again: what the host knows of it, and the tape of its cell. Read from files that may have been in anybody's hands.
 
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ErrorShape } from "../core/errors.ts";
 import type { RecordedTurn } from "../core/ports/cell.ts";
@@ -111,15 +110,6 @@ export function factsOf({ turn, id, atMs, bulkhead, image }: FactsOf): HostFacts
       "base64",
     ),
     error: { code, message, detail, reason, retryAfterMs },
-    image: { moduleSha256: digestOfModule(image.module), entryPoints, limits, config, engine, storage, api, reasons, schemas },
+    image: { moduleSha256: turn.moduleSha256, entryPoints, limits, config, engine, storage, api, reasons, schemas },
   };
-}
-
-const digests = new WeakMap<Uint8Array, string>();
-
-/** In hex; the same module is looked at once. */
-export function digestOfModule(module: Uint8Array): string {
-  const known = digests.get(module) ?? createHash("sha256").update(module).digest("hex");
-  digests.set(module, known);
-  return known;
 }

@@ -40,6 +40,7 @@ const tape = (more: Partial<Tape["turn"]> = {}): Uint8Array => {
 };
 const failed = (plugin: string, given: Partial<RecordedTurn> = {}): RecordedTurn => ({
   ...{ plugin, entryPoint: "f", input: SECRET, caller: { kind: "host", name: "x" }, traceparent: "00-0-0-01", tape: tape() },
+  moduleSha256: "0".repeat(64),
   outcome: { ok: false, error: { code: "plugin-failed", message: "no" }, usage: NO_USAGE },
   ...given,
 });

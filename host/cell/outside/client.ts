@@ -2,6 +2,7 @@
 
 import { ByNumber } from "../../bounds/by-number.ts";
 import { LogLimit } from "../../bounds/log-limit.ts";
+import { digestOfModule } from "../../bounds/module-digest.ts";
 import { MAX_TAPE_BYTES, TAPES_PER_MINUTE } from "../../bounds/turn-tape.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Cell, ProfiledStack, RecordedTurn, Turn } from "../../core/ports/cell.ts";
@@ -35,7 +36,7 @@ interface LoadedPlugin {
   /** How often a turn of it may ask. */
   readonly calls: number;
   readonly log: LogLimit;
-  /** How many tapes may still come; undefined where none may. */
+  /** How many tapes may still come, and what module they are of; undefined where none may. */
   readonly tapes: TapeLimit | undefined;
   /** The turn that waits for an answer: a plugin runs one at a time, and asks one thing at a time. */
   asking: number | undefined;
@@ -71,7 +72,7 @@ export class CellClient implements Cell {
   load(image: PluginImage): Promise<void> {
     const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
     const calls = image.limits.hostCalls + (image.transaction === undefined ? 0 : OWN_CALLS);
-    const tapes = image.tape === undefined ? undefined : new TapeLimit(this.#ports.clock, image.tape === "replay");
+    const tapes = image.tape === undefined ? undefined : new TapeLimit(this.#ports.clock, image);
     this.#plugins.set(image.name, { limits: image.limits, calls, log, tapes, asking: undefined });
     return this.#request((id) => ({ kind: "load", id, image }));
   }
@@ -215,9 +216,10 @@ export class CellClient implements Cell {
 
   // Before whoever asked hears of it, who may ask for what was kept.
   #tell({ turn, tape }: SentTurn, outcome: TurnOutcome): void {
-    if (tape === undefined) return;
     const { plugin, entryPoint, input, caller, traceparent } = turn;
-    this.#ports.onRecorded?.({ plugin, entryPoint, input, caller, traceparent, tape, outcome });
+    const moduleSha256 = this.#plugins.get(plugin)?.tapes?.moduleSha256;
+    if (tape === undefined || moduleSha256 === undefined) return;
+    this.#ports.onRecorded?.({ plugin, entryPoint, input, caller, traceparent, moduleSha256, tape, outcome });
   }
 
   #settle(id: number, error: HostError | undefined): void {
@@ -272,12 +274,14 @@ export class CellClient implements Cell {
 class TapeLimit {
   readonly #clock: Clock;
   readonly #isReplay: boolean;
+  readonly moduleSha256: string;
   #minute = Number.NEGATIVE_INFINITY;
   #taken = 0;
 
-  constructor(clock: Clock, isReplay: boolean) {
+  constructor(clock: Clock, { tape, module }: Pick<PluginImage, "tape" | "module">) {
     this.#clock = clock;
-    this.#isReplay = isReplay;
+    this.#isReplay = tape === "replay";
+    this.moduleSha256 = digestOfModule(module);
   }
 
   take(): boolean {

@@ -1,8 +1,9 @@
 // Runs a recorded turn again in a cell, with the turns before it that made its instance what it was. Nothing that it asks for is done: its tape answers. Then
 // says whether it ended as before, and where it did something else.
 
+import { digestOfModule } from "../../bounds/module-digest.ts";
 import { parseTape } from "../../bounds/parse-tape.ts";
-import { digestOfModule, type TurnRecord } from "../../bounds/turn-record.ts";
+import type { TurnRecord } from "../../bounds/turn-record.ts";
 import { type Divergence, MAX_TURN_BYTES, type Tape, type TapedTurn } from "../../bounds/turn-tape.ts";
 import { type ErrorShape, HostError } from "../../core/errors.ts";
 import { Mailbox } from "../../core/mailbox.ts";

@@ -23,6 +23,8 @@ export interface Turn {
 
 /** What a turn was told that a cell writes down of it, and how it ended. */
 export interface RecordedTurn extends Pick<Turn, "plugin" | "entryPoint" | "input" | "caller" | "traceparent"> {
+  /** Of the module that ran, in hex. */
+  readonly moduleSha256: string;
   /** As the cell wrote it, not looked at. */
   readonly tape: Bytes;
   readonly outcome: TurnOutcome;
