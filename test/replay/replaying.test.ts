@@ -54,7 +54,8 @@ describe.each(CELL_KINDS)("a turn that failed in a %s cell", (kind) => {
     const again = await replayed(record, same);
     expect(again).toMatchObject({ verdict: "same", build: "same", notes: [], before: record.tape.before.length });
     expect(again.error?.code).toBe(code);
-    if (code !== "deadline-exceeded") expect(again.fuel.replayed).toBe(again.fuel.recorded);
+    // A trap within a loop leaves uncounted what the loop has in a local.
+    if (["plugin-failed", "cpu-exhausted", "quota-exceeded"].includes(code)) expect(again.fuel.replayed).toBe(again.fuel.recorded);
     expect(again.error?.message.replace(/; it was in .*/, "")).toBe(record.error.message.replace(/; it was in .*/, ""));
   });
 });
