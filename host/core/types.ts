@@ -186,6 +186,10 @@ export interface PluginImage {
   readonly transaction?: "turn" | undefined;
   /** On which side its storage is answered; in the cell when undefined. A guest can tell by time only. */
   readonly storage?: StorageSide | undefined;
+  /** Its module was admitted so that its state can be read between turns, and a cell keeps that when it is unloaded to sleep. */
+  readonly keepsState?: boolean | undefined;
+  /** Why that is not so though it is to hibernate; the end of a sentence that begins with "it". */
+  readonly awakeBecause?: string | undefined;
   /** How much of what it has read of its storage on the host's side its cell may keep, as nobody else writes there; nothing when undefined. */
   readonly readCacheBytes?: number | undefined;
   /** The version of wit/ that it was written for; the latest when undefined. */

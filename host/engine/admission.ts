@@ -56,7 +56,7 @@ export interface AdmissionReport {
   /** Proposals that the module uses, sorted, such as "simd" and "gc". */
   readonly features: readonly string[];
   readonly hasStart: boolean;
-  /** Why its state cannot be kept, where that was asked for; the end of a sentence that begins with "it". */
+  /** Why its state cannot be kept, where that was asked for, and of every component; the end of a sentence that begins with "it". */
   readonly cannotKeep?: string | undefined;
   readonly sourceBytes: number;
   readonly admittedBytes: number;

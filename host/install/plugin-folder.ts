@@ -40,7 +40,7 @@ export interface AdmittedPlugin {
   readonly entryPoints: readonly string[] | "any";
   /** What can be called of it and what cannot, in words that begin with "its". */
   readonly exported: string;
-  readonly report: { readonly compileBytes: number };
+  readonly report: { readonly compileBytes: number; readonly cannotKeep?: string | undefined };
   readonly api: { readonly since: ApiVersion; readonly because: string };
 }
 
@@ -129,8 +129,22 @@ export function definePlugin(
     api: API_VERSIONS.find((version) => version === manifest.api),
     reasons: reasonsOf(Object.values(manifest.services)),
     schemas: dataSchemasOf(manifest),
-    idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
+    ...activationOf(configuration, admitted.report),
   };
+}
+
+/** Whether its module is admitted so that what it has become can be kept. */
+export const keepsState = ({ activation, engine }: PluginConfiguration): boolean => activation === "hibernate" && engine === "metered";
+
+/** Whether what is loaded of it is dropped when it is idle, and what becomes of its state then. One whose state cannot be kept stays awake rather than lose it. */
+function activationOf(
+  { activation, idleMs, engine }: PluginConfiguration,
+  { cannotKeep }: Pick<AdmittedPlugin["report"], "cannotKeep">,
+): Pick<PluginDefinition, "idleMs" | "keepsState" | "awakeBecause"> {
+  if (activation === "eager") return {};
+  if (activation === "on-demand") return { idleMs };
+  const awakeBecause = engine === "metered" ? cannotKeep : `runs on the engine ${engine}`;
+  return awakeBecause === undefined ? { idleMs, keepsState: true } : { awakeBecause };
 }
 
 /** What can be entered: a component that is asked by name is asked for what the manifest names and for every step of its life. */

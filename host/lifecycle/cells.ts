@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { lazyStorage } from "../cell/inside/lazy-storage.ts";
 import { NOT_HERE, ON_HOST } from "../cell/inside/storage.ts";
 import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/hardening.ts";
+import { HibernatingCell, type KeepingCell } from "../cell/outside/hibernating-cell.ts";
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { reclaimStorage } from "../cell/outside/storage-files.ts";
@@ -18,6 +19,7 @@ import type { PluginImage } from "../core/types.ts";
 import { STORAGE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import type { StorageDriverModule } from "../seams.ts";
+import { SleepingStates } from "./sleeping-states.ts";
 import type { ChosenStorage } from "./storage.ts";
 
 type Isolation = PluginConfiguration["isolation"];
@@ -37,9 +39,10 @@ export interface CellsPorts {
 
 export class Cells {
   readonly #ports: CellsPorts;
-  readonly #made = new Map<string, Cell>();
+  readonly #made = new Map<string, KeepingCell>();
   readonly #last = new Map<string, Cell>();
   readonly #storageDir: string;
+  readonly #states: SleepingStates;
   /** The next user that no cell of this run has had. */
   #nextUser: number;
   #isClosed = false;
@@ -48,6 +51,7 @@ export class Cells {
   constructor(ports: CellsPorts) {
     this.#ports = ports;
     this.#storageDir = join(ports.configuration.dataDir, "storage");
+    this.#states = new SleepingStates(ports.configuration.dataDir, ports.log);
     const { users } = ports.hardening;
     this.#nextUser = users === undefined ? 0 : firstCellUser(users);
     this.#reclaim();
@@ -57,7 +61,11 @@ export class Cells {
    * One for plugins that keep what they store by the same driver. Rejects with HostError `plugin-not-running` once all are closed: an operation that outlives
    * its host must not leave a process behind.
    */
-  async get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">, storage: ChosenStorage): Promise<Cell> {
+  async get(
+    name: string,
+    { isolation, cell, activation }: Pick<PluginConfiguration, "isolation" | "cell" | "activation">,
+    storage: ChosenStorage,
+  ): Promise<Cell> {
     const driver = storage.side === "host" ? ON_HOST : storage.driver;
     const module = await STORAGE_DRIVERS[driver]?.();
     if (this.#isClosed) throw new HostError("plugin-not-running", `${name} has no cell: the host has stopped`);
@@ -66,6 +74,9 @@ export class Cells {
     const found = this.#made.get(key) ?? this.#make(isolation, group, { driver, module });
     this.#made.set(key, found);
     this.#last.set(name, found);
+    if (activation === "hibernate") return new HibernatingCell({ ...this.#ports, cell: found, keeper: this.#states });
+    // Of a time when it did; turns have followed, or will.
+    this.#states.drop(name);
     return found;
   }
 
@@ -93,7 +104,7 @@ export class Cells {
       this.#ports.log.write({ level: "error", plugin: "host", message: trouble });
   }
 
-  #make(isolation: Isolation, group: string, { driver, module }: CellStorageDriver): Cell {
+  #make(isolation: Isolation, group: string, { driver, module }: CellStorageDriver): KeepingCell {
     const { clock, log, hardening } = this.#ports;
     const storageDir = module?.keepsFiles === true ? this.#storageDir : undefined;
     const ports = { clock, log, storageDir, storageDriver: driver };

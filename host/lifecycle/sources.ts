@@ -8,7 +8,7 @@ import { HostError } from "../core/errors.ts";
 import type { Lock } from "../install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
 import { PackageStore } from "../install/package-store.ts";
-import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
+import { definePlugin, effectiveLimits, keepsState, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
 import { checkManifest, type Findings } from "../manifest/check.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import { describeFindings } from "../manifest/issues.ts";
@@ -45,7 +45,10 @@ export async function pluginSources(
     async admit(folder, settings, within = inForce()) {
       refuseStranger(folder.manifest.name, settings, within);
       const { side } = storageOf(within, folder.manifest.name, settings);
-      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), side);
+      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), {
+        side,
+        keepsState: keepsState(settings),
+      });
       const { entryPoints, exported } = admitted;
       const module = entryPoints === "any" ? undefined : { entryPoints, exported };
       refuseFindings(folder, checkManifest(folder.manifest, { module, parsers }));

@@ -44,9 +44,12 @@ export interface AdmissionQuestion {
   readonly rules: AdmissionRules;
   /** Whose side answers its storage: what suspends a component stands in its glue. */
   readonly storage: StorageSide;
+  /** Whether its state is to be read between turns. */
+  readonly keepsState: boolean;
 }
 
 export interface AdmissionOptions {
+  readonly keepsState?: boolean | undefined;
   readonly storage?: StorageSide | undefined;
   readonly rules?: AdmissionRules;
   readonly bounds?: DisposableBounds;
@@ -60,12 +63,12 @@ export interface AdmissionOptions {
 export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
   { memoryBytes, tableElements, moduleBytes }: ModuleLimits,
-  { storage = "cell", rules = DEFAULT_RULES, bounds = ADMISSION_BOUNDS, hardening = {} }: AdmissionOptions = {},
+  { storage = "cell", keepsState = false, rules = DEFAULT_RULES, bounds = ADMISSION_BOUNDS, hardening = {} }: AdmissionOptions = {},
 ): Promise<AdmittedModule> {
   const refused = (message: string, detail?: string): HostError => new HostError("admission-refused", message, { detail });
   if (wasm.length > MAX_SOURCE_BYTES)
     throw refused(`the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`);
-  const question: AdmissionQuestion = { limits: { memoryBytes, tableElements, moduleBytes }, rules, storage };
+  const question: AdmissionQuestion = { limits: { memoryBytes, tableElements, moduleBytes }, rules, storage, keepsState };
   const { value, bytes } = await askDisposable({
     entry: ENTRY,
     request: { value: question, bytes: wasm },
@@ -80,6 +83,12 @@ export async function admitInProcess(
   return { module: bytes, ...said.data };
 }
 
+/** What a plugin's module is admitted for. */
+export interface AdmittedFor {
+  readonly side?: StorageSide | undefined;
+  readonly keepsState?: boolean | undefined;
+}
+
 /** Admits modules and remembers them in a folder, which is made when missing. Nothing but the host may write there. */
 export class AdmissionCache {
   readonly #folder: string;
@@ -89,18 +98,28 @@ export class AdmissionCache {
   /** Told how long it took to admit a module that was not known, in milliseconds. */
   onAdmitted: (tookMs: number) => void = () => {};
 
-  constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds" | "storage"> = {}) {
+  constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds" | "storage" | "keepsState"> = {}) {
     this.#folder = folder;
     this.#hardening = hardening;
     this.#rules = rules;
   }
 
   /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
-  async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits, side: StorageSide = "cell"): Promise<AdmittedModule> {
+  async admit(
+    wasm: Uint8Array<ArrayBuffer>,
+    limits: ModuleLimits,
+    { side = "cell", keepsState = false }: AdmittedFor = {},
+  ): Promise<AdmittedModule> {
     this.#engine ??= digestOfEngine();
     // Into a module that is no component nothing is written about it.
     const storage = isComponent(wasm) ? side : "cell";
-    const ofPlugin = [limits.memoryBytes, limits.tableElements, limits.moduleBytes, ...(storage === "host" ? [storage] : [])];
+    const ofPlugin = [
+      limits.memoryBytes,
+      limits.tableElements,
+      limits.moduleBytes,
+      ...(storage === "host" ? [storage] : []),
+      ...(keepsState ? ["state"] : []),
+    ];
     const settings = JSON.stringify([ofPlugin, this.#rules, process.version, await this.#engine]);
     const key = sha256(Buffer.from(sha256(wasm) + settings));
     const file = join(this.#folder, `${key}.admitted`);
@@ -110,7 +129,7 @@ export class AdmissionCache {
     );
     if (known !== undefined) return known;
     const startedAt = performance.now();
-    const admitted = await admitInProcess(wasm, limits, { storage, rules: this.#rules, hardening: this.#hardening });
+    const admitted = await admitInProcess(wasm, limits, { storage, keepsState, rules: this.#rules, hardening: this.#hardening });
     this.onAdmitted(performance.now() - startedAt);
     // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
     const unfinished = `${file}.${randomUUID()}`;

@@ -6,10 +6,11 @@ import { HostError, toHostError } from "../../core/errors.ts";
 import type { Cell, ProfiledStack, Turn } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { PluginImage } from "../../core/types.ts";
+import type { Bytes, PluginImage } from "../../core/types.ts";
 import { type Limits, NO_USAGE, type TurnOutcome } from "../../core/types.ts";
 import { MAX_NAMES_BYTES } from "../../engine/guest/bindings.ts";
 import { encodeError } from "../../engine/guest/blocks.ts";
+import { maxStateBytes } from "../../engine/state/state-codec.ts";
 import { type Channel, type FromCell, OWN_CALLS, type ToCell } from "../wire/protocol.ts";
 
 // A cell that does not answer must not keep its host from stopping.
@@ -35,6 +36,10 @@ interface LoadedPlugin {
   asking: number | undefined;
 }
 
+interface Capture extends Pick<PromiseWithResolvers<Bytes | undefined>, "resolve" | "reject"> {
+  readonly plugin: string;
+}
+
 interface SentTurn {
   readonly turn: Turn;
   calls: number;
@@ -48,6 +53,7 @@ export class CellClient implements Cell {
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   readonly #plugins = new Map<string, LoadedPlugin>();
   readonly #profiles = new Map<number, Pick<PromiseWithResolvers<readonly ProfiledStack[]>, "resolve" | "reject">>();
+  readonly #captures = new Map<number, Capture>();
   readonly #ended = Promise.withResolvers<HostError>();
   #lastId = 0;
   #death: HostError | undefined;
@@ -61,11 +67,21 @@ export class CellClient implements Cell {
     return this.#ended.promise;
   }
 
-  load(image: PluginImage): Promise<void> {
+  async load(image: PluginImage, _hold?: () => () => void, state?: Bytes): Promise<undefined> {
     const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
     const calls = image.limits.hostCalls + (image.transaction === undefined ? 0 : OWN_CALLS);
     this.#plugins.set(image.name, { limits: image.limits, calls, log, asking: undefined });
-    return this.#request((id) => ({ kind: "load", id, image }));
+    await this.#request((id) => ({ kind: "load", id, image, state }));
+  }
+
+  /** What the plugin has become; undefined where no instance has run. Rejects with HostError. */
+  capture(plugin: string): Promise<Bytes | undefined> {
+    if (this.#death !== undefined) return Promise.reject(this.#death);
+    const { promise, resolve, reject } = Promise.withResolvers<Bytes | undefined>();
+    const id = this.#nextId();
+    this.#captures.set(id, { plugin, resolve, reject });
+    this.#ports.channel.send({ kind: "capture", id, plugin });
+    return promise;
   }
 
   /** Resolves when the cell has answered. */
@@ -82,7 +98,7 @@ export class CellClient implements Cell {
     return promise;
   }
 
-  async unload(plugin: string): Promise<void> {
+  async unload(plugin: string): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#ports.clock.after(UNLOAD_GRACE_MS, resolve);
     await Promise.race([this.#request((id) => ({ kind: "unload", id, plugin })), promise]).finally(cancel);
@@ -117,8 +133,9 @@ export class CellClient implements Cell {
     queueMicrotask(() => {
       for (const { turn } of turns) turn.end(dead(error));
     });
-    for (const request of [...this.#requests.values(), ...this.#profiles.values()]) request.reject(error);
+    for (const request of [...this.#requests.values(), ...this.#profiles.values(), ...this.#captures.values()]) request.reject(error);
     this.#requests.clear();
+    this.#captures.clear();
     this.#profiles.clear();
     this.#ports.channel.close();
   }
@@ -173,6 +190,9 @@ export class CellClient implements Cell {
         asked.resolve(message.stacks);
         break;
       }
+      case "captured":
+        this.#captured(message);
+        break;
       case "call":
         this.#checkCall(message);
         void this.#answer(message);
@@ -188,6 +208,16 @@ export class CellClient implements Cell {
         break;
       }
     }
+  }
+
+  #captured({ id, state, error }: Extract<FromCell, { kind: "captured" }>): void {
+    const asked = this.#captures.get(id);
+    if (asked === undefined) throw new HostError("internal", "the cell tells of a state that nobody asked for");
+    const max = maxStateBytes(this.#pluginOf(asked.plugin).limits);
+    if (state.length > max) throw new HostError("internal", `the cell gives a state of ${state.length} bytes; the limit is ${max}`);
+    this.#captures.delete(id);
+    if (error === undefined) asked.resolve(state.length === 0 ? undefined : state);
+    else asked.reject(HostError.fromShape(error));
   }
 
   #settle(id: number, error: HostError | undefined): void {

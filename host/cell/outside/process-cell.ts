@@ -4,7 +4,8 @@
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { PluginImage } from "../../core/types.ts";
+import type { Bytes, PluginImage } from "../../core/types.ts";
+import { maxStateBytes } from "../../engine/state/state-codec.ts";
 import type { ProcessCellData } from "../inside/process-main.ts";
 import { readFromCell, writeToCell } from "../wire/codec.ts";
 import { pipeChannel } from "../wire/pipe-channel.ts";
@@ -49,6 +50,8 @@ const UNSENT_BYTES = 4 * 1024 * 1024;
 const PAGE_BYTES = 12 * 1024 * 1024;
 // What V8 makes of a module: code in two tiers and metadata, several times its size.
 const COMPILED_FACTOR = 16;
+// Read, written down and compressed, or the other way.
+const STATE_COPIES = 3;
 
 /** A cell that starts its process at the first load and again after each death (see SupervisedCell). */
 export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
@@ -77,14 +80,17 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
   let maxFrameBytes = FRAME_OVERHEAD_BYTES;
   let maxUnsentBytes = UNSENT_BYTES;
   let budget = PROCESS_BASE_BYTES;
+  // Only while the host has asked for the state of a plugin.
+  let stateBytes = 0;
   // Kept when a plugin is unloaded, since V8 may not have given back what it took; loaded again it gets nothing on top.
+  const keptBytes = new Map<string, number>();
   const shares = new Map<string, { readonly memoryBytes: number; readonly unsentBytes: number }>();
   const channel = pipeChannel({
     socket: child.channel,
     write: writeToCell,
     read: readFromCell,
     plan: queueMicrotask,
-    maxFrameBytes: () => maxFrameBytes,
+    maxFrameBytes: () => maxFrameBytes + stateBytes,
     maxUnsentBytes: () => maxUnsentBytes,
     onMalformed: (cause) => end(new HostError("plugin-failed", "the cell broke the protocol and was killed", { cause })),
   });
@@ -116,7 +122,14 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     kill: end,
     residentBytes: () => child.residentBytes(),
     // The cap counts from what the booted process has, and stands before the module arrives: what follows is the stranger's.
-    async load(image: PluginImage): Promise<void> {
+    async capture(plugin: string): Promise<Bytes | undefined> {
+      const max = keptBytes.get(plugin) ?? 0;
+      stateBytes += max;
+      return CellClient.prototype.capture.call(client, plugin).finally(() => {
+        stateBytes -= max;
+      });
+    },
+    async load(image: PluginImage, _hold?: () => () => void, state?: Bytes): Promise<undefined> {
       prepare(image.name);
       const before = shares.get(image.name);
       shares.set(image.name, {
@@ -126,6 +139,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
       const all = [...shares.values()];
       budget = all.reduce((sum, { memoryBytes }) => sum + memoryBytes, PROCESS_BASE_BYTES);
       maxUnsentBytes = all.reduce((sum, { unsentBytes }) => sum + unsentBytes, UNSENT_BYTES);
+      keptBytes.set(image.name, keptOf(image));
       maxFrameBytes = Math.max(maxFrameBytes, image.limits.payloadBytes + FRAME_OVERHEAD_BYTES);
       await client.ping();
       if (!(await child.capMemory(budget))) {
@@ -133,22 +147,36 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
           "the memory of process cells is watched but not capped; that needs Linux and the command prlimit (package util-linux)";
         log.write({ level: "warning", plugin: "host", message });
       }
-      await CellClient.prototype.load.call(client, image);
+      await CellClient.prototype.load.call(client, image, undefined, state);
     },
   });
 }
 
 const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);
 
-function memoryOf({ limits, module, compileBytes = 0 }: PluginImage): number {
+/** What the state of a plugin takes once, unpacked or on its way. */
+const keptOf = ({ limits, keepsState }: PluginImage): number => (keepsState === true ? maxStateBytes(limits) : 0);
+
+function memoryOf(image: PluginImage): number {
+  const { limits, module, compileBytes = 0 } = image;
   return (
-    compileBytes + limits.memoryBytes + limits.blockBytes + limits.varBytes + 4 * limits.payloadBytes + COMPILED_FACTOR * module.length
+    STATE_COPIES * keptOf(image) +
+    compileBytes +
+    limits.memoryBytes +
+    limits.blockBytes +
+    limits.varBytes +
+    4 * limits.payloadBytes +
+    COMPILED_FACTOR * module.length
   );
 }
 
 /** All that can be under way to it at a time: its module, its turns, one answer. */
-const underWayOf = ({ limits, module, storage, readCacheBytes = 0 }: PluginImage): number =>
-  module.length + limits.mailboxBytes + 2 * limits.payloadBytes + (storage === "host" ? PAGE_BYTES : 0) + readCacheBytes;
+const underWayOf = (image: PluginImage): number => {
+  const { limits, module, storage, readCacheBytes = 0 } = image;
+  return (
+    keptOf(image) + module.length + limits.mailboxBytes + 2 * limits.payloadBytes + (storage === "host" ? PAGE_BYTES : 0) + readCacheBytes
+  );
+};
 
 async function closed(exited: Promise<void>, kill: () => void): Promise<void> {
   const timer = setTimeout(kill, CLOSE_GRACE_MS).unref();
