@@ -26,6 +26,17 @@ export interface PluginSummary {
   readonly isolation: string;
   readonly queued: number;
   readonly failure: string | undefined;
+  /** Only of one that is to hibernate, while the host runs. */
+  readonly sleep?: Sleep | undefined;
+}
+
+/** How it is with a plugin that is to hibernate. */
+export interface Sleep {
+  readonly isAsleep: boolean;
+  /** On the disk, of what it goes on from. */
+  readonly keptBytes: number;
+  /** Why it stays awake. */
+  readonly trouble: string | undefined;
 }
 
 /** All that can be told of one plugin. */
@@ -68,6 +79,7 @@ export interface PluginOverviewPorts {
   readonly sources: Sources;
   /** Of the host that runs. */
   readonly core: Host | undefined;
+  readonly sleepOf: (plugin: string) => Sleep | undefined;
 }
 
 const UNREAD = {
@@ -90,11 +102,13 @@ export class PluginOverview {
   readonly #stores: Stores;
   readonly #sources: Sources;
   readonly #core: Host | undefined;
+  readonly #sleepOf: (plugin: string) => Sleep | undefined;
 
-  constructor({ stores, sources, core }: PluginOverviewPorts) {
+  constructor({ stores, sources, core, sleepOf }: PluginOverviewPorts) {
     this.#stores = stores;
     this.#sources = sources;
     this.#core = core;
+    this.#sleepOf = sleepOf;
   }
 
   list(): PluginSummary[] {
@@ -112,6 +126,7 @@ export class PluginOverview {
         isolation,
         queued: live?.queued ?? 0,
         failure: withDetail(live?.failure ?? leftOut),
+        sleep: live === undefined ? undefined : this.#sleepOf(plugin),
       };
     });
   }

@@ -1,6 +1,7 @@
 // Which cell each plugin runs in: one inline, one thread, and a process for each plugin or for each group of them. Cells are made when they are needed.
 
 import { join } from "node:path";
+import type { Sleep } from "../admin/plugin-overview.ts";
 import { lazyStorage } from "../cell/inside/lazy-storage.ts";
 import { NOT_HERE, ON_HOST } from "../cell/inside/storage.ts";
 import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/hardening.ts";
@@ -41,6 +42,7 @@ export class Cells {
   readonly #ports: CellsPorts;
   readonly #made = new Map<string, KeepingCell>();
   readonly #last = new Map<string, Cell>();
+  readonly #hibernating = new Map<string, HibernatingCell>();
   readonly #storageDir: string;
   readonly #states: SleepingStates;
   /** The next user that no cell of this run has had. */
@@ -74,7 +76,8 @@ export class Cells {
     const found = this.#made.get(key) ?? this.#make(isolation, group, { driver, module });
     this.#made.set(key, found);
     this.#last.set(name, found);
-    if (activation === "hibernate") return new HibernatingCell({ ...this.#ports, cell: found, keeper: this.#states });
+    this.#hibernating.delete(name);
+    if (activation === "hibernate") return this.#hibernate(name, found);
     // Of a time when it did; turns have followed, or will.
     this.#states.drop(name);
     return found;
@@ -83,6 +86,12 @@ export class Cells {
   /** The one that a plugin was given last. */
   of(name: string): Cell | undefined {
     return this.#last.get(name);
+  }
+
+  /** Only of a plugin that is to hibernate. */
+  sleepOf(name: string): Sleep | undefined {
+    const cell = this.#hibernating.get(name);
+    return cell && { isAsleep: cell.isAsleep, keptBytes: this.#states.sizes.get(name) ?? 0, trouble: cell.trouble };
   }
 
   /** Those that can be replaced: all but the host's own process. */
@@ -97,6 +106,12 @@ export class Cells {
     await Promise.all([...this.#made.values()].map((cell) => cell[Symbol.asyncDispose]()));
     // Another host on this machine may give the same users to other plugins.
     if (this.#ports.hardening.users !== undefined) this.#reclaim();
+  }
+
+  #hibernate(name: string, cell: KeepingCell): Cell {
+    const hibernating = new HibernatingCell({ ...this.#ports, cell, keeper: this.#states });
+    this.#hibernating.set(name, hibernating);
+    return hibernating;
   }
 
   #reclaim(): void {

@@ -2,6 +2,7 @@
 // written down about them is the affair of host/admin/.
 
 import type { LivePlugins } from "../admin/installer.ts";
+import type { Sleep } from "../admin/plugin-overview.ts";
 import type { Stores } from "../admin/stores.ts";
 import type { LogLevels } from "../bounds/log-levels.ts";
 import type { AdmissionCache } from "../cell/admission/admission-process.ts";
@@ -165,6 +166,10 @@ export class Fleet implements LivePlugins {
     } finally {
       for (const one of resume) one();
     }
+  }
+
+  sleepOf(name: string): Sleep | undefined {
+    return this.#ports.cells.sleepOf(name);
   }
 
   changed(name: string): void {

@@ -6,11 +6,11 @@ import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Seal } from "../admin/seal.ts";
+import { maxStateBytes } from "../bounds/state-bytes.ts";
 import type { StateKeeper } from "../cell/outside/hibernating-cell.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { Bytes, PluginImage } from "../core/types.ts";
-import { maxStateBytes } from "../engine/state/state-codec.ts";
 
 const FORMAT = "bulkhead-state 1";
 const ENDING = ".state";

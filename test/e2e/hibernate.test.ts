@@ -91,6 +91,8 @@ describe.each(["inline", "thread", "process"])("a plugin that hibernates in a ce
     expect([await count(), await count()]).toEqual([1, 2]);
     await asleep();
     expect(statSync(stateFile()).mode & 0o777).toBe(0o600);
+    const keptBytes = statSync(stateFile()).size;
+    expect(host?.list()).toMatchObject([{ state: "running", sleep: { isAsleep: true, keptBytes, trouble: undefined } }]);
     expect(await count()).toBe(3);
     // What was kept is gone as soon as it goes on.
     expect(isAsleep()).toBe(false);
@@ -176,7 +178,9 @@ describe("a plugin that hibernates", () => {
     expect(told("it cannot hibernate, and stays awake: it has 4101 globals that change, and 4096 can be kept")).toBe(1);
     expect(await count()).toBe(1);
     expect(said()).toBe("LS");
-    expect(host?.list()).toMatchObject([{ plugin: "counter", state: "running" }]);
+    expect(host?.list()).toMatchObject([
+      { state: "running", sleep: { isAsleep: false, trouble: "it has 4101 globals that change, and 4096 can be kept" } },
+    ]);
   });
 });
 
@@ -190,7 +194,7 @@ describeOnSmallDisk("a plugin that hibernates on a disk without room for it", ()
       await start();
       expect([await count(), await call("fill")]).toEqual([1, 1]);
       writeFileSync(join(data, "ballast"), Buffer.alloc(2_500_000));
-      const stays = "it stays awake, as its state cannot be kept: the disk of the host is full";
+      const stays = "it cannot hibernate, and stays awake: the disk of the host is full";
       await eventually("it says so", () => told(stays) > 0 || undefined);
       await call("fill").catch(() => {});
       await eventually("it has been idle again", () => new Promise<true>((resolve) => setTimeout(() => resolve(true), 4 * IDLE_MS)));

@@ -1,6 +1,7 @@
 // One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
 
 import { LogLimit } from "../../bounds/log-limit.ts";
+import { maxStateBytes } from "../../bounds/state-bytes.ts";
 import { asStorageFailure } from "../../bounds/storage-rules.ts";
 import { describeCause, HostError, toHostError } from "../../core/errors.ts";
 import type { ProfiledStack } from "../../core/ports/cell.ts";
@@ -12,7 +13,7 @@ import type { CompiledGuest, GuestInstance, GuestResult, Pacer } from "../../eng
 import { encodeError } from "../../engine/guest/blocks.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
 import type { Randomness } from "../../engine/guest/random.ts";
-import { decodeState, encodeState, maxStateBytes } from "../../engine/state/state-codec.ts";
+import { decodeState, encodeState } from "../../engine/state/state-codec.ts";
 import type { FromCell } from "../wire/protocol.ts";
 import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";

@@ -2,6 +2,7 @@
 
 import { ByNumber } from "../../bounds/by-number.ts";
 import { LogLimit } from "../../bounds/log-limit.ts";
+import { maxStateBytes } from "../../bounds/state-bytes.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Cell, ProfiledStack, Turn } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -10,7 +11,6 @@ import type { Bytes, PluginImage } from "../../core/types.ts";
 import { type Limits, NO_USAGE, type TurnOutcome } from "../../core/types.ts";
 import { MAX_NAMES_BYTES } from "../../engine/guest/bindings.ts";
 import { encodeError } from "../../engine/guest/blocks.ts";
-import { maxStateBytes } from "../../engine/state/state-codec.ts";
 import { type Channel, type FromCell, OWN_CALLS, type ToCell } from "../wire/protocol.ts";
 
 // A cell that does not answer must not keep its host from stopping.

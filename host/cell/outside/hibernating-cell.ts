@@ -45,13 +45,23 @@ export class HibernatingCell implements Cell {
     this.#ports = ports;
   }
 
+  /** Nothing of it is loaded. */
+  get isAsleep(): boolean {
+    return this.#loaded === undefined;
+  }
+
+  /** Why it stays awake. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
   get ended(): Promise<HostError> {
     return this.#ports.cell.ended;
   }
 
   async load(image: PluginImage, hold?: () => () => void): Promise<"resumed" | undefined> {
     const { cell, keeper } = this.#ports;
-    if (image.awakeBecause !== undefined) this.#tell(image.name, `it cannot hibernate, and stays awake: it ${image.awakeBecause}`);
+    if (image.awakeBecause !== undefined) this.#stays(image.name, `it ${image.awakeBecause}`);
     const kept = await keeper.take(image);
     try {
       const isResumed = kept !== undefined && (await this.#resume(image, hold, kept.state));
@@ -107,11 +117,14 @@ export class HibernatingCell implements Cell {
       this.#trouble = undefined;
       return true;
     } catch (thrown) {
-      const trouble = toHostError(thrown).message;
-      if (trouble !== this.#trouble) this.#tell(image.name, `it stays awake, as its state cannot be kept: ${trouble}`);
-      this.#trouble = trouble;
+      this.#stays(image.name, toHostError(thrown).message);
       return false;
     }
+  }
+
+  #stays(plugin: string, why: string): void {
+    if (why !== this.#trouble) this.#tell(plugin, `it cannot hibernate, and stays awake: ${why}`);
+    this.#trouble = why;
   }
 
   async #captured(plugin: string): Promise<Bytes | undefined> {

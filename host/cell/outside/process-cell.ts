@@ -1,11 +1,11 @@
 // A cell in a child process, the wall that holds when V8 does not: killed from outside when it is silent, too large or breaks
 // the protocol. Whatever it sends is taken for an attacker's.
 
+import { maxStateBytes } from "../../bounds/state-bytes.ts";
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { Bytes, PluginImage } from "../../core/types.ts";
-import { maxStateBytes } from "../../engine/state/state-codec.ts";
 import type { ProcessCellData } from "../inside/process-main.ts";
 import { readFromCell, writeToCell } from "../wire/codec.ts";
 import { pipeChannel } from "../wire/pipe-channel.ts";

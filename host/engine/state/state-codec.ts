@@ -3,13 +3,10 @@
 
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { HostError } from "../../core/errors.ts";
-import type { Limits } from "../../core/types.ts";
 import { Reader } from "../wasm/reader.ts";
 import { Writer } from "../wasm/writer.ts";
 import { BLOCK_BYTES, type GuestState, type MemoryState } from "./instance-state.ts";
 
-/** Of tables, globals and what says which pages are there. */
-const OVERHEAD_BYTES = 4 * 1024 * 1024;
 const LENGTH_BYTES = 4;
 const NUMBER_BYTES = 8;
 const MAX_NAME_BYTES = 64;
@@ -17,10 +14,6 @@ const MAX_NAME_BYTES = 64;
 const MAX_TEXT_BYTES = Number.POSITIVE_INFINITY;
 // Four times as fast as deflate at the same size.
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-
-/** What the state of a plugin with these limits may have, unpacked, and what a file of it may have. */
-export const maxStateBytes = ({ memoryBytes, varBytes }: Pick<Limits, "memoryBytes" | "varBytes">): number =>
-  memoryBytes + varBytes + OVERHEAD_BYTES;
 
 /** Compressed, behind its length. Throws HostError `quota-exceeded` when it has more than `maxBytes` unpacked. */
 export function encodeState(state: GuestState, maxBytes: number): Uint8Array<ArrayBuffer> {
