@@ -170,8 +170,9 @@ export interface DurableDefinition {
 /** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */
 export interface PluginImage {
   readonly name: string;
-  /** Admitted, ready to be compiled. */
+  /** Admitted, ready to be compiled; empty where its cell looks it up by `moduleKey`, so that one that sleeps takes no memory for it. */
   readonly module: Uint8Array<ArrayBuffer>;
+  readonly moduleKey?: string | undefined;
   /** The exports that can be entered: no parameters, no result or one i32. */
   readonly entryPoints: readonly string[];
   readonly limits: Limits;

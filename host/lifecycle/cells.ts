@@ -7,6 +7,7 @@ import { NOT_HERE, ON_HOST } from "../cell/inside/storage.ts";
 import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/hardening.ts";
 import { HibernatingCell, type KeepingCell } from "../cell/outside/hibernating-cell.ts";
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
+import { LateModuleCell, type ReadModule } from "../cell/outside/late-module-cell.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { reclaimStorage } from "../cell/outside/storage-files.ts";
 import { SupervisedCell } from "../cell/outside/supervised-cell.ts";
@@ -36,6 +37,8 @@ export interface CellsPorts {
   readonly hardening: Hardening;
   readonly clock: Clock;
   readonly log: LogSink;
+  /** Of plugins that are loaded when a turn comes. */
+  readonly readModule: ReadModule;
 }
 
 export class Cells {
@@ -77,10 +80,11 @@ export class Cells {
     this.#made.set(key, found);
     this.#last.set(name, found);
     this.#hibernating.delete(name);
-    if (activation === "hibernate") return this.#hibernate(name, found);
+    const late = new LateModuleCell(found, this.#ports.readModule);
+    if (activation === "hibernate") return this.#hibernate(name, late);
     // Of a time when it did; turns have followed, or will.
     this.#states.drop(name);
-    return found;
+    return activation === "eager" ? found : late;
   }
 
   /** The one that a plugin was given last. */

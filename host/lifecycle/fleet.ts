@@ -41,6 +41,8 @@ interface Changeover {
   readonly undo: () => Promise<void>;
 }
 
+const NOT_READ = new Uint8Array(0);
+
 export class Fleet implements LivePlugins {
   readonly #ports: FleetPorts;
 
@@ -219,7 +221,9 @@ export class Fleet implements LivePlugins {
     const defined = definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name));
     // What a turn has written is not what is there, as long as it has not ended.
     const readCacheBytes = defined.transaction === undefined ? storage.readCacheBytes : undefined;
-    const definition = { ...defined, storage: storage.side, readCacheBytes };
+    const isLate = defined.idleMs !== undefined && admitted.key !== undefined;
+    const late = isLate ? { module: NOT_READ, moduleKey: admitted.key } : {};
+    const definition = { ...defined, ...late, storage: storage.side, readCacheBytes };
     await settlePlace(stores, name, storage);
     await remote.place(name, storage);
     return definition;

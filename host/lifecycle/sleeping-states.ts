@@ -2,8 +2,8 @@
 // on from it twice. It knows nothing of what is in it.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Seal } from "../admin/seal.ts";
 import { maxStateBytes } from "../bounds/state-bytes.ts";
@@ -17,6 +17,7 @@ const ENDING = ".state";
 const UNFINISHED = ".unfinished";
 /** Of the first line, and of the seal. */
 const OVERHEAD_BYTES = 256;
+const SMALL_BYTES = 256 * 1024;
 const OWNER_ONLY = 0o600;
 
 export class SleepingStates implements StateKeeper {
@@ -24,7 +25,6 @@ export class SleepingStates implements StateKeeper {
   readonly #seal: Seal;
   readonly #log: LogSink;
   readonly #sizes = new Map<string, number>();
-  readonly #digests = new WeakMap<Uint8Array, string>();
 
   /** Throws what the file system says of a folder that cannot be read. */
   constructor(dataDir: string, log: LogSink) {
@@ -47,7 +47,7 @@ export class SleepingStates implements StateKeeper {
     try {
       const state = await this.#read(image);
       // Another one is there soon enough, so the name goes at once, and the disk has until the plugin is loaded.
-      await rm(this.#fileOf(image.name), { force: true });
+      rmSync(this.#fileOf(image.name), { force: true });
       this.#sizes.delete(image.name);
       const gone = this.#settle();
       // Whoever waits for it hears of it.
@@ -88,9 +88,10 @@ export class SleepingStates implements StateKeeper {
   async #read(image: PluginImage): Promise<Bytes> {
     const file = this.#fileOf(image.name);
     const max = maxStateBytes(image.limits) + OVERHEAD_BYTES;
-    const { size } = await stat(file);
+    const { size } = statSync(file);
     if (size > max) throw new HostError("quota-exceeded", `what was kept of it has ${size} bytes; the limit is ${max}`);
-    const content = await readFile(file);
+    // A turn waits for it: a small file is there before a thread has been asked.
+    const content = size <= SMALL_BYTES ? readFileSync(file) : await readFile(file);
     const identity = this.#identityOf(image);
     const head = Buffer.from(`${FORMAT} ${identity}\n`);
     if (!content.subarray(0, head.length).equals(head))
@@ -107,6 +108,7 @@ export class SleepingStates implements StateKeeper {
   /** All that an instance is made by; not what is asked anew at each call, as its grants are. */
   #identityOf({
     module,
+    moduleKey,
     name,
     entryPoints,
     limits,
@@ -118,10 +120,20 @@ export class SleepingStates implements StateKeeper {
     keepsStorageLog,
     schemas,
   }: PluginImage): string {
-    const digest = this.#digests.get(module) ?? createHash("sha256").update(module).digest("hex");
-    this.#digests.set(module, digest);
-    const made = { digest, name, entryPoints, limits, config, engine, storage, transaction, api, keepsStorageLog, schemas };
-    return createHash("sha256").update(JSON.stringify(made)).digest("hex");
+    const made = {
+      module: moduleKey ?? sha256(module),
+      name,
+      entryPoints,
+      limits,
+      config,
+      engine,
+      storage,
+      transaction,
+      api,
+      keepsStorageLog,
+      schemas,
+    };
+    return sha256(JSON.stringify(made));
   }
 
   /** Resolves when the disk has what the folder says. */
@@ -138,6 +150,8 @@ export class SleepingStates implements StateKeeper {
     return join(this.#folder, plugin + ENDING);
   }
 }
+
+const sha256 = (content: Uint8Array | string): string => createHash("sha256").update(content).digest("hex");
 
 const contextOf = (plugin: string, identity: string): string[] => ["state of a plugin", plugin, identity];
 

@@ -12,7 +12,7 @@ import { definePlugin, effectiveLimits, keepsState, type PluginFolder, readPlugi
 import { checkManifest, type Findings } from "../manifest/check.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import { describeFindings } from "../manifest/issues.ts";
-import { MANIFEST_FILE } from "../manifest/manifest.ts";
+import { MANIFEST_FILE, type Manifest } from "../manifest/manifest.ts";
 import { contributionParsers } from "./adapters.ts";
 import { packageReader } from "./package-reader.ts";
 import { storageOf } from "./storage.ts";
@@ -65,22 +65,22 @@ function refuseFindings({ manifest, manifestText }: PluginFolder & { readonly ma
   throw new HostError("invalid-manifest", `the manifest of ${manifest.name} says what does not work`, { detail });
 }
 
-/** The plugins that the configuration names, as far as they can be read; what cannot is told of. */
+/** The manifests of the plugins that the configuration names, as far as they can be read; what cannot is told of. */
 export async function readConfigured(
   { plugins, dataDir }: Configuration,
   lock: Lock,
   onFailure: (plugin: string, thrown: unknown) => void,
-): Promise<Map<string, PluginFolder>> {
+): Promise<Map<string, Manifest>> {
   const packages = new PackageStore(dataDir);
-  const folders = new Map<string, PluginFolder>();
+  const manifests = new Map<string, Manifest>();
   for (const [name, settings] of Object.entries(plugins)) {
     try {
-      folders.set(name, await readOneConfigured(name, settings, { packages, lock }));
+      manifests.set(name, (await readOneConfigured(name, settings, { packages, lock })).manifest);
     } catch (thrown) {
       onFailure(name, thrown);
     }
   }
-  return folders;
+  return manifests;
 }
 
 /** One plugin that the configuration names, as it lies there now. Rejects with HostError. */

@@ -23,6 +23,7 @@ import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
 import { benchSchemas } from "./schemas.ts";
 import { benchSends } from "./sends.ts";
 import { benchServices } from "./services.ts";
+import { benchSleep } from "./sleep.ts";
 import { benchStorage } from "./storage.ts";
 import { benchStores } from "./stores.ts";
 import { benchStreams } from "./streams.ts";
@@ -48,6 +49,7 @@ async function main(args: readonly string[]): Promise<void> {
     memory: benchMemory,
     capacity: benchCapacity,
     weight: () => benchWeight(wasm),
+    sleep: benchSleep,
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
     stores: benchStores,

@@ -10,6 +10,8 @@ import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
+const readModule = async (): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array();
+
 describe("the cells of a host", () => {
   let folder: TemporaryFolder;
   beforeEach(() => {
@@ -20,7 +22,7 @@ describe("the cells of a host", () => {
   it("are shared as the settings say, and none is made once the host has stopped", async () => {
     const configuration = parseConfiguration("{}", join(folder.path, "bulkhead.json"));
     const storage = storageOf(configuration);
-    const cells = new Cells({ configuration, hardening: NO_HARDENING, clock: systemClock, log: memoryLog() });
+    const cells = new Cells({ configuration, hardening: NO_HARDENING, clock: systemClock, log: memoryLog(), readModule });
     const one = await cells.get("a", { activation: "eager", isolation: "process", cell: "both" }, storage);
     expect(await cells.get("b", { activation: "eager", isolation: "process", cell: "both" }, storage)).toBe(one);
     expect(await cells.get("b", { activation: "eager", isolation: "process", cell: undefined }, storage)).not.toBe(one);

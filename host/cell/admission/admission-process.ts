@@ -104,12 +104,19 @@ export class AdmissionCache {
     this.#rules = rules;
   }
 
-  /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
+  /** The module of an entry. Rejects with HostError `storage-failed` where it is not there any more as it was. */
+  async read(key: string): Promise<Uint8Array<ArrayBuffer>> {
+    const entry = await this.#find(key);
+    if (entry !== undefined) return entry.module;
+    throw new HostError("storage-failed", "its admitted module is not in the data folder any more; restart the plugin to admit it again");
+  }
+
+  /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. `key` is there where it can be read again. */
   async admit(
     wasm: Uint8Array<ArrayBuffer>,
     limits: ModuleLimits,
     { side = "cell", keepsState = false }: AdmittedFor = {},
-  ): Promise<AdmittedModule> {
+  ): Promise<AdmittedModule & { readonly key?: string }> {
     this.#engine ??= digestOfEngine();
     // Into a module that is no component nothing is written about it.
     const storage = isComponent(wasm) ? side : "cell";
@@ -122,12 +129,9 @@ export class AdmissionCache {
     ];
     const settings = JSON.stringify([ofPlugin, this.#rules, process.version, await this.#engine]);
     const key = sha256(Buffer.from(sha256(wasm) + settings));
-    const file = join(this.#folder, `${key}.admitted`);
-    const known = await readFile(file).then(
-      (entry) => decodeEntry(entry, key),
-      () => undefined,
-    );
-    if (known !== undefined) return known;
+    const file = this.#fileOf(key);
+    const known = await this.#find(key);
+    if (known !== undefined) return { ...known, key };
     const startedAt = performance.now();
     const admitted = await admitInProcess(wasm, limits, { storage, keepsState, rules: this.#rules, hardening: this.#hardening });
     this.onAdmitted(performance.now() - startedAt);
@@ -137,11 +141,23 @@ export class AdmissionCache {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeFile(unfinished, encodeEntry(admitted, key));
       await rename(unfinished, file);
+      return { ...admitted, key };
     } catch {
       // A disk without room for it, say: the module is as good, and the next time it is checked again.
       await rm(unfinished, { force: true }).catch(() => {});
+      return admitted;
     }
-    return admitted;
+  }
+
+  #find(key: string): Promise<AdmittedModule | undefined> {
+    return readFile(this.#fileOf(key)).then(
+      (entry) => decodeEntry(entry, key),
+      () => undefined,
+    );
+  }
+
+  #fileOf(key: string): string {
+    return join(this.#folder, `${key}.admitted`);
   }
 }
 
