@@ -49,14 +49,18 @@ export interface AdmittedPlugin {
  * malformed, `quota-exceeded` when one is too large.
  */
 export async function readPluginFolder(folder: string): Promise<ReadPlugin> {
+  const { manifest, manifestText } = await readManifestOf(folder);
+  const rules = { code: "invalid-manifest", maxBytes: MAX_WASM_BYTES, remedy: "build the plugin first (bulkhead build)" } as const;
+  const { buffer, byteOffset, length } = await readPlainFile(join(folder, manifest.wasm), rules);
+  return { manifest, manifestText, wasm: new Uint8Array(buffer, byteOffset, length) };
+}
+
+/** Without its module, which may be missing. Rejects like readPluginFolder. */
+export async function readManifestOf(folder: string): Promise<Pick<ReadPlugin, "manifest" | "manifestText">> {
   const file = join(folder, "plugin.json");
-  const code = "invalid-manifest";
-  const text = await readPlainFile(file, { code, maxBytes: MAX_MANIFEST_BYTES, remedy: "name the folder of a plugin" });
-  const manifestText = text.toString("utf8");
-  const manifest = parseManifest(manifestText, file);
-  const remedy = "build the plugin first (bulkhead build)";
-  const wasm = await readPlainFile(join(folder, manifest.wasm), { code, maxBytes: MAX_WASM_BYTES, remedy });
-  return { manifest, manifestText, wasm: new Uint8Array(wasm) };
+  const rules = { code: "invalid-manifest", maxBytes: MAX_MANIFEST_BYTES, remedy: "name the folder of a plugin" } as const;
+  const manifestText = (await readPlainFile(file, rules)).toString("utf8");
+  return { manifest: parseManifest(manifestText, file), manifestText };
 }
 
 /** What a plugin may use: the smallest of what the manifest asks for, what the operator gives, and else the default. */
