@@ -14,7 +14,7 @@ import { unansweredBy } from "../manifest/resources.ts";
 import type { Actor } from "./audit.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
 import type { OperationQueue } from "./operation-queue.ts";
-import type { Sleep } from "./plugin-overview.ts";
+import type { Sleep } from "./sleep.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 

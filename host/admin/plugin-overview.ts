@@ -16,6 +16,7 @@ import { effectOf } from "../manifest/service-traits.ts";
 import type { Installation } from "./installations.ts";
 import type { Sources } from "./installer.ts";
 import type { PermissionStatus } from "./permission-overview.ts";
+import type { Sleep } from "./sleep.ts";
 import type { Stores } from "./stores.ts";
 
 export interface PluginSummary {
@@ -28,15 +29,6 @@ export interface PluginSummary {
   readonly failure: string | undefined;
   /** Only of one that is to hibernate, while the host runs. */
   readonly sleep?: Sleep | undefined;
-}
-
-/** How it is with a plugin that is to hibernate. */
-export interface Sleep {
-  readonly isAsleep: boolean;
-  /** On the disk, of what it goes on from. */
-  readonly keptBytes: number;
-  /** Why it stays awake. */
-  readonly trouble: string | undefined;
 }
 
 /** All that can be told of one plugin. */

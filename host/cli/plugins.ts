@@ -1,7 +1,8 @@
 // `bulkhead list | start | stop | restart`: what runs, and what shall.
 
 import type { Command } from "commander";
-import type { PluginDetails, PluginSummary, Sleep } from "../admin/plugin-overview.ts";
+import type { PluginDetails, PluginSummary } from "../admin/plugin-overview.ts";
+import type { Sleep } from "../admin/sleep.ts";
 import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
 import { conclude, print, table } from "./report.ts";

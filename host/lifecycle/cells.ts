@@ -1,7 +1,7 @@
 // Which cell each plugin runs in: one inline, one thread, and a process for each plugin or for each group of them. Cells are made when they are needed.
 
 import { join } from "node:path";
-import type { Sleep } from "../admin/plugin-overview.ts";
+import type { Sleep } from "../admin/sleep.ts";
 import { lazyStorage } from "../cell/inside/lazy-storage.ts";
 import { NOT_HERE, ON_HOST } from "../cell/inside/storage.ts";
 import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/hardening.ts";

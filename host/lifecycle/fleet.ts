@@ -2,7 +2,7 @@
 // written down about them is the affair of host/admin/.
 
 import type { LivePlugins } from "../admin/installer.ts";
-import type { Sleep } from "../admin/plugin-overview.ts";
+import type { Sleep } from "../admin/sleep.ts";
 import type { Stores } from "../admin/stores.ts";
 import type { LogLevels } from "../bounds/log-levels.ts";
 import type { AdmissionCache } from "../cell/admission/admission-process.ts";

@@ -2,8 +2,12 @@
 
 import { zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { DEFAULT_ADMISSION_LIMITS } from "../../../host/engine/admission.ts";
 import { STATE_PREFIX } from "../../../host/engine/meter/added-exports.ts";
+import { verify } from "../../../host/engine/meter/verify.ts";
 import { decodeState } from "../../../host/engine/state/state-codec.ts";
+import type { WasmModule } from "../../../host/engine/wasm/module.ts";
+import { parseModule } from "../../../host/engine/wasm/parse-module.ts";
 import { wat } from "../../support/wat.ts";
 import { admitAll, Metered } from "../meter/metered.ts";
 
@@ -160,6 +164,19 @@ describe("what is exported for it", () => {
         );
     },
   );
+
+  it.each<readonly [string, string, (module: WasmModule) => number]>([
+    ["the helper", "get_0", ({ functionTypes }) => functionTypes.length - 1],
+    ["the fuel", "global_0", ({ globals }) => globals - 2],
+    ["the refuel function", "global_0", ({ globals }) => globals - 1],
+  ])("is never what the meter added: %s", async (what, name, indexOf) => {
+    const { bytes } = admitAll(await wat("(module (global (mut funcref) (ref.null func)) (func))"), {}, true);
+    const settings = { ...DEFAULT_ADMISSION_LIMITS, hasGuestCallers: false };
+    verify(bytes, settings);
+    const at = Buffer.from(bytes).indexOf(STATE_PREFIX + name) + STATE_PREFIX.length + name.length + 1;
+    bytes[at] = indexOf(parseModule(bytes, { maxModuleBytes: MIB, maxNameBytes: 100 }));
+    expect(() => verify(bytes, settings), what).toThrow(`it exports what was added as ${STATE_PREFIX}${name}`);
+  });
 
   it.each([["makes garbage-collected objects", "(module (type $a (array (mut i32))) (func (drop (array.new_default $a (i32.const 1)))))"]])(
     "is not there where a guest %s",
