@@ -2,9 +2,11 @@
 
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { eventually } from "../support/eventually.ts";
+import { runWorker } from "../support/killed-host.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { describeOnSmallDisk, mountSmallDisk, unmountDisk } from "../support/small-disk.ts";
@@ -43,6 +45,41 @@ const COUNTER = (more = ""): string => `(module
   (func (export "on_start") (result i32) (call $say (i32.const 83)))
   (func (export "on_stop") (result i32) (call $say (i32.const 84))))`;
 
+/** Takes all the memory and the longest table that it gets, and answers a sum over both as eight digits behind a one. */
+const HOARDER = `(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (memory 1) (table $t 1 funcref) (func $mark) (elem declare func $mark)
+  (func $end (result i32) (i32.mul (memory.size) (i32.const 65536)))
+  (func $sum (export "sum") (result i32) (local $at i32) (local $sum i32) (local $block i64) (local $digit i32)
+    (loop $next
+      (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (i32.load (local.get $at))))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4))) (call $end))))
+    (local.set $at (i32.const 0))
+    (loop $next
+      (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (ref.is_null (table.get $t (local.get $at)))))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (table.size $t))))
+    (local.set $block (call $alloc (i64.const 9))) (call $store (local.get $block) (i32.const 49))
+    (loop $next
+      (local.set $digit (i32.add (local.get $digit) (i32.const 1)))
+      (call $store (i64.add (local.get $block) (i64.extend_i32_u (local.get $digit))) (i32.add (i32.const 48) (i32.rem_u (local.get $sum) (i32.const 10))))
+      (local.set $sum (i32.div_u (local.get $sum) (i32.const 10)))
+      (br_if $next (i32.lt_u (local.get $digit) (i32.const 8))))
+    (call $output (local.get $block) (i64.const 9)) (i32.const 0))
+  (func (export "hoard") (result i32) (local $at i32) (local $x i32)
+    (loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+    (loop $more (br_if $more (i32.ne (table.grow $t (ref.func $mark) (i32.const 999)) (i32.const -1))))
+    (local.set $x (i32.const 88172645))
+    (loop $next
+      (local.set $x (i32.xor (local.get $x) (i32.shl (local.get $x) (i32.const 13))))
+      (local.set $x (i32.xor (local.get $x) (i32.shr_u (local.get $x) (i32.const 17))))
+      (local.set $x (i32.xor (local.get $x) (i32.shl (local.get $x) (i32.const 5))))
+      (i32.store (local.get $at) (local.get $x))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4))) (call $end))))
+    (call $sum)))`;
+
+const WORKER = fileURLToPath(new URL("../support/sleep-worker.ts", import.meta.url));
 const SERVICES = Object.fromEntries(["count", "fill", "crash"].map((name) => [`counter.${name}`, { entryPoint: name }]));
 const IDLE_MS = 40;
 
@@ -122,6 +159,37 @@ describe("a plugin that hibernates", () => {
     expect(await count()).toBe(2);
     // A host that dies now leaves nothing that the next one could go on from.
     expect(readdirSync(join(folder.path, "data", "asleep"))).toEqual([]);
+  });
+
+  it.each([
+    ["asleep", 2],
+    // It may have done anything since.
+    ["awake", 1],
+  ])("begins anew after the death of its host unless it slept: %s", async (how, next) => {
+    const file = join(folder.path, "bulkhead.json");
+    const plugins = { counter: { path: "counter", grants: "all", ...settings } };
+    writeFileSync(file, JSON.stringify({ hardening: { acceptVulnerableNode: true }, adapters: { http: false }, plugins }));
+    await runWorker(WORKER, [file, "counter.count", how], 0);
+    expect(isAsleep()).toBe(how === "asleep");
+    await start();
+    expect([await count(), said()]).toEqual([next, how === "asleep" ? "" : "LS"]);
+  });
+
+  it.each(["inline", "process"])("goes on with all the memory and all the table that it may have: %s", async (isolation) => {
+    await writePlugin(folder.path, "counter", HOARDER, {
+      services: { "counter.hoard": { entryPoint: "hoard" }, "counter.sum": { entryPoint: "sum" } },
+    });
+    settings = { ...settings, isolation, limits: { memoryMiB: 16, cpuMs: 60_000, deadlineMs: 60_000, cpuMsPerSecond: 1_000 } };
+    await start();
+    const sum = await call("hoard");
+    await asleep();
+    expect(statSync(stateFile()).size).toBeGreaterThan(15 * 1024 * 1024);
+    expect(statSync(stateFile()).size).toBeLessThan(20 * 1024 * 1024);
+    expect([await call("sum"), isAsleep()]).toEqual([sum, false]);
+    await asleep();
+    await stop();
+    await start();
+    expect(await call("sum")).toEqual(sum);
   });
 
   it("begins anew after it was stopped, restarted or configured otherwise, and when it did not hibernate in between", async () => {
