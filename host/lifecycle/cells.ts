@@ -45,7 +45,8 @@ export class Cells {
   readonly #ports: CellsPorts;
   readonly #made = new Map<string, KeepingCell>();
   readonly #last = new Map<string, Cell>();
-  readonly #hibernating = new Map<string, HibernatingCell>();
+  /** What a plugin has before the cell that it may share. */
+  readonly #own = new Map<string, HibernatingCell>();
   readonly #storageDir: string;
   readonly #states: SleepingStates;
   /** The next user that no cell of this run has had. */
@@ -66,11 +67,7 @@ export class Cells {
    * One for plugins that keep what they store by the same driver. Rejects with HostError `plugin-not-running` once all are closed: an operation that outlives
    * its host must not leave a process behind.
    */
-  async get(
-    name: string,
-    { isolation, cell, activation }: Pick<PluginConfiguration, "isolation" | "cell" | "activation">,
-    storage: ChosenStorage,
-  ): Promise<Cell> {
+  async get(name: string, { isolation, cell }: Pick<PluginConfiguration, "isolation" | "cell">, storage: ChosenStorage): Promise<Cell> {
     const driver = storage.side === "host" ? ON_HOST : storage.driver;
     const module = await STORAGE_DRIVERS[driver]?.();
     if (this.#isClosed) throw new HostError("plugin-not-running", `${name} has no cell: the host has stopped`);
@@ -79,12 +76,11 @@ export class Cells {
     const found = this.#made.get(key) ?? this.#make(isolation, group, { driver, module });
     this.#made.set(key, found);
     this.#last.set(name, found);
-    this.#hibernating.delete(name);
+    // Whether it sleeps, and how, may change from one version of it to the next.
     const late = new LateModuleCell(found, this.#ports.readModule);
-    if (activation === "hibernate") return this.#hibernate(name, late);
-    // Of a time when it did; turns have followed, or will.
-    this.#states.drop(name);
-    return activation === "eager" ? found : late;
+    const own = new HibernatingCell({ ...this.#ports, cell: late, keeper: this.#states });
+    this.#own.set(name, own);
+    return own;
   }
 
   /** The one that a plugin was given last. */
@@ -92,9 +88,9 @@ export class Cells {
     return this.#last.get(name);
   }
 
-  /** Only of a plugin that is to hibernate. */
+  /** Of a plugin that is to hibernate. */
   sleepOf(name: string): Sleep | undefined {
-    const cell = this.#hibernating.get(name);
+    const cell = this.#own.get(name);
     return cell && { isAsleep: cell.isAsleep, keptBytes: this.#states.sizes.get(name) ?? 0, trouble: cell.trouble };
   }
 
@@ -110,12 +106,6 @@ export class Cells {
     await Promise.all([...this.#made.values()].map((cell) => cell[Symbol.asyncDispose]()));
     // Another host on this machine may give the same users to other plugins.
     if (this.#ports.hardening.users !== undefined) this.#reclaim();
-  }
-
-  #hibernate(name: string, cell: KeepingCell): Cell {
-    const hibernating = new HibernatingCell({ ...this.#ports, cell, keeper: this.#states });
-    this.#hibernating.set(name, hibernating);
-    return hibernating;
   }
 
   #reclaim(): void {

@@ -171,7 +171,9 @@ export class Fleet implements LivePlugins {
   }
 
   sleepOf(name: string): Sleep | undefined {
-    return this.#ports.cells.sleepOf(name);
+    const { core, cells } = this.#ports;
+    const { keepsState, awakeBecause } = core.plugin(name)?.definition ?? {};
+    return keepsState === true || awakeBecause !== undefined ? cells.sleepOf(name) : undefined;
   }
 
   changed(name: string): void {

@@ -80,7 +80,7 @@ export class SleepingStates implements StateKeeper {
     this.#sizes.set(name, content.length);
   }
 
-  drop(plugin: string): void {
+  drop(plugin: string): undefined {
     if (!this.#sizes.delete(plugin)) return;
     rmSync(this.#fileOf(plugin), { force: true });
   }

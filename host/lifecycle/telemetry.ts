@@ -117,7 +117,7 @@ export class HostTelemetry implements LiveTelemetry {
       .map(({ name, definition, state, queued }) => ({
         ...{ name, version: definition.version, state, queued },
         storageBytes: storageBytes(dataDir, name),
-        asleepBytes: cells().sleepOf(name)?.keptBytes,
+        asleepBytes: definition.keepsState === true ? cells().sleepOf(name)?.keptBytes : undefined,
       }));
     const { consumers } = events().statistics();
     return {

@@ -114,7 +114,7 @@ const call = (service: string): Promise<unknown> => host?.call(`counter.${servic
 const count = (): Promise<unknown> => call("count");
 const stateFile = (): string => join(folder.path, "data", "asleep", "counter.state");
 const isAsleep = (): boolean => existsSync(stateFile());
-const asleep = (): Promise<unknown> => eventually("it is asleep", () => isAsleep() || undefined);
+const asleep = (): Promise<unknown> => eventually("it is asleep", () => (isAsleep() && host?.list()[0]?.sleep?.isAsleep) || undefined);
 /** How often it said that it was loaded (L), started (S) or stopped (T). */
 const said = (): string =>
   log.lines.flatMap(({ plugin, message }) => (plugin === "counter" && /^[LST]$/.test(message) ? [message] : [])).join("");

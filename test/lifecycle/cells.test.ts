@@ -23,20 +23,18 @@ describe("the cells of a host", () => {
     const configuration = parseConfiguration("{}", join(folder.path, "bulkhead.json"));
     const storage = storageOf(configuration);
     const cells = new Cells({ configuration, hardening: NO_HARDENING, clock: systemClock, log: memoryLog(), readModule });
-    const one = await cells.get("a", { activation: "eager", isolation: "process", cell: "both" }, storage);
-    expect(await cells.get("b", { activation: "eager", isolation: "process", cell: "both" }, storage)).toBe(one);
-    expect(await cells.get("b", { activation: "eager", isolation: "process", cell: undefined }, storage)).not.toBe(one);
+    const of = async (name: string, settings: Parameters<Cells["get"]>[1], chosen = storage): Promise<unknown> => {
+      await cells.get(name, settings, chosen);
+      return cells.of(name);
+    };
+    const one = await of("a", { isolation: "process", cell: "both" });
+    expect(await of("b", { isolation: "process", cell: "both" })).toBe(one);
+    expect(await of("b", { isolation: "process", cell: undefined })).not.toBe(one);
     // What keeps its data elsewhere does not get the files of those who keep them here.
     for (const driver of ["memory", "memory-remote"])
-      expect(
-        await cells.get(
-          "b",
-          { activation: "eager", isolation: "process", cell: "both" },
-          storageOf(configuration, "b", { storage: driver }),
-        ),
-      ).not.toBe(one);
+      expect(await of("b", { isolation: "process", cell: "both" }, storageOf(configuration, "b", { storage: driver }))).not.toBe(one);
     await cells.close();
     for (const isolation of ["inline", "thread", "process"] as const)
-      await expect(cells.get("late", { activation: "eager", isolation, cell: undefined }, storage)).rejects.toThrow(/the host has stopped/);
+      await expect(cells.get("late", { isolation, cell: undefined }, storage)).rejects.toThrow(/the host has stopped/);
   });
 });

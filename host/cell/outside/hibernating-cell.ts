@@ -1,4 +1,4 @@
-// The cell of one plugin that hibernates, over the one that it runs in: what the plugin has become is kept when it falls asleep, and is what it goes on from. It does
+// The cell of one plugin, over the one that it runs in: of one that hibernates what it has become is kept when it falls asleep, and is what it goes on from. It does
 // not know where that is kept, and never lets anything go on from what turns have followed.
 
 import { HostError, toHostError } from "../../core/errors.ts";
@@ -21,7 +21,7 @@ export interface StateKeeper {
   take(image: PluginImage): Promise<{ readonly state: Bytes; readonly gone: Promise<void> } | undefined>;
   /** Rejects with HostError where there is no room for it. */
   keep(image: PluginImage, state: Bytes): Promise<void>;
-  drop(plugin: string): void;
+  drop(plugin: string): undefined;
 }
 
 export interface HibernatingCellPorts {
@@ -61,8 +61,9 @@ export class HibernatingCell implements Cell {
 
   async load(image: PluginImage, hold?: () => () => void): Promise<"resumed" | undefined> {
     const { cell, keeper } = this.#ports;
-    if (image.awakeBecause !== undefined) this.#stays(image.name, `it ${image.awakeBecause}`);
-    const kept = await keeper.take(image);
+    if (image.awakeBecause === undefined) this.#trouble = undefined;
+    else this.#stays(image.name, `it ${image.awakeBecause}`);
+    const kept = image.keepsState === true ? await keeper.take(image) : keeper.drop(image.name);
     try {
       const isResumed = kept !== undefined && (await this.#resume(image, hold, kept.state));
       if (!isResumed) await cell.load(image, hold);
