@@ -8,7 +8,14 @@ import { HostError } from "../core/errors.ts";
 import type { Lock } from "../install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
 import { PackageStore } from "../install/package-store.ts";
-import { definePlugin, effectiveLimits, keepsState, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
+import {
+  definePlugin,
+  effectiveLimits,
+  keepsState,
+  type PluginFolder,
+  readManifestOf,
+  readPluginFolder,
+} from "../install/plugin-folder.ts";
 import { checkManifest, type Findings } from "../manifest/check.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import { describeFindings } from "../manifest/issues.ts";
@@ -75,12 +82,23 @@ export async function readConfigured(
   const manifests = new Map<string, Manifest>();
   for (const [name, settings] of Object.entries(plugins)) {
     try {
-      manifests.set(name, (await readOneConfigured(name, settings, { packages, lock })).manifest);
+      manifests.set(name, await manifestOf(name, settings, { packages, lock }));
     } catch (thrown) {
       onFailure(name, thrown);
     }
   }
   return manifests;
+}
+
+// The modules of all of them are more than is worth reading for it.
+async function manifestOf(
+  name: string,
+  settings: Pick<PluginConfiguration, "path" | "source">,
+  from: { readonly packages: PackageStore; readonly lock: Lock },
+): Promise<Manifest> {
+  const { path } = settings;
+  if (path === undefined) return (await readOneConfigured(name, settings, from)).manifest;
+  return requireName((await readManifestOf(path)).manifest, name, path);
 }
 
 /** One plugin that the configuration names, as it lies there now. Rejects with HostError. */
@@ -90,9 +108,13 @@ export async function readOneConfigured(
   { packages, lock }: { readonly packages: PackageStore; readonly lock: Lock },
 ): Promise<PluginFolder> {
   const folder = path === undefined ? await packages.read(lockedPackage(name, source, lock)) : await readPluginFolder(path);
-  const found = folder.manifest.name;
-  if (found === name) return folder;
-  throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
+  requireName(folder.manifest, name, path ?? source);
+  return folder;
+}
+
+function requireName(manifest: Manifest, name: string, from: string): Manifest {
+  if (manifest.name === name) return manifest;
+  throw new HostError("invalid-manifest", `${from} holds the plugin ${manifest.name}, not ${name}`);
 }
 
 function lockedPackage(name: string, source: string, lock: Lock): string {

@@ -169,13 +169,14 @@ function encodeEntry({ module, ...said }: AdmittedModule, key: string): Buffer {
   return Buffer.concat([Buffer.from(`${sha256(body)}\n`), body]);
 }
 
-function decodeEntry(entry: Buffer, key: string): AdmittedModule | undefined {
+function decodeEntry(entry: Buffer<ArrayBuffer>, key: string): AdmittedModule | undefined {
   const line = entry.indexOf(10);
   const body = entry.subarray(line + 1);
   if (line < 0 || entry.toString("latin1", 0, line) !== sha256(body)) return undefined;
   const end = body.indexOf(10);
   const { key: found, ...said } = JSON.parse(body.toString("utf8", 0, end)) as { key: string } & Omit<AdmittedModule, "module">;
-  return found === key ? { module: new Uint8Array(body.subarray(end + 1)), ...said } : undefined;
+  const module = body.subarray(end + 1);
+  return found === key ? { module: new Uint8Array(module.buffer, module.byteOffset, module.length), ...said } : undefined;
 }
 
 // What the meter and the checks do is in their code, what wit/ says in the types made from it, and which jco makes the glue in the transpiler's, so a changed
