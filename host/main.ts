@@ -223,7 +223,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const providers = (options.providers ?? []).map(partsOf);
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const { onRecorded } = booting.use(failureRecords({ core: () => core, stores, clock, log }));
-  const cells = booting.adopt(new Cells({ configuration, hardening, clock, log, onRecorded }), (all) => all.close());
+  const cells = booting.adopt(
+    new Cells({ configuration, hardening, clock, log, readModule: (key) => sources.admission.read(key), onRecorded }),
+    (all) => all.close(),
+  );
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends], levels: log.levels });
   const reloader = new Reloader({ stores, core, fleet, sources, log, reread: options.reread });
   reloader.onChange((next) => log.reconfigure(next));

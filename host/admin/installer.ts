@@ -14,6 +14,7 @@ import { unansweredBy } from "../manifest/resources.ts";
 import type { Actor } from "./audit.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
 import type { OperationQueue } from "./operation-queue.ts";
+import type { Sleep } from "./sleep.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
 
@@ -43,6 +44,8 @@ export interface LivePlugins {
     changeover: { readonly between: () => Promise<void>; readonly undo: () => Promise<void> },
   ): Promise<void>;
   remove(name: string): Promise<void>;
+  /** Only of one that is to hibernate. */
+  sleepOf(name: string): Sleep | undefined;
   /** Its version has been seen to start, or it is granted something else. */
   changed(name: string): void;
   /** Its data are gone for good. */

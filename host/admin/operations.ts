@@ -124,7 +124,7 @@ export class Operations {
     const { stores, sources, data, live } = ports;
     this.#ports = ports;
     this.#stores = stores;
-    this.plugins = new PluginOverview({ stores, sources, core: live?.core });
+    this.plugins = new PluginOverview({ stores, sources, core: live?.core, sleepOf: (plugin) => live?.plugins.sleepOf(plugin) });
     this.installer = new Installer({ stores, queue: this.#queue, sources, data, live: live?.plugins });
     this.#operations = this.#table();
   }

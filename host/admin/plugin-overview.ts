@@ -16,6 +16,7 @@ import { effectOf } from "../manifest/service-traits.ts";
 import type { Installation } from "./installations.ts";
 import type { Sources } from "./installer.ts";
 import type { PermissionStatus } from "./permission-overview.ts";
+import type { Sleep } from "./sleep.ts";
 import type { Stores } from "./stores.ts";
 
 export interface PluginSummary {
@@ -26,6 +27,8 @@ export interface PluginSummary {
   readonly isolation: string;
   readonly queued: number;
   readonly failure: string | undefined;
+  /** Only of one that is to hibernate, while the host runs. */
+  readonly sleep?: Sleep | undefined;
 }
 
 /** All that can be told of one plugin. */
@@ -68,6 +71,7 @@ export interface PluginOverviewPorts {
   readonly sources: Sources;
   /** Of the host that runs. */
   readonly core: Host | undefined;
+  readonly sleepOf: (plugin: string) => Sleep | undefined;
 }
 
 const UNREAD = {
@@ -90,11 +94,13 @@ export class PluginOverview {
   readonly #stores: Stores;
   readonly #sources: Sources;
   readonly #core: Host | undefined;
+  readonly #sleepOf: (plugin: string) => Sleep | undefined;
 
-  constructor({ stores, sources, core }: PluginOverviewPorts) {
+  constructor({ stores, sources, core, sleepOf }: PluginOverviewPorts) {
     this.#stores = stores;
     this.#sources = sources;
     this.#core = core;
+    this.#sleepOf = sleepOf;
   }
 
   list(): PluginSummary[] {
@@ -112,6 +118,7 @@ export class PluginOverview {
         isolation,
         queued: live?.queued ?? 0,
         failure: withDetail(live?.failure ?? leftOut),
+        sleep: live === undefined ? undefined : this.#sleepOf(plugin),
       };
     });
   }

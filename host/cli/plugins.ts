@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import type { PluginDetails, PluginSummary } from "../admin/plugin-overview.ts";
+import type { Sleep } from "../admin/sleep.ts";
 import { escapeControls } from "../core/names.ts";
 import { openHost } from "./control.ts";
 import { conclude, print, table } from "./report.ts";
@@ -30,10 +31,10 @@ export function addPlugins(program: Command): void {
 async function list(options: JsonOptions): Promise<void> {
   await using host = await openHost(options);
   const plugins = await host.invoke<PluginSummary[]>("list");
-  const rows = plugins.map(({ plugin, version, state, isolation, queued, failure = "" }) => [
+  const rows = plugins.map(({ plugin, version, state, isolation, queued, failure = "", sleep }) => [
     plugin,
     version,
-    state,
+    sleep?.isAsleep === true && state === "running" ? "running, asleep" : state,
     isolation,
     queued,
     failure,
@@ -52,6 +53,7 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       ["description", description],
       ["state", failure === "" ? details.state : `${details.state}: ${failure}`],
       ["isolation", details.isolation],
+      ["hibernates", details.sleep === undefined ? "" : describeSleep(details.sleep)],
       ["from", installation?.source ?? "the configuration"],
       ["module's SHA-256", installation?.wasmSha256 ?? ""],
       ["version before", installation?.previous?.version ?? ""],
@@ -78,6 +80,11 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       rows.filter(([, value]) => value.length > 0),
     );
   });
+}
+
+function describeSleep({ isAsleep, keptBytes, trouble }: Sleep): string {
+  if (trouble !== undefined) return `no, it stays awake: ${trouble}`;
+  return isAsleep ? `asleep; ${Math.ceil(keptBytes / 1_024)} KiB are kept` : "awake";
 }
 
 const describeRates = (rates: PluginDetails["rates"]): string[] =>

@@ -20,8 +20,9 @@ export interface GuestPorts {
 
 export class Guest {
   readonly #ports: GuestPorts;
-  #loading: Promise<void> | undefined;
-  #isLoaded = false;
+  #loading: ReturnType<Cell["load"]> | undefined;
+  /** "resumed": from what was kept of it. */
+  #loaded: "anew" | "resumed" | undefined;
 
   constructor(ports: GuestPorts) {
     this.#ports = ports;
@@ -31,27 +32,27 @@ export class Guest {
   async load(): Promise<{ readonly ended: Promise<HostError> }> {
     const { cell, mailbox, definition } = this.#ports;
     this.#loading = cell.load(definition(), () => mailbox.hold());
-    await this.#loading;
-    this.#isLoaded = true;
+    this.#loaded = (await this.#loading) ?? "anew";
     return { ended: cell.ended };
   }
 
-  /** After a load that is under way. Never throws. */
-  async unload(): Promise<void> {
+  /** After a load that is under way. Answers false if its state is to be kept and cannot be: then it stays loaded. Never throws. */
+  async unload(keeps = false): Promise<boolean> {
     await this.#loading?.catch(() => {});
-    this.#isLoaded = false;
-    await this.#ports.cell.unload(this.#ports.definition().name).catch(() => {});
+    const stays = await this.#ports.cell.unload(this.#ports.definition().name, keeps).catch(() => undefined);
+    this.#loaded = stays && this.#loaded;
+    return stays === undefined;
   }
 
-  /** Rejects with the HostError of the step that failed. */
-  async start(): Promise<void> {
-    for (const entryPoint of STARTING) await this.step(entryPoint);
+  /** Rejects with the HostError of the step that failed. What goes on has started before. */
+  async start(entryPoints: readonly string[] = STARTING): Promise<void> {
+    for (const entryPoint of this.#loaded === "resumed" ? [] : entryPoints) await this.step(entryPoint);
   }
 
-  /** Runs what is to run last and unloads it. How that ended is told to whoever hears of turns. Never throws. */
-  async leave(): Promise<void> {
-    if (!this.#isLoaded) return;
-    for (const entryPoint of STOPPING) await this.step(entryPoint).catch(() => {});
+  /** Runs what is to run last and unloads it; with `keeps` it is only unloaded, where its state can be kept. How that ended is told to whoever hears of turns. Never throws. */
+  async leave(keeps = false): Promise<void> {
+    if (keeps && (await this.unload(true))) return;
+    for (const entryPoint of this.#loaded === undefined ? [] : STOPPING) await this.step(entryPoint).catch(() => {});
     await this.unload();
   }
 

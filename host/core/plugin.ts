@@ -166,9 +166,9 @@ export class Plugin {
 
   /**
    * `stopping → stopped`: what is queued gets up to `drainMs`, then `plugin-not-running`; a start that is under way ends first. One that has failed is
-   * `stopped` as well, so that nobody starts it again by himself. Never throws.
+   * `stopped` as well, so that nobody starts it again by himself. With `keeps` one whose state can be kept goes on from it after the next start. Never throws.
    */
-  stop(drainMs: number): Promise<void> {
+  stop(drainMs: number, keeps = false): Promise<void> {
     return this.#serially(async () => {
       if (this.#state === "failed") this.#become("stopped");
       if (this.#state !== "running") return;
@@ -176,7 +176,7 @@ export class Plugin {
       this.#become("stopping");
       if (this.#asleep === undefined) await this.#mailbox.drained(drainMs);
       this.#refuseWaiting();
-      await this.#guest.leave();
+      await this.#guest.leave(keeps && this.definition.keepsState);
       this.#rest();
       if (life === this.#life) this.#become("stopped");
     });
@@ -316,7 +316,7 @@ export class Plugin {
     const life = this.#life;
     try {
       await this.#load(life);
-      if (this.#isUnstarted) await this.#guest.step("on_start");
+      if (this.#isUnstarted) await this.#guest.start(["on_start"]);
       if (life !== this.#life) return;
       this.#isUnstarted = false;
       this.#rest();
@@ -338,7 +338,7 @@ export class Plugin {
   async #sleep(): Promise<void> {
     if (this.#state !== "running" || this.#asleep !== undefined || this.queued > 0) return;
     this.#asleep = this.#mailbox.hold();
-    await this.#guest.unload();
+    if (!(await this.#guest.unload(this.definition.keepsState))) this.#rest();
   }
 }
 

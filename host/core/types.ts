@@ -170,8 +170,9 @@ export interface DurableDefinition {
 /** What a cell needs to run a plugin. Crosses to another thread or process, so plain data only. */
 export interface PluginImage {
   readonly name: string;
-  /** Admitted, ready to be compiled. */
+  /** Admitted, ready to be compiled; empty where its cell looks it up by `moduleKey`, so that one that sleeps takes no memory for it. */
   readonly module: Uint8Array<ArrayBuffer>;
+  readonly moduleKey?: string | undefined;
   /** The exports that can be entered: no parameters, no result or one i32. */
   readonly entryPoints: readonly string[];
   readonly limits: Limits;
@@ -186,6 +187,10 @@ export interface PluginImage {
   readonly transaction?: "turn" | undefined;
   /** On which side its storage is answered; in the cell when undefined. A guest can tell by time only. */
   readonly storage?: StorageSide | undefined;
+  /** Its module was admitted so that its state can be read between turns, and a cell keeps that when it is unloaded to sleep. */
+  readonly keepsState?: boolean | undefined;
+  /** Why that is not so though it is to hibernate; the end of a sentence that begins with "it". */
+  readonly awakeBecause?: string | undefined;
   /** How much of what it has read of its storage on the host's side its cell may keep, as nobody else writes there; nothing when undefined. */
   readonly readCacheBytes?: number | undefined;
   /** The version of wit/ that it was written for; the latest when undefined. */

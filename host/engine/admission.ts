@@ -7,6 +7,8 @@ import { examine, exceeded, type Findings } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-limits.ts";
 import { rewrite } from "./meter/rewrite.ts";
 import { verify } from "./meter/verify.ts";
+import { exposeState } from "./state/expose.ts";
+import { stateFactsOf } from "./state/state-facts.ts";
 import { type ExternalKind, functionTypeAt, signatureOf, type WasmModule } from "./wasm/module.ts";
 import { parseModule } from "./wasm/parse-module.ts";
 
@@ -18,6 +20,8 @@ const COMPILE_BYTES_PER_SLOT = 25;
 
 /** kV8MaxWasmFunctionSize of V8. */
 const V8_MAX_FUNCTION_BYTES = 7_654_321;
+
+const UNBOUNDED = { maxModuleBytes: Number.POSITIVE_INFINITY, maxNameBytes: Number.POSITIVE_INFINITY };
 
 export interface ImportName {
   readonly module: string;
@@ -52,6 +56,8 @@ export interface AdmissionReport {
   /** Proposals that the module uses, sorted, such as "simd" and "gc". */
   readonly features: readonly string[];
   readonly hasStart: boolean;
+  /** Why its state cannot be kept, where that was asked for, and of every component; the end of a sentence that begins with "it". */
+  readonly cannotKeep?: string | undefined;
   readonly sourceBytes: number;
   readonly admittedBytes: number;
 }
@@ -69,6 +75,8 @@ export interface AdmissionOptions {
   readonly hasGuestCallers?: boolean;
   /** How many elements each of its tables can get beyond its minimum, where that is less than maxTableElements allows. */
   readonly maxTableGrowth?: number;
+  /** Whether the host is to read and write its state between turns (state/). What cannot be so read is admitted all the same. */
+  readonly keepsState?: boolean;
 }
 
 /**
@@ -91,20 +99,22 @@ export function admit(source: Uint8Array, options: AdmissionOptions): Admitted {
   const { maxMemoryPages, maxTableElements } = options.limits;
   const maxTableGrowth = options.maxTableGrowth ?? maxTableElements;
   const settings = { maxMemoryPages, maxTableElements, maxTableGrowth, hasGuestCallers: options.hasGuestCallers === true };
-  const admitted = rewrite(module, { ...settings, exceptions: module.features.has("exceptions") ? "try-table" : "legacy" });
+  const facts = options.keepsState === true ? stateFactsOf(module) : undefined;
+  const exposed = typeof facts === "object" ? parseModule(exposeState(module, facts), UNBOUNDED) : module;
+  const admitted = rewrite(exposed, { ...settings, exceptions: module.features.has("exceptions") ? "try-table" : "legacy" });
   if (!WebAssembly.validate(admitted)) {
     const outgrown = findOutgrown(admitted, module.importedFunctions);
     if (outgrown !== undefined) throw refused([outgrown]);
     throw new HostError("internal", "metering made an invalid module of a valid one");
   }
   verify(admitted, settings);
-  return { bytes: admitted, report: reportOf(module, imports, findings, admitted.length, options.limits) };
+  const report = reportOf(module, imports, findings, admitted.length, options.limits);
+  return { bytes: admitted, report: typeof facts === "string" ? { ...report, cannotKeep: facts } : report };
 }
 
 /** A function that the meter made larger than V8 takes. */
 function findOutgrown(admitted: Uint8Array, importedFunctions: number): string | undefined {
-  const unbounded = { maxModuleBytes: Number.POSITIVE_INFINITY, maxNameBytes: Number.POSITIVE_INFINITY };
-  const { bodies } = parseModule(admitted, unbounded);
+  const { bodies } = parseModule(admitted, UNBOUNDED);
   const position = bodies.findIndex(({ start, end }) => end - start > V8_MAX_FUNCTION_BYTES);
   const body = bodies[position];
   if (body === undefined) return undefined;

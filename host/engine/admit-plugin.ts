@@ -37,9 +37,10 @@ export function admitPlugin(
   wasm: Uint8Array<ArrayBuffer>,
   limits: ModuleLimits,
   rules: AdmissionRules = DEFAULT_RULES,
+  keepsState = false,
 ): AdmittedModule & { readonly entryPoints: readonly string[] } {
   const isAllowed = (entry: ImportName): true | string => isAllowedImport(entry, rules.functions);
-  const { bytes, report } = admit(wasm, { limits: admissionLimits(limits, rules), isAllowedImport: isAllowed });
+  const { bytes, report } = admit(wasm, { limits: admissionLimits(limits, rules), isAllowedImport: isAllowed, keepsState });
   refuseGarbageCollection(report);
   const entryPoints = entryPointsIn(report);
   return { module: bytes, entryPoints, exported: describeExports(report), api: apiOf(report.imports.map(apiOfImport)), report };

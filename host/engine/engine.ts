@@ -3,6 +3,7 @@
 import type { ErrorShape, HostError } from "../core/errors.ts";
 import type { Bytes, Limits, PluginImage, StorageSide, TurnInput } from "../core/types.ts";
 import type { CellScope } from "./guest/cell-functions.ts";
+import type { GuestState } from "./state/instance-state.ts";
 
 /** How a cell paces a guest. The guest calls these from its own stack, one at a time. */
 export interface Pacer {
@@ -41,6 +42,13 @@ export interface GuestInstance {
   run(entryPoint: string, input: TurnInput, fuel: number, done: (result: GuestResult) => void): void;
   /** Ends the guest at its next check with this error, and lets it do nothing more until then. The first error counts. */
   doom(error: HostError): void;
+  /**
+   * What it is between two turns; undefined when nothing has run in it. Rejects with HostError `plugin-failed` when that cannot be told from outside, and always
+   * for a module that was not admitted for it.
+   */
+  capture?(): Promise<GuestState | undefined>;
+  /** To be called before anything runs in it: it goes on from there. Rejects with HostError when the state is not one of its module; then it is good for nothing. */
+  restore?(state: GuestState): Promise<void>;
   /** What the running slice has left; below 0 when it is overdrawn. A host function that took long forfeits the rest. */
   readonly fuelLeft: number;
   /** Fuel forfeited since the instance was made. */

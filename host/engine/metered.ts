@@ -12,7 +12,10 @@ import { type Imported, importedBy } from "./guest/imported.ts";
 import { initialisersOf } from "./guest/initialisers.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT } from "./meter/added-exports.ts";
 import { createRefuel } from "./meter/refuel-trampoline.ts";
+import { captureState, type GuestState, isExposed, restoreState } from "./state/instance-state.ts";
 
+/** More than reading or writing the globals of a module can take. */
+const STATE_FUEL = 2 ** 30;
 // Any negative fuel makes the next check trap.
 const DOOMED = -1;
 
@@ -143,6 +146,25 @@ export class MeteredInstance implements GuestInstance, GuestControl {
       return;
     }
     enter().then(this.#onReturned, this.#onThrown);
+  }
+
+  async capture(): Promise<GuestState | undefined> {
+    if (!this.#initialised) return undefined;
+    const { plugin, scope } = this.#environment;
+    if (!isExposed(this.#exports)) throw new HostError("plugin-failed", `the state of ${plugin} cannot be read`);
+    const fresh = await this.#link(this.#bindings.makeImports(), this.#driverPorts());
+    this.#fuel.value = STATE_FUEL;
+    return { ...captureState(this.#exports, fresh.exports), ...this.#bindings.kept(), clockMs: scope.clock.monotonicMs() };
+  }
+
+  async restore(state: GuestState): Promise<void> {
+    await this.#instantiate();
+    if (!isExposed(this.#exports)) throw new HostError("invalid-message", `the state of ${this.#environment.plugin} cannot be written`);
+    this.#fuel.value = STATE_FUEL;
+    restoreState(this.#exports, state);
+    this.#bindings.keep(state);
+    this.#fuel.value = 0;
+    this.#initialised = true;
   }
 
   readonly #onReturned = (returned: unknown): void => {

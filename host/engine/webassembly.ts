@@ -27,6 +27,7 @@ declare global {
       readonly length: number;
       grow(delta: number): number;
       get(index: number): unknown;
+      set(index: number, value: unknown): void;
     }
     class Global<T = unknown> {
       constructor(descriptor: { value: string; mutable?: boolean }, value?: T);

@@ -40,7 +40,7 @@ export interface AdmittedPlugin {
   readonly entryPoints: readonly string[] | "any";
   /** What can be called of it and what cannot, in words that begin with "its". */
   readonly exported: string;
-  readonly report: { readonly compileBytes: number };
+  readonly report: { readonly compileBytes: number; readonly cannotKeep?: string | undefined };
   readonly api: { readonly since: ApiVersion; readonly because: string };
 }
 
@@ -49,14 +49,18 @@ export interface AdmittedPlugin {
  * malformed, `quota-exceeded` when one is too large.
  */
 export async function readPluginFolder(folder: string): Promise<ReadPlugin> {
+  const { manifest, manifestText } = await readManifestOf(folder);
+  const rules = { code: "invalid-manifest", maxBytes: MAX_WASM_BYTES, remedy: "build the plugin first (bulkhead build)" } as const;
+  const { buffer, byteOffset, length } = await readPlainFile(join(folder, manifest.wasm), rules);
+  return { manifest, manifestText, wasm: new Uint8Array(buffer, byteOffset, length) };
+}
+
+/** Without its module, which may be missing. Rejects like readPluginFolder. */
+export async function readManifestOf(folder: string): Promise<Pick<ReadPlugin, "manifest" | "manifestText">> {
   const file = join(folder, "plugin.json");
-  const code = "invalid-manifest";
-  const text = await readPlainFile(file, { code, maxBytes: MAX_MANIFEST_BYTES, remedy: "name the folder of a plugin" });
-  const manifestText = text.toString("utf8");
-  const manifest = parseManifest(manifestText, file);
-  const remedy = "build the plugin first (bulkhead build)";
-  const wasm = await readPlainFile(join(folder, manifest.wasm), { code, maxBytes: MAX_WASM_BYTES, remedy });
-  return { manifest, manifestText, wasm: new Uint8Array(wasm) };
+  const rules = { code: "invalid-manifest", maxBytes: MAX_MANIFEST_BYTES, remedy: "name the folder of a plugin" } as const;
+  const manifestText = (await readPlainFile(file, rules)).toString("utf8");
+  return { manifest: parseManifest(manifestText, file), manifestText };
 }
 
 /** What a plugin may use: the smallest of what the manifest asks for, what the operator gives, and else the default. */
@@ -128,7 +132,7 @@ export function definePlugin(
     transaction: manifest.transaction,
     ...declaredIn(manifest),
     tape: configuration.record === "failures" && !authenticates(manifest) ? "failures" : undefined,
-    idleMs: configuration.activation === "on-demand" ? configuration.idleMs : undefined,
+    ...activationOf(configuration, admitted.report),
   };
 }
 
@@ -157,6 +161,20 @@ const declaredIn = (manifest: Manifest): Pick<PluginDefinition, "api" | "reasons
 
 /** Whether it is told what people show to be let in, which nobody keeps. */
 export const authenticates = ({ contributes }: Pick<Manifest, "contributes">): boolean => Object.hasOwn(contributes, "authenticate");
+
+/** Whether its module is admitted so that what it has become can be kept. */
+export const keepsState = ({ activation, engine }: PluginConfiguration): boolean => activation === "hibernate" && engine === "metered";
+
+/** Whether what is loaded of it is dropped when it is idle, and what becomes of its state then. One whose state cannot be kept stays awake rather than lose it. */
+function activationOf(
+  { activation, idleMs, engine }: PluginConfiguration,
+  { cannotKeep }: Pick<AdmittedPlugin["report"], "cannotKeep">,
+): Pick<PluginDefinition, "idleMs" | "keepsState" | "awakeBecause"> {
+  if (activation === "eager") return {};
+  if (activation === "on-demand") return { idleMs };
+  const awakeBecause = engine === "metered" ? cannotKeep : `runs on the engine ${engine}`;
+  return awakeBecause === undefined ? { idleMs, keepsState: true } : { awakeBecause };
+}
 
 /** What can be entered: a component that is asked by name is asked for what the manifest names and for every step of its life. */
 export function entryPointsOf({ entryPoints }: Pick<AdmittedPlugin, "entryPoints">, named: readonly string[]): readonly string[] {

@@ -43,7 +43,9 @@ function notIncludedOf(configuration: Configuration, secrets: string): string[] 
   const folders = Object.entries(configuration.plugins).flatMap(([name, { path }]) =>
     path === undefined ? [] : [`the plugin ${name}: it is the configuration's own, in ${path}`],
   );
+  const sleeps = Object.values(configuration.plugins).some(({ activation }) => activation === "hibernate");
+  const asleep = sleeps ? ["what hibernating plugins hold in memory: they begin anew"] : [];
   const key =
     secrets === "not included" ? ["secret.key, without which secrets and signing keys cannot be opened: --with-secrets includes it"] : [];
-  return ["sessions: whoever was logged in logs in again", ...key, ...drivers, ...folders];
+  return ["sessions: whoever was logged in logs in again", ...key, ...drivers, ...folders, ...asleep];
 }

@@ -11,13 +11,13 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { LogSink } from "../core/ports/log.ts";
 import type { PluginDefinition } from "../core/types.ts";
 import { driftOf, type Lock } from "../install/lock.ts";
-import { authenticates, type PluginFolder } from "../install/plugin-folder.ts";
+import { authenticates } from "../install/plugin-folder.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
 import { unansweredBy } from "../manifest/resources.ts";
 import { Containment } from "./containment.ts";
 import type { Fleet } from "./fleet.ts";
-import { type PluginSources, pluginSources, readConfigured } from "./sources.ts";
+import { type PluginSources, pluginSources, readConfigured, readOneConfigured } from "./sources.ts";
 import { startAll, stopAll } from "./start-order.ts";
 import { warningOfEscapes } from "./strangers.ts";
 
@@ -25,8 +25,6 @@ import { warningOfEscapes } from "./strangers.ts";
 export interface Household {
   readonly stores: Stores;
   readonly sources: PluginSources;
-  /** Of the configuration's plugins that could be read. */
-  readonly folders: ReadonlyMap<string, PluginFolder>;
 }
 
 export interface HouseholdPorts {
@@ -52,11 +50,10 @@ export async function openHousehold(
   opening.defer(() => database.close());
   const sources = await pluginSources(configuration, functions, () => stores.configuration);
   const leftOut = new Map<string, HostError>();
-  const folders = await readConfigured(configuration, lock, (name, thrown) => {
+  const manifests = await readConfigured(configuration, lock, (name, thrown) => {
     tell(leftOutWords(name, thrown), toHostError(thrown).detail);
     leftOut.set(name, toHostError(thrown));
   });
-  const manifests = new Map([...folders].map(([name, { manifest }]) => [name, manifest]));
   const stores = new Stores({ configuration, database, clock, manifests, lock });
   for (const [name, why] of leftOut) stores.leftOut.set(name, why);
   opening.defer(() => {
@@ -69,7 +66,7 @@ export async function openHousehold(
   });
   for (const trouble of stores.troubles()) tell(trouble);
   stores.recover();
-  return { stores, sources, folders };
+  return { stores, sources };
 }
 
 export interface FleetBoot {
@@ -88,7 +85,7 @@ export interface FleetBoot {
 /** Adds and starts all plugins, decides about updates that were never seen to start, and contains whoever fails from now on. Stops them with `booting`. */
 export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack): Promise<void> {
   const { core, fleet, operations, household, clock, log, drainMs, isLocked } = boot;
-  const { stores, folders } = household;
+  const { stores } = household;
   const { quarantine } = stores;
   const { configuration } = stores;
   booting.defer(() => stopAll(core, drainMs()));
@@ -97,10 +94,12 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
     stores.leftOut.set(name, toHostError(thrown));
     log.write({ level: "error", plugin: "host", message: leftOutWords(name, thrown), cause: toHostError(thrown).detail });
   };
-  for (const [name, folder] of folders) {
-    const settings = configuration.plugins[name];
-    if (settings !== undefined) await fleet.add(folder, settings).catch((thrown) => leftOut(name, thrown));
-  }
+  const readable = Object.entries(configuration.plugins).filter(([name]) => stores.manifests.has(name));
+  // Read again one after the other: the modules of all at once can be more than the host has memory.
+  for (const [name, settings] of readable)
+    await readOneConfigured(name, settings, stores)
+      .then((folder) => fleet.add(folder, settings))
+      .catch((thrown) => leftOut(name, thrown));
   const installed = await stores.load(leftOut);
   for (const { folder, settings, onProbation } of installed)
     await fleet.add(folder, settings, onProbation).catch((thrown) => leftOut(folder.manifest.name, thrown));

@@ -1,10 +1,13 @@
 // Which cell each plugin runs in: one inline, one thread, and a process for each plugin or for each group of them. Cells are made when they are needed.
 
 import { join } from "node:path";
+import type { Sleep } from "../admin/sleep.ts";
 import { lazyStorage } from "../cell/inside/lazy-storage.ts";
 import { NOT_HERE, ON_HOST } from "../cell/inside/storage.ts";
 import { firstCellUser, freeCellUser, type Hardening } from "../cell/outside/hardening.ts";
+import { HibernatingCell, type KeepingCell } from "../cell/outside/hibernating-cell.ts";
 import { createInlineCell } from "../cell/outside/inline-cell.ts";
+import { LateModuleCell, type ReadModule } from "../cell/outside/late-module-cell.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { reclaimStorage } from "../cell/outside/storage-files.ts";
 import { SupervisedCell } from "../cell/outside/supervised-cell.ts";
@@ -18,6 +21,7 @@ import type { PluginImage } from "../core/types.ts";
 import { STORAGE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import type { StorageDriverModule } from "../seams.ts";
+import { SleepingStates } from "./sleeping-states.ts";
 import type { ChosenStorage } from "./storage.ts";
 
 type Isolation = PluginConfiguration["isolation"];
@@ -35,13 +39,18 @@ export interface CellsPorts {
   readonly log: LogSink;
   /** Takes what cells tell of turns that failed. Must not throw. */
   readonly onRecorded?: ((turn: RecordedTurn) => void) | undefined;
+  /** Of plugins that are loaded when a turn comes. */
+  readonly readModule: ReadModule;
 }
 
 export class Cells {
   readonly #ports: CellsPorts;
-  readonly #made = new Map<string, Cell>();
+  readonly #made = new Map<string, KeepingCell>();
   readonly #last = new Map<string, Cell>();
+  /** What a plugin has before the cell that it may share. */
+  readonly #own = new Map<string, HibernatingCell>();
   readonly #storageDir: string;
+  readonly #states: SleepingStates;
   /** The next user that no cell of this run has had. */
   #nextUser: number;
   #isClosed = false;
@@ -50,6 +59,7 @@ export class Cells {
   constructor(ports: CellsPorts) {
     this.#ports = ports;
     this.#storageDir = join(ports.configuration.dataDir, "storage");
+    this.#states = new SleepingStates(ports.configuration.dataDir, ports.log);
     const { users } = ports.hardening;
     this.#nextUser = users === undefined ? 0 : firstCellUser(users);
     this.#reclaim();
@@ -68,12 +78,22 @@ export class Cells {
     const found = this.#made.get(key) ?? this.#make(isolation, group, { driver, module });
     this.#made.set(key, found);
     this.#last.set(name, found);
-    return found;
+    // Whether it sleeps, and how, may change from one version of it to the next.
+    const late = new LateModuleCell(found, this.#ports.readModule);
+    const own = new HibernatingCell({ ...this.#ports, cell: late, keeper: this.#states });
+    this.#own.set(name, own);
+    return own;
   }
 
   /** The one that a plugin was given last. */
   of(name: string): Cell | undefined {
     return this.#last.get(name);
+  }
+
+  /** Of a plugin that is to hibernate. */
+  sleepOf(name: string): Sleep | undefined {
+    const cell = this.#own.get(name);
+    return cell && { isAsleep: cell.isAsleep, keptBytes: this.#states.sizes.get(name) ?? 0, trouble: cell.trouble };
   }
 
   /** Those that can be replaced: all but the host's own process. */
@@ -95,7 +115,7 @@ export class Cells {
       this.#ports.log.write({ level: "error", plugin: "host", message: trouble });
   }
 
-  #make(isolation: Isolation, group: string, { driver, module }: CellStorageDriver): Cell {
+  #make(isolation: Isolation, group: string, { driver, module }: CellStorageDriver): KeepingCell {
     const { clock, log, hardening, onRecorded } = this.#ports;
     const storageDir = module?.keepsFiles === true ? this.#storageDir : undefined;
     const ports = { clock, log, storageDir, storageDriver: driver, onRecorded };

@@ -2,6 +2,7 @@
 // written down about them is the affair of host/admin/.
 
 import type { LivePlugins } from "../admin/installer.ts";
+import type { Sleep } from "../admin/sleep.ts";
 import type { Stores } from "../admin/stores.ts";
 import type { LogLevels } from "../bounds/log-levels.ts";
 import type { AdmissionCache } from "../cell/admission/admission-process.ts";
@@ -10,7 +11,7 @@ import type { Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { PluginDefinition } from "../core/types.ts";
-import { definePlugin, effectiveLimits, type PluginFolder } from "../install/plugin-folder.ts";
+import { definePlugin, effectiveLimits, keepsState, type PluginFolder } from "../install/plugin-folder.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
 import type { Cells } from "./cells.ts";
@@ -39,6 +40,8 @@ interface Changeover {
   /** Called when nothing of it is loaded, after the new version has failed. */
   readonly undo: () => Promise<void>;
 }
+
+const NOT_READ = new Uint8Array(0);
 
 export class Fleet implements LivePlugins {
   readonly #ports: FleetPorts;
@@ -167,6 +170,12 @@ export class Fleet implements LivePlugins {
     }
   }
 
+  sleepOf(name: string): Sleep | undefined {
+    const { core, cells } = this.#ports;
+    const { keepsState, awakeBecause } = core.plugin(name)?.definition ?? {};
+    return keepsState === true || awakeBecause !== undefined ? cells.sleepOf(name) : undefined;
+  }
+
   changed(name: string): void {
     for (const keeper of this.#ports.keepers) keeper.look(name);
   }
@@ -207,11 +216,16 @@ export class Fleet implements LivePlugins {
     this.#refuseBlocked(folder.manifest);
     refuseStranger(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);
-    const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), storage.side);
+    const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), {
+      side: storage.side,
+      keepsState: keepsState(settings),
+    });
     const defined = definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name));
     // What a turn has written is not what is there, as long as it has not ended.
     const readCacheBytes = defined.transaction === undefined ? storage.readCacheBytes : undefined;
-    const definition = { ...defined, storage: storage.side, readCacheBytes };
+    const isLate = defined.idleMs !== undefined && admitted.key !== undefined;
+    const late = isLate ? { module: NOT_READ, moduleKey: admitted.key } : {};
+    const definition = { ...defined, ...late, storage: storage.side, readCacheBytes };
     await settlePlace(stores, name, storage);
     await remote.place(name, storage);
     return definition;

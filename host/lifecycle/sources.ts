@@ -8,11 +8,18 @@ import { HostError } from "../core/errors.ts";
 import type { Lock } from "../install/lock.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
 import { PackageStore } from "../install/package-store.ts";
-import { definePlugin, effectiveLimits, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
+import {
+  definePlugin,
+  effectiveLimits,
+  keepsState,
+  type PluginFolder,
+  readManifestOf,
+  readPluginFolder,
+} from "../install/plugin-folder.ts";
 import { checkManifest, type Findings } from "../manifest/check.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
 import { describeFindings } from "../manifest/issues.ts";
-import { MANIFEST_FILE } from "../manifest/manifest.ts";
+import { MANIFEST_FILE, type Manifest } from "../manifest/manifest.ts";
 import { contributionParsers } from "./adapters.ts";
 import { packageReader } from "./package-reader.ts";
 import { storageOf } from "./storage.ts";
@@ -45,7 +52,10 @@ export async function pluginSources(
     async admit(folder, settings, within = inForce()) {
       refuseStranger(folder.manifest.name, settings, within);
       const { side } = storageOf(within, folder.manifest.name, settings);
-      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), side);
+      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), {
+        side,
+        keepsState: keepsState(settings),
+      });
       const { entryPoints, exported } = admitted;
       const module = entryPoints === "any" ? undefined : { entryPoints, exported };
       refuseFindings(folder, checkManifest(folder.manifest, { module, parsers }));
@@ -62,22 +72,33 @@ function refuseFindings({ manifest, manifestText }: PluginFolder & { readonly ma
   throw new HostError("invalid-manifest", `the manifest of ${manifest.name} says what does not work`, { detail });
 }
 
-/** The plugins that the configuration names, as far as they can be read; what cannot is told of. */
+/** The manifests of the plugins that the configuration names, as far as they can be read; what cannot is told of. */
 export async function readConfigured(
   { plugins, dataDir }: Configuration,
   lock: Lock,
   onFailure: (plugin: string, thrown: unknown) => void,
-): Promise<Map<string, PluginFolder>> {
+): Promise<Map<string, Manifest>> {
   const packages = new PackageStore(dataDir);
-  const folders = new Map<string, PluginFolder>();
+  const manifests = new Map<string, Manifest>();
   for (const [name, settings] of Object.entries(plugins)) {
     try {
-      folders.set(name, await readOneConfigured(name, settings, { packages, lock }));
+      manifests.set(name, await manifestOf(name, settings, { packages, lock }));
     } catch (thrown) {
       onFailure(name, thrown);
     }
   }
-  return folders;
+  return manifests;
+}
+
+// The modules of all of them are more than is worth reading for it.
+async function manifestOf(
+  name: string,
+  settings: Pick<PluginConfiguration, "path" | "source">,
+  from: { readonly packages: PackageStore; readonly lock: Lock },
+): Promise<Manifest> {
+  const { path } = settings;
+  if (path === undefined) return (await readOneConfigured(name, settings, from)).manifest;
+  return requireName((await readManifestOf(path)).manifest, name, path);
 }
 
 /** One plugin that the configuration names, as it lies there now. Rejects with HostError. */
@@ -87,9 +108,13 @@ export async function readOneConfigured(
   { packages, lock }: { readonly packages: PackageStore; readonly lock: Lock },
 ): Promise<PluginFolder> {
   const folder = path === undefined ? await packages.read(lockedPackage(name, source, lock)) : await readPluginFolder(path);
-  const found = folder.manifest.name;
-  if (found === name) return folder;
-  throw new HostError("invalid-manifest", `${path ?? source} holds the plugin ${found}, not ${name}`);
+  requireName(folder.manifest, name, path ?? source);
+  return folder;
+}
+
+function requireName(manifest: Manifest, name: string, from: string): Manifest {
+  if (manifest.name === name) return manifest;
+  throw new HostError("invalid-manifest", `${from} holds the plugin ${manifest.name}, not ${name}`);
 }
 
 function lockedPackage(name: string, source: string, lock: Lock): string {

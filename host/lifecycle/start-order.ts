@@ -62,7 +62,7 @@ export async function stopAll(host: Host, drainMs: number): Promise<void> {
   const stopAfter = async (name: string): Promise<void> => {
     const dependents = host.plugins.filter(({ definition }) => definition.dependencies.includes(name));
     await Promise.all(dependents.map((dependent) => stopped.get(dependent.name)));
-    await host.plugin(name)?.stop(drainMs);
+    await host.plugin(name)?.stop(drainMs, true);
   };
   for (const name of order.toReversed()) stopped.set(name, stopAfter(name));
   await Promise.all(stopped.values());

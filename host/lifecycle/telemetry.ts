@@ -24,7 +24,7 @@ export interface TelemetryPorts {
   readonly dataDir: string;
   /** There once they are asked for anything. */
   readonly core: () => Host;
-  readonly cells: () => Pick<Cells, "statistics">;
+  readonly cells: () => Pick<Cells, "statistics" | "sleepOf">;
   readonly events: () => Pick<EventLog, "statistics">;
 }
 
@@ -117,6 +117,7 @@ export class HostTelemetry implements LiveTelemetry {
       .map(({ name, definition, state, queued }) => ({
         ...{ name, version: definition.version, state, queued },
         storageBytes: storageBytes(dataDir, name),
+        asleepBytes: definition.keepsState === true ? cells().sleepOf(name)?.keptBytes : undefined,
       }));
     const { consumers } = events().statistics();
     return {

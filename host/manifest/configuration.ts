@@ -28,8 +28,11 @@ export interface PluginConfiguration {
   readonly isolation: "inline" | "thread" | "process";
   /** `metered` is the default; `extism` runs it on the package @extism/extism, which must be installed, behind the same limits. */
   readonly engine: "metered" | "extism";
-  /** `on-demand`: loaded at its first turn, and unloaded again after `idleMs` without one. */
-  readonly activation: "eager" | "on-demand";
+  /**
+   * `on-demand`: loaded at its first turn, and unloaded again after `idleMs` without one. `hibernate`: the same, but what it has become is kept, and the next turn goes
+   * on from there, also after the host's restart.
+   */
+  readonly activation: "eager" | "on-demand" | "hibernate";
   readonly idleMs: number;
   /** Plugins with the same name here share one process; by default each has its own. */
   readonly cell?: string | undefined;
@@ -119,7 +122,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
     source: z.string().min(1).optional(),
     isolation: z.enum(["inline", "thread", "process"]).default("process"),
     engine: z.enum(["metered", "extism"]).default("metered"),
-    activation: z.enum(["eager", "on-demand"]).default("eager"),
+    activation: z.enum(["eager", "on-demand", "hibernate"]).default("eager"),
     idleMs: z.int().positive().max(86_400_000).default(300_000),
     cell: pluginName.optional(),
     grants: z

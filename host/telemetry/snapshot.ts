@@ -17,6 +17,8 @@ export interface Present {
     readonly queued: number;
     /** Undefined where it keeps nothing in files of its own. */
     readonly storageBytes: number | undefined;
+    /** Of one that hibernates: what is kept of it while it sleeps. */
+    readonly asleepBytes: number | undefined;
   }[];
   readonly cells: readonly { readonly name: string; readonly restarts: number; readonly residentBytes: number | undefined }[];
   /** Those who hear kept events. */
@@ -99,6 +101,9 @@ const TABLE: readonly Row[] = [
   ),
   row("storage_bytes", ["gauge", "bytes"], "The files in which a plugin keeps what it stores.", ({ present }) =>
     present.plugins.flatMap(({ name, storageBytes }) => (storageBytes === undefined ? [] : [of({ plugin: name }, storageBytes)])),
+  ),
+  row("asleep_bytes", ["gauge", "bytes"], "What is kept on the disk of a plugin that hibernates, 0 while it is awake.", ({ present }) =>
+    present.plugins.flatMap(({ name, asleepBytes }) => (asleepBytes === undefined ? [] : [of({ plugin: name }, asleepBytes)])),
   ),
   row("cell_memory_bytes", ["gauge", "bytes"], "Resident memory of a cell's process.", ({ present }) =>
     present.cells.flatMap(({ name, residentBytes }) => (residentBytes === undefined ? [] : [of({ cell: name }, residentBytes)])),

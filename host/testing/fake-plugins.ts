@@ -87,13 +87,13 @@ export class FakeCell implements Cell {
     this.#clock = clock;
   }
 
-  async load(): Promise<void> {}
+  async load(): Promise<undefined> {}
 
   run(turn: Turn): void {
     void this.#answer(turn).then((outcome) => turn.end(outcome));
   }
 
-  async unload(): Promise<void> {}
+  async unload(): Promise<undefined> {}
 
   async [Symbol.asyncDispose](): Promise<void> {}
 

@@ -27,7 +27,7 @@ export async function replayRecord(file: string | URL, folder: string | URL, { a
   const { manifest, wasm } = await readPluginFolder(pathOf(folder));
   if (manifest.name !== record.plugin)
     throw new HostError("invalid-message", `the record is of ${record.plugin}, and the folder of ${manifest.name}`);
-  const admitted = await (await admissionCache()).admit(wasm, record.image.limits, record.image.storage);
+  const admitted = await (await admissionCache()).admit(wasm, record.image.limits, { side: record.image.storage });
   const given = Object.fromEntries(Object.entries(answers).map(([name, content]) => [name, bytesOf(content)]));
   return replay(
     { record, build: buildOf(manifest, admitted), answers: given },

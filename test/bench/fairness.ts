@@ -26,7 +26,7 @@ const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 export async function benchFairness(wasm: Wasm): Promise<Row[]> {
   const cell = createCell("thread", QUIET);
   const template = image("bench", wasm, { cpuMs: 600_000, deadlineMs: 600_000 });
-  const add = (name: string): Promise<void> => cell.load({ ...template, name });
+  const add = (name: string): Promise<unknown> => cell.load({ ...template, name });
   await add("polite");
   for (let i = 0; i < COLD_TURNS; i += 1) await add(`cold-${i}`);
   for (let i = 0; i < GAMERS; i += 1) await add(`gamer-${i}`);

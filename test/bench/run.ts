@@ -24,6 +24,7 @@ import { benchRecording } from "./recording.ts";
 import { benchSchemas } from "./schemas.ts";
 import { benchSends } from "./sends.ts";
 import { benchServices } from "./services.ts";
+import { benchSleep } from "./sleep.ts";
 import { benchStorage } from "./storage.ts";
 import { benchStores } from "./stores.ts";
 import { benchStreams } from "./streams.ts";
@@ -49,6 +50,7 @@ async function main(args: readonly string[]): Promise<void> {
     memory: benchMemory,
     capacity: benchCapacity,
     weight: () => benchWeight(wasm),
+    sleep: benchSleep,
     calls: () => benchCalls(wasm, extism),
     storage: () => benchStorage(wasm),
     stores: benchStores,

@@ -27,8 +27,8 @@ const SUBSCRIBED = {
   permissions: [{ permission: "events.subscribe", resource: "bench.*", reason: "benchmark" }],
 };
 
-/** Writes `p0`, `p1` … with the services `echo` and `put`, and their host's configuration. All of them hear events of `bench.*`. */
-export async function configure(folder: string, isolation: Isolation, count: number): Promise<void> {
+/** Writes `p0`, `p1` … with the services `echo` and `put`, and their host's configuration. All of them hear events of `bench.*`. `more` is of each plugin. */
+export async function configure(folder: string, isolation: Isolation, count: number, more: object = {}): Promise<void> {
   const { file } = await buildPlugin(fileURLToPath(new URL("plugin", import.meta.url)));
   const plugins: Record<string, object> = {};
   for (let i = 0; i < count; i += 1) {
@@ -40,7 +40,7 @@ export async function configure(folder: string, isolation: Isolation, count: num
       join(folder, name, "plugin.json"),
       JSON.stringify({ name, version: "1.0.0", api: "0.2", wasm: "plugin.wasm", services, ...SUBSCRIBED }),
     );
-    plugins[name] = { path: name, isolation, grants: "all" };
+    plugins[name] = { path: name, isolation, grants: "all", ...more };
   }
   const adapters = { http: { port: 0 } };
   writeFileSync(

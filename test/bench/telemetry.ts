@@ -40,7 +40,7 @@ async function started(recorded: Recorded): Promise<Host> {
     ...{ options: telemetrySchema.parse({ record: recorded }), clock: systemClock, version: "", dataDir: "" },
     ...{
       core: () => host,
-      cells: () => ({ statistics: () => [] }),
+      cells: () => ({ statistics: () => [], sleepOf: () => undefined }),
       events: () => ({ statistics: () => ({ events: 0, bytes: 0, head: 0, types: [], consumers: [] }) }),
     },
   });

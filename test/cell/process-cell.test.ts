@@ -191,7 +191,11 @@ function mortal(load: (died: Promise<HostError>) => Promise<void>): LiveCell & {
     die: () => die(),
     kill: die,
     ping: async () => {},
-    load: () => load(promise),
+    load: async () => {
+      await load(promise);
+      return undefined;
+    },
+    capture: async () => undefined,
     run: (turn) => void ran.push(turn),
     unload: async () => {},
     disposed: false,

@@ -12,6 +12,7 @@ import { buildPlugin } from "../../scripts/build-plugins.ts";
 import { FakeHost, type FakeHostOptions, type TurnResult } from "../plugin-sdk/assemblyscript/fake-host.ts";
 import { ownPlugin } from "../support/plugin-folders.ts";
 import { wat } from "../support/wat.ts";
+import { admitAll } from "./meter/metered.ts";
 
 const FIXTURE = new URL("../plugin-sdk/assemblyscript/fixtures/everything", import.meta.url).pathname;
 // Small enough that nearly every check refuels, so that whatever a refuel could disturb is disturbed.
@@ -156,6 +157,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 interface Metering {
   readonly prepare: (exports: WebAssembly.Exports) => void;
+  readonly resume: (exports: WebAssembly.Exports) => void;
   refuels: number;
 }
 
@@ -166,7 +168,7 @@ interface Metering {
 function metering(refusedRefuel: number = Number.POSITIVE_INFINITY): Metering {
   const meter: Metering = {
     refuels: 0,
-    prepare(exports) {
+    resume(exports) {
       const fuel = exports[FUEL_EXPORT] as WebAssembly.Global<number>;
       const refuel = (): void => {
         meter.refuels += 1;
@@ -174,6 +176,9 @@ function metering(refusedRefuel: number = Number.POSITIVE_INFINITY): Metering {
       };
       (exports[REFUEL_EXPORT] as WebAssembly.Global).value = new WebAssembly.Instance(trampoline, { h: { r: refuel } }).exports.r;
       fuel.value = SLICE_FUEL;
+    },
+    prepare(exports) {
+      meter.resume(exports);
       const start = exports[START_EXPORT];
       if (typeof start === "function") start();
     },
@@ -182,7 +187,7 @@ function metering(refusedRefuel: number = Number.POSITIVE_INFINITY): Metering {
 }
 
 /** Everything that can be seen of a plugin from outside, turn by turn. */
-function transcript(bytes: Uint8Array<ArrayBuffer>, steps: readonly Step[], options: FakeHostOptions = {}): unknown[] {
+function transcript(bytes: Uint8Array<ArrayBuffer>, steps: readonly Step[], options: FakeHostOptions = {}, sleeps = false): unknown[] {
   const module = new WebAssembly.Module(bytes);
   const calls: unknown[] = [];
   const fresh = (storage?: Map<string, Uint8Array>): FakeHost =>
@@ -203,6 +208,7 @@ function transcript(bytes: Uint8Array<ArrayBuffer>, steps: readonly Step[], opti
     });
   let host = fresh();
   return steps.map((step) => {
+    if (sleeps) host.sleep();
     const result = step(host);
     const { logs, events, blocks, storage, state } = host;
     const seen = structuredClone({ result, logs, events, blocks, calls, storage, state, memoryBytes: host.memoryBytes() });
@@ -227,6 +233,15 @@ describe.each(Object.entries(SEQUENCES))("%s, metered", (name, steps) => {
     for (const [i, seen] of metered.entries()) expect(seen, `turn ${i + 1}`).toEqual(unmetered[i]);
     expect(metered).toHaveLength(steps.length);
     expect(meter.refuels).toBeGreaterThan(100 * steps.length);
+  });
+
+  it("does in every turn what it does unmetered, though it sleeps before each", () => {
+    const { original } = modulesOf(name);
+    const { bytes, report } = admitAll(original, {}, true);
+    expect(report.cannotKeep).toBeUndefined();
+    const asleep = transcript(bytes, steps, metering(), true);
+    const unmetered = transcript(original, steps);
+    for (const [i, seen] of asleep.entries()) expect(seen, `turn ${i + 1}`).toEqual(unmetered[i]);
   });
 
   it("is told from one in which a single refuel of one turn goes wrong", () => {

@@ -10,6 +10,8 @@ import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 
+const readModule = async (): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array();
+
 describe("the cells of a host", () => {
   let folder: TemporaryFolder;
   beforeEach(() => {
@@ -20,15 +22,17 @@ describe("the cells of a host", () => {
   it("are shared as the settings say, and none is made once the host has stopped", async () => {
     const configuration = parseConfiguration("{}", join(folder.path, "bulkhead.json"));
     const storage = storageOf(configuration);
-    const cells = new Cells({ configuration, hardening: NO_HARDENING, clock: systemClock, log: memoryLog() });
-    const one = await cells.get("a", { isolation: "process", cell: "both" }, storage);
-    expect(await cells.get("b", { isolation: "process", cell: "both" }, storage)).toBe(one);
-    expect(await cells.get("b", { isolation: "process", cell: undefined }, storage)).not.toBe(one);
+    const cells = new Cells({ configuration, hardening: NO_HARDENING, clock: systemClock, log: memoryLog(), readModule });
+    const of = async (name: string, settings: Parameters<Cells["get"]>[1], chosen = storage): Promise<unknown> => {
+      await cells.get(name, settings, chosen);
+      return cells.of(name);
+    };
+    const one = await of("a", { isolation: "process", cell: "both" });
+    expect(await of("b", { isolation: "process", cell: "both" })).toBe(one);
+    expect(await of("b", { isolation: "process", cell: undefined })).not.toBe(one);
     // What keeps its data elsewhere does not get the files of those who keep them here.
     for (const driver of ["memory", "memory-remote"])
-      expect(await cells.get("b", { isolation: "process", cell: "both" }, storageOf(configuration, "b", { storage: driver }))).not.toBe(
-        one,
-      );
+      expect(await of("b", { isolation: "process", cell: "both" }, storageOf(configuration, "b", { storage: driver }))).not.toBe(one);
     await cells.close();
     for (const isolation of ["inline", "thread", "process"] as const)
       await expect(cells.get("late", { isolation, cell: undefined }, storage)).rejects.toThrow(/the host has stopped/);

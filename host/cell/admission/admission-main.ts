@@ -28,10 +28,10 @@ function tryOut(module: Uint8Array<ArrayBuffer>): void {
 }
 
 answerOnce(async ({ value, bytes: wasm }) => {
-  const { limits, rules, storage } = value as AdmissionQuestion;
+  const { limits, rules, storage, keepsState } = value as AdmissionQuestion;
   const { module, ...admitted } = isComponent(wasm)
     ? await admitComponent(wasm, limits, loadTranspiler, rules, storage)
-    : admitPlugin(wasm, limits, rules);
+    : admitPlugin(wasm, limits, rules, keepsState);
   tryOut(module);
   return { value: admitted, bytes: module };
 });

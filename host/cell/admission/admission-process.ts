@@ -44,9 +44,12 @@ export interface AdmissionQuestion {
   readonly rules: AdmissionRules;
   /** Whose side answers its storage: what suspends a component stands in its glue. */
   readonly storage: StorageSide;
+  /** Whether its state is to be read between turns. */
+  readonly keepsState: boolean;
 }
 
 export interface AdmissionOptions {
+  readonly keepsState?: boolean | undefined;
   readonly storage?: StorageSide | undefined;
   readonly rules?: AdmissionRules;
   readonly bounds?: DisposableBounds;
@@ -60,12 +63,12 @@ export interface AdmissionOptions {
 export async function admitInProcess(
   wasm: Uint8Array<ArrayBuffer>,
   { memoryBytes, tableElements, moduleBytes }: ModuleLimits,
-  { storage = "cell", rules = DEFAULT_RULES, bounds = ADMISSION_BOUNDS, hardening = {} }: AdmissionOptions = {},
+  { storage = "cell", keepsState = false, rules = DEFAULT_RULES, bounds = ADMISSION_BOUNDS, hardening = {} }: AdmissionOptions = {},
 ): Promise<AdmittedModule> {
   const refused = (message: string, detail?: string): HostError => new HostError("admission-refused", message, { detail });
   if (wasm.length > MAX_SOURCE_BYTES)
     throw refused(`the module has ${wasm.length} bytes; the limit is ${MAX_SOURCE_BYTES} with its custom sections`);
-  const question: AdmissionQuestion = { limits: { memoryBytes, tableElements, moduleBytes }, rules, storage };
+  const question: AdmissionQuestion = { limits: { memoryBytes, tableElements, moduleBytes }, rules, storage, keepsState };
   const { value, bytes } = await askDisposable({
     entry: ENTRY,
     request: { value: question, bytes: wasm },
@@ -80,6 +83,12 @@ export async function admitInProcess(
   return { module: bytes, ...said.data };
 }
 
+/** What a plugin's module is admitted for. */
+export interface AdmittedFor {
+  readonly side?: StorageSide | undefined;
+  readonly keepsState?: boolean | undefined;
+}
+
 /** Admits modules and remembers them in a folder, which is made when missing. Nothing but the host may write there. */
 export class AdmissionCache {
   readonly #folder: string;
@@ -89,28 +98,42 @@ export class AdmissionCache {
   /** Told how long it took to admit a module that was not known, in milliseconds. */
   onAdmitted: (tookMs: number) => void = () => {};
 
-  constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds" | "storage"> = {}) {
+  constructor(folder: string, { hardening = {}, rules = DEFAULT_RULES }: Omit<AdmissionOptions, "bounds" | "storage" | "keepsState"> = {}) {
     this.#folder = folder;
     this.#hardening = hardening;
     this.#rules = rules;
   }
 
-  /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. */
-  async admit(wasm: Uint8Array<ArrayBuffer>, limits: ModuleLimits, side: StorageSide = "cell"): Promise<AdmittedModule> {
+  /** The module of an entry. Rejects with HostError `storage-failed` where it is not there any more as it was. */
+  async read(key: string): Promise<Uint8Array<ArrayBuffer>> {
+    const entry = await this.#find(key);
+    if (entry !== undefined) return entry.module;
+    throw new HostError("storage-failed", "its admitted module is not in the data folder any more; restart the plugin to admit it again");
+  }
+
+  /** Like admitInProcess; an entry that is missing, cut off or changed is made anew. `key` is there where it can be read again. */
+  async admit(
+    wasm: Uint8Array<ArrayBuffer>,
+    limits: ModuleLimits,
+    { side = "cell", keepsState = false }: AdmittedFor = {},
+  ): Promise<AdmittedModule & { readonly key?: string }> {
     this.#engine ??= digestOfEngine();
     // Into a module that is no component nothing is written about it.
     const storage = isComponent(wasm) ? side : "cell";
-    const ofPlugin = [limits.memoryBytes, limits.tableElements, limits.moduleBytes, ...(storage === "host" ? [storage] : [])];
+    const ofPlugin = [
+      limits.memoryBytes,
+      limits.tableElements,
+      limits.moduleBytes,
+      ...(storage === "host" ? [storage] : []),
+      ...(keepsState ? ["state"] : []),
+    ];
     const settings = JSON.stringify([ofPlugin, this.#rules, process.version, await this.#engine]);
     const key = sha256(Buffer.from(sha256(wasm) + settings));
-    const file = join(this.#folder, `${key}.admitted`);
-    const known = await readFile(file).then(
-      (entry) => decodeEntry(entry, key),
-      () => undefined,
-    );
-    if (known !== undefined) return known;
+    const file = this.#fileOf(key);
+    const known = await this.#find(key);
+    if (known !== undefined) return { ...known, key };
     const startedAt = performance.now();
-    const admitted = await admitInProcess(wasm, limits, { storage, rules: this.#rules, hardening: this.#hardening });
+    const admitted = await admitInProcess(wasm, limits, { storage, keepsState, rules: this.#rules, hardening: this.#hardening });
     this.onAdmitted(performance.now() - startedAt);
     // Whoever shares the folder may read and write the entry at any moment, so it appears whole or not at all.
     const unfinished = `${file}.${randomUUID()}`;
@@ -118,11 +141,23 @@ export class AdmissionCache {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeFile(unfinished, encodeEntry(admitted, key));
       await rename(unfinished, file);
+      return { ...admitted, key };
     } catch {
       // A disk without room for it, say: the module is as good, and the next time it is checked again.
       await rm(unfinished, { force: true }).catch(() => {});
+      return admitted;
     }
-    return admitted;
+  }
+
+  #find(key: string): Promise<AdmittedModule | undefined> {
+    return readFile(this.#fileOf(key)).then(
+      (entry) => decodeEntry(entry, key),
+      () => undefined,
+    );
+  }
+
+  #fileOf(key: string): string {
+    return join(this.#folder, `${key}.admitted`);
   }
 }
 
@@ -134,13 +169,14 @@ function encodeEntry({ module, ...said }: AdmittedModule, key: string): Buffer {
   return Buffer.concat([Buffer.from(`${sha256(body)}\n`), body]);
 }
 
-function decodeEntry(entry: Buffer, key: string): AdmittedModule | undefined {
+function decodeEntry(entry: Buffer<ArrayBuffer>, key: string): AdmittedModule | undefined {
   const line = entry.indexOf(10);
   const body = entry.subarray(line + 1);
   if (line < 0 || entry.toString("latin1", 0, line) !== sha256(body)) return undefined;
   const end = body.indexOf(10);
   const { key: found, ...said } = JSON.parse(body.toString("utf8", 0, end)) as { key: string } & Omit<AdmittedModule, "module">;
-  return found === key ? { module: new Uint8Array(body.subarray(end + 1)), ...said } : undefined;
+  const module = body.subarray(end + 1);
+  return found === key ? { module: new Uint8Array(module.buffer, module.byteOffset, module.length), ...said } : undefined;
 }
 
 // What the meter and the checks do is in their code, what wit/ says in the types made from it, and which jco makes the glue in the transpiler's, so a changed

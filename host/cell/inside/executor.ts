@@ -26,6 +26,8 @@ export interface ExecutorPorts extends Randomness {
   onClose(): void;
 }
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 function threadCpuMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
@@ -73,10 +75,13 @@ export class Executor implements TurnOwner {
         this.#answers.delete(message.id);
         break;
       case "load":
-        void this.#acknowledge(message.id, () => this.#load(message.image));
+        void this.#acknowledge(message.id, () => this.#load(message.image, message.state));
         break;
       case "ping":
         void this.#acknowledge(message.id, async () => {});
+        break;
+      case "capture":
+        void this.#capture(message);
         break;
       case "profile":
         this.#profile(message);
@@ -119,7 +124,7 @@ export class Executor implements TurnOwner {
     this.#ports.channel.send({ kind: "ended", id: turn.message.id, outcome });
   }
 
-  async #load(image: PluginImage): Promise<void> {
+  async #load(image: PluginImage, state: Uint8Array | undefined): Promise<void> {
     if (this.#plugins.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
     const engine = await this.#ports.engine(image);
     const data = new DeclaredData(image.schemas);
@@ -140,7 +145,24 @@ export class Executor implements TurnOwner {
       askHost: (turn, functionName, args) => this.#ask(turn, functionName, args),
       recorded: (id, tape) => this.#ports.channel.send({ kind: "recorded", id, tape }),
     });
+    if (state !== undefined)
+      await plugin.restore(state).catch((thrown: unknown) => {
+        plugin.close();
+        throw thrown;
+      });
     this.#plugins.set(image.name, plugin);
+  }
+
+  async #capture({ id, plugin }: Extract<ToCell, { kind: "capture" }>): Promise<void> {
+    let state = NOTHING;
+    let error: HostError | undefined;
+    try {
+      state = (await this.#plugins.get(plugin)?.capture()) ?? NOTHING;
+    } catch (thrown) {
+      error = toHostError(thrown);
+    }
+    this.#ports.channel.send({ kind: "captured", id, state, error });
+    this.#ports.channel.flush();
   }
 
   #profile({ id, plugin, on }: Extract<ToCell, { kind: "profile" }>): void {

@@ -1,6 +1,7 @@
 // One plugin inside a cell: its queue of turns, its instance, and the pacing of what runs. Turns run one at a time.
 
 import { LogLimit } from "../../bounds/log-limit.ts";
+import { maxStateBytes } from "../../bounds/state-bytes.ts";
 import { asStorageFailure } from "../../bounds/storage-rules.ts";
 import { describeCause, HostError, toHostError } from "../../core/errors.ts";
 import type { ProfiledStack } from "../../core/ports/cell.ts";
@@ -12,6 +13,7 @@ import type { CompiledGuest, GuestEnvironment, GuestInstance, GuestResult, Pacer
 import { encodeError } from "../../engine/guest/blocks.ts";
 import type { CellScope } from "../../engine/guest/cell-functions.ts";
 import type { Randomness } from "../../engine/guest/random.ts";
+import { decodeState, encodeState } from "../../engine/state/state-codec.ts";
 import type { FromCell } from "../wire/protocol.ts";
 import { Account } from "./account.ts";
 import type { ActiveTurn } from "./active-turn.ts";
@@ -66,6 +68,8 @@ export class HostedPlugin implements Pacer {
   #profile: Profile | undefined;
   #secondStart = Number.NEGATIVE_INFINITY;
   #secondCpuMs = 0;
+  /** By how much its monotonic clock is ahead of the cell's. */
+  #aheadMs = 0;
   readonly #transactions: TransactionalTurns | undefined;
   readonly #cache: ReadCache | undefined;
   /** Only where turns are written down, or played back. */
@@ -121,6 +125,24 @@ export class HostedPlugin implements Pacer {
     }
     this.#instance?.doom(error);
     this.#wake?.(false);
+  }
+
+  /** What it has become, as bytes; undefined where no instance has run. Rejects with HostError where that cannot be told, or something runs. */
+  async capture(): Promise<Bytes | undefined> {
+    const { name, limits } = this.#image;
+    if (this.#running !== undefined || this.#queue.length > 0) throw new HostError("conflict", `${name} has turns`);
+    const state = await this.#instance?.capture?.();
+    return state && encodeState(state, maxStateBytes(limits));
+  }
+
+  /** To be called before any turn. Rejects with HostError; then it is good for nothing. */
+  async restore(encoded: Bytes): Promise<void> {
+    const instance = this.#instantiate();
+    const state = decodeState(encoded, maxStateBytes(this.#image.limits));
+    if (instance.restore === undefined) throw new HostError("invalid-message", `the engine of ${this.#image.name} restores no state`);
+    await instance.restore(state);
+    this.#aheadMs = Math.max(0, state.clockMs - this.#ports.clock.monotonicMs());
+    this.#instance = instance;
   }
 
   /** Begins to look where its CPU goes, or ends it and tells. */
@@ -219,10 +241,16 @@ export class HostedPlugin implements Pacer {
   }
 
   #makeScope(): CellScope {
+    const { clock } = this.#ports;
     const scope = {
       storage: this.#storage,
       config: this.#image.config,
-      clock: this.#ports.clock,
+      // Of another host, perhaps, whose clock began later: for a guest it never goes back.
+      clock: {
+        now: () => clock.now(),
+        monotonicMs: () => clock.monotonicMs() + this.#aheadMs,
+        after: (delayMs, work) => clock.after(delayMs, work),
+      },
       limits: this.#image.limits,
       fillRandom: this.#ports.fillRandom,
       log: (level, message) => this.#log({ level, message, cause: undefined }),

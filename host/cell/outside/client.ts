@@ -3,6 +3,7 @@
 import { ByNumber } from "../../bounds/by-number.ts";
 import { LogLimit } from "../../bounds/log-limit.ts";
 import { digestOfModule } from "../../bounds/module-digest.ts";
+import { maxStateBytes } from "../../bounds/state-bytes.ts";
 import { MAX_TAPE_BYTES, TAPES_PER_MINUTE } from "../../bounds/turn-tape.ts";
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Cell, ProfiledStack, RecordedTurn, Turn } from "../../core/ports/cell.ts";
@@ -42,6 +43,10 @@ interface LoadedPlugin {
   asking: number | undefined;
 }
 
+interface Capture extends Pick<PromiseWithResolvers<Bytes | undefined>, "resolve" | "reject"> {
+  readonly plugin: string;
+}
+
 interface SentTurn {
   readonly turn: Turn;
   calls: number;
@@ -56,6 +61,7 @@ export class CellClient implements Cell {
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   readonly #plugins = new Map<string, LoadedPlugin>();
   readonly #profiles = new Map<number, Pick<PromiseWithResolvers<readonly ProfiledStack[]>, "resolve" | "reject">>();
+  readonly #captures = new Map<number, Capture>();
   readonly #ended = Promise.withResolvers<HostError>();
   #lastId = 0;
   #death: HostError | undefined;
@@ -69,12 +75,22 @@ export class CellClient implements Cell {
     return this.#ended.promise;
   }
 
-  load(image: PluginImage): Promise<void> {
+  async load(image: PluginImage, _hold?: () => () => void, state?: Bytes): Promise<undefined> {
     const log = new LogLimit(this.#ports.clock, TRUST * image.limits.logBytesPerMinute);
     const calls = image.limits.hostCalls + (image.transaction === undefined ? 0 : OWN_CALLS);
     const tapes = image.tape === undefined ? undefined : new TapeLimit(this.#ports.clock, image);
     this.#plugins.set(image.name, { limits: image.limits, calls, log, tapes, asking: undefined });
-    return this.#request((id) => ({ kind: "load", id, image }));
+    await this.#request((id) => ({ kind: "load", id, image, state }));
+  }
+
+  /** What the plugin has become; undefined where no instance has run. Rejects with HostError. */
+  capture(plugin: string): Promise<Bytes | undefined> {
+    if (this.#death !== undefined) return Promise.reject(this.#death);
+    const { promise, resolve, reject } = Promise.withResolvers<Bytes | undefined>();
+    const id = this.#nextId();
+    this.#captures.set(id, { plugin, resolve, reject });
+    this.#ports.channel.send({ kind: "capture", id, plugin });
+    return promise;
   }
 
   /** Resolves when the cell has answered. */
@@ -96,7 +112,7 @@ export class CellClient implements Cell {
     return this.#request((id) => ({ kind: "replay", id, plugin, played }));
   }
 
-  async unload(plugin: string): Promise<void> {
+  async unload(plugin: string): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#ports.clock.after(UNLOAD_GRACE_MS, resolve);
     await Promise.race([this.#request((id) => ({ kind: "unload", id, plugin })), promise]).finally(cancel);
@@ -131,8 +147,9 @@ export class CellClient implements Cell {
     queueMicrotask(() => {
       for (const { turn } of turns) turn.end(dead(error));
     });
-    for (const request of [...this.#requests.values(), ...this.#profiles.values()]) request.reject(error);
+    for (const request of [...this.#requests.values(), ...this.#profiles.values(), ...this.#captures.values()]) request.reject(error);
     this.#requests.clear();
+    this.#captures.clear();
     this.#profiles.clear();
     this.#ports.channel.close();
   }
@@ -197,6 +214,9 @@ export class CellClient implements Cell {
         asked.resolve(message.stacks);
         break;
       }
+      case "captured":
+        this.#captured(message);
+        break;
       case "call":
         this.#checkCall(message);
         void this.#answer(message);
@@ -220,6 +240,16 @@ export class CellClient implements Cell {
     const moduleSha256 = this.#plugins.get(plugin)?.tapes?.moduleSha256;
     if (tape === undefined || moduleSha256 === undefined) return;
     this.#ports.onRecorded?.({ plugin, entryPoint, input, caller, traceparent, moduleSha256, tape, outcome });
+  }
+
+  #captured({ id, state, error }: Extract<FromCell, { kind: "captured" }>): void {
+    const asked = this.#captures.get(id);
+    if (asked === undefined) throw new HostError("internal", "the cell tells of a state that nobody asked for");
+    const max = maxStateBytes(this.#pluginOf(asked.plugin).limits);
+    if (state.length > max) throw new HostError("internal", `the cell gives a state of ${state.length} bytes; the limit is ${max}`);
+    this.#captures.delete(id);
+    if (error === undefined) asked.resolve(state.length === 0 ? undefined : state);
+    else asked.reject(HostError.fromShape(error));
   }
 
   #settle(id: number, error: HostError | undefined): void {

@@ -1,6 +1,5 @@
 // A cell in the host's own thread: no hop, no copy. For plugins that the operator trusts, for tests and one-shot calls.
 
-import type { Cell } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import type { StorageDriver } from "../../core/ports/storage.ts";
@@ -20,7 +19,7 @@ export interface InlineCellOptions extends Randomness {
   readonly onRecorded?: CellClientPorts["onRecorded"];
 }
 
-export function createInlineCell({ clock, log, fillRandom, openStorage, onRecorded }: InlineCellOptions): Cell {
+export function createInlineCell({ clock, log, fillRandom, openStorage, onRecorded }: InlineCellOptions): CellClient {
   const [hostEnd, cellEnd] = connect();
   new Executor({ channel: cellEnd, engine: engineOf, clock, fillRandom, openStorage, onClose: () => {} });
   return new CellClient({ channel: hostEnd, clock, log, onRecorded, ended: async () => {} });

@@ -1,11 +1,12 @@
 // A cell in a child process, the wall that holds when V8 does not: killed from outside when it is silent, too large or breaks
 // the protocol. Whatever it sends is taken for an attacker's.
 
+import { maxStateBytes } from "../../bounds/state-bytes.ts";
 import { MAX_TAPE_BYTES } from "../../bounds/turn-tape.ts";
 import { HostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import type { PluginImage } from "../../core/types.ts";
+import type { Bytes, PluginImage } from "../../core/types.ts";
 import type { ProcessCellData } from "../inside/process-main.ts";
 import { readFromCell, writeToCell } from "../wire/codec.ts";
 import { pipeChannel } from "../wire/pipe-channel.ts";
@@ -52,6 +53,10 @@ const UNSENT_BYTES = 4 * 1024 * 1024;
 const PAGE_BYTES = 12 * 1024 * 1024;
 // What V8 makes of a module: code in two tiers and metadata, several times its size.
 const COMPILED_FACTOR = 16;
+// Read, written down and compressed, or the other way.
+const STATE_COPIES = 3;
+// What is written down, and the text of it.
+const TAPE_COPIES = 4;
 
 /** A cell that starts its process at the first load and again after each death (see SupervisedCell). */
 export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
@@ -81,14 +86,17 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
   let maxFrameBytes = FRAME_OVERHEAD_BYTES;
   let maxUnsentBytes = UNSENT_BYTES;
   let budget = PROCESS_BASE_BYTES;
+  // Only while the host has asked for the state of a plugin.
+  let stateBytes = 0;
   // Kept when a plugin is unloaded, since V8 may not have given back what it took; loaded again it gets nothing on top.
+  const keptBytes = new Map<string, number>();
   const shares = new Map<string, { readonly memoryBytes: number; readonly unsentBytes: number }>();
   const channel = pipeChannel({
     socket: child.channel,
     write: writeToCell,
     read: readFromCell,
     plan: queueMicrotask,
-    maxFrameBytes: () => maxFrameBytes,
+    maxFrameBytes: () => maxFrameBytes + stateBytes,
     maxUnsentBytes: () => maxUnsentBytes,
     onMalformed: (cause) => end(new HostError("plugin-failed", "the cell broke the protocol and was killed", { cause })),
   });
@@ -121,7 +129,14 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     kill: end,
     residentBytes: () => child.residentBytes(),
     // The cap counts from what the booted process has, and stands before the module arrives: what follows is the stranger's.
-    async load(image: PluginImage): Promise<void> {
+    async capture(plugin: string): Promise<Bytes | undefined> {
+      const max = keptBytes.get(plugin) ?? 0;
+      stateBytes += max;
+      return CellClient.prototype.capture.call(client, plugin).finally(() => {
+        stateBytes -= max;
+      });
+    },
+    async load(image: PluginImage, _hold?: () => () => void, state?: Bytes): Promise<undefined> {
       prepare(image.name);
       const before = shares.get(image.name);
       shares.set(image.name, {
@@ -131,6 +146,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
       const all = [...shares.values()];
       budget = all.reduce((sum, { memoryBytes }) => sum + memoryBytes, PROCESS_BASE_BYTES);
       maxUnsentBytes = all.reduce((sum, { unsentBytes }) => sum + unsentBytes, UNSENT_BYTES);
+      keptBytes.set(image.name, keptOf(image));
       maxFrameBytes = Math.max(maxFrameBytes, Math.max(image.limits.payloadBytes, tapeBytesOf(image)) + FRAME_OVERHEAD_BYTES);
       await client.ping();
       if (!(await child.capMemory(budget))) {
@@ -138,19 +154,24 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
           "the memory of process cells is watched but not capped; that needs Linux and the command prlimit (package util-linux)";
         log.write({ level: "warning", plugin: "host", message });
       }
-      await CellClient.prototype.load.call(client, image);
+      await CellClient.prototype.load.call(client, image, undefined, state);
     },
   });
 }
 
 const mib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);
 
+/** What the state of a plugin takes once, unpacked or on its way. */
+const keptOf = ({ limits, keepsState }: PluginImage): number => (keepsState === true ? maxStateBytes(limits) : 0);
+
+/** What is written down of its turns, as text. */
+const tapeBytesOf = ({ tape }: PluginImage): number => (tape === undefined ? 0 : MAX_TAPE_BYTES);
+
 function memoryOf(image: PluginImage): number {
   const { limits, module, compileBytes = 0 } = image;
-  // What is written down, and the text of it.
-  const notes = 4 * tapeBytesOf(image);
   return (
-    notes +
+    STATE_COPIES * keptOf(image) +
+    TAPE_COPIES * tapeBytesOf(image) +
     compileBytes +
     limits.memoryBytes +
     limits.blockBytes +
@@ -160,16 +181,19 @@ function memoryOf(image: PluginImage): number {
   );
 }
 
-const tapeBytesOf = ({ tape }: PluginImage): number => (tape === undefined ? 0 : MAX_TAPE_BYTES);
-
 /** All that can be under way to it at a time: its module, its turns, one answer, and what it is to play back. */
-const underWayOf = ({ limits, module, storage, tape, readCacheBytes = 0 }: PluginImage): number =>
-  (tape === "replay" ? 2 * MAX_TAPE_BYTES : 0) +
-  module.length +
-  limits.mailboxBytes +
-  2 * limits.payloadBytes +
-  (storage === "host" ? PAGE_BYTES : 0) +
-  readCacheBytes;
+const underWayOf = (image: PluginImage): number => {
+  const { limits, module, storage, tape, readCacheBytes = 0 } = image;
+  return (
+    keptOf(image) +
+    (tape === "replay" ? 2 * MAX_TAPE_BYTES : 0) +
+    module.length +
+    limits.mailboxBytes +
+    2 * limits.payloadBytes +
+    (storage === "host" ? PAGE_BYTES : 0) +
+    readCacheBytes
+  );
+};
 
 async function closed(exited: Promise<void>, kill: () => void): Promise<void> {
   const timer = setTimeout(kill, CLOSE_GRACE_MS).unref();

@@ -14,6 +14,8 @@ export interface LiveCell extends Cell {
   ping(): Promise<void>;
   /** Ends it at once; whoever waits for it is answered with the error. */
   kill(error: HostError): void;
+  load(image: PluginImage, hold?: () => () => void, state?: Bytes): Promise<undefined>;
+  capture(plugin: string): Promise<Bytes | undefined>;
   /** Of its process; undefined where it has none of its own, or the system does not say. */
   residentBytes?(): number | undefined;
 }
@@ -76,7 +78,8 @@ export class SupervisedCell implements Cell {
     return this.#live?.residentBytes?.();
   }
 
-  async load(image: PluginImage, hold?: () => () => void): Promise<void> {
+  /** With `state` it goes on from there, or is not loaded; after a death of the cell it begins anew. */
+  async load(image: PluginImage, hold?: () => () => void, state?: Bytes): Promise<undefined> {
     // A life that it began beside the one that is about to begin would be left alone by it, with the plugin in both.
     while (this.#restarted !== undefined) await this.#restarted.promise;
     if (this.#disposed) throw this.#closed;
@@ -84,7 +87,7 @@ export class SupervisedCell implements Cell {
     if (this.#loaded.has(image.name)) throw new HostError("conflict", `${image.name} is loaded in this cell already`);
     this.#loaded.set(image.name, { image, hold });
     try {
-      await this.#loadInto(this.#live ?? this.#spawn(), image);
+      await this.#loadInto(this.#live ?? this.#spawn(), image, state);
     } catch (thrown) {
       this.#loaded.delete(image.name);
       if (this.#loaded.size === 0) await this.#endLife();
@@ -106,7 +109,11 @@ export class SupervisedCell implements Cell {
     await this.#live.replay(plugin, played);
   }
 
-  async unload(plugin: string): Promise<void> {
+  async capture(plugin: string): Promise<Bytes | undefined> {
+    return this.#live?.capture(plugin);
+  }
+
+  async unload(plugin: string): Promise<undefined> {
     if (!this.#loaded.delete(plugin)) return;
     if (this.#live !== undefined) await this.#live.unload(plugin);
     if (this.#loaded.size === 0) await this.#endLife();
@@ -247,10 +254,10 @@ export class SupervisedCell implements Cell {
     if (this.#live === live) this.#endWaiting();
   }
 
-  async #loadInto(live: LiveCell, image: PluginImage): Promise<void> {
+  async #loadInto(live: LiveCell, image: PluginImage, state?: Bytes): Promise<void> {
     const message = `the cell did not load ${image.name} within ${LOAD_TIMEOUT_MS} ms and was killed`;
     const cancel = this.#ports.clock.after(LOAD_TIMEOUT_MS, () => live.kill(new HostError("plugin-failed", message)));
-    await live.load(image).finally(cancel);
+    await live.load(image, undefined, state).finally(cancel);
   }
 
   #holdAll(): void {

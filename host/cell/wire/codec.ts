@@ -7,8 +7,19 @@ import type { Caller, HandledEvents, PluginImage, TurnOutcome, Usage } from "../
 import type { FrameReader, FrameWriter } from "./frames.ts";
 import type { FromCell, ToCell } from "./protocol.ts";
 
-const TO_CELL = ["load", "unload", "turn", "answer", "ping", "close", "cancel", "profile", "replay"] as const satisfies ToCell["kind"][];
-const FROM_CELL = ["acknowledged", "ended", "call", "log", "profiled", "recorded"] as const satisfies FromCell["kind"][];
+const TO_CELL = [
+  "load",
+  "unload",
+  "turn",
+  "answer",
+  "ping",
+  "close",
+  "cancel",
+  "profile",
+  "replay",
+  "capture",
+] as const satisfies ToCell["kind"][];
+const FROM_CELL = ["acknowledged", "ended", "call", "log", "profiled", "recorded", "captured"] as const satisfies FromCell["kind"][];
 const CALLERS = ["plugin", "adapter", "host"] as const satisfies Caller["kind"][];
 const LEVELS = ["debug", "info", "warning", "error"] as const satisfies LogLevel[];
 
@@ -20,6 +31,7 @@ const LINE_LENGTH = MAX_MESSAGE_LENGTH + 128;
 const MAX_NAME_BYTES = 128;
 const UTF8_FACTOR = 3;
 const MAX_ARGUMENTS = 8;
+const NO_STATE = new Uint8Array(0);
 /** Of a profile. */
 const MAX_STACKS = 5_000;
 const MAX_STACK_BYTES = 16_384;
@@ -41,9 +53,11 @@ export function writeToCell(writer: FrameWriter, message: ToCell): void {
         const { module, ...rest } = message.image;
         writer.text(JSON.stringify(rest));
         writer.bytes(module);
+        writer.bytes(message.state ?? NO_STATE);
         break;
       }
       case "unload":
+      case "capture":
         writer.text(message.plugin);
         break;
       case "profile":
@@ -84,9 +98,12 @@ export function readToCell(reader: FrameReader): ToCell {
   switch (kind) {
     case "load": {
       const rest = JSON.parse(reader.text()) as Omit<PluginImage, "module">;
-      return { kind, id, image: { ...rest, module: reader.bytes().slice() } };
+      const image = { ...rest, module: reader.bytes().slice() };
+      const state = reader.bytes();
+      return { kind, id, image, state: state.length === 0 ? undefined : state.slice() };
     }
     case "unload":
+    case "capture":
       return { kind, id, plugin: reader.text() };
     case "profile":
       return { kind, id, plugin: reader.text(), on: reader.u8() === 1 };
@@ -125,6 +142,12 @@ export function writeFromCell(writer: FrameWriter, message: FromCell): void {
         writer.u32(message.id);
         writer.bytes(message.tape);
         break;
+      case "captured":
+        writer.u32(message.id);
+        writer.bytes(message.state);
+        writer.u8(message.error === undefined ? 1 : 0);
+        if (message.error !== undefined) writeError(writer, message.error);
+        break;
       case "profiled":
         writer.u32(message.id);
         writer.u32(message.stacks.length);
@@ -161,6 +184,8 @@ export function readFromCell(reader: FrameReader): FromCell {
       return { kind, id: reader.u32(), outcome: readOutcome(reader) };
     case "recorded":
       return { kind, id: reader.u32(), tape: reader.bytes() };
+    case "captured":
+      return { kind, id: reader.u32(), state: reader.bytes().slice(), error: reader.u8() === 1 ? undefined : readError(reader) };
     case "profiled": {
       const id = reader.u32();
       const count = reader.u32();

@@ -9,7 +9,8 @@ import type { Bytes, Caller, HandledEvents, PluginImage, TurnInput, TurnOutcome 
 export const OWN_CALLS = 2_048;
 
 export type ToCell =
-  | { readonly kind: "load"; readonly id: number; readonly image: PluginImage }
+  /** With `state` it goes on from there, or is not loaded. */
+  | { readonly kind: "load"; readonly id: number; readonly image: PluginImage; readonly state?: Bytes | undefined }
   | { readonly kind: "unload"; readonly id: number; readonly plugin: string }
   | {
       readonly kind: "turn";
@@ -28,6 +29,8 @@ export type ToCell =
   | { readonly kind: "answer"; readonly id: number; readonly block: Bytes }
   /** Asks for nothing but an acknowledgement: is the cell's event loop alive? */
   | { readonly kind: "ping"; readonly id: number }
+  /** Asks for the state of a plugin of which nothing runs. */
+  | { readonly kind: "capture"; readonly id: number; readonly plugin: string }
   /** Begins to profile a plugin, or ends it. */
   | { readonly kind: "profile"; readonly id: number; readonly plugin: string; readonly on: boolean }
   /** What a plugin's next turn is told, as JSON text; only where it is loaded for that. */
@@ -39,6 +42,8 @@ export type FromCell =
   | { readonly kind: "ended"; readonly id: number; readonly outcome: TurnOutcome }
   /** What a turn was told that ends next. */
   | { readonly kind: "recorded"; readonly id: number; readonly tape: Bytes }
+  /** Answers `capture`; an error where the state cannot be told, no state where nothing has run. */
+  | { readonly kind: "captured"; readonly id: number; readonly state: Bytes; readonly error: ErrorShape | undefined }
   /** Answers `profile`. */
   | { readonly kind: "profiled"; readonly id: number; readonly stacks: readonly ProfiledStack[] }
   | { readonly kind: "call"; readonly id: number; readonly turn: number; readonly functionName: string; readonly args: readonly Bytes[] }

@@ -41,17 +41,20 @@ export interface Cell {
   /** Resolves with the reason once the cell is closed or has died. Never rejects. */
   readonly ended: Promise<HostError>;
   /**
-   * Compiles the module and opens the plugin's storage. Rejects with HostError. Until it is unloaded, `hold` keeps the plugin's turns back for a moment in
-   * which the cell cannot take them; it returns its undo.
+   * Compiles the module and opens the plugin's storage; answers "resumed" where the plugin goes on from what was kept of it, as if it had never been away. Rejects with
+   * HostError. Until it is unloaded, `hold` keeps the plugin's turns back for a moment in which the cell cannot take them; it returns its undo.
    */
-  load(image: PluginImage, hold?: () => () => void): Promise<void>;
+  load(image: PluginImage, hold?: () => () => void): Promise<"resumed" | undefined>;
   /** Runs one turn and ends it, later; never throws. */
   run(turn: Turn): void;
   /** Begins to look where the plugin's CPU goes, or ends it and tells. Rejects with HostError. */
   profile?(plugin: string, on: boolean): Promise<readonly ProfiledStack[]>;
   /** The plugin's next turn is told this. Rejects with HostError where it is not loaded for that. */
   replay?(plugin: string, played: Bytes): Promise<void>;
-  /** Ends what still runs of the plugin, drops its instance and closes its storage. */
-  unload(plugin: string): Promise<void>;
+  /**
+   * Ends what still runs of the plugin, drops its instance and closes its storage. What was kept of it goes too, but with `keeps`, where a cell that can keeps what the
+   * plugin is at this moment, and answers "stays", with the plugin as it was, where it cannot.
+   */
+  unload(plugin: string, keeps?: boolean): Promise<"stays" | undefined>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -122,6 +122,7 @@ function reportOf(
     largestFunctionBytes: Math.max(0, ...reports.map(({ largestFunctionBytes }) => largestFunctionBytes)),
     compileBytes: Math.max(0, ...reports.map(({ compileBytes }) => compileBytes)),
     features: [...new Set(["component-model", ...reports.flatMap(({ features }) => features)])].sort(),
+    cannotKeep: "is a component",
     hasStart: reports.some(({ hasStart }) => hasStart),
     sourceBytes: component.length,
     admittedBytes,

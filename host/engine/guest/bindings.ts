@@ -4,6 +4,7 @@
 import { HostError, toHostError } from "../../core/errors.ts";
 import type { Bytes, Limits } from "../../core/types.ts";
 import type { GuestEnvironment } from "../engine.ts";
+import type { GuestState } from "../state/instance-state.ts";
 import type { BlockMemory } from "./block-memory.ts";
 import { blockFor, encodeError } from "./blocks.ts";
 import { CELL_FUNCTIONS, type CellFunction, cellFunction, FREE_BYTES, FREE_FUNCTIONS } from "./cell-functions.ts";
@@ -98,6 +99,17 @@ export class Bindings {
   /** Host functions called since the instance was made. */
   get hostCalls(): number {
     return this.#hostCalls;
+  }
+
+  /** What it keeps for the guest from turn to turn. */
+  kept(): Pick<GuestState, "vars" | "http"> {
+    return { vars: this.#vars.entries(), http: this.#http.kept };
+  }
+
+  /** Throws HostError `quota-exceeded` for variables that do not fit. */
+  keep({ vars, http }: Pick<GuestState, "vars" | "http">): void {
+    for (const [key, value] of vars) this.#vars.set(key, value.slice());
+    this.#http.kept = http;
   }
 
   /** To be called when a turn ends. */

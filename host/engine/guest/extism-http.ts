@@ -18,15 +18,18 @@ export interface ExtismHttpPorts {
   doom(error: HostError): void;
 }
 
-interface Answer {
+interface AnswerHead {
   readonly status: number;
   readonly headers: readonly { readonly name: string; readonly value: string }[];
+}
+
+interface Answer extends AnswerHead {
   readonly body: string;
 }
 
 export class ExtismHttp {
   readonly #ports: ExtismHttpPorts;
-  #answer: Answer | undefined;
+  #answer: AnswerHead | undefined;
 
   constructor(ports: ExtismHttpPorts) {
     this.#ports = ports;
@@ -49,6 +52,15 @@ export class ExtismHttp {
     return JSON.stringify(Object.fromEntries(byName));
   }
 
+  /** All that is there of the last answer, as text. */
+  get kept(): string | undefined {
+    return this.#answer && JSON.stringify(this.#answer);
+  }
+
+  set kept(text: string | undefined) {
+    this.#answer = text === undefined ? undefined : (JSON.parse(text) as AnswerHead);
+  }
+
   /** The block of the answer's body. */
   async request(request: bigint, body: bigint): Promise<bigint> {
     const asked = this.#ports.view(request);
@@ -61,7 +73,7 @@ export class ExtismHttp {
     if (block === undefined) return NO_BLOCK;
     if (block[0] !== 0) return this.#end(decodeError(block));
     const found = JSON.parse(decoder.decode(block.subarray(1))) as Answer;
-    this.#answer = found;
+    this.#answer = { status: found.status, headers: found.headers };
     return this.#ports.give(Buffer.from(found.body, "base64"));
   }
 

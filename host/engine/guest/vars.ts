@@ -20,6 +20,10 @@ export class GuestVars {
     return this.#values.get(key);
   }
 
+  entries(): (readonly [key: string, value: Bytes])[] {
+    return [...this.#values];
+  }
+
   /** Undefined removes. Throws HostError `quota-exceeded` and keeps the old value when all would not fit. */
   set(key: string, value: Bytes | undefined): void {
     const old = this.#values.get(key);

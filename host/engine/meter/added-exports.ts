@@ -13,3 +13,5 @@ export const REFUEL_EXPORT = "__bulkhead_refuel";
 export const START_EXPORT = "__bulkhead_start";
 /** The linear memory, if there is one. */
 export const MEMORY_EXPORT = "__bulkhead_memory";
+/** What of its own things a guest does not export, where the host is to read and write them: see state/expose.ts. Never anything that was added to it. */
+export const STATE_PREFIX = "__bulkhead_state_";

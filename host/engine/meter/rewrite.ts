@@ -3,7 +3,7 @@
 
 import { OP } from "../wasm/instructions.ts";
 import { EXTERNAL_KINDS, type ExternalKind, SECTION, SECTION_ORDER, type SizeLimits, type WasmModule } from "../wasm/module.ts";
-import { Reader } from "../wasm/reader.ts";
+import { extended, HEADER_BYTES, leb, sleb, writeSection } from "../wasm/sections.ts";
 import { Writer } from "../wasm/writer.ts";
 import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, START_EXPORT } from "./added-exports.ts";
 import { analyse } from "./analysis.ts";
@@ -23,7 +23,6 @@ export interface RewriteOptions {
   readonly hasGuestCallers: boolean;
 }
 
-const HEADER_BYTES = 8;
 const FUNCTION_TYPE = 0x60;
 const I32 = 0x7f;
 const REF_NULL = 0x63;
@@ -103,16 +102,6 @@ class AddedTypes {
   }
 }
 
-/** A section with entries appended. The type section counts recursion groups, which is why its own count is read. */
-function extended(module: WasmModule, id: number, count: number, entries: Uint8Array): Uint8Array {
-  const reader = new Reader(module.sections.get(id) ?? Uint8Array.of(0));
-  const out = new Writer(reader.end + entries.length + 8);
-  out.u32(reader.u32() + count);
-  out.copy(reader.bytes, reader.offset, reader.end);
-  out.bytes(entries);
-  return out.view();
-}
-
 function globals({ plainType }: AddedIndices): Uint8Array {
   const out = new Writer();
   out.bytes([I32, MUTABLE, OP.i32Const, 0, OP.end]);
@@ -164,21 +153,4 @@ function writeLimits(out: Writer, limits: SizeLimits, max: number): void {
   out.byte(HAS_MAXIMUM);
   out.u32(limits.minimum);
   out.u32(Math.min(limits.maximum ?? max, max));
-}
-
-function writeSection(out: Writer, id: number, content: Uint8Array): void {
-  out.byte(id);
-  out.sized(content);
-}
-
-function leb(value: number): Uint8Array {
-  const out = new Writer(16);
-  out.u32(value);
-  return out.view();
-}
-
-function sleb(value: number): Uint8Array {
-  const out = new Writer(16);
-  out.s32(value);
-  return out.view();
 }

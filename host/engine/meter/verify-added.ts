@@ -7,7 +7,7 @@ import { OP } from "../wasm/instructions.ts";
 import { functionTypeAt, SECTION, signatureOf, type WasmModule } from "../wasm/module.ts";
 import { Reader } from "../wasm/reader.ts";
 import { Writer } from "../wasm/writer.ts";
-import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, RESERVED_PREFIX, START_EXPORT } from "./added-exports.ts";
+import { FUEL_EXPORT, MEMORY_EXPORT, REFUEL_EXPORT, RESERVED_PREFIX, START_EXPORT, STATE_PREFIX } from "./added-exports.ts";
 import type { Added } from "./verify-emission.ts";
 import { TABLE_ELEMENTS_MAX } from "./verify-policy.ts";
 
@@ -64,7 +64,7 @@ export function verifyExports(module: WasmModule, { fuelGlobal, helper }: Added,
       (name === MEMORY_EXPORT && kind === "memory" && index === 0) ||
       (name === START_EXPORT && kind === "function" && index !== helper);
     if (isOurs) found.add(name);
-    else if (name.startsWith(RESERVED_PREFIX)) refuse(`it exports something else as ${name}`);
+    else if (name.startsWith(RESERVED_PREFIX) && !name.startsWith(STATE_PREFIX)) refuse(`it exports something else as ${name}`);
     else if ((kind === "global" && index >= fuelGlobal) || (kind === "function" && index === helper))
       refuse(`it exports what was added as ${name}`);
   }

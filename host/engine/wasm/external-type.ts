@@ -1,6 +1,6 @@
 // Reads the types of what is imported, exported or declared: tables, memories, globals and tags.
 
-import { EXTERNAL_KINDS, type ExternalKind, type SizeLimits } from "./module.ts";
+import { EXTERNAL_KINDS, type ExternalKind, type GlobalType, type SizeLimits } from "./module.ts";
 import { malformed, type Reader } from "./reader.ts";
 import { readValueType } from "./value-type.ts";
 
@@ -24,11 +24,11 @@ export function readSizeLimits(reader: Reader): SizeLimits {
   return { minimum, maximum, isShared: (flags & 2) !== 0, is64Bit: (flags & 4) !== 0 };
 }
 
-export function readGlobalType(reader: Reader): string {
+export function readGlobalType(reader: Reader): GlobalType {
   const type = readValueType(reader);
   const mutability = reader.byte();
   if (mutability > 1) throw malformed(`unknown mutability ${mutability}`, reader.offset - 1);
-  return type;
+  return { type, isMutable: mutability === 1 };
 }
 
 export function readTag(reader: Reader): number {

@@ -61,6 +61,7 @@ export const OP = {
   localTee: 0x22,
   globalGet: 0x23,
   globalSet: 0x24,
+  tableSet: 0x26,
   i32Const: 0x41,
   i32LtS: 0x48,
   i32LtU: 0x49,
@@ -79,6 +80,13 @@ export const OP = {
   arrayNewFixed: 0x108,
   brOnCast: 0x118,
   brOnCastFail: 0x119,
+  memoryInit: 0x208,
+  dataDrop: 0x209,
+  tableInit: 0x20c,
+  elemDrop: 0x20d,
+  tableCopy: 0x20e,
+  tableGrow: 0x20f,
+  tableFill: 0x211,
 } as const;
 
 /** Where the codes behind each prefix byte begin among the keys. */

@@ -66,6 +66,12 @@ export interface ModuleExport {
   readonly index: number;
 }
 
+export interface GlobalType {
+  /** By its name in the text format. */
+  readonly type: string;
+  readonly isMutable: boolean;
+}
+
 export interface Table {
   readonly limits: SizeLimits;
   /** What stands before the limits (the type) and after them (the initial value). */
@@ -105,6 +111,8 @@ export interface WasmModule {
   readonly tags: readonly number[];
   /** How many there are, imported ones included. */
   readonly globals: number;
+  /** Of each of them. */
+  readonly globalTypes: readonly GlobalType[];
   readonly exports: readonly ModuleExport[];
   readonly start: number | undefined;
   readonly elementSegments: number;

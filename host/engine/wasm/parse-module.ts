@@ -7,6 +7,7 @@ import { readConstantExpression } from "./instruction-reader.ts";
 import { featureOf, OP } from "./instructions.ts";
 import {
   type FunctionBody,
+  type GlobalType,
   type ModuleExport,
   type ModuleImport,
   SECTION,
@@ -54,7 +55,7 @@ class ModuleParser {
   #nameSection: Uint8Array | undefined;
   #droppedBytes = 0;
   #importedFunctions = 0;
-  #globals = 0;
+  readonly #globals: GlobalType[] = [];
   #start: number | undefined;
   #elementSegments = 0;
   #elementEntries = 0;
@@ -121,7 +122,8 @@ class ModuleParser {
       tables: this.#tables,
       memories: this.#memories,
       tags: this.#tags,
-      globals: this.#globals,
+      globals: this.#globals.length,
+      globalTypes: this.#globals,
       exports: this.#exports,
       start: this.#start,
       elementSegments: this.#elementSegments,
@@ -176,8 +178,7 @@ class ModuleParser {
         this.#tags.push(readTag(reader));
         return;
       case SECTION.global:
-        this.#globals++;
-        this.#noteStored(readGlobalType(reader));
+        this.#global(reader);
         this.#constant(reader);
         return;
       case SECTION.export:
@@ -219,14 +220,19 @@ class ModuleParser {
         limits = readSizeLimits(reader);
         break;
       case "global":
-        this.#noteStored(readGlobalType(reader));
-        this.#globals++;
+        this.#global(reader);
         break;
       case "tag":
         this.#tags.push(readTag(reader));
         break;
     }
     this.#imports.push({ module, name, kind, typeIndex, limits });
+  }
+
+  #global(reader: Reader): void {
+    const global = readGlobalType(reader);
+    this.#globals.push(global);
+    this.#noteStored(global.type);
   }
 
   #noteStored(type: string): void {

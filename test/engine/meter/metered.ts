@@ -1,5 +1,6 @@
 // Admits modules and runs them with slices of fuel, really suspending, for the tests of the meter. It asserts nothing.
 
+import { HostError } from "../../../host/core/errors.ts";
 import {
   type AdmissionLimits,
   type Admitted,
@@ -10,12 +11,17 @@ import {
   START_EXPORT,
 } from "../../../host/engine/admission.ts";
 import { createRefuel } from "../../../host/engine/meter/refuel-trampoline.ts";
+import { captureState, restoreState } from "../../../host/engine/state/instance-state.ts";
+import { decodeState, encodeState } from "../../../host/engine/state/state-codec.ts";
 
 export type Exported = (...values: unknown[]) => unknown;
 
-export function admitAll(source: Uint8Array, limits: Partial<AdmissionLimits> = {}): Admitted {
-  return admit(source, { limits: { ...DEFAULT_ADMISSION_LIMITS, ...limits }, isAllowedImport: () => true });
+export function admitAll(source: Uint8Array, limits: Partial<AdmissionLimits> = {}, keepsState = false): Admitted {
+  return admit(source, { limits: { ...DEFAULT_ADMISSION_LIMITS, ...limits }, isAllowedImport: () => true, keepsState });
 }
+
+const PLENTY = 2 ** 30;
+const MAX_STATE_BYTES = 128 * 1024 * 1024;
 
 export interface Slices {
   /** Fuel of each slice. */
@@ -32,8 +38,12 @@ export class Metered {
   /** Slices begun since the last call. */
   slices = 0;
 
+  readonly #make: () => WebAssembly.Exports;
+
   constructor(bytes: Uint8Array<ArrayBuffer>, slices: Slices, imports: WebAssembly.Imports = {}) {
-    this.exports = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
+    const module = new WebAssembly.Module(bytes);
+    this.#make = () => new WebAssembly.Instance(module, imports).exports;
+    this.exports = this.#make();
     this.#fuel = globalOf<number>(this.exports, FUEL_EXPORT);
     this.#slices = slices;
     this.refuelWith(async () => this.#next());
@@ -45,6 +55,23 @@ export class Metered {
 
   set fuel(units: number) {
     this.#fuel.value = units;
+  }
+
+  /** What it has become, as bytes; undefined if that cannot be told from outside. */
+  captured(): Uint8Array | undefined {
+    this.fuel = PLENTY;
+    try {
+      return encodeState({ ...captureState(this.exports, this.#make()), vars: [], http: undefined, clockMs: 0 }, MAX_STATE_BYTES);
+    } catch (thrown) {
+      if (thrown instanceof HostError && thrown.code === "plugin-failed") return undefined;
+      throw thrown;
+    }
+  }
+
+  /** To be called before anything else has run. */
+  become(state: Uint8Array): void {
+    this.fuel = PLENTY;
+    restoreState(this.exports, decodeState(state, MAX_STATE_BYTES));
   }
 
   refuelWith(refuel: () => Promise<void> | void, extend?: () => boolean): void {

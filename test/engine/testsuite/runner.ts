@@ -10,9 +10,19 @@ import { call, isExpected, throughMemory, toJs } from "./values.ts";
 export type Outcomes = Map<string, number>;
 
 interface Instance {
-  readonly guest: Metered;
+  guest: Metered;
   readonly report: AdmissionReport;
   readonly callers: Map<string, (() => unknown) | undefined>;
+  /** Makes another one of its module with what it imports. */
+  readonly make: () => Metered;
+  /** Others import from it, and hold what is its own. */
+  isShared: boolean;
+}
+
+export interface RunOptions {
+  readonly units: number;
+  /** Whether each command runs in an instance of its own, which goes on from the state of the one before. */
+  readonly sleeps?: boolean;
 }
 
 /** A module that cannot be had, and why. */
@@ -29,8 +39,10 @@ export class SuiteRun {
   readonly failures: string[] = [];
   /** How often a guest was suspended. */
   yields = 0;
+  /** How often an instance went on in another one, or could not, and why not. */
+  readonly sleeps: Map<string, number> = new Map();
   readonly #file: SuiteFile;
-  readonly #units: number;
+  readonly #options: RunOptions;
   readonly #admitted: Map<string, Admitted | Refused>;
   readonly #named = new Map<string, Instance | Refused>();
   readonly #definitions = new Map<string, Admitted | Refused>();
@@ -38,9 +50,9 @@ export class SuiteRun {
   #current: Instance | Refused = { refused: "there is no module" };
 
   /** `admitted` is shared by the runs of a file, so that each module is admitted once. */
-  constructor(file: SuiteFile, units: number, admitted: Map<string, Admitted | Refused>) {
+  constructor(file: SuiteFile, options: RunOptions, admitted: Map<string, Admitted | Refused>) {
     this.#file = file;
-    this.#units = units;
+    this.#options = options;
     this.#admitted = admitted;
   }
 
@@ -76,6 +88,7 @@ export class SuiteRun {
         return ending(this.#current);
       case "register":
         this.#registered.set(command.as, this.#instance(command.name));
+        share(this.#instance(command.name));
         return ending(this.#instance(command.name));
       case "assert_invalid":
       case "assert_malformed": {
@@ -96,7 +109,7 @@ export class SuiteRun {
     const name = binary_filename ?? filename;
     let admitted = this.#admitted.get(name);
     if (admitted === undefined) {
-      admitted = admit(this.#file.read(name));
+      admitted = admit(this.#file.read(name), this.#options.sleeps === true);
       this.#admitted.set(name, admitted);
     }
     return admitted;
@@ -110,13 +123,26 @@ export class SuiteRun {
       else if (module.report.imports.some((entry) => entry.module === name))
         return { refused: `it imports from what is ${instance.refused}` };
     }
-    const guest = new Metered(module.bytes, { units: this.#units }, imports);
+    const make = (): Metered => this.#make(module.bytes, imports);
+    const guest = make();
+    await guest.start();
+    return { guest, report: module.report, callers: new Map(), make, isShared: false };
+  }
+
+  #make(bytes: Uint8Array<ArrayBuffer>, imports: WebAssembly.Imports): Metered {
+    const { units } = this.#options;
+    const guest = new Metered(bytes, { units }, imports);
     guest.refuelWith(async () => {
       this.yields += 1;
-      guest.fuel = this.#units;
+      guest.fuel = units;
     });
-    await guest.start();
-    return { guest, report: module.report, callers: new Map() };
+    return guest;
+  }
+
+  /** What it was is dropped, and another one goes on. */
+  #sleep(instance: Instance): void {
+    const outcome = instance.report.cannotKeep ?? (instance.isShared ? "others import from it" : revive(instance));
+    this.sleeps.set(outcome, (this.sleeps.get(outcome) ?? 0) + 1);
   }
 
   async #cannotRun(type: "assert_unlinkable" | "assert_uninstantiable", module: Admitted | Refused): Promise<string> {
@@ -134,6 +160,7 @@ export class SuiteRun {
   async #act(command: Extract<Command, { readonly action: Action }>): Promise<string> {
     const instance = this.#instance(command.action.module);
     if ("refused" in instance) return ending(instance);
+    if (this.#options.sleeps === true) this.#sleep(instance);
     if (command.type === "action") return this.#expect(instance, command.action, undefined);
     if (command.type === "assert_return") return this.#expect(instance, command.action, command.expected);
     const thrown: unknown = await this.#expect(instance, command.action, undefined).then(
@@ -180,9 +207,23 @@ async function direct(exported: unknown, args: readonly Value[], expected: reado
 
 const ending = (of: object): string => ("refused" in of ? `not run: ${String(of.refused)}` : "passed");
 
-function admit(source: Uint8Array): Admitted | Refused {
+function share(instance: Instance | Refused): void {
+  if (!("refused" in instance)) instance.isShared = true;
+}
+
+function revive(instance: Instance): string {
+  const state = instance.guest.captured();
+  if (state === undefined) return "holds what is not its own";
+  const next = instance.make();
+  next.become(state);
+  instance.guest = next;
+  instance.callers.clear();
+  return "slept";
+}
+
+function admit(source: Uint8Array, keepsState: boolean): Admitted | Refused {
   try {
-    return admitAll(source);
+    return admitAll(source, {}, keepsState);
   } catch (thrown) {
     if (!(thrown instanceof HostError) || thrown.code !== "admission-refused") throw thrown;
     // Names and numbers differ from module to module.

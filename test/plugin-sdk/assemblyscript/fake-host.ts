@@ -3,6 +3,8 @@
 
 import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { captureState, restoreState } from "../../../host/engine/state/instance-state.ts";
+import { decodeState, encodeState } from "../../../host/engine/state/state-codec.ts";
 
 const text = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -49,7 +51,12 @@ export interface FakeHostOptions {
   readonly functions?: Readonly<Record<string, (...args: Uint8Array[]) => Uint8Array>>;
   /** Called before anything of the instance runs; admitted modules need their fuel. */
   readonly prepare?: (exports: WebAssembly.Exports) => void;
+  /** The same for an instance that goes on. */
+  readonly resume?: (exports: WebAssembly.Exports) => void;
 }
+
+const NOTHING_KEPT = { vars: [], http: undefined, clockMs: 0 };
+const MAX_STATE = 128 * 1024 * 1024;
 
 export class FakeHost {
   readonly scheduled: Set<string> = new Set();
@@ -68,7 +75,8 @@ export class FakeHost {
   #input: [number, number] = [0, 0];
   #output: [number, number] = [0, 0];
   #error = 0;
-  readonly #exports: WebAssembly.Exports;
+  #exports: WebAssembly.Exports;
+  readonly #module: WebAssembly.Module;
   readonly #options: FakeHostOptions;
 
   constructor(module: WebAssembly.Module, options: FakeHostOptions = {}) {
@@ -76,9 +84,22 @@ export class FakeHost {
     this.storage = options.storage ?? new Map();
     this.state = options.state ?? new Map();
     this.caller = options.caller ?? { kind: "host", name: "bulkhead" };
-    this.#exports = new WebAssembly.Instance(module, this.#imports()).exports;
+    this.#module = module;
+    this.#exports = this.#instantiate();
     options.prepare?.(this.#exports);
     this.#function("_initialize")?.();
+  }
+
+  /** Goes on in another instance, from the state of the one so far; the module has to be admitted for it. */
+  sleep(): void {
+    const state = decodeState(encodeState({ ...captureState(this.#exports, this.#instantiate()), ...NOTHING_KEPT }, MAX_STATE), MAX_STATE);
+    this.#exports = this.#instantiate();
+    restoreState(this.#exports, state);
+    this.#options.resume?.(this.#exports);
+  }
+
+  #instantiate(): WebAssembly.Exports {
+    return new WebAssembly.Instance(this.#module, this.#imports()).exports;
   }
 
   static fromFile(file: string, options?: FakeHostOptions): FakeHost {
