@@ -57,6 +57,7 @@ const turnSchema: z.ZodType<TapedTurn> = z.strictObject({
 });
 export const tapeSchema: z.ZodType<Tape> = z.strictObject({
   salt: z.string().regex(/^[0-9a-f]{32}$/),
+  state: base64.optional(),
   before: z.array(turnSchema).max(MAX_TURNS),
   lost: text.optional(),
   turn: turnSchema,

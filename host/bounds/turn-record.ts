@@ -82,6 +82,9 @@ export function parseTurnRecord(bytes: Uint8Array): TurnRecord {
   return { ...rest, image: { ...image, limits: image.limits as unknown as Limits } };
 }
 
+/** As the module of a recorded plugin is admitted. */
+export const keepsStateOf = ({ image }: Pick<TurnRecord, "image">): boolean => image.engine !== "extism";
+
 export const headOf = ({ id, at, plugin, version, entryPoint, code, traceparent }: RecordHead): RecordHead => ({
   ...{ id, at, plugin, version, entryPoint, code, traceparent },
 });

@@ -9,8 +9,13 @@ const MIB = KIB * KIB;
 export const MAX_TURN_BYTES: number = MIB;
 /** What is kept of the turns before it that made its instance what it is, inputs included. */
 export const MAX_BEFORE_BYTES: number = MIB;
+/** Where that is too much, what is kept of what the instance is then: of its memory and blocks while it is looked at, and packed. */
+export const MAX_STATE_MEMORY_BYTES: number = 8 * MIB;
+export const MAX_STATE_BYTES: number = 2 * MIB;
+/** How often that is looked at, at most: it takes a cell some ten milliseconds. */
+export const STATE_INTERVAL_MS = 10_000;
 /** All of a tape as text. */
-export const MAX_TAPE_BYTES: number = 4 * MIB;
+export const MAX_TAPE_BYTES: number = 8 * MIB;
 /** Tapes that leave a cell for one plugin in a minute; beyond that its failures are not kept. */
 export const TAPES_PER_MINUTE = 30;
 /** What is counted for a look at a clock, and for a call beside its bytes. */
@@ -55,7 +60,9 @@ export interface TapedTurn {
 
 export interface Tape {
   readonly salt: string;
-  /** From the making of its instance on; empty when that is not known. */
+  /** What its instance was before those turns, if they do not begin with it: of its very module, as the engine packs it, in base64. */
+  readonly state?: string | undefined;
+  /** From the making of its instance on, or from its state; empty when neither is known. */
   readonly before: readonly TapedTurn[];
   /** Why the turns before it are not here. */
   readonly lost?: string | undefined;

@@ -3,7 +3,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { readPlainFile } from "../bounds/files.ts";
-import { MAX_RECORD_BYTES, parseTurnRecord, type TurnRecord } from "../bounds/turn-record.ts";
+import { keepsStateOf, MAX_RECORD_BYTES, parseTurnRecord, type TurnRecord } from "../bounds/turn-record.ts";
 import { admitInProcess } from "../cell/admission/admission-process.ts";
 import { anyCellUser, resolveHardening } from "../cell/outside/hardening.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
@@ -90,7 +90,7 @@ async function replayIn(record: TurnRecord, folder: PluginFolder, answers: Reado
     );
   const hardening = await resolveHardening();
   const user = hardening.users && anyCellUser(hardening.users);
-  const admitted = await admitInProcess(folder.wasm, image.limits, { storage: image.storage });
+  const admitted = await admitInProcess(folder.wasm, image.limits, { storage: image.storage, keepsState: keepsStateOf(record) });
   return replay(
     { record: { ...record, image }, build: buildOf(folder.manifest, admitted), answers },
     {

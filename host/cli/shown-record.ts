@@ -25,14 +25,18 @@ export function shownRecord(record: TurnRecord): string {
     .join("\n");
 }
 
-function beforeIn({ tape: { before, lost, turn } }: TurnRecord): string[] {
+function beforeIn({ tape: { before, lost, turn, state } }: TurnRecord): string[] {
   if (turn.isNew) return ["  its instance was made for it"];
   if (lost !== undefined) return [`  the turns before it are not kept: ${lost}`];
+  const begin =
+    state === undefined
+      ? []
+      : [`  what its instance was ${before.length} turns before: ${Buffer.from(state, "base64").length} bytes, packed`];
   const lines = before.flatMap((one) => [
     `  ${one.entryPoint}, input: ${shownBytes(one.input)}`,
     ...shownTurn(one).map((line) => `  ${line}`),
   ]);
-  return [`  turns before it that made its instance what it was: ${before.length}`, ...lines];
+  return [...begin, `  turns before it that made its instance what it was: ${before.length}`, ...lines];
 }
 
 function shownTurn({ calls, now, monotonic, random, cut }: TapedTurn): string[] {

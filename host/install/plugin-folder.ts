@@ -163,7 +163,8 @@ const declaredIn = (manifest: Manifest): Pick<PluginDefinition, "api" | "reasons
 export const authenticates = ({ contributes }: Pick<Manifest, "contributes">): boolean => Object.hasOwn(contributes, "authenticate");
 
 /** Whether its module is admitted so that what it has become can be kept. */
-export const keepsState = ({ activation, engine }: PluginConfiguration): boolean => activation === "hibernate" && engine === "metered";
+export const keepsState = ({ activation, engine, record }: PluginConfiguration): boolean =>
+  engine === "metered" && (activation === "hibernate" || record === "failures");
 
 /** Whether what is loaded of it is dropped when it is idle, and what becomes of its state then. One whose state cannot be kept stays awake rather than lose it. */
 function activationOf(

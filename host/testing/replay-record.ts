@@ -1,7 +1,7 @@
 // Runs a turn that failed in a host again, as a test of the plugin: the record says what it was told, so neither clock nor web nor other plugins are there.
 
 import { readFile } from "node:fs/promises";
-import { parseTurnRecord } from "../bounds/turn-record.ts";
+import { keepsStateOf, parseTurnRecord } from "../bounds/turn-record.ts";
 import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { type Replayed, replay } from "../cell/replay/replaying.ts";
 import { HostError } from "../core/errors.ts";
@@ -27,7 +27,10 @@ export async function replayRecord(file: string | URL, folder: string | URL, { a
   const { manifest, wasm } = await readPluginFolder(pathOf(folder));
   if (manifest.name !== record.plugin)
     throw new HostError("invalid-message", `the record is of ${record.plugin}, and the folder of ${manifest.name}`);
-  const admitted = await (await admissionCache()).admit(wasm, record.image.limits, { side: record.image.storage });
+  const admitted = await (await admissionCache()).admit(wasm, record.image.limits, {
+    side: record.image.storage,
+    keepsState: keepsStateOf(record),
+  });
   const given = Object.fromEntries(Object.entries(answers).map(([name, content]) => [name, bytesOf(content)]));
   return replay(
     { record, build: buildOf(manifest, admitted), answers: given },

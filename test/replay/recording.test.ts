@@ -2,13 +2,15 @@
 
 import { describe, expect, it } from "vitest";
 import { parseTape } from "../../host/bounds/parse-tape.ts";
-import { MAX_BEFORE_BYTES, MAX_TAPE_BYTES, MAX_TURN_BYTES, TAPES_PER_MINUTE, type Tape } from "../../host/bounds/turn-tape.ts";
+import { MAX_TAPE_BYTES, MAX_TURN_BYTES, TAPES_PER_MINUTE, type Tape } from "../../host/bounds/turn-tape.ts";
 import { CellClient } from "../../host/cell/outside/client.ts";
 import { connect } from "../../host/cell/outside/inline-cell.ts";
 import type { FromCell } from "../../host/cell/wire/protocol.ts";
 import type { RecordedTurn } from "../../host/core/ports/cell.ts";
 import { NO_USAGE, type PluginImage } from "../../host/core/types.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
+import { admitPlugin } from "../../host/engine/admit-plugin.ts";
+import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { image, runTurn } from "../support/cells.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -65,14 +67,16 @@ describe("what is kept of a turn", () => {
 });
 
 describe("what came before a turn", () => {
-  it("is forgotten once it is too much, which record and replay say", async () => {
+  it("is forgotten once it is too much, which record and replay say where the module does not show its state", async () => {
     await using world = await loaded();
     const input = "x".repeat(60_000);
     for (let i = 0; i < 20; i += 1) await runTurn(world.cell, "witness", "count", { input });
     await runTurn(world.cell, "witness", "fail_counted");
-    expect(tapeOf(world.turns)).toMatchObject({ before: [], lost: expect.stringContaining(`more than ${MAX_BEFORE_BYTES} bytes`) });
+    expect(tapeOf(world.turns)).toMatchObject({ before: [], lost: expect.stringContaining("cannot be told") });
     const again = await replayed(recordOf(world.turns[0] as RecordedTurn, world.image), world.image);
-    expect(again.notes).toEqual([expect.stringMatching(/replayed from a new instance, so it may end otherwise: the turns before it/)]);
+    expect(again.notes).toEqual([
+      expect.stringMatching(/replayed from a new instance, so it may end otherwise: what its instance was before it cannot be told/),
+    ]);
   });
 
   it("begins anew with an instance that is made for a turn", async () => {
@@ -147,7 +151,7 @@ describe("what a cell tells of a turn", () => {
       [{ ...tape, turn: { ...turn, now: Array.from({ length: 400_000 }, () => 1) } }, /too many values/],
     ];
     for (const [what, told] of forged) expect(() => parseTape(encoded(what)), String(told)).toThrow(told);
-    expect(() => parseTape(encoded("x".repeat(MAX_TAPE_BYTES)))).toThrow(/the limit is 4194304/);
+    expect(() => parseTape(encoded("x".repeat(MAX_TAPE_BYTES)))).toThrow(/the limit is 8388608/);
     expect(() => parseTape(new TextEncoder().encode("[".repeat(100_000)))).toThrow(/nests too deep/);
     expect(() => parseTape(Uint8Array.of(0xff, 0xfe))).toThrow(/no JSON/);
   });
@@ -177,7 +181,7 @@ describe("what a cell tells of a turn", () => {
     const error = { code: "plugin-failed", message: "m" } as const;
     const one = await made();
     one.begin();
-    expect(() => one.say({ kind: "recorded", id: one.id(), tape: new Uint8Array(MAX_TAPE_BYTES + 1) })).toThrow(/tells 4194305 bytes/);
+    expect(() => one.say({ kind: "recorded", id: one.id(), tape: new Uint8Array(MAX_TAPE_BYTES + 1) })).toThrow(/tells 8388609 bytes/);
     one.say({ kind: "recorded", id: one.id(), tape: encoded(tape) });
     expect(() => one.say({ kind: "recorded", id: one.id(), tape: encoded(tape) })).toThrow(/nobody wants to know/);
     one.say({ kind: "ended", id: one.id(), outcome: { ok: false, error, usage: NO_USAGE } });
@@ -204,5 +208,72 @@ describe("a plugin that is not recorded", () => {
     expect(world.turns).toEqual([]);
     await expect(world.cell.replay?.("witness", new TextEncoder().encode("{}"))).rejects.toMatchObject({ code: "conflict" });
     expect(systemClock.now()).toBeGreaterThan(0);
+  });
+});
+
+describe("an instance that has come a long way", () => {
+  const STEPS = 30;
+  const input = "x".repeat(60_000);
+  const exposed = async (): Promise<PluginImage> => {
+    const limits = { ...DEFAULT_LIMITS, cpuMs: 10_000, cpuMsPerSecond: 1_000, deadlineMs: 20_000 };
+    const { module, entryPoints, report } = admitPlugin(await wat(WITNESS), limits, undefined, true);
+    return { name: "witness", module, compileBytes: report.compileBytes, entryPoints, limits, config: {}, tape: "failures" };
+  };
+
+  it("is kept as it is then, and replays go on from there", async () => {
+    const one = await exposed();
+    await using world = recordingCell("inline");
+    await world.cell.load(one);
+    for (let i = 0; i < STEPS; i += 1) await runTurn(world.cell, "witness", "count", { input });
+    await runTurn(world.cell, "witness", "fail_counted");
+    const tape = tapeOf(world.turns);
+    expect(tape.lost).toBeUndefined();
+    expect(tape.state?.length).toBeGreaterThan(0);
+    expect(tape.before.length).toBeLessThan(20);
+    const record = recordOf(world.turns[0] as RecordedTurn, one);
+    const again = await replayed(record, one);
+    expect(again).toMatchObject({
+      verdict: "same",
+      notes: [],
+      before: tape.before.length,
+      error: { message: String.fromCharCode(48 + STEPS) },
+    });
+    const other = image("witness", await wat(WITNESS));
+    expect(await replayed(record, other)).toMatchObject({
+      build: "another",
+      notes: [expect.stringContaining("another one"), expect.stringContaining("replayed from a new instance")],
+    });
+  });
+
+  it("serves what comes while it is looked at, in its order", async () => {
+    const one = await exposed();
+    await using world = recordingCell("inline");
+    await world.cell.load(one);
+    const turns = Array.from({ length: STEPS }, () => runTurn(world.cell, "witness", "count", { input }));
+    const last = runTurn(world.cell, "witness", "fail_counted");
+    expect((await Promise.all(turns)).every(({ ok }) => ok)).toBe(true);
+    expect(await last).toMatchObject({ ok: false, error: { message: String.fromCharCode(48 + STEPS) } });
+  });
+
+  it("is not kept when it may hold what is never kept", async () => {
+    const one = await exposed();
+    await using world = recordingCell("inline");
+    await world.cell.load(one);
+    const answer = async (): Promise<Uint8Array> => new TextEncoder().encode("\0true");
+    for (let i = 0; i < STEPS; i += 1) await runTurn(world.cell, "witness", i === 16 ? "verify" : "count", { input, answer });
+    for (let i = 0; i < STEPS; i += 1) await runTurn(world.cell, "witness", "count", { input });
+    await runTurn(world.cell, "witness", "fail_counted");
+    expect(tapeOf(world.turns)).toMatchObject({ before: [], lost: expect.any(String) });
+    expect(tapeOf(world.turns).state).toBeUndefined();
+  });
+
+  it("is not believed where the state is no state of its module", async () => {
+    const one = await exposed();
+    await using world = recordingCell("inline");
+    await world.cell.load(one);
+    await runTurn(world.cell, "witness", "count");
+    await runTurn(world.cell, "witness", "fail_counted");
+    const record = recordOf(world.turns[0] as RecordedTurn, one, { state: base64("none of it") });
+    await expect(replayed(record, one)).rejects.toMatchObject({ code: "invalid-message", message: expect.stringContaining("damaged") });
   });
 });

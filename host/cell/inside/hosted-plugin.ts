@@ -74,6 +74,8 @@ export class HostedPlugin implements Pacer {
   readonly #cache: ReadCache | undefined;
   /** Only where turns are written down, or played back. */
   readonly #tape: TurnTape | undefined;
+  /** While it is looked what its instance is. */
+  #isLooked = false;
   /** Ends a turn early whose guest does not run: it has not begun, or what it did is committed. */
   #endAside: ((error: HostError) => void) | undefined;
   /** Wakes the guest that waits for a slice or an answer: with true to go on, with false to die. */
@@ -110,7 +112,7 @@ export class HostedPlugin implements Pacer {
   /** Queues a turn, at this moment of the clock. */
   enqueue(turn: ActiveTurn, now: number): void {
     this.#queue.push(turn);
-    if (this.#running === undefined && this.#queue.length === 1) this.#callNext(now);
+    if (this.#running === undefined && !this.#isLooked && this.#queue.length === 1) this.#callNext(now);
   }
 
   /** Ends a turn early: what waits or runs of it is stopped and answered with the error. */
@@ -130,7 +132,7 @@ export class HostedPlugin implements Pacer {
   /** What it has become, as bytes; undefined where no instance has run. Rejects with HostError where that cannot be told, or something runs. */
   async capture(): Promise<Bytes | undefined> {
     const { name, limits } = this.#image;
-    if (this.#running !== undefined || this.#queue.length > 0) throw new HostError("conflict", `${name} has turns`);
+    if (this.#running !== undefined || this.#isLooked || this.#queue.length > 0) throw new HostError("conflict", `${name} has turns`);
     const state = await this.#instance?.capture?.();
     return state && encodeState(state, maxStateBytes(limits));
   }
@@ -141,6 +143,7 @@ export class HostedPlugin implements Pacer {
     const state = decodeState(encoded, maxStateBytes(this.#image.limits));
     if (instance.restore === undefined) throw new HostError("invalid-message", `the engine of ${this.#image.name} restores no state`);
     await instance.restore(state);
+    this.#tape?.goesOnFrom(encoded);
     this.#aheadMs = Math.max(0, state.clockMs - this.#ports.clock.monotonicMs());
     this.#instance = instance;
   }
@@ -374,6 +377,16 @@ export class HostedPlugin implements Pacer {
 
   #next(): void {
     this.#running = undefined;
+    if (this.#tape !== undefined && this.#instance !== undefined && this.#tape.wantsState(this.#instance))
+      void this.#keepState(this.#tape, this.#instance);
+    else if (this.#queue.length > 0) this.#callNext(this.#ports.clock.monotonicMs());
+  }
+
+  // The next turn waits: it may be the one whose record begins here.
+  async #keepState(tape: TurnTape, instance: GuestInstance): Promise<void> {
+    this.#isLooked = true;
+    await tape.keepState(instance);
+    this.#isLooked = false;
     if (this.#queue.length > 0) this.#callNext(this.#ports.clock.monotonicMs());
   }
 

@@ -1,7 +1,15 @@
 // Writes down what a guest is told from outside: answers of host functions, clocks, randomness, in the order in which it asks. It stands between the guest and
 // all that answers it, so that playing back is the same place. What a host function of crypto, secrets or mail is asked or answers is not written down.
 
-import { type Divergence, isMasked, MAX_BEFORE_BYTES, TAPES_PER_MINUTE, type Tape } from "../../bounds/turn-tape.ts";
+import {
+  type Divergence,
+  isMasked,
+  MAX_BEFORE_BYTES,
+  MAX_STATE_BYTES,
+  STATE_INTERVAL_MS,
+  TAPES_PER_MINUTE,
+  type Tape,
+} from "../../bounds/turn-tape.ts";
 import { toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Bytes } from "../../core/types.ts";
@@ -26,6 +34,11 @@ export class TapeRecorder {
   #lost: string | undefined = "its instance was there before anything was written down";
   /** Whether the instance may hold what is never kept. */
   #knowsSecrets = false;
+  /** What the instance was before those. */
+  #state: Bytes | undefined;
+  /** Whether what it is now can take their place. */
+  #canBegin = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #minute = Number.NEGATIVE_INFINITY;
   #tapes = 0;
 
@@ -80,8 +93,24 @@ export class TapeRecorder {
 
   /** A turn enters its guest; `isNew` says that its instance is made for it. */
   begin(message: TurnMessage, isNew: boolean): void {
-    if (isNew) this.#forget(undefined);
+    if (isNew) {
+      this.#forget(undefined);
+      this.#knowsSecrets = false;
+    }
     this.#turn = new TurnNotes(message, isNew);
+  }
+
+  /** Between two turns: whether what was before is forgotten and what the instance is now would be of use. */
+  get wantsState(): boolean {
+    return this.#canBegin && this.#clock.monotonicMs() - this.#lookedAt >= STATE_INTERVAL_MS;
+  }
+
+  /** What the instance is between two turns; `lost` says why that is not known. */
+  beginWith(state: Bytes | undefined, lost: string): void {
+    this.#lookedAt = this.#clock.monotonicMs();
+    const isKept = state !== undefined && state.length <= MAX_STATE_BYTES;
+    this.#forget(isKept ? undefined : lost);
+    if (isKept) this.#state = state;
   }
 
   /** How many calls the turn has made. */
@@ -112,6 +141,7 @@ export class TapeRecorder {
   #taped(turn: TurnNotes, diverged?: Divergence): Uint8Array {
     const tape: Tape = {
       salt: this.#salt,
+      state: turn.isNew || this.#state === undefined ? undefined : Buffer.from(this.#state).toString("base64"),
       before: turn.isNew ? [] : this.#before.map((one) => one.taped()),
       lost: turn.isNew ? undefined : this.#lost,
       turn: turn.taped(),
@@ -133,19 +163,26 @@ export class TapeRecorder {
   }
 
   #remember(turn: TurnNotes): void {
+    if (this.#knowsSecrets) this.#canBegin = false;
     if (this.#lost !== undefined) return;
     if (this.#knowsSecrets) this.#forget("a turn before it was answered by a function of crypto, secrets or mail, which is never kept");
-    else if (turn.cut !== undefined) this.#forget("more was told to a turn before it than is kept of a turn");
+    else if (turn.cut !== undefined) this.#outgrow("more was told to a turn before it than is kept of a turn");
     else {
       this.#before.push(turn);
       this.#beforeBytes += turn.bytes;
       if (this.#beforeBytes > MAX_BEFORE_BYTES)
-        this.#forget(`the turns before it were told more than ${MAX_BEFORE_BYTES} bytes, which is as much as is kept of them`);
+        this.#outgrow(`the turns before it were told more than ${MAX_BEFORE_BYTES} bytes, which is as much as is kept of them`);
     }
   }
 
+  #outgrow(lost: string): void {
+    this.#forget(lost);
+    this.#canBegin = true;
+  }
+
   #forget(lost: string | undefined): void {
-    if (lost === undefined) this.#knowsSecrets = false;
+    this.#canBegin = false;
+    this.#state = undefined;
     this.#before = [];
     this.#beforeBytes = 0;
     this.#lost = lost;

@@ -1,10 +1,11 @@
 // What a plugin in a cell has to do with tapes: its turns are written down, and where they are played back also answered from one.
 
-import type { Divergence } from "../../bounds/turn-tape.ts";
-import type { ErrorShape, HostError } from "../../core/errors.ts";
+import { type Divergence, MAX_STATE_MEMORY_BYTES } from "../../bounds/turn-tape.ts";
+import { type ErrorShape, type HostError, toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Bytes, PluginImage } from "../../core/types.ts";
-import type { GuestEnvironment, GuestResult } from "../../engine/engine.ts";
+import type { GuestEnvironment, GuestInstance, GuestResult } from "../../engine/engine.ts";
+import { encodeState } from "../../engine/state/state-codec.ts";
 import type { ActiveTurn } from "./active-turn.ts";
 import type { Slice } from "./slice.ts";
 import { type Played, TapePlayer } from "./tape-player.ts";
@@ -42,6 +43,29 @@ export class TurnTape {
     if (left === undefined) return false;
     slice.maxPiece = pieceOf(left);
     return left <= 0;
+  }
+
+  /** Between two turns, whether what the instance is then is to be kept. */
+  wantsState({ memoryBytes, capture }: GuestInstance): boolean {
+    return capture !== undefined && this.#recorder.wantsState && memoryBytes <= MAX_STATE_MEMORY_BYTES;
+  }
+
+  /** Looks what the instance is. Never rejects. */
+  async keepState(instance: GuestInstance): Promise<void> {
+    try {
+      const state = await instance.capture?.();
+      this.#recorder.beginWith(
+        state && encodeState(state, 2 * MAX_STATE_MEMORY_BYTES),
+        "what its instance was before it is too much to be kept",
+      );
+    } catch (thrown) {
+      this.#recorder.beginWith(undefined, `what its instance was before it cannot be told: ${toHostError(thrown).message}`);
+    }
+  }
+
+  /** An instance goes on from a state that was kept while it slept. */
+  goesOnFrom(state: Bytes): void {
+    this.#recorder.beginWith(state.slice(), "its instance went on from a state that is too much to be kept");
   }
 
   /** How the turn ended then. */

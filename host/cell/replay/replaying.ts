@@ -11,7 +11,7 @@ import type { Cell, RecordedTurn } from "../../core/ports/cell.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { LogLine, LogSink } from "../../core/ports/log.ts";
 import { startTrace } from "../../core/trace.ts";
-import type { Limits, PluginImage, TurnOutcome } from "../../core/types.ts";
+import type { Bytes, Limits, PluginImage, TurnOutcome } from "../../core/types.ts";
 
 /** Another machine may be slower, and what a turn did in time is replayed by fuel and not by the clock. */
 const CPU_FACTOR = 4;
@@ -28,10 +28,15 @@ interface Build extends Pick<PluginImage, "module" | "compileBytes"> {
   readonly declared?: Pick<PluginImage, "api" | "reasons" | "schemas"> | undefined;
 }
 
+/** A cell that can begin with an instance as it was. */
+export interface ReplayCell extends Omit<Cell, "load"> {
+  load(image: PluginImage, hold?: undefined, state?: Bytes): Promise<undefined>;
+}
+
 export interface ReplayPorts {
   readonly clock: Clock;
-  /** A cell for this plugin alone. */
-  makeCell(ports: { readonly log: LogSink; readonly onRecorded: (turn: RecordedTurn) => void }): Cell;
+  /** For this plugin alone. */
+  makeCell(ports: { readonly log: LogSink; readonly onRecorded: (turn: RecordedTurn) => void }): ReplayCell;
 }
 
 export interface ReplayRequest {
@@ -82,7 +87,8 @@ export async function replay({ record, build, answers = {} }: ReplayRequest, { c
   const log: LogSink = { write: (line) => void (lines.length < MAX_LINES && lines.push(line)) };
   const image = imageOf(record, build);
   await using cell = makeCell({ log, onRecorded: (turn) => tapes.push(turn) });
-  await cell.load(image);
+  const state = stateOf(record, build);
+  await cell.load(image, undefined, state);
   const played = playedOf(record, answers);
   const mailbox = new Mailbox({
     ...{ plugin: image.name, cell, clock, limits: () => image.limits, onTurn() {}, onHeldTurn() {}, onIdle() {} },
@@ -106,7 +112,7 @@ export async function replay({ record, build, answers = {} }: ReplayRequest, { c
   throw new HostError("internal", "a record without a turn was replayed");
 }
 
-function imageOf({ plugin, image }: TurnRecord, { module, compileBytes, entryPoints, declared }: Build): PluginImage {
+function imageOf({ plugin, image, tape }: TurnRecord, { module, compileBytes, entryPoints, declared }: Build): PluginImage {
   const { moduleSha256: _, ...recorded } = image;
   const limits: Limits = {
     ...recorded.limits,
@@ -115,8 +121,24 @@ function imageOf({ plugin, image }: TurnRecord, { module, compileBytes, entryPoi
     deadlineMs: TIMEOUT_MS,
     startMs: TIMEOUT_MS,
   };
-  return { ...recorded, ...declared, name: plugin, module, compileBytes, entryPoints, limits, tape: "replay" };
+  return {
+    ...recorded,
+    ...declared,
+    name: plugin,
+    module,
+    compileBytes,
+    entryPoints,
+    limits,
+    tape: "replay",
+    keepsState: tape.state !== undefined,
+  };
 }
+
+/** Means nothing to another module. */
+const stateOf = ({ tape, image }: TurnRecord, { module }: Build): Bytes | undefined =>
+  tape.state === undefined || tape.turn.isNew || digestOfModule(module) !== image.moduleSha256
+    ? undefined
+    : Buffer.from(tape.state, "base64");
 
 function playedOf({ tape, input, error }: TurnRecord, answers: Readonly<Record<string, Uint8Array>>): { turn: TapedTurn; text: string }[] {
   const given = Object.fromEntries(Object.entries(answers).map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")]));
@@ -177,6 +199,9 @@ function notesOf({ tape }: TurnRecord, isSameBuild: boolean): string[] {
   return [
     ...(isSameBuild ? [] : ["the module is another one than the one that failed, or was admitted by another version of the host"]),
     ...(turn.isNew || lost === undefined ? [] : [`replayed from a new instance, so it may end otherwise: ${lost}`]),
+    ...(turn.isNew || tape.state === undefined || isSameBuild
+      ? []
+      : ["replayed from a new instance, so it may end otherwise: what its instance was is kept as the other module had it"]),
     ...(turn.cut === undefined ? [] : [`the record is incomplete: ${turn.cut}`]),
   ];
 }
