@@ -29,7 +29,7 @@ interface Build extends Pick<PluginImage, "module" | "compileBytes"> {
 }
 
 /** A cell that can begin with an instance as it was. */
-export interface ReplayCell extends Omit<Cell, "load"> {
+interface ReplayCell extends Omit<Cell, "load"> {
   load(image: PluginImage, hold?: undefined, state?: Bytes): Promise<undefined>;
 }
 
