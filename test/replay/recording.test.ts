@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 import { parseTape } from "../../host/bounds/parse-tape.ts";
 import { MAX_TAPE_BYTES, MAX_TURN_BYTES, TAPES_PER_MINUTE, type Tape } from "../../host/bounds/turn-tape.ts";
 import { CellClient } from "../../host/cell/outside/client.ts";
-import { connect } from "../../host/cell/outside/inline-cell.ts";
+import { connect, createInlineCell } from "../../host/cell/outside/inline-cell.ts";
 import type { FromCell } from "../../host/cell/wire/protocol.ts";
 import type { RecordedTurn } from "../../host/core/ports/cell.ts";
 import { NO_USAGE, type PluginImage } from "../../host/core/types.ts";
+import { openPluginStorage } from "../../host/drivers/storage-sqlite/storage-sqlite.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import { admitPlugin } from "../../host/engine/admit-plugin.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
@@ -253,6 +254,27 @@ describe("an instance that has come a long way", () => {
     const last = runTurn(world.cell, "witness", "fail_counted");
     expect((await Promise.all(turns)).every(({ ok }) => ok)).toBe(true);
     expect(await last).toMatchObject({ ok: false, error: { message: String.fromCharCode(48 + STEPS) } });
+  });
+
+  it("and has slept since goes on in a replay from where it woke", async () => {
+    const one: PluginImage = { ...(await exposed()), keepsState: true };
+    const turns: RecordedTurn[] = [];
+    const made = (): CellClient =>
+      createInlineCell({
+        ...{ clock: systemClock, log: memoryLog(), onRecorded: (turn) => turns.push(turn) },
+        openStorage: (plugin) => openPluginStorage(undefined, plugin, systemClock),
+      });
+    await using before = made();
+    await before.load(one);
+    for (let i = 0; i < 3; i += 1) await runTurn(before, "witness", "count");
+    const state = await before.capture("witness");
+    await using after = made();
+    await after.load(one, undefined, state);
+    await runTurn(after, "witness", "count");
+    await runTurn(after, "witness", "fail_counted");
+    expect(tapeOf(turns).before).toHaveLength(1);
+    const record = recordOf(turns[0] as RecordedTurn, one);
+    expect(await replayed(record, one)).toMatchObject({ verdict: "same", notes: [], error: { message: "4" } });
   });
 
   it("is not kept when it may hold what is never kept", async () => {
