@@ -9,7 +9,7 @@ import type { EndedTurn } from "../core/turn.ts";
 import type { CloudEvent } from "../core/types.ts";
 import type { ReadSpans } from "../seams.ts";
 import { numberOf, OK } from "./codes.ts";
-import { SpanRing } from "./span-ring.ts";
+import { SpanRing, type Step } from "./span-ring.ts";
 import { Totals } from "./totals.ts";
 
 const MS_PER_SECOND = 1_000;
@@ -50,10 +50,23 @@ export class Recorder implements Observer {
       handled.outcomes.add(code);
       handled.took.record(tookMs / MS_PER_SECOND);
     }
-    this.#spans?.write({
-      ...{ kind: "turn", traceparent, parent, owner: plugin, name: entryPoint, subject },
-      ...{ startedAt: queuedAt, endedAt, queuedMs: tookMs - runMs, cpuMs: usage.cpuUs / MS_PER_SECOND, code },
-    });
+    if (this.#spans === undefined) return;
+    // Spelled out: two objects put together take a tenth of a microsecond.
+    const cpuMs = usage.cpuUs / MS_PER_SECOND;
+    const step: Step = {
+      kind: "turn",
+      traceparent,
+      parent,
+      owner: plugin,
+      name: entryPoint,
+      subject,
+      startedAt: queuedAt,
+      endedAt,
+      queuedMs: tookMs - runMs,
+      cpuMs,
+      code,
+    };
+    this.#spans.write(step);
   }
 
   call({ service, caller, traceparent, parent, startedAt, failure }: EndedCall): void {
