@@ -89,7 +89,7 @@ async function serve(options: ServeOptions): Promise<void> {
 
 // Reading thousands of plugins, or waking them, leaves V8 with memory that it would not need again for long.
 function giveBackWhatIdles(host: RunningHost): void {
-  // Less than such a step is not worth the tenth of a second that looking for it takes.
+  // Nothing else runs while it is looked for, so less than such a step is not worth it.
   const heldBytes = (): number => Math.floor(getHeapStatistics().total_heap_size / STEP_BYTES) * STEP_BYTES;
   const resting = new Resting({ heldBytes });
   host.core.observe({ turn: () => resting.worked() });
