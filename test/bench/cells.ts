@@ -14,7 +14,7 @@ import { hostPorts } from "../support/host-ports.ts";
 
 export type Wasm = Uint8Array<ArrayBuffer>;
 
-const BUILT = new URL("../../dist/cell/outside/process-cell.js", import.meta.url);
+export const BUILT: URL = new URL("../../dist/cell/outside/process-cell.js", import.meta.url);
 export const QUIET: LogSink = { write: () => {} };
 export const text: TextEncoder = new TextEncoder();
 

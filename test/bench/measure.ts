@@ -36,18 +36,18 @@ export async function measureBoth({ runOurs, runTheirs, rounds = 7 }: Comparison
 }
 
 /** All figures of each side, over interleaved rounds; those of the first rounds do not count. */
-export async function measureInTurn<Side extends string>(
-  sides: Readonly<Record<Side, () => Promise<readonly number[]>>>,
+export async function measureInTurn<Side extends string, Figure = number>(
+  sides: Readonly<Record<Side, () => Promise<readonly Figure[]>>>,
   { rounds, warmUpRounds }: { readonly rounds: number; readonly warmUpRounds: number },
-): Promise<Readonly<Record<Side, readonly number[]>>> {
-  const figures = new Map<string, number[]>();
+): Promise<Readonly<Record<Side, readonly Figure[]>>> {
+  const figures = new Map<string, Figure[]>();
   for (let round = 0; round < warmUpRounds + rounds; round += 1) {
-    for (const [side, run] of Object.entries<() => Promise<readonly number[]>>(sides)) {
+    for (const [side, run] of Object.entries<() => Promise<readonly Figure[]>>(sides)) {
       const found = await run();
       if (round >= warmUpRounds) figures.set(side, [...(figures.get(side) ?? []), ...found]);
     }
   }
-  return Object.fromEntries(figures) as Record<Side, number[]>;
+  return Object.fromEntries(figures) as Record<Side, Figure[]>;
 }
 
 /** Microseconds a repetition. */

@@ -89,6 +89,10 @@ export function proportionalBytes(pid: number): number {
 
 const ownBytes = (pid: number): number => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]) * 1024;
 
+/** What a process has written to, which no other shares. */
+export const privateBytes = (pid: number): number =>
+  Number(/^Private_Dirty:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]) * 1024;
+
 /** Of a host: its cells. */
 export const childrenOf = (pid: number): number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((task) =>

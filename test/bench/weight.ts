@@ -1,15 +1,16 @@
 // What many plugins weigh in hosts that `bulkhead serve` runs, with all that holds cells here, after work; and what an event to all of them costs. Needs Linux.
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { ProcessCellOptions } from "../../host/cell/outside/process-cell.ts";
 import type { Host } from "../../host/core/host.ts";
 import type { Plugin } from "../../host/core/plugin.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
-import { createCell } from "../support/cells.ts";
+import { createCell, image } from "../support/cells.ts";
 import { temporaryFolder } from "../support/plugin-folders.ts";
-import { definition, newHost, QUIET, text, type Wasm } from "./cells.ts";
-import { figure, measureBoth, type Row, slower } from "./measure.ts";
-import { call, childrenOf, configure, type Isolation, proportionalBytes, put, type Serving, serve } from "./serving.ts";
+import { BUILT, definition, enter, newHost, QUIET, text, type Wasm } from "./cells.ts";
+import { figure, measureBoth, measureInTurn, median, type Row, slower } from "./measure.ts";
+import { call, childrenOf, configure, type Isolation, privateBytes, proportionalBytes, put, type Serving, serve } from "./serving.ts";
 
 const CELLS = 30;
 const CALLS = 1_000;
@@ -22,7 +23,7 @@ const MB = 1_000_000;
 const MIB = 1_048_576;
 
 export async function benchWeight(wasm: Wasm): Promise<Row[]> {
-  return [...(await cells()), await subscribed(), await fanOut(wasm)];
+  return [...(await cells()), ...(await beside(wasm)), await subscribed(), await fanOut(wasm)];
 }
 
 async function cells(): Promise<Row[]> {
@@ -41,6 +42,54 @@ async function cells(): Promise<Row[]> {
       atMost(`memory of one of them right after ${MANY_CALLS.toLocaleString("en")} calls more`, most / MB, 40, "MB"),
     ];
   });
+}
+
+/** One cell as it is, and one as it was before decision 48: a file for each module, and V8's own settings. */
+async function beside(wasm: Wasm): Promise<Row[]> {
+  const { createProcessCell }: typeof import("../../host/cell/outside/process-cell.ts") = await import(BUILT.href);
+  const once = async (how: Pick<ProcessCellOptions, "entry" | "weight">): Promise<{ readonly startMs: number; readonly bytes: number }> => {
+    let pid = 0;
+    const started = performance.now();
+    const cell = createProcessCell({
+      ...{ clock: systemClock, log: QUIET, storageDir: undefined, plugins: undefined, ...how },
+      onStart: (id) => {
+        pid = id;
+      },
+    });
+    await cell.load(image("bench", wasm));
+    const startMs = performance.now() - started;
+    for (let i = 0; i < CALLS; i += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, () => enter(cell, "echo", "1")));
+    await delay(REST_MS);
+    const bytes = privateBytes(pid);
+    await cell[Symbol.asyncDispose]();
+    return { startMs, bytes };
+  };
+  const found = await measureInTurn(
+    {
+      ours: async () => [await once({})],
+      theirs: async () => [await once({ entry: new URL("../inside/process-main.js", BUILT), weight: [] })],
+    },
+    { rounds: 3, warmUpRounds: 0 },
+  );
+  const medians = (of: (one: { readonly startMs: number; readonly bytes: number }) => number): { ours: number; theirs: number } => ({
+    ours: median(found.ours.map(of)),
+    theirs: median(found.theirs.map(of)),
+  });
+  const before = "vs one with a file for each module and V8's own settings";
+  return [
+    slower(
+      `start of a process cell; ${before}`,
+      medians(({ startMs }) => startMs),
+      1,
+      "ms",
+    ),
+    slower(
+      `memory of its own of a process cell at rest; ${before}`,
+      medians(({ bytes }) => bytes / MB),
+      1,
+      "MB",
+    ),
+  ];
 }
 
 async function subscribed(): Promise<Row> {

@@ -31,6 +31,8 @@ export interface ProcessCellOptions {
   readonly user?: number | undefined;
   /** What the process runs instead of the executor: tests put an attacker there. */
   readonly entry?: URL;
+  /** What V8 is told for a cell to be light; a benchmark leaves it out, to see what it is for. */
+  readonly weight?: readonly string[];
   /** See CellClientPorts. */
   readonly onRecorded?: CellClientPorts["onRecorded"];
   /** Told of the id of each process that is started. */
@@ -65,7 +67,18 @@ export function createProcessCell(options: ProcessCellOptions): SupervisedCell {
 }
 
 function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginImage[]): LiveCell {
-  const { clock, log, storageDir, storageDriver = "sqlite", plugins, hardening = NO_HARDENING, user, entry = ENTRY, onStart } = options;
+  const {
+    clock,
+    log,
+    storageDir,
+    storageDriver = "sqlite",
+    plugins,
+    hardening = NO_HARDENING,
+    user,
+    entry = ENTRY,
+    weight = WEIGHT,
+    onStart,
+  } = options;
   const { onRecorded } = options;
   const data: ProcessCellData = { storage: { driver: storageDriver, dir: storageDir }, plugins };
   const stackKib = Math.floor(Math.max(...images.map(({ limits }) => limits.stackBytes)) / 1_024);
@@ -79,7 +92,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     // better-sqlite3 13.2.0 looks whether the folder of a file is there.
     looked: storageDir === undefined ? [] : [storageDir],
     user,
-    flags: [`--wasm-stack-switching-stack-size=${stackKib}`, ...INLINING, ...WEIGHT],
+    flags: [`--wasm-stack-switching-stack-size=${stackKib}`, ...INLINING, ...weight],
     hardening,
   });
   onStart?.(child.pid);
