@@ -90,6 +90,7 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
   const { configuration } = stores;
   booting.defer(() => stopAll(core, drainMs()));
   stores.grants.dropUntilRestart();
+  fleet.forgetGone();
   const leftOut = (name: string, thrown: unknown): void => {
     stores.leftOut.set(name, toHostError(thrown));
     log.write({ level: "error", plugin: "host", message: leftOutWords(name, thrown), cause: toHostError(thrown).detail });

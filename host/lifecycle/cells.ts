@@ -96,6 +96,11 @@ export class Cells {
     return cell && { isAsleep: cell.isAsleep, keptBytes: this.#states.sizes.get(name) ?? 0, trouble: cell.trouble };
   }
 
+  /** Drops what hibernating plugins have become that are here no more. */
+  dropStates(isKnown: (plugin: string) => boolean): void {
+    for (const plugin of [...this.#states.sizes.keys()]) if (!isKnown(plugin)) this.#states.drop(plugin);
+  }
+
   /** Those that can be replaced: all but the host's own process. */
   statistics(): { readonly name: string; readonly restarts: number; readonly residentBytes: number | undefined }[] {
     return [...this.#made].flatMap(([key, cell]) =>

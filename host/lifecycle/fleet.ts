@@ -78,6 +78,12 @@ export class Fleet implements LivePlugins {
     manifests.set(name, folder.manifest);
   }
 
+  /** Drops what was kept of plugins that somebody has taken out while no host ran. */
+  forgetGone(): void {
+    const { cells, stores } = this.#ports;
+    cells.dropStates((name) => stores.settingsOf(name) !== undefined);
+  }
+
   /** How it ended is the plugin's state. Rejects with HostError `conflict` for a version that is blocked. */
   async start(name: string): Promise<void> {
     const plugin = this.#ports.core.plugin(name);

@@ -99,8 +99,7 @@ afterEach(async () => {
   folder.remove();
 });
 
-async function start(): Promise<void> {
-  const plugins = { counter: { path: "counter", grants: "all", ...settings } };
+async function start(plugins: object = { counter: { path: "counter", grants: "all", ...settings } }): Promise<void> {
   const text = JSON.stringify({ hardening: { acceptVulnerableNode: true }, adapters: { http: false }, plugins });
   host = await createHost({ configuration: parseConfiguration(text, join(folder.path, "bulkhead.json")), log });
 }
@@ -119,6 +118,16 @@ const asleep = (): Promise<unknown> => eventually("it is asleep", () => (isAslee
 const said = (): string =>
   log.lines.flatMap(({ plugin, message }) => (plugin === "counter" && /^[LST]$/.test(message) ? [message] : [])).join("");
 const told = (part: string): number => log.lines.filter(({ message }) => message.includes(part)).length;
+
+it("is forgotten when somebody takes it out while no host runs", async () => {
+  await start();
+  await count();
+  await asleep();
+  await stop();
+  expect(isAsleep()).toBe(true);
+  await start({});
+  expect(isAsleep()).toBe(false);
+});
 
 describe.each(["inline", "thread", "process"])("a plugin that hibernates in a cell of its own: %s", (isolation) => {
   it("goes on from where it was, on the same host and after its restart, and is loaded and started once", async () => {
