@@ -10,6 +10,7 @@ import { checked, type Operation } from "./checked.ts";
 /** What a plugin has used since the host started. */
 export interface PluginUse {
   readonly plugin: string;
+  /** Of one that hibernates also `asleep`. */
   readonly state: string;
   readonly queued: number;
   readonly turns: number;

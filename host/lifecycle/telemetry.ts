@@ -85,10 +85,12 @@ export class HostTelemetry implements LiveTelemetry {
   }
 
   used(): UsedNow {
-    const plugins = this.#ports.core().plugins.map(({ name, state, queued }) => ({
-      ...{ plugin: name, state, queued },
-      ...usedBy(this.recorder?.totals.plugins.find(name)),
-    }));
+    const cells = this.#ports.cells();
+    const plugins = this.#ports.core().plugins.map(({ name, state, queued }) => {
+      const used = usedBy(this.recorder?.totals.plugins.find(name));
+      const isAsleep = state === "running" && cells.sleepOf(name)?.isAsleep === true;
+      return { plugin: name, queued, ...used, ...(isAsleep ? { state: "asleep", memoryBytes: 0 } : { state }) };
+    });
     const { cpuSeconds, residentBytes } = ofProcess();
     const host = { cpuSeconds, residentBytes, loopLagSeconds: this.#lag.histogram.quantile(P95) };
     return { atMs: this.#ports.clock.monotonicMs(), plugins, host };

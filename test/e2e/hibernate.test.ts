@@ -4,7 +4,9 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, statSy
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import type { UsedNow } from "../../host/admin/telemetry-operations.ts";
+import { openControl } from "../../host/cli/control.ts";
+import { type Configuration, createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { runWorker } from "../support/killed-host.ts";
 import { memoryLog } from "../support/memory-log.ts";
@@ -100,8 +102,12 @@ afterEach(async () => {
 });
 
 async function start(plugins: object = { counter: { path: "counter", grants: "all", ...settings } }): Promise<void> {
+  host = await createHost({ configuration: configurationOf(plugins), log });
+}
+
+function configurationOf(plugins: object): Configuration {
   const text = JSON.stringify({ hardening: { acceptVulnerableNode: true }, adapters: { http: false }, plugins });
-  host = await createHost({ configuration: parseConfiguration(text, join(folder.path, "bulkhead.json")), log });
+  return parseConfiguration(text, join(folder.path, "bulkhead.json"));
 }
 
 async function stop(): Promise<void> {
@@ -123,6 +129,8 @@ it("is forgotten when somebody takes it out while no host runs", async () => {
   await start();
   await count();
   await asleep();
+  await using control = await openControl(configurationOf({}));
+  expect((await control.invoke<UsedNow>("top")).plugins).toMatchObject([{ plugin: "counter", state: "asleep", memoryBytes: 0 }]);
   await stop();
   expect(isAsleep()).toBe(true);
   await start({});
