@@ -47,8 +47,8 @@ export class SpanRing {
   readonly #small: Uint8Array;
   /** Numbers of owner and name. */
   readonly #named: Uint32Array;
-  readonly #names: string[] = [OTHER];
-  readonly #numbers = new Map<string, number>();
+  readonly #owners = new NameTable();
+  readonly #names = new NameTable();
   /** Of steps that have no id of their own. */
   readonly #idPrefix = randomBytes(4).toString("hex");
   #written = 0;
@@ -75,8 +75,8 @@ export class SpanRing {
     this.#times[four + 1] = endedAt;
     this.#times[four + 2] = queuedMs;
     this.#times[four + 3] = cpuMs;
-    this.#named[slot * 2] = this.#numberOf(owner);
-    this.#named[slot * 2 + 1] = this.#numberOf(name);
+    this.#named[slot * 2] = this.#owners.numberOf(owner);
+    this.#named[slot * 2 + 1] = this.#names.numberOf(name);
   }
 
   /** Those from a position on that are still there; `epochMs` is the time of day at the monotonic clock's zero. */
@@ -102,8 +102,8 @@ export class SpanRing {
       spanId: isHostCall ? this.#idPrefix + (position % 2 ** 32).toString(16).padStart(8, "0") : id.slice(SPAN_START, SPAN_END),
       parentSpanId: isHostCall ? id.slice(SPAN_START, SPAN_END) : parentBytes === 0 ? undefined : latin1(ID_BYTES, parentBytes),
       isSampled: id.endsWith("1"),
-      owner: this.#names[this.#named[slot * 2] ?? 0] ?? OTHER,
-      name: this.#names[this.#named[slot * 2 + 1] ?? 0] ?? OTHER,
+      owner: this.#owners.nameOf(this.#named[slot * 2] ?? 0),
+      name: this.#names.nameOf(this.#named[slot * 2 + 1] ?? 0),
       subject: subjectBytes === 0 ? undefined : latin1(ID_BYTES + SPAN_BYTES, subjectBytes),
       startMs: epochMs + startedAt,
       durationMs: endedAt - startedAt,
@@ -121,10 +121,28 @@ export class SpanRing {
     for (let i = start; i < to; i += 1) bytes[i + shift] = text.charCodeAt(i);
     return Math.max(0, to - start);
   }
+}
 
-  #numberOf(name: string): number {
-    const known = this.#numbers.get(name);
-    if (known !== undefined) return known;
+/** Numbers for names, of which there are so many at most. The same one often comes several times in a row. */
+class NameTable {
+  readonly #names: string[] = [OTHER];
+  readonly #numbers = new Map<string, number>();
+  #last: string | undefined;
+  #lastNumber = 0;
+
+  numberOf(name: string): number {
+    if (name !== this.#last) {
+      this.#lastNumber = this.#numbers.get(name) ?? this.#add(name);
+      this.#last = name;
+    }
+    return this.#lastNumber;
+  }
+
+  nameOf(number: number): string {
+    return this.#names[number] ?? OTHER;
+  }
+
+  #add(name: string): number {
     if (this.#names.length >= MAX_NAMES) return 0;
     this.#numbers.set(name, this.#names.length);
     return this.#names.push(name) - 1;

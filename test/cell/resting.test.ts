@@ -38,7 +38,7 @@ describe("a cell at rest", () => {
     resting.worked();
     await clock.advance(10_000);
     for (let i = 0; i < 5; i += 1) {
-      held.bytes += 0.3 * MIB;
+      held.bytes += 0.15 * MIB;
       resting.worked();
       await clock.advance(10_000);
     }

@@ -8,7 +8,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 /** Without work for so long. */
 const REST_MS = 2_000;
 /** A turn now and then leaves little; looking for it would cost more than the turn. */
-const LEAST_BYTES = 2 * 1024 * 1024;
+const LEAST_BYTES = 1024 * 1024;
 
 export interface RestingPorts {
   readonly clock: Pick<Clock, "after">;

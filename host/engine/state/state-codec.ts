@@ -1,7 +1,6 @@
 // The state of an instance as bytes, and back. What comes back may have been damaged or made by anybody: nothing is taken from it before it is counted. Whose it is
 // and whether it is whole is for whoever keeps it.
 
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { HostError } from "../../core/errors.ts";
 import { Reader } from "../wasm/reader.ts";
 import { Writer } from "../wasm/writer.ts";
@@ -12,8 +11,10 @@ const NUMBER_BYTES = 8;
 const MAX_NAME_BYTES = 64;
 // All of it has been bounded before.
 const MAX_TEXT_BYTES = Number.POSITIVE_INFINITY;
+/** What Node has for it takes memory of each process, so only of those that keep a state. */
+const zlib = (): typeof import("node:zlib") => process.getBuiltinModule("node:zlib");
 // Four times as fast as deflate at the same size.
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const FASTEST = 1;
 
 /** Compressed, behind its length. Throws HostError `quota-exceeded` when it has more than `maxBytes` unpacked. */
 export function encodeState(state: GuestState, maxBytes: number): Uint8Array<ArrayBuffer> {
@@ -33,7 +34,8 @@ export function encodeState(state: GuestState, maxBytes: number): Uint8Array<Arr
   writeNumbers(out, [BigInt(Math.ceil(state.clockMs))]);
   writeMemory(out, state.memory);
   if (out.length > maxBytes) throw new HostError("quota-exceeded", `its state has ${out.length} bytes; the limit is ${maxBytes}`);
-  const packed = zstdCompressSync(out.view(), FAST);
+  const { constants, zstdCompressSync } = zlib();
+  const packed = zstdCompressSync(out.view(), { params: { [constants.ZSTD_c_compressionLevel]: FASTEST } });
   const encoded = new Uint8Array(LENGTH_BYTES + packed.length);
   new DataView(encoded.buffer).setUint32(0, out.length, true);
   encoded.set(packed, LENGTH_BYTES);
@@ -45,7 +47,7 @@ export function decodeState(encoded: Uint8Array, maxBytes: number): GuestState {
   const length = encoded.length < LENGTH_BYTES ? 0 : new DataView(encoded.buffer, encoded.byteOffset).getUint32(0, true);
   if (length === 0 || length > maxBytes) throw damaged(`it says that it has ${length} bytes; the limit is ${maxBytes}`);
   try {
-    const unpacked = zstdDecompressSync(encoded.subarray(LENGTH_BYTES), { maxOutputLength: length });
+    const unpacked = zlib().zstdDecompressSync(encoded.subarray(LENGTH_BYTES), { maxOutputLength: length });
     if (unpacked.length !== length) throw damaged("it has not the length that it says");
     return read(new Reader(unpacked));
   } catch (thrown) {
