@@ -9,19 +9,17 @@ import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { isPath } from "../manifest/package-spec.ts";
+import { contentsOf, SIGNATURE_FILE, sha256Hex } from "../trust/contents.ts";
 import { downloadNpm, resolveNpm, type SourceOptions, sha512 } from "./npm-registry.ts";
-import { type FetchedPlugin, fetchFolder } from "./package-store.ts";
-import type { NpmSpec } from "./packument.ts";
+import { filesOf } from "./package-files.ts";
+import type { FetchedPlugin } from "./package-store.ts";
+import { isNpmName, type NpmSpec } from "./packument.ts";
 import type { ReadPlugin } from "./plugin-folder.ts";
 import { PACKED_BYTES } from "./tarball.ts";
 
-const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 const TAG = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const MAX_SPEC_LENGTH = 1024;
 const REMEDY = "write a folder, a .tgz file, or a package of a registry such as @acme/thermostat@^1.2.0";
-
-/** True for a name that npm allows for a package. */
-export const isNpmName = (name: string): boolean => name.length <= 214 && NPM_NAME.test(name);
 
 /**
  * Reads a plugin from its source: a path of a folder or of a .tgz file, or `name`, `@scope/name`, each with `@` and a version, a range or a tag.
@@ -74,6 +72,16 @@ function parseNpmSpec(spec: string): NpmSpec {
   return { name, wanted };
 }
 
+/** Rejects with HostError `invalid-manifest`. */
+export async function fetchFolder(folder: string): Promise<FetchedPlugin> {
+  const path = resolve(folder);
+  const { manifest, manifestText, wasm, files } = await filesOf(path);
+  const signatures = files.get(SIGNATURE_FILE);
+  const signed = signatures && { contents: contentsOf(files), signatures: Buffer.from(signatures).toString("utf8") };
+  const integrity = `sha512-${createHash("sha512").update(manifestText).update(wasm).digest("base64")}`;
+  return asFetched({ manifest, manifestText, wasm, contents: [], ...signed }, `folder:${path}`, integrity);
+}
+
 async function fetchTarball(path: string, { reader }: SourceOptions): Promise<FetchedPlugin> {
   const rules = { code: "invalid-message", maxBytes: PACKED_BYTES, remedy: REMEDY } as const;
   // The operator's own word may be a link; what it leads to may not.
@@ -94,5 +102,5 @@ const asFetched = (plugin: ReadPlugin, source: string, integrity: string): Fetch
   ...plugin,
   source,
   integrity,
-  wasmSha256: createHash("sha256").update(plugin.wasm).digest("hex"),
+  wasmSha256: sha256Hex(plugin.wasm),
 });

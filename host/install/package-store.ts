@@ -4,10 +4,10 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
 import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
-import { type PluginFolder, type ReadPlugin, readPluginFolder } from "./plugin-folder.ts";
+import type { PluginFolder, ReadPlugin } from "./plugin-folder.ts";
 
 /** A plugin as it came from its source. */
 export interface FetchedPlugin extends ReadPlugin {
@@ -20,14 +20,6 @@ export interface FetchedPlugin extends ReadPlugin {
 
 const MODULE = "module.wasm";
 const ID = /^[0-9a-f]{64}$/;
-
-/** Reads a plugin from a folder. Rejects with HostError `invalid-manifest`. */
-export async function fetchFolder(folder: string): Promise<FetchedPlugin> {
-  const path = resolve(folder);
-  const { manifest, manifestText, wasm } = await readPluginFolder(path);
-  const integrity = `sha512-${createHash("sha512").update(manifestText).update(wasm).digest("base64")}`;
-  return { manifest, wasm, manifestText, source: `folder:${path}`, integrity, wasmSha256: sha256(wasm) };
-}
 
 export class PackageStore {
   readonly #folder: string;
@@ -76,8 +68,6 @@ export class PackageStore {
     for (const name of readdirSync(this.#folder)) if (!needed.has(name)) rmSync(join(this.#folder, name), { recursive: true, force: true });
   }
 }
-
-const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** The name of a package in the store. The length stands between, so that no manifest can borrow bytes of its module. */
 export const idOf = ({ manifestText, wasm }: Pick<FetchedPlugin, "manifestText" | "wasm">): string =>

@@ -30,6 +30,11 @@ export interface PackedPackument {
   readonly registry: string;
 }
 
+const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+
+/** True for a name that npm allows for a package. */
+export const isNpmName = (name: string): boolean => name.length <= 214 && NPM_NAME.test(name);
+
 const MIB = 1_024 * 1_024;
 /** Of a packument, packed and not. The largest of npm's have about 10 MiB in the short form that is asked for. */
 export const PACKUMENT_LIMITS: { readonly packedBytes: number; readonly unpackedBytes: number } = Object.freeze({

@@ -16,6 +16,7 @@ import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
 import { subscriptionsOf } from "../manifest/subscriptions.ts";
 import { didYouMean } from "../manifest/suggest.ts";
+import type { ContentEntry } from "../trust/contents.ts";
 
 export interface PluginFolder {
   readonly manifest: Manifest;
@@ -23,9 +24,17 @@ export interface PluginFolder {
 }
 
 /** A plugin as it lies in a folder. */
-export interface ReadPlugin extends PluginFolder {
+export interface FolderContent extends PluginFolder {
   /** The text of plugin.json as its author wrote it, which is what `manifest` was made of. */
   readonly manifestText: string;
+}
+
+/** A plugin as it was read from where it came. */
+export interface ReadPlugin extends FolderContent {
+  /** All its files, of a package that is signed; else none. */
+  readonly contents: readonly ContentEntry[];
+  /** The text of its signatures, unread. */
+  readonly signatures?: string;
 }
 
 const MIB = 1_024 * 1_024;
@@ -48,7 +57,7 @@ export interface AdmittedPlugin {
  * Each file is opened once and read once. Rejects with HostError `invalid-manifest` when plugin.json or its module is missing, no plain file or
  * malformed, `quota-exceeded` when one is too large.
  */
-export async function readPluginFolder(folder: string): Promise<ReadPlugin> {
+export async function readPluginFolder(folder: string): Promise<FolderContent> {
   const { manifest, manifestText } = await readManifestOf(folder);
   const rules = { code: "invalid-manifest", maxBytes: MAX_WASM_BYTES, remedy: "build the plugin first (bulkhead build)" } as const;
   const { buffer, byteOffset, length } = await readPlainFile(join(folder, manifest.wasm), rules);
@@ -56,7 +65,7 @@ export async function readPluginFolder(folder: string): Promise<ReadPlugin> {
 }
 
 /** Without its module, which may be missing. Rejects like readPluginFolder. */
-export async function readManifestOf(folder: string): Promise<Pick<ReadPlugin, "manifest" | "manifestText">> {
+export async function readManifestOf(folder: string): Promise<Pick<FolderContent, "manifest" | "manifestText">> {
   const file = join(folder, "plugin.json");
   const rules = { code: "invalid-manifest", maxBytes: MAX_MANIFEST_BYTES, remedy: "name the folder of a plugin" } as const;
   const manifestText = (await readPlainFile(file, rules)).toString("utf8");

@@ -1,5 +1,5 @@
-// Reads a plugin out of a packed one, in memory. Of all entries only the manifest and its module are used, but one that no honest package holds
-// refuses the whole: a link, a device, a path that leads out. Nothing is unpacked to disk.
+// Reads a plugin out of a packed one, in memory. Of all entries only the manifest, its module and its signatures are used, and of a signed one the hashes of
+// all; but one that no honest package holds refuses the whole: a link, a device, a path that leads out. Nothing is unpacked to disk.
 
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -8,6 +8,7 @@ import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
+import { contentsOf, MAX_CONTENT_PATH, MAX_SIGNATURE_BYTES, MAX_SIGNED_FILES, SIGNATURE_FILE } from "../trust/contents.ts";
 import { MAX_MANIFEST_BYTES, type ReadPlugin } from "./plugin-folder.ts";
 
 const MIB = 1024 * 1024;
@@ -34,7 +35,12 @@ export async function readTarball(packed: Uint8Array, label: string): Promise<Re
   checkNpmVersion(files.get(NPM_MANIFEST)?.toString("utf8"), manifest.version, label);
   const wasm = files.get(manifest.wasm);
   if (wasm === undefined) throw broken(label, `holds no ${manifest.wasm}, which its ${MANIFEST_FILE} names`);
-  return { manifest, manifestText, wasm: new Uint8Array(wasm) };
+  const signatures = files.get(SIGNATURE_FILE);
+  if (signatures === undefined) return { manifest, manifestText, wasm: new Uint8Array(wasm), contents: [] };
+  if (signatures.length > MAX_SIGNATURE_BYTES)
+    throw tooLarge(label, `holds a ${SIGNATURE_FILE} larger than ${MAX_SIGNATURE_BYTES / 1_024} KiB`);
+  if (files.size > MAX_SIGNED_FILES + 1) throw tooLarge(label, `is signed and holds more than ${MAX_SIGNED_FILES} files`);
+  return { manifest, manifestText, wasm: new Uint8Array(wasm), contents: contentsOf(files), signatures: signatures.toString("utf8") };
 }
 
 export const PACKED_BYTES: number = LIMITS.packedBytes;
@@ -61,7 +67,7 @@ async function unpack(packed: Uint8Array, label: string): Promise<Buffer> {
   }
 }
 
-/** The files beside plugin.json that count, by name. */
+/** All files, by name. */
 async function readEntries(archive: Buffer, label: string): Promise<ReadonlyMap<string, Buffer>> {
   // The parser would unzip once more, without a limit.
   if (GZIP.every((byte, i) => archive[i] === byte)) throw broken(label, "is packed twice");
@@ -72,7 +78,7 @@ async function readEntries(archive: Buffer, label: string): Promise<ReadonlyMap<
     entries += 1;
     if (entries > LIMITS.entries) throw tooLarge(label, `holds more than ${LIMITS.entries} entries`);
     const name = checkEntry(entry, label);
-    if (!FILES.has(entry.type) || !counts(name.toLowerCase())) return entry.resume();
+    if (!FILES.has(entry.type)) return entry.resume();
     // In whatever case: which of two is meant depends on who reads.
     if (seen.has(name.toLowerCase())) throw broken(label, `holds ${shown(name)} twice`);
     seen.add(name.toLowerCase());
@@ -89,9 +95,6 @@ async function readEntries(archive: Buffer, label: string): Promise<ReadonlyMap<
   }
   return new Map([...chunks].map(([name, content]) => [name, Buffer.concat(content)]));
 }
-
-const counts = (name: string): boolean =>
-  name === MANIFEST_FILE || name === NPM_MANIFEST || (name.endsWith(".wasm") && !name.includes("/"));
 
 function parse(archive: Buffer, onEntry: (entry: ReadEntry) => void, label: string): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -115,6 +118,7 @@ function checkEntry({ path, type }: ReadEntry, label: string): string {
   if (!FILES.has(type) && type !== "Directory")
     throw broken(label, `holds a ${shown(type)}, ${shown(path)}; files and folders may be in it`);
   const segments = path.replace(/\/$/, "").split("/");
+  if (path.length > MAX_CONTENT_PATH) throw broken(label, `holds a path of more than ${MAX_CONTENT_PATH} characters: ${shown(path)}`);
   const isHostile = segments.some((segment) => segment === "" || segment === "." || segment === "..") || /[\p{Cc}\\]/u.test(path);
   if (isHostile) throw broken(label, `holds a path that leads elsewhere: ${shown(path)}`);
   return segments.slice(1).join("/");

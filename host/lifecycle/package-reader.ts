@@ -8,6 +8,8 @@ import type { PackageReader } from "../install/npm-registry.ts";
 import type { Announced } from "../install/packument.ts";
 import { MAX_MANIFEST_BYTES } from "../install/plugin-folder.ts";
 import { parseManifest } from "../manifest/manifest.ts";
+import { MAX_CONTENT_PATH, MAX_SIGNATURE_BYTES, MAX_SIGNED_FILES } from "../trust/contents.ts";
+import { KEYID } from "../trust/public-keys.ts";
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./package-reader-main.ts" : "./package-reader-main.js", import.meta.url);
 const MIB = 1_024 * 1_024;
@@ -16,7 +18,11 @@ const BOUNDS: DisposableBounds = Object.freeze({ cpuMs: 10_000, timeoutMs: 60_00
 const MAX_WASM_BYTES = 64 * MIB;
 
 const announcedSchema: z.ZodType<Announced> = z.object({ version: z.string(), integrity: z.string(), tarball: z.string() });
-const readSchema = z.object({ manifestBytes: z.int().nonnegative().max(MAX_MANIFEST_BYTES) });
+const readSchema = z.object({
+  manifestBytes: z.int().nonnegative().max(MAX_MANIFEST_BYTES),
+  signatureBytes: z.int().nonnegative().max(MAX_SIGNATURE_BYTES),
+  contents: z.array(z.object({ path: z.string().max(MAX_CONTENT_PATH), sha256: z.string().regex(KEYID) })).max(MAX_SIGNED_FILES),
+});
 
 /** What the process is asked, beside the bytes. */
 export type ReaderRequest =
@@ -42,14 +48,21 @@ export function packageReader(hardening: HardeningOptions = {}, bounds: Disposab
       return announced.data;
     },
     async readTarball(packed, label) {
-      const { value, bytes } = await ask({ kind: "tarball", label }, packed, MAX_WASM_BYTES + MAX_MANIFEST_BYTES, label);
+      const most = MAX_WASM_BYTES + MAX_MANIFEST_BYTES + MAX_SIGNATURE_BYTES;
+      const { value, bytes } = await ask({ kind: "tarball", label }, packed, most, label);
       const read = readSchema.safeParse(value);
-      if (!read.success || read.data.manifestBytes > bytes.length) throw broken(label);
-      const { manifestBytes } = read.data;
-      const manifestText = new TextDecoder().decode(bytes.subarray(0, manifestBytes));
-      return { manifest: parseManifest(manifestText, `plugin.json of ${label}`), manifestText, wasm: bytes.slice(manifestBytes) };
+      if (!read.success) throw broken(label);
+      const { manifestBytes, signatureBytes, contents } = read.data;
+      const wasmAt = manifestBytes + signatureBytes;
+      if (wasmAt > bytes.length) throw broken(label);
+      const manifestText = textOf(bytes.subarray(0, manifestBytes));
+      const manifest = parseManifest(manifestText, `plugin.json of ${label}`);
+      const signed = signatureBytes === 0 ? {} : { signatures: textOf(bytes.subarray(manifestBytes, wasmAt)) };
+      return { manifest, manifestText, wasm: bytes.slice(wasmAt), contents, ...signed };
     },
   };
 }
+
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 const broken = (label: string): HostError => new HostError("invalid-manifest", `${label} broke the process that read it`);
