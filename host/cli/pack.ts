@@ -7,14 +7,16 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { HostError } from "../core/errors.ts";
-import { type PackedFolder, packPlugin } from "../install/pack.ts";
+import { type PackedFolder, packPlugin, type SignPackage } from "../install/pack.ts";
 import { refuseWhatFails } from "./check.ts";
 import { print, table } from "./report.ts";
+import { builtFromOf, type SignOptions, withSignature, withSignOptions } from "./sign.ts";
+import { signingKey } from "./signing.ts";
 import { say } from "./terminal.ts";
 
-interface PackOptions {
+interface PackOptions extends SignOptions {
   readonly name?: string;
-  readonly json?: boolean;
+  readonly sign?: boolean;
   readonly out?: string;
 }
 
@@ -26,7 +28,11 @@ interface PublishOptions extends PackOptions {
 }
 
 export function addPack(program: Command): void {
-  withPackOptions(program.command("pack").description("make a tarball of a plugin's folder: manifest, module, README.md, LICENSE, no more"))
+  withPackOptions(
+    program
+      .command("pack")
+      .description("make a tarball of a plugin's folder: manifest, module, README.md, LICENSE, its signatures, no more"),
+  )
     .option("-o, --out <file>", "where to write it, instead of <name>-<version>.tgz here")
     .action(pack);
   withPackOptions(program.command("publish").description("pack a plugin's folder and give it to an npm registry, by way of your npm"))
@@ -38,14 +44,15 @@ export function addPack(program: Command): void {
 }
 
 const withPackOptions = (command: Command): Command =>
-  command
+  withSignOptions(command)
     .argument("<folder>", "the plugin's folder")
     .option("--name <name>", "name of the npm package, such as @acme/thermostat")
+    .option("--sign", "sign what is packed, and leave the folder as it is")
     .option("--json", "print JSON on standard output");
 
 async function pack(folder: string, options: PackOptions): Promise<void> {
   await refuseWhatFails(folder);
-  const packed = await packPlugin(folder, { name: options.name });
+  const packed = await packPlugin(folder, { name: options.name, sign: signerOf(options) });
   const file = resolve(options.out ?? packed.fileName);
   await writeFile(file, packed.tarball).catch((cause: unknown) => {
     throw new HostError("invalid-message", `${file} cannot be written; name another with --out`, { cause });
@@ -55,7 +62,7 @@ async function pack(folder: string, options: PackOptions): Promise<void> {
 
 async function publish(folder: string, options: PublishOptions): Promise<void> {
   await refuseWhatFails(folder);
-  const packed = await packPlugin(folder, { name: options.name });
+  const packed = await packPlugin(folder, { name: options.name, sign: signerOf(options) });
   const temporary = await mkdtemp(join(tmpdir(), "bulkhead-publish-"));
   try {
     const file = join(temporary, packed.fileName);
@@ -67,6 +74,13 @@ async function publish(folder: string, options: PublishOptions): Promise<void> {
   const dryRun = options.dryRun === true;
   show(packed, { dryRun }, options.json);
   say(`${packed.npmName}@${packed.version} ${dryRun ? "would be published" : "is published"}`);
+}
+
+/** Undefined: what the folder is signed with is taken as it is. */
+function signerOf(options: PackOptions): SignPackage | undefined {
+  if (options.sign !== true) return undefined;
+  return async (release, signatures) =>
+    withSignature(release, signatures, { key: await signingKey(options), builtFrom: builtFromOf(options) });
 }
 
 const publishArguments = (file: string, { registry, access, tag, dryRun }: PublishOptions): readonly string[] => [
