@@ -18,5 +18,7 @@ export function shownValue(value: unknown, path: readonly string[] = []): unknow
   return typeof value === "string" ? value.replace(IN_URL, `$1${HIDDEN}@`) : value;
 }
 
-const isSecret = (key: string, above: string | undefined): boolean =>
-  SECRET.test(key) && !NO_SECRET.has(key) && !(key === "key" && above === "tls");
+/** Whether what is called so is to be kept to oneself. */
+export const soundsSecret = (key: string): boolean => SECRET.test(key) && !NO_SECRET.has(key);
+
+const isSecret = (key: string, above: string | undefined): boolean => soundsSecret(key) && !(key === "key" && above === "tls");

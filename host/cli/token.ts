@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import type { TokenInfo } from "../admin/tokens.ts";
+import { durationMs } from "../bounds/durations.ts";
 import type { Grant } from "../core/types.ts";
 import { parseScope } from "../manifest/auth.ts";
 import { openHost } from "./control.ts";
@@ -20,7 +21,6 @@ interface CreateOptions extends JsonOptions {
   readonly expires: number | undefined;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 const DEFAULT_EXPIRY = "90d";
 
 export function addToken(program: Command): void {
@@ -72,8 +72,7 @@ function collectScope(value: string, before: readonly Grant[]): Grant[] {
 
 function parseExpiry(text: string): number | undefined {
   if (text === "never") return undefined;
-  const [, count = "", unit = ""] = /^([1-9][0-9]{0,4})([mhdw])$/.exec(text) ?? [];
-  const ms = Number(count) * (UNITS_MS[unit] ?? 0);
-  if (ms > 0) return ms;
+  const ms = durationMs(text);
+  if (ms !== undefined) return ms;
   throw new InvalidArgumentError("write a number and m, h, d or w, such as 30d, or never");
 }

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { NPM_REGISTRY, type NpmSettings, ownAddress, readNpmSettings, registryOf, registryUrl } from "./npm-settings.ts";
-import { type Announced, type NpmSpec, PACKUMENT_LIMITS, type PackedPackument } from "./packument.ts";
+import { type Announced, type NpmSpec, PACKUMENT_LIMITS, type PackedPackument, type Published } from "./packument.ts";
 import type { ReadPlugin } from "./plugin-folder.ts";
 import type { RegistryAnswer, RegistryRequest } from "./registry-client.ts";
 import { PACKED_BYTES, packedTooLarge } from "./tarball.ts";
@@ -29,9 +29,10 @@ export interface NpmVersion {
   readonly integrity: string;
   /** At the registry's own origin. */
   readonly url: URL;
+  readonly published: Published;
 }
 
-const PACKUMENT = "application/vnd.npm.install-v1+json, application/json;q=0.8";
+const PACKUMENT = "application/json";
 const TARBALL = "application/octet-stream, */*;q=0.1";
 const ASK_MS = 60_000;
 const DOWNLOAD_MS = 300_000;
@@ -57,8 +58,8 @@ export async function resolveNpm(spec: NpmSpec, { reader, registry: named }: Sou
       new HostError("quota-exceeded", `what ${registry} says of ${name} has more than ${packedBytes / MIB} MiB, which is the limit`),
     timeoutMs: ASK_MS,
   });
-  const { version, integrity, tarball } = await reader.chooseVersion({ body, encoding, registry }, spec);
-  return { name, version, integrity, url: ownAddress(atMirror(tarball, base), base) };
+  const { version, integrity, tarball, published } = await reader.chooseVersion({ body, encoding, registry }, spec);
+  return { name, version, integrity, url: ownAddress(atMirror(tarball, base), base), published };
 }
 
 /** Rejects with HostError `quota-exceeded` as soon as too much came, `invalid-manifest` for other bytes than announced, `http-failed`. */

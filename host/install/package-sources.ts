@@ -95,7 +95,7 @@ async function fetchNpm(spec: NpmSpec, options: SourceOptions): Promise<FetchedP
   const plugin = await options.reader.readTarball(new Uint8Array(await downloadNpm(found, options)), source);
   if (plugin.manifest.version !== found.version)
     throw new HostError("invalid-manifest", `${source} disagrees with itself: its plugin.json says ${plugin.manifest.version}`);
-  return asFetched(plugin, source, found.integrity);
+  return { ...asFetched(plugin, source, found.integrity), published: found.published };
 }
 
 const asFetched = (plugin: ReadPlugin, source: string, integrity: string): FetchedPlugin => ({

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
 import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
+import type { Published } from "./packument.ts";
 import type { PluginFolder, ReadPlugin } from "./plugin-folder.ts";
 
 /** A plugin as it came from its source. */
@@ -16,6 +17,8 @@ export interface FetchedPlugin extends ReadPlugin {
   /** Of what came, in the form of Subresource Integrity. */
   readonly integrity: string;
   readonly wasmSha256: string;
+  /** What a registry says of its coming; nobody says it of a folder. */
+  readonly published?: Published;
 }
 
 const MODULE = "module.wasm";

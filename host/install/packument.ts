@@ -20,6 +20,18 @@ export interface Announced {
   readonly integrity: string;
   /** Where the registry says that it lies. */
   readonly tarball: string;
+  /** What the registry says of its coming. */
+  readonly published: Published;
+}
+
+/** All of it is a registry's word. */
+export interface Published {
+  /** In milliseconds since 1970. */
+  readonly at?: number | undefined;
+  /** The account that published it. */
+  readonly by?: string | undefined;
+  /** The accounts that may. */
+  readonly maintainers?: readonly string[] | undefined;
 }
 
 export interface PackedPackument {
@@ -36,12 +48,14 @@ const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 export const isNpmName = (name: string): boolean => name.length <= 214 && NPM_NAME.test(name);
 
 const MIB = 1_024 * 1_024;
-/** Of a packument, packed and not. The largest of npm's have about 10 MiB in the short form that is asked for. */
+/** Of a packument, packed and not: in its long form, since the short one does not say when and by whom. A plugin's have some KiB; the largest of npm's are refused. */
 export const PACKUMENT_LIMITS: { readonly packedBytes: number; readonly unpackedBytes: number } = Object.freeze({
   packedBytes: 32 * MIB,
   unpackedBytes: 64 * MIB,
 });
 const MAX_VERSION_LENGTH = 256;
+const MAX_TIME_LENGTH = 64;
+const MAX_ACCOUNTS = 256;
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
 const unzip = promisify(gunzip);
@@ -50,12 +64,16 @@ const packumentSchema = z.looseObject({
   name: z.string(),
   "dist-tags": z.record(z.string(), z.unknown()).optional(),
   versions: z.record(z.string(), z.unknown()),
+  time: z.record(z.string(), z.unknown()).optional(),
 });
 const versionSchema = z.looseObject({
   name: z.string(),
   version: z.string(),
   dist: z.looseObject({ tarball: z.string().max(2_048), integrity: z.string().max(4_096).optional() }),
 });
+
+const account = z.looseObject({ name: z.string().min(1).max(214) });
+const accountsSchema = z.looseObject({ _npmUser: account.optional(), maintainers: z.array(account).max(MAX_ACCOUNTS).optional() });
 
 /**
  * Rejects with HostError `invalid-message` when no version is meant, `quota-exceeded` for a packument that is too large, `http-failed` for what is
@@ -68,7 +86,7 @@ export async function chooseVersion(packed: PackedPackument, { name, wanted }: N
     new HostError("http-failed", `${registry} says nothing usable of ${label}; check that it is an npm registry`, { cause });
   const packument = packumentSchema.safeParse(parse(await unpack(packed, unusable), unusable));
   if (!packument.success || packument.data.name !== name) throw unusable();
-  const { versions, "dist-tags": tags = {} } = packument.data;
+  const { versions, "dist-tags": tags = {}, time = {} } = packument.data;
   const chosen = choose(wanted, Object.keys(versions), tags);
   if (chosen === undefined)
     throw new HostError("invalid-message", `${label} is not at ${registry}; check its name and version, or name another registry`);
@@ -76,7 +94,7 @@ export async function chooseVersion(packed: PackedPackument, { name, wanted }: N
   if (!found.success || found.data.version !== chosen || found.data.name !== name) throw unusable();
   const { tarball, integrity } = found.data.dist;
   const hash = integrity?.split(/\s+/).find((one) => SHA512.test(one));
-  if (hash !== undefined) return { version: chosen, integrity: hash, tarball };
+  if (hash !== undefined) return { version: chosen, integrity: hash, tarball, published: publishedOf(chosen, time, versions[chosen]) };
   const remedy = "publish it again to a registry that does, or install its .tgz";
   throw new HostError("invalid-manifest", `${registry} announces no SHA-512 for ${name}@${printable(chosen)}; ${remedy}`);
 }
@@ -92,6 +110,19 @@ function choose(wanted: string, versions: readonly string[], tags: Readonly<Reco
   const latest = tagged("latest");
   if (latest !== undefined && semver.satisfies(latest, range)) return latest;
   return semver.maxSatisfying(versions.filter(isVersion), range) ?? undefined;
+}
+
+/** What is malformed counts as not said. */
+function publishedOf(chosen: string, times: Readonly<Record<string, unknown>>, version: unknown): Published {
+  const time = Object.hasOwn(times, chosen) ? times[chosen] : undefined;
+  const at = typeof time === "string" && time.length <= MAX_TIME_LENGTH ? Date.parse(time) : Number.NaN;
+  const accounts = accountsSchema.safeParse(version);
+  const { _npmUser: by, maintainers } = accounts.success ? accounts.data : {};
+  return {
+    ...(Number.isNaN(at) ? {} : { at }),
+    ...(by === undefined ? {} : { by: by.name }),
+    ...(maintainers === undefined ? {} : { maintainers: maintainers.map(({ name }) => name) }),
+  };
 }
 
 const isVersion = (text: string): boolean => text.length <= MAX_VERSION_LENGTH && semver.valid(text) === text;

@@ -17,7 +17,13 @@ const MIB = 1_024 * 1_024;
 const BOUNDS: DisposableBounds = Object.freeze({ cpuMs: 10_000, timeoutMs: 60_000, memoryBytes: 1_024 * MIB });
 const MAX_WASM_BYTES = 64 * MIB;
 
-const announcedSchema: z.ZodType<Announced> = z.object({ version: z.string(), integrity: z.string(), tarball: z.string() });
+const account = z.string().max(214);
+const announcedSchema: z.ZodType<Announced> = z.object({
+  version: z.string(),
+  integrity: z.string(),
+  tarball: z.string(),
+  published: z.object({ at: z.number().optional(), by: account.optional(), maintainers: z.array(account).max(256).optional() }),
+});
 const readSchema = z.object({
   manifestBytes: z.int().nonnegative().max(MAX_MANIFEST_BYTES),
   signatureBytes: z.int().nonnegative().max(MAX_SIGNATURE_BYTES),

@@ -19,7 +19,7 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 }
 
 /** How many letters must be put in, taken out, exchanged or swapped with the next (Damerau, Levenshtein). */
-function distanceOf(a: string, b: string): number {
+export function distanceOf(a: string, b: string): number {
   if (a.length > MAX_LENGTH || b.length > MAX_LENGTH) return Number.POSITIVE_INFINITY;
   let before: readonly number[] = [];
   let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, i) => i);
