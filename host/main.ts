@@ -67,6 +67,7 @@ import { Sends } from "./lifecycle/sends/sends.ts";
 import { finishPurges, storedData } from "./lifecycle/stored-data.ts";
 import { HostTelemetry } from "./lifecycle/telemetry.ts";
 import { openTls } from "./lifecycle/tls.ts";
+import { refreshTrust } from "./lifecycle/trust-refresh.ts";
 import { tellOfWithdrawnTools } from "./lifecycle/withdrawn-tools.ts";
 import { type Configuration, configurationOf } from "./manifest/configuration.ts";
 import { compileResource } from "./manifest/resources.ts";
@@ -282,10 +283,11 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     listeners,
     booting,
   );
+  const operate: Operate = async <T>(operation: string, input: unknown) => (await operations.invoke(operation, input, "host")) as T;
+  booting.use(refreshTrust({ clock, log, options: () => stores.configuration.trust, refresh: () => operate("trust-refresh", {}) }));
   booting.defer(() => record("stop", "host"));
   const running = booting.move();
   const stop = (): Promise<void> => ending.stop(running);
-  const operate: Operate = async <T>(operation: string, input: unknown) => (await operations.invoke(operation, input, "host")) as T;
   return {
     ...{ core, addresses, url: addresses.get("http") },
     list: () => operations.plugins.list(),

@@ -16,6 +16,7 @@ import { SIGNING_KEYS_SCHEMA } from "./signing-keys.ts";
 import { STORAGE_PLACES_SCHEMA } from "./storage-places.ts";
 import { TOKENS_SCHEMA } from "./tokens.ts";
 import { TOOL_WORDS_SCHEMA } from "./tool-words.ts";
+import { TRUST_SCHEMA } from "./trust-store.ts";
 import { USERS_SCHEMA } from "./users.ts";
 
 const PRIVATE = 0o600;
@@ -75,6 +76,7 @@ export const hostSteps = (dataDir: string): readonly Step[] => [
   { since: "0.2.0", up: (connection) => connection.exec(TOOL_WORDS_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(USERS_SCHEMA + SESSIONS_SCHEMA) },
   { since: "0.2.0", up: giveIdentity },
+  { since: "0.2.0", up: (connection) => connection.exec(TRUST_SCHEMA) },
 ];
 
 export interface HostDatabase {

@@ -36,8 +36,11 @@ export interface Installation extends InstalledVersion {
 
 export interface Block {
   readonly plugin: string;
+  /** Of semver; of a list one version, letter by letter. */
   readonly range: string;
   readonly reason: string;
+  /** Who says so: only an operator's block can be taken back here. */
+  readonly by: "operator" | "list";
 }
 
 /** What an update that fails puts back. */
@@ -174,7 +177,7 @@ export class Installations {
     );
   }
 
-  block({ plugin, range, reason }: Block): void {
+  block({ plugin, range, reason }: Omit<Block, "by">): void {
     if (semver.validRange(range) === null)
       throw new HostError("invalid-message", `"${printable(range)}" is no semver range; write one such as <1.2.3 or *`);
     this.#connection.prepare("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?)").run(plugin, range, reason, this.#now());
@@ -186,20 +189,33 @@ export class Installations {
   }
 
   blocks(): Block[] {
-    return this.#connection.prepare<[], Block>("SELECT plugin, range, reason FROM blocks ORDER BY plugin, range").all();
+    return this.#connection
+      .prepare<[], Block>(
+        "SELECT plugin, range, reason, 'operator' AS by FROM blocks UNION ALL SELECT plugin, version, reason, 'list' FROM revoked ORDER BY 1, 2",
+      )
+      .all();
   }
 
-  /** Throws HostError `conflict` for a version that is blocked. To be asked wherever a plugin is added, exchanged or started. */
+  /** Throws HostError `conflict` for a version that is blocked, by an operator or by a list of revocations. To be asked wherever a plugin is added, exchanged or started. */
   refuseBlocked({ name, version }: Pick<Manifest, "name" | "version">): void {
     const block = this.blockOf(name, version);
     if (block === undefined) return;
+    if (block.by === "list")
+      throw new HostError(
+        "conflict",
+        `${name} ${version} is revoked: ${printable(block.reason)}; only the list that says so can take it back`,
+      );
     const remedy = `"bulkhead unblock ${name}@${block.range}" lets it run`;
     throw new HostError("conflict", `${name} ${version} is blocked (${block.range}): ${printable(block.reason)}; ${remedy}`);
   }
 
   /** The block that a version falls under. */
   blockOf(plugin: string, version: string): Block | undefined {
-    return this.blocks().find((block) => block.plugin === plugin && semver.satisfies(version, block.range, { includePrerelease: true }));
+    return this.blocks().find(
+      (block) =>
+        block.plugin === plugin &&
+        (block.range === version || (block.by === "operator" && semver.satisfies(version, block.range, { includePrerelease: true }))),
+    );
   }
 
   #require(plugin: string): Installation {

@@ -11,16 +11,21 @@ import { type PluginConfiguration, pluginSettings } from "../manifest/configurat
 import { brokenDependents, type Dependency, dependenciesOf, dependentsOf, unmetDependencies } from "../manifest/dependencies.ts";
 import { grantShape, type Manifest, withResource } from "../manifest/manifest.ts";
 import { unansweredBy } from "../manifest/resources.ts";
+import { type Finding, RULES, type Rule } from "../trust/rules.ts";
 import type { Actor } from "./audit.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
 import type { OperationQueue } from "./operation-queue.ts";
 import type { Sleep } from "./sleep.ts";
 import type { StoredData } from "./stored-data.ts";
 import type { Stores } from "./stores.ts";
+import { type Assessment, inWords, type Trust } from "./trust.ts";
+import type { FetchDocument } from "./trust-documents.ts";
 
 /** Where plugins come from, and who says whether they may run. Each rejects with HostError. */
 export interface Sources {
   fetch(spec: string): Promise<FetchedPlugin>;
+  /** A policy, a list of revocations: from a file or an address. */
+  readonly document: FetchDocument;
   /** The version that a source has now, without fetching it where that can be avoided. */
   resolve(spec: string): Promise<{ readonly version: string }>;
   /** Rejects with `admission-refused` and every reason when the module may not run. */
@@ -76,8 +81,10 @@ export interface Plan {
   readonly dependencies: readonly (Dependency & { readonly installed: string | undefined })[];
   /** Dependencies that are missing or of another version, its own and those of others that it would break, in words. */
   readonly unmet: readonly string[];
-  /** Why it may not run at all: admission, a block. Empty when it may. */
+  /** Why it may not run at all: admission, a block, where it comes from. Empty when it may. */
   readonly refusals: readonly string[];
+  /** Where it comes from. */
+  readonly trust: Assessment;
 }
 
 export interface InstallerPorts {
@@ -85,6 +92,7 @@ export interface InstallerPorts {
   readonly sources: Sources;
   readonly queue: OperationQueue;
   readonly data: Pick<StoredData, "purge">;
+  readonly trust: Trust;
   /** The running host's side; undefined when none runs. */
   readonly live: LivePlugins | undefined;
 }
@@ -97,6 +105,7 @@ const installShape = {
   grants: z.array(withResource(z.strictObject(grantShape))),
   untilRestart: z.boolean().optional(),
   settings: z.record(z.string(), z.unknown()),
+  accepted: z.array(z.enum(RULES)).max(RULES.length).optional(),
 };
 export const installSchema: z.ZodType<InstallInput> = z.strictObject(installShape);
 /** `approved` says that an operator has seen what it asks for more. */
@@ -113,6 +122,8 @@ export interface InstallInput {
   readonly grants: readonly Grant[];
   readonly untilRestart?: boolean | undefined;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** What the operator has been told of where it comes from, and takes. */
+  readonly accepted?: readonly Rule[] | undefined;
 }
 
 export interface UpdateInput extends InstallInput {
@@ -123,6 +134,8 @@ export interface UpdateOutcome {
   readonly state: "updated" | "waits for approval";
   readonly version: string;
   readonly newlyAsks: readonly PermissionRequest[];
+  /** What the operator has yet to accept of where it comes from. */
+  readonly unaccepted: readonly Finding[];
 }
 
 export class Installer {
@@ -130,13 +143,15 @@ export class Installer {
   readonly #sources: Sources;
   readonly #queue: OperationQueue;
   readonly #data: Pick<StoredData, "purge">;
+  readonly #trust: Trust;
   readonly #live: LivePlugins | undefined;
 
-  constructor({ stores, sources, queue, data, live }: InstallerPorts) {
+  constructor({ stores, sources, queue, data, trust, live }: InstallerPorts) {
     this.#stores = stores;
     this.#sources = sources;
     this.#queue = queue;
     this.#data = data;
+    this.#trust = trust;
     this.#live = live;
   }
 
@@ -147,7 +162,8 @@ export class Installer {
     const fetched = await sources.fetch(spec);
     const { manifest } = fetched;
     const before = manifests.get(manifest.name);
-    const refusals: string[] = [];
+    const trust = await this.#trust.assess(fetched);
+    const refusals = trust.findings.filter(({ verdict }) => verdict === "refused").map(inWords);
     try {
       await sources.admit(fetched, pluginSettings({}));
       installations.refuseBlocked(manifest);
@@ -177,6 +193,7 @@ export class Installer {
       dependencies: dependenciesOf(manifest).map((one) => ({ ...one, installed: manifests.get(one.plugin)?.version })),
       unmet: this.#unmet(manifest),
       refusals,
+      trust,
     };
   }
 
@@ -189,11 +206,15 @@ export class Installer {
     const { folder, version } = await this.#packageOf(input);
     const { manifest } = folder;
     const settings = pluginSettings(input.settings);
+    this.#refuseUnaccepted(folder, input);
     await this.#sources.admit(folder, settings);
+    const { accepted = [] } = input;
     this.#stores.transaction(() => {
       this.#stores.installations.add(manifest.name, version, input.settings);
       this.#grant(manifest, input, actor);
-      this.#stores.audit.append(actor, "install", manifest.name, { ...version, grants: input.grants });
+      this.#trust.pinFirst(manifest.name, version.package, actor);
+      const origin = this.#trust.recordOf(version.package);
+      this.#stores.audit.append(actor, "install", manifest.name, { ...version, grants: input.grants, ...origin, accepted });
     });
     this.#stores.manifests.set(manifest.name, manifest);
     if (this.#live !== undefined) {
@@ -218,23 +239,29 @@ export class Installer {
     const { name } = folder.manifest;
     const before = this.#installed(name);
     const settings = pluginSettings(before.settings);
+    const { accepted = [] } = input;
+    const unaccepted = this.#unaccepted(folder, input);
     await sources.admit(folder, settings);
     const newlyAsks = without(folder.manifest.permissions, manifests.get(name)?.permissions ?? []);
-    if ((newlyAsks.length > 0 || this.#saysWhoComesIn(name)) && !input.approved) {
+    const asksMore = newlyAsks.length > 0 || this.#saysWhoComesIn(name);
+    if (unaccepted.length > 0 || (asksMore && !input.approved)) {
       this.#stores.transaction(() => {
         installations.setPending(name, version);
-        audit.append(actor, "update-waits", name, { from: before.version, to: version.version });
+        const why = unaccepted.map(({ rule }) => rule);
+        audit.append(actor, "update-waits", name, { from: before.version, to: version.version, unaccepted: why });
       });
-      return { state: "waits for approval", version: version.version, newlyAsks };
+      return { state: "waits for approval", version: version.version, newlyAsks, unaccepted };
     }
     const commit = (): void =>
       this.#stores.transaction(() => {
         const replaced = this.#stores.grants.replace(name, input.grants, () => this.#grant(folder.manifest, input, actor));
         installations.exchange(name, version, replaced);
-        audit.append(actor, "update", name, { from: before.version, to: version.version, source: version.source });
+        this.#trust.pinFirst(name, version.package, actor);
+        const origin = this.#trust.recordOf(version.package);
+        audit.append(actor, "update", name, { from: before.version, to: version.version, source: version.source, ...origin, accepted });
       });
     await this.#exchange(name, folder, settings, commit);
-    return { state: "updated", version: version.version, newlyAsks };
+    return { state: "updated", version: version.version, newlyAsks, unaccepted };
   }
 
   /** Whether the operator has named it in auth.plugin: no version of it comes in by itself. */
@@ -372,6 +399,19 @@ export class Installer {
     const unmet = this.#unmet(folder.manifest);
     if (unmet.length > 0) throw new HostError("conflict", `${name} ${version} does not fit what is installed: ${unmet.join("; ")}`);
     return { folder, version: { version, package: id, source, integrity, wasmSha256 } };
+  }
+
+  #unaccepted({ manifest, wasm }: PluginFolder, { package: id, accepted = [] }: InstallInput): readonly Finding[] {
+    return this.#trust.unaccepted({ id, manifest, wasm, accepted });
+  }
+
+  #refuseUnaccepted(folder: PluginFolder, input: InstallInput): void {
+    const unaccepted = this.#unaccepted(folder, input);
+    if (unaccepted.length === 0) return;
+    const rules = unaccepted.map(({ rule }) => rule).join(",");
+    throw new HostError("conflict", `${folder.manifest.name} comes in only when it is accepted how: --accept ${rules}`, {
+      detail: unaccepted.map(inWords).join("\n"),
+    });
   }
 
   #installed(name: string): NonNullable<ReturnType<Installations["find"]>> {

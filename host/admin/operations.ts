@@ -38,6 +38,8 @@ import type { Stores } from "./stores.ts";
 import { type LiveProfiler, type LiveTelemetry, telemetryOperations } from "./telemetry-operations.ts";
 import { tokenOperations } from "./token-operations.ts";
 import { toolOperations } from "./tool-operations.ts";
+import { Trust } from "./trust.ts";
+import { trustOperations } from "./trust-operations.ts";
 import { userOperations } from "./user-operations.ts";
 
 /** The running host. */
@@ -102,7 +104,11 @@ const uninstallSchema: z.ZodType<{ readonly plugin: string; readonly purge: bool
   plugin: z.string(),
   purge: z.boolean(),
 });
-const blockSchema: z.ZodType<Block> = z.strictObject({ plugin: pluginName, range: z.string(), reason: z.string().min(1).max(500) });
+const blockSchema: z.ZodType<Omit<Block, "by">> = z.strictObject({
+  plugin: pluginName,
+  range: z.string(),
+  reason: z.string().min(1).max(500),
+});
 const unblockSchema: z.ZodType<Pick<Block, "plugin" | "range">> = z.strictObject({ plugin: pluginName, range: z.string() });
 const readSchema: z.ZodType<{ readonly after?: number | undefined; readonly limit?: number | undefined }> = z.strictObject({
   after: z.int().nonnegative().optional(),
@@ -115,17 +121,23 @@ const noneSchema: z.ZodType<object> = z.strictObject({});
 export class Operations {
   readonly installer: Installer;
   readonly plugins: PluginOverview;
+  readonly trust: Trust;
   readonly #ports: OperationsPorts;
   readonly #stores: Stores;
   readonly #queue = new OperationQueue();
   readonly #operations: ReadonlyMap<string, Operation>;
 
   constructor(ports: OperationsPorts) {
-    const { stores, sources, data, live } = ports;
+    const { stores, clock, sources, data, live } = ports;
     this.#ports = ports;
     this.#stores = stores;
-    this.plugins = new PluginOverview({ stores, sources, core: live?.core, sleepOf: (plugin) => live?.plugins.sleepOf(plugin) });
-    this.installer = new Installer({ stores, queue: this.#queue, sources, data, live: live?.plugins });
+    this.trust = new Trust({ stores, clock, fetchDocument: sources.document });
+    this.plugins = new PluginOverview({
+      ...{ stores, sources, core: live?.core },
+      sleepOf: (plugin) => live?.plugins.sleepOf(plugin),
+      signersOf: (plugin) => this.trust.signersOf(plugin),
+    });
+    this.installer = new Installer({ stores, queue: this.#queue, sources, data, trust: this.trust, live: live?.plugins });
     this.#operations = this.#table();
   }
 
@@ -146,7 +158,7 @@ export class Operations {
   }
 
   #table(): ReadonlyMap<string, Operation> {
-    const { installer, plugins } = this;
+    const { installer, plugins, trust } = this;
     const { permissions, installations, secrets, tokens, users, sessions, audit } = this.#stores;
     const { clock, passwords, backups } = this.#ports;
     const shared = {
@@ -177,6 +189,7 @@ export class Operations {
       ["unload", checked(pluginSchema, ({ plugin }, actor) => installer.unload(plugin, actor))],
       ["block", checked(blockSchema, (block, actor) => this.#queue.run(block.plugin, () => this.#block(block, actor)))],
       ["unblock", checked(unblockSchema, (block, actor) => this.#unblock(block, actor))],
+      ...trustOperations({ trust, stores: this.#stores, haltRevoked: () => this.haltRevoked() }),
       ...secretOperations({ secrets, audit, ...shared }),
       ...keyOperations(this.#stores.keys),
       ...sendOperations({ live: () => this.#live("nothing is sent").sends, record: (...entry) => audit.append(...entry) }),
@@ -260,7 +273,7 @@ export class Operations {
   }
 
   /** Refuses these versions from now on, and stops the plugin if it runs one of them. */
-  async #block(block: Block, actor: Actor): Promise<Block[]> {
+  async #block(block: Omit<Block, "by">, actor: Actor): Promise<Block[]> {
     this.#stores.transaction(() => {
       this.#stores.installations.block(block);
       this.#stores.audit.append(actor, "block", block.plugin, { range: block.range, reason: block.reason });
@@ -269,6 +282,21 @@ export class Operations {
     if (running !== undefined && this.#stores.installations.blockOf(block.plugin, running.version) !== undefined)
       await this.#ports.live?.plugins.halt(block.plugin);
     return this.#stores.installations.blocks();
+  }
+
+  /** Stops what a list of revocations has withdrawn, and answers their names. */
+  async haltRevoked(): Promise<readonly string[]> {
+    const { installations, manifests, audit } = this.#stores;
+    const halted: string[] = [];
+    for (const [name, { version }] of manifests) {
+      const block = installations.blockOf(name, version);
+      const state = this.#ports.live?.core.plugin(name)?.state;
+      if (block?.by !== "list" || state === undefined || state === "stopped") continue;
+      await this.#queue.run(name, async () => this.#ports.live?.plugins.halt(name));
+      audit.append("host", "revoked", name, { version, reason: block.reason });
+      halted.push(name);
+    }
+    return halted;
   }
 
   #unblock({ plugin, range }: Pick<Block, "plugin" | "range">, actor: Actor): Block[] {

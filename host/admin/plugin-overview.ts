@@ -18,6 +18,7 @@ import type { Sources } from "./installer.ts";
 import type { PermissionStatus } from "./permission-overview.ts";
 import type { Sleep } from "./sleep.ts";
 import type { Stores } from "./stores.ts";
+import type { KnownSigner } from "./trust.ts";
 
 export interface PluginSummary {
   readonly plugin: string;
@@ -36,6 +37,8 @@ export interface PluginDetails extends PluginSummary {
   readonly description: string | undefined;
   /** Where it came from; undefined for a folder that the configuration names. */
   readonly installation: Installation | undefined;
+  /** Who has signed it. */
+  readonly signers: readonly KnownSigner[];
   readonly services: readonly string[];
   /** What calling a service does, as it says itself; only those that say it. */
   readonly effects: Readonly<Record<string, string>>;
@@ -72,10 +75,12 @@ export interface PluginOverviewPorts {
   /** Of the host that runs. */
   readonly core: Host | undefined;
   readonly sleepOf: (plugin: string) => Sleep | undefined;
+  readonly signersOf: (plugin: string) => readonly KnownSigner[];
 }
 
 const UNREAD = {
   description: undefined,
+  signers: [],
   services: [],
   effects: {},
   rates: {},
@@ -95,12 +100,14 @@ export class PluginOverview {
   readonly #sources: Sources;
   readonly #core: Host | undefined;
   readonly #sleepOf: (plugin: string) => Sleep | undefined;
+  readonly #signersOf: (plugin: string) => readonly KnownSigner[];
 
-  constructor({ stores, sources, core, sleepOf }: PluginOverviewPorts) {
+  constructor({ stores, sources, core, sleepOf, signersOf }: PluginOverviewPorts) {
     this.#stores = stores;
     this.#sources = sources;
     this.#core = core;
     this.#sleepOf = sleepOf;
+    this.#signersOf = signersOf;
   }
 
   list(): PluginSummary[] {
@@ -134,6 +141,7 @@ export class PluginOverview {
       ...summary,
       description: manifest.description,
       installation,
+      signers: this.#signersOf(name),
       services: Object.keys(manifest.services),
       effects: effectsOf(manifest),
       rates: this.#ratesOf(manifest),
@@ -196,7 +204,9 @@ export class PluginOverview {
     }
     for (const { plugin, version, source, integrity, wasmSha256, package: id, settings } of this.#stores.installations.list()) {
       const permissions = this.#stores.permissions.lastingGrantsOf(plugin);
-      actual.set(plugin, { version, source, integrity, wasmSha256, package: id, permissions, configured: false, settings });
+      const signed = this.#stores.trust.originOf(id)?.signers.map(({ keyid }) => keyid) ?? [];
+      const signers = signed.length === 0 ? {} : { signers: signed };
+      actual.set(plugin, { version, source, integrity, wasmSha256, ...signers, package: id, permissions, configured: false, settings });
     }
     return actual;
   }

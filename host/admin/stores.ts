@@ -28,6 +28,7 @@ import { Snapshots } from "./snapshots.ts";
 import { StoragePlaces } from "./storage-places.ts";
 import { TokenStore } from "./tokens.ts";
 import { ToolWordsStore } from "./tool-words.ts";
+import { TrustStore } from "./trust-store.ts";
 import { TurnRecords } from "./turn-records.ts";
 import { PermissionUsage } from "./usage.ts";
 import { UserStore } from "./users.ts";
@@ -66,6 +67,7 @@ export class Stores {
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
   readonly toolWords: ToolWordsStore;
+  readonly trust: TrustStore;
   readonly keys: SigningKeyStore;
   readonly grants: GrantStore;
   readonly installations: Installations;
@@ -93,6 +95,7 @@ export class Stores {
     this.sessions = new SessionStore(connection, clock);
     this.tokens = new TokenStore(connection, clock, this.users);
     this.toolWords = new ToolWordsStore(connection, clock);
+    this.trust = new TrustStore(connection, clock);
     this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);
@@ -141,7 +144,9 @@ export class Stores {
     for (const name of installations.restores()) this.restore(name);
     // What lies on the host's side is purged once that is open.
     for (const name of installations.purges()) if ((this.places.of(name)?.driver ?? "sqlite") === "sqlite") this.purge(name);
-    this.packages.collect(new Set([...installations.packages(), ...[...this.lock.values()].map((locked) => locked.package)]));
+    const needed = new Set([...installations.packages(), ...[...this.lock.values()].map((locked) => locked.package)]);
+    this.packages.collect(needed);
+    this.trust.collect(needed);
   }
 
   /** Puts a plugin's data back as they were before its update; that it is to be done must be written down. */

@@ -10,6 +10,8 @@ import { escapeControls } from "../core/names.ts";
 import type { Grant, PermissionRequest } from "../core/types.ts";
 import { meaningOf } from "../manifest/resources.ts";
 import { parseByExtension } from "../manifest/structured-file.ts";
+import { describeOrigin } from "./acceptance.ts";
+import { decided } from "./confirming.ts";
 import { table } from "./report.ts";
 
 export interface ConsentOptions {
@@ -38,6 +40,7 @@ export function describePlan(plan: PlanAnswer, asks: readonly PermissionRequest[
     ...(plan.authenticates ? [authenticatingWords(plan, asks)] : []),
     ...plan.neverAsked.map((point) => `It extends ${point} and will not be asked: it does not ask for extensions.answer on it.`),
     limits.length === 0 ? "It asks for no limits of its own." : `It asks for the limits ${limits.join(", ")}.`,
+    ...describeOrigin(plan),
     ...plan.dependencies.map(({ plugin, range }) => `It needs ${plugin} ${range}.`),
     plan.refusals.length === 0
       ? "Admission: it may run."
@@ -115,14 +118,4 @@ async function ask(plugin: string, asks: readonly PermissionRequest[]): Promise<
     }),
   );
   return { grants, untilRestart: until === "restart" };
-}
-
-/** Rejects with HostError `invalid-message` for no. */
-export async function confirmed(message: string): Promise<void> {
-  if (!decided(await prompts.confirm({ message, initialValue: false }))) throw new HostError("invalid-message", "nothing was changed");
-}
-
-function decided<T>(answer: T): Exclude<T, symbol> {
-  if (typeof answer === "symbol") throw new HostError("invalid-message", "cancelled; nothing was changed");
-  return answer as Exclude<T, symbol>;
 }

@@ -11,6 +11,7 @@ import { exactSpec, isLockedFor } from "../install/package-sources.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { missingDependency } from "../manifest/dependencies.ts";
 import { absoluteSpec } from "../manifest/package-spec.ts";
+import { ACCEPT_HELP, type AcceptOptions, acceptedOf, refuseUnaccepted, rulesToAccept } from "./acceptance.ts";
 import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, openHost } from "./control.ts";
 import { actualLock, saveLock } from "./lock.ts";
@@ -18,7 +19,7 @@ import { conclude, print } from "./report.ts";
 import { type DataOptions, readConfiguration, withDataOptions } from "./serve.ts";
 import { say, writeLines } from "./terminal.ts";
 
-interface InstallOptions extends DataOptions, ConsentOptions {
+interface InstallOptions extends DataOptions, ConsentOptions, AcceptOptions {
   readonly isolation?: string;
   readonly frozen?: boolean;
   readonly dryRun?: boolean;
@@ -35,6 +36,7 @@ export function addInstall(program: Command): void {
   )
     .argument("[source]", "a folder, a .tgz file, or a package such as @acme/thermostat@^1.2")
     .option("--grant <what>", GRANT_HELP)
+    .option("--accept <rules>", ACCEPT_HELP)
     .option("--until-restart", "what is granted holds until the host starts the next time")
     .addOption(new Option("--isolation <level>", "instead of process").choices(["process", "thread", "inline"]))
     .option("--frozen", "without a source: exactly what bulkhead.lock says, or nothing")
@@ -56,9 +58,13 @@ async function install(source: string | undefined, options: InstallOptions): Pro
   const settings = options.isolation === undefined ? {} : { isolation: options.isolation };
   const consents = [];
   // Everything is asked before anything is done.
-  for (const one of plans) consents.push({ one, ...(await consentTo(one.plugin, one.asks, options)) });
-  for (const { one, grants, untilRestart } of consents) {
-    await host.invoke("install", { ...packageOf(one), grants, untilRestart, settings });
+  for (const one of plans) {
+    const accepted = await acceptedOf(one, options);
+    refuseUnaccepted(one, accepted);
+    consents.push({ one, accepted, ...(await consentTo(one.plugin, one.asks, options)) });
+  }
+  for (const { one, accepted, grants, untilRestart } of consents) {
+    await host.invoke("install", { ...packageOf(one), grants, untilRestart, settings, accepted });
     say(
       `${one.plugin} ${one.version} is installed${host.isLive ? " and started" : "; it starts with the host"}: ${grants.length} of ${one.asks.length} permissions granted`,
     );
@@ -104,13 +110,16 @@ export const packageOf = ({ package: id, source, integrity, wasmSha256 }: PlanAn
   wasmSha256,
 });
 
+const signersOf = ({ trust: { signers } }: PlanAnswer): Pick<LockedPlugin, "signers"> =>
+  signers.length === 0 ? {} : { signers: signers.map(({ keyid }) => keyid) };
+
 async function installLocked(host: Control, options: InstallOptions): Promise<void> {
   const file = lockFileOf(options.config);
   const lock = await readLock(file);
   if (lock === undefined && options.frozen === true)
     throw new HostError("invalid-message", `there is no ${file}; "bulkhead lock" writes one where everything is as it should be`);
   const wanted = new Map(lock);
-  await lockSources(host, await readConfiguration(options.config), wanted, options.frozen === true);
+  await lockSources(host, await readConfiguration(options.config), wanted, options);
   if (options.frozen === true) await refuseOthers(host, wanted);
   const installed = new Map((await host.invoke<Installation[]>("installations")).map((one) => [one.plugin, one]));
   let waiting = [...wanted].filter(([name, { configured }]) => !configured && !installed.has(name));
@@ -128,7 +137,9 @@ async function installLocked(host: Control, options: InstallOptions): Promise<vo
       const grants = locked.permissions
         .filter(({ effect }) => effect !== "deny")
         .map(({ permission, resource }) => ({ permission, resource }));
-      await host.invoke("install", { ...packageOf(locked), grants, settings: locked.settings });
+      // Whoever wrote the lock had accepted it.
+      const accepted = rulesToAccept(plan);
+      await host.invoke("install", { ...packageOf(locked), grants, settings: locked.settings, accepted });
       for (const { permission, resource } of locked.permissions.filter(({ effect }) => effect === "deny"))
         await host.invoke("revoke", { plugin: name, permission, resource });
       say(`${name} ${locked.version} is installed, with the ${grants.length} permissions of the lock`);
@@ -142,7 +153,12 @@ async function installLocked(host: Control, options: InstallOptions): Promise<vo
 }
 
 /** Fetches what the configuration names by source, in the version that is locked; what is not locked yet becomes so unless `frozen`. */
-async function lockSources(host: Control, { plugins }: Configuration, lock: Map<string, LockedPlugin>, frozen: boolean): Promise<void> {
+async function lockSources(
+  host: Control,
+  { plugins }: Configuration,
+  lock: Map<string, LockedPlugin>,
+  options: InstallOptions,
+): Promise<void> {
   for (const [name, { source, grants }] of Object.entries(plugins)) {
     if (source === undefined) continue;
     const locked = lock.get(name);
@@ -150,7 +166,7 @@ async function lockSources(host: Control, { plugins }: Configuration, lock: Map<
       await planLocked(host, name, locked);
       continue;
     }
-    if (frozen)
+    if (options.frozen === true)
       throw new HostError(
         "conflict",
         `bulkhead.lock has no ${name} from ${printable(source)}; "bulkhead install" without --frozen adds it`,
@@ -160,9 +176,21 @@ async function lockSources(host: Control, { plugins }: Configuration, lock: Map<
     if (plan.plugin !== name) throw new HostError("invalid-manifest", `${printable(source)} holds the plugin ${plan.plugin}, not ${name}`);
     if (plan.refusals.length > 0)
       throw new HostError("admission-refused", `${name} may not run here`, { detail: plan.refusals.join("\n") });
+    refuseUnaccepted(plan, await acceptedOf(plan, options));
     const { version, integrity, wasmSha256, package: id } = plan;
     const permissions = grants === "all" ? plan.asks.map(({ permission, resource }) => ({ permission, resource })) : grants;
-    lock.set(name, { version, source: plan.source, integrity, wasmSha256, package: id, permissions, configured: true, settings: {} });
+    const signers = signersOf(plan);
+    lock.set(name, {
+      version,
+      source: plan.source,
+      integrity,
+      wasmSha256,
+      ...signers,
+      package: id,
+      permissions,
+      configured: true,
+      settings: {},
+    });
     say(`${name} is locked to ${version}; a running host takes it when it starts the next time`);
   }
 }
@@ -171,6 +199,10 @@ async function lockSources(host: Control, { plugins }: Configuration, lock: Map<
 async function planLocked(host: Control, name: string, locked: LockedPlugin): Promise<PlanAnswer> {
   const plan = await host.invoke<PlanAnswer>("plan", { spec: exactSpec(locked.source) });
   const differs = (["version", "integrity", "wasmSha256", "package"] as const).find((key) => plan[key] !== locked[key]);
+  const signers = plan.trust.signers.map(({ keyid }) => keyid);
+  const unsigned = (locked.signers ?? []).filter((keyid) => !signers.includes(keyid));
+  if (unsigned.length > 0)
+    throw new HostError("conflict", `${name} is not signed by ${unsigned.join(", ")} any more, as bulkhead.lock says that it was`);
   if (plan.plugin === name && differs === undefined) return plan;
   throw new HostError(
     "conflict",

@@ -46,6 +46,7 @@ import { addTest } from "./test.ts";
 import { addToken } from "./token.ts";
 import { addTop } from "./top.ts";
 import { addTrace } from "./trace.ts";
+import { addTrust } from "./trust.ts";
 import { addTypes } from "./types/command.ts";
 import { addUpdate } from "./update.ts";
 import { addUser } from "./user.ts";
@@ -77,6 +78,7 @@ async function main(): Promise<void> {
   addPack(program);
   addSign(program);
   addKey(program);
+  addTrust(program);
   addTypes(program);
   addDoctor(program);
   addTop(program);

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { PluginDetails, PluginSummary } from "../admin/plugin-overview.ts";
 import type { Sleep } from "../admin/sleep.ts";
 import { escapeControls } from "../core/names.ts";
+import { signerWords } from "./acceptance.ts";
 import { openHost } from "./control.ts";
 import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
@@ -56,6 +57,7 @@ async function info(plugin: string, options: JsonOptions): Promise<void> {
       ["hibernates", details.sleep === undefined ? "" : describeSleep(details.sleep)],
       ["from", installation?.source ?? "the configuration"],
       ["module's SHA-256", installation?.wasmSha256 ?? ""],
+      ["signed by", details.signers.length === 0 ? "nobody, or nobody looked" : details.signers.map(signerWords)],
       ["version before", installation?.previous?.version ?? ""],
       ["waits for approval", installation?.pending?.version ?? ""],
       ["services", services.map((name) => (details.effects[name] === undefined ? name : `${name} (${details.effects[name]})`))],

@@ -22,7 +22,7 @@ export async function signingKey({ key, keys = keyFolder() }: KeyOptions): Promi
 }
 
 /** From the environment, the terminal or standard input. */
-export const keyPassword = async (message: string): Promise<string> => process.env[KEY_PASSWORD_VARIABLE] ?? (await readHidden(message));
+const keyPassword = async (message: string): Promise<string> => process.env[KEY_PASSWORD_VARIABLE] ?? (await readHidden(message));
 
 /** As the clock says, or SOURCE_DATE_EPOCH, in milliseconds since 1970. Throws HostError `invalid-message` for one that is no number of seconds. */
 export function signingTime(): number {

@@ -8,7 +8,9 @@ import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import { updateSpec } from "../install/package-sources.ts";
 import { absoluteSpec } from "../manifest/package-spec.ts";
-import { type ConsentOptions, confirmed, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
+import { ACCEPT_HELP, type AcceptOptions, acceptedOf } from "./acceptance.ts";
+import { confirmed } from "./confirming.ts";
+import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, openHost } from "./control.ts";
 import { packageOf } from "./install.ts";
 import { saveLock } from "./lock.ts";
@@ -20,7 +22,7 @@ interface JsonOptions extends DataOptions {
   readonly json?: boolean;
 }
 
-interface UpdateOptions extends JsonOptions, ConsentOptions {
+interface UpdateOptions extends JsonOptions, ConsentOptions, AcceptOptions {
   readonly dryRun?: boolean;
 }
 
@@ -29,6 +31,7 @@ export function addUpdate(program: Command): void {
     .argument("<plugin>", "the plugin's name")
     .argument("[source]", "where the version comes from; by default where the installed one came from")
     .option("--grant <what>", GRANT_HELP)
+    .option("--accept <rules>", ACCEPT_HELP)
     .option("--dry-run", "show what would change, and change nothing")
     .option("--json", "print JSON on standard output")
     .action(update);
@@ -64,19 +67,20 @@ async function update(plugin: string, source: string | undefined, options: Updat
   for (const { permission, resource } of plan.noLongerAsks) say(`it no longer asks for ${permission} ${escapeControls(resource)}`);
   refuseWhatMayNotRun(plan);
   if (options.dryRun === true) return print(options.json, { plan }, () => "nothing was changed");
+  const accepted = await acceptedOf(plan, options);
   const mayCome = asksMore.length === 0 && !plan.isAuthenticator;
   const isDecided = mayCome || options.grant !== undefined || process.stdin.isTTY === true;
   if (plan.isAuthenticator && options.grant === undefined && isDecided) await confirmed(`Let ${plan.version} say who comes in?`);
   const { grants, untilRestart } = isDecided ? await consentTo(plugin, plan.newlyAsks, options) : { grants: [], untilRestart: false };
-  const input = { ...packageOf(plan), grants, untilRestart, settings: {}, approved: isDecided };
-  const { state, version } = await host.invoke<UpdateOutcome>("update", input);
+  const input = { ...packageOf(plan), grants, untilRestart, settings: {}, approved: isDecided, accepted };
+  const { state, version, unaccepted } = await host.invoke<UpdateOutcome>("update", input);
   await saveLock(host, options);
   conclude(
     options.json,
     { plan, state, version },
     state === "updated"
       ? `${plugin} is ${version} now`
-      : `${plugin} ${version} waits, ${plan.installed} goes on: "bulkhead update ${plugin}${source === undefined ? "" : ` ${source}`}" on a terminal, or with --grant, decides`,
+      : `${plugin} ${version} waits, ${plan.installed} goes on: "bulkhead update ${plugin}${source === undefined ? "" : ` ${source}`}" on a terminal, or with ${[...(unaccepted.length > 0 ? [`--accept ${unaccepted.map(({ rule }) => rule).join(",")}`] : []), ...(mayCome ? [] : ["--grant"])].join(" and ")}, decides`,
   );
 }
 

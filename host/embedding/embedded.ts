@@ -7,11 +7,14 @@ import { startTrace } from "../core/trace.ts";
 import type { ServiceCall } from "../core/turn.ts";
 import type { Caller, Grant, PermissionRequest } from "../core/types.ts";
 import { absoluteSpec } from "../manifest/package-spec.ts";
+import type { Rule } from "../trust/rules.ts";
 import { jsonBytes, parseJsonBytes } from "./json.ts";
 
 export interface InstallOptions {
   /** What it may do of what it asks for; nothing by default. */
   readonly grant?: "all" | "none" | readonly Pick<Grant, "permission" | "resource">[] | undefined;
+  /** Rules about where it comes from that the program takes, such as `look-alike`; see docs/trust.md. */
+  readonly accept?: readonly Rule[] | undefined;
   /** As `plugins.<name>` of a configuration would have them: isolation, limits, config and so on. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -59,14 +62,18 @@ const EMBEDDER: Caller = Object.freeze({ kind: "host", name: "program" });
  * only; one that is there as it is stays as it is: what operators granted and revoked since lasts. Resolves with its name. Rejects with HostError
  * `admission-refused`, `conflict` (also for one that is there with other settings), or what else keeps it from running.
  */
-export async function install(operate: Operate, spec: string, { grant = "none", settings = {} }: InstallOptions): Promise<string> {
+export async function install(
+  operate: Operate,
+  spec: string,
+  { grant = "none", accept = [], settings = {} }: InstallOptions,
+): Promise<string> {
   const plan = await operate<Planned>("plan", { spec: absoluteSpec(spec) });
   const { plugin, version, integrity, asks, newlyAsks, refusals, unmet } = plan;
   if (refusals.length > 0)
     throw new HostError("admission-refused", `${plugin} ${version} may not run here`, { detail: refusals.join("\n") });
   if (unmet.length > 0) throw new HostError("conflict", `${plugin} ${version} does not fit what is installed: ${unmet.join("; ")}`);
   const grants = grant === "none" ? [] : (grant === "all" ? asks : grant).map(({ permission, resource }) => ({ permission, resource }));
-  const what = { package: plan.package, source: plan.source, integrity, wasmSha256: plan.wasmSha256, grants };
+  const what = { package: plan.package, source: plan.source, integrity, wasmSha256: plan.wasmSha256, grants, accepted: accept };
   const there = (await operate<Installation[]>("installations", {})).find((one) => one.plugin === plugin);
   if (there === undefined) return operate<string>("install", { ...what, settings });
   if (!isDeepStrictEqual(there.settings, settings))
@@ -74,7 +81,13 @@ export async function install(operate: Operate, spec: string, { grant = "none", 
   if (there.integrity === integrity) return plugin;
   const isNew = (one: Pick<Grant, "permission" | "resource">): boolean =>
     newlyAsks.some(({ permission, resource }) => permission === one.permission && resource === one.resource);
-  await operate("update", { ...what, grants: grants.filter(isNew), settings, approved: true });
+  const { unaccepted } = await operate<{ unaccepted: readonly { readonly rule: Rule; readonly message: string }[] }>("update", {
+    ...{ ...what, grants: grants.filter(isNew), settings, approved: true },
+  });
+  if (unaccepted.length > 0)
+    throw new HostError("conflict", `${plugin} ${version} waits: accept ${unaccepted.map(({ rule }) => rule).join(", ")}`, {
+      detail: unaccepted.map(({ message }) => message).join("\n"),
+    });
   return plugin;
 }
 

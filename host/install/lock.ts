@@ -17,6 +17,8 @@ export interface LockedPlugin {
   /** Of what came from there, in the form of Subresource Integrity. */
   readonly integrity: string;
   readonly wasmSha256: string;
+  /** The keys that have signed it; what comes in its place is signed by one of them. */
+  readonly signers?: readonly string[] | undefined;
   /** Its name in the package store. */
   readonly package: string;
   /** What it may do, for good. */
@@ -36,6 +38,7 @@ const lockedSchema: z.ZodType<LockedPlugin> = z.strictObject({
   source: z.string(),
   integrity: z.string(),
   wasmSha256: z.string(),
+  signers: z.array(z.string()).optional(),
   package: z.string(),
   permissions: z.array(withResource(z.strictObject({ ...grantShape, effect: z.enum(["allow", "deny"]).optional() }))),
   configured: z.boolean(),

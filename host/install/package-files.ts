@@ -20,7 +20,7 @@ export interface PackageFiles extends FolderContent {
 }
 
 /** A CycloneDX bill of materials; see `bulkhead sbom`. */
-export const SBOM_FILE = "sbom.cdx.json";
+const SBOM_FILE = "sbom.cdx.json";
 const NPM_MANIFEST = "package.json";
 const TEXTS = ["README.md", "LICENSE", SBOM_FILE] as const;
 /** What a registry shows of a package. The rest of a package.json is for building: npm would run its scripts, fetch its dependencies and refuse a private one. */

@@ -10,6 +10,7 @@ import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { isPath } from "../manifest/package-spec.ts";
 import { contentsOf, SIGNATURE_FILE, sha256Hex } from "../trust/contents.ts";
+import { foreignWords } from "../trust/look-alikes.ts";
 import { downloadNpm, resolveNpm, type SourceOptions, sha512 } from "./npm-registry.ts";
 import { filesOf } from "./package-files.ts";
 import type { FetchedPlugin } from "./package-store.ts";
@@ -68,12 +69,12 @@ function parseNpmSpec(spec: string): NpmSpec {
   // npm takes a tag that ends so for a file.
   const isTag = TAG.test(wanted) && !/\.(?:tgz|tar|tar\.gz)$/i.test(wanted);
   if (spec.length > MAX_SPEC_LENGTH || !isNpmName(name) || !(isTag || semver.validRange(wanted) !== null))
-    throw new HostError("invalid-message", `"${printable(spec)}" is no source of plugins; ${REMEDY}`);
+    throw new HostError("invalid-message", `"${printable(spec)}" is no source of plugins${foreignWords(spec)}; ${REMEDY}`);
   return { name, wanted };
 }
 
 /** Rejects with HostError `invalid-manifest`. */
-export async function fetchFolder(folder: string): Promise<FetchedPlugin> {
+async function fetchFolder(folder: string): Promise<FetchedPlugin> {
   const path = resolve(folder);
   const { manifest, manifestText, wasm, files } = await filesOf(path);
   const signatures = files.get(SIGNATURE_FILE);

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { Sources } from "../admin/installer.ts";
+import { readPlainFile } from "../bounds/files.ts";
 import { toModuleBounds } from "../bounds/module-bounds.ts";
 import { AdmissionCache, type DeclaredFunctions } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
@@ -48,6 +49,7 @@ export async function pluginSources(
   return {
     admission,
     fetch: (spec) => fetchPackage(spec, { reader, registry: inForce().registry }),
+    document: (place, { maxBytes }) => readPlainFile(place, { maxBytes, code: "invalid-message", remedy: "write one" }),
     resolve: (spec) => resolveVersion(spec, { reader, registry: inForce().registry }),
     async admit(folder, settings, within = inForce()) {
       refuseStranger(folder.manifest.name, settings, within);

@@ -31,6 +31,7 @@ const AT_ONCE: readonly (readonly string[])[] = [
   ["containment"],
   ["records"],
   ["registry"],
+  ["trust"],
   ["events", "keep"],
   ...["roles", "groups", "certificates", "limits", "open"].map((key) => ["auth", key]),
   ["drivers", "log", "level"],

@@ -18,6 +18,7 @@ import { type RecordOptions, recordsSchema } from "./records.ts";
 import { requireRoles } from "./roles.ts";
 import { parseByExtension } from "./structured-file.ts";
 import { type TelemetryOptions, telemetrySchema } from "./telemetry.ts";
+import { type SignedPlace, type TrustOptions, trustSchema } from "./trust.ts";
 
 export interface PluginConfiguration {
   /** Folder with plugin.json, relative to the configuration file. Either this or `source`. */
@@ -93,6 +94,8 @@ export interface Configuration {
   readonly admission: ModuleBoundsInput;
   /** The npm registry that plugins come from, instead of npm's own setting. */
   readonly registry?: string | undefined;
+  /** Whose plugins come in. */
+  readonly trust: TrustOptions;
   /** What the host writes down about its own work. */
   readonly telemetry: TelemetryOptions;
   /** How much is kept of turns that failed. */
@@ -194,6 +197,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
   sends: sendOptions.default(() => sendOptions.parse({})),
+  trust: trustSchema.default(() => trustSchema.parse({})),
   telemetry: telemetrySchema.default(() => telemetrySchema.parse({})),
   records: recordsSchema.default(() => recordsSchema.parse({})),
   tls: tlsSchema.optional(),
@@ -242,8 +246,17 @@ export function parseConfiguration(text: string, path: string): Configuration {
     auth,
   );
   const tls = parsed.data.tls && absoluteFiles(parsed.data.tls, base);
-  return { ...parsed.data, tls, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
+  const { trust: said } = parsed.data;
+  const trust = {
+    ...said,
+    policy: said.policy && absolutePlace(said.policy, base),
+    revocations: said.revocations.map((one) => absolutePlace(one, base)),
+  };
+  return { ...parsed.data, trust, tls, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
 }
+
+const absolutePlace = (place: SignedPlace, base: string): SignedPlace =>
+  /^(?:https?|file):/i.test(place.from) ? place : { ...place, from: resolve(base, place.from) };
 
 function absoluteFiles({ cert, key, clientCa }: TlsFiles, base: string): TlsFiles {
   return { cert: resolve(base, cert), key: resolve(base, key), clientCa: clientCa === undefined ? undefined : resolve(base, clientCa) };

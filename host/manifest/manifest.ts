@@ -7,6 +7,7 @@ import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
+import { foreignWords } from "../trust/look-alikes.ts";
 import { parseDependency } from "./dependencies.ts";
 import { namedEntryPoints } from "./entry-points.ts";
 import { describeFindings, describeIssues, type Finding } from "./issues.ts";
@@ -28,9 +29,10 @@ const MAX_PRIORITY = 1_000;
 // The host's own exports begin with `__`.
 const ENTRY_POINT = /^(?!__)[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 
-export const pluginName: z.ZodType<string> = z
-  .string()
-  .refine(isPluginName, "write 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, not reserved");
+export const pluginName: z.ZodType<string> = z.string().refine(isPluginName, {
+  error: ({ input }) =>
+    `write 1 to 63 lower-case letters, digits and hyphens, beginning with a letter, not reserved${foreignWords(String(input))}`,
+});
 export const dottedName: z.ZodType<string> = z
   .string()
   .refine(isDottedName, "write kebab-case segments joined by dots, such as devices.turn-on");

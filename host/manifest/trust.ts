@@ -7,7 +7,7 @@ import { MAX_KEY_LENGTH, parsePublicKey } from "../trust/public-keys.ts";
 import { PLUGIN_PATTERN } from "../trust/publishers.ts";
 
 /** A publisher that the operator knows. */
-export interface TrustedKey {
+interface TrustedKey {
   /** As `bulkhead key export` prints it. */
   readonly publicKey: string;
   /** Patterns of the plugins that it may sign, such as acme-*. */

@@ -27,8 +27,7 @@ export function contentsOf(files: Iterable<readonly [string, Uint8Array]>): read
 }
 
 /** The content manifest as text. */
-export const contentText = (contents: readonly ContentEntry[]): string =>
-  contents.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
+const contentText = (contents: readonly ContentEntry[]): string => contents.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
 
 /** The digest that stands for all of it. */
 export const contentDigest = (contents: readonly ContentEntry[]): string => sha256Hex(contentText(contents));

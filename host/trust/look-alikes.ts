@@ -32,8 +32,10 @@ const isNear = (name: string, other: string): boolean =>
 
 const skeleton = (name: string): string => ALIKE.reduce((text, [alike, one]) => text.replace(alike, one), name.toLowerCase());
 
-/** The first letter that is not of ours, as Unicode numbers it; undefined for a name of ASCII. */
-export function foreignLetter(text: string): string | undefined {
-  const found = /[^\p{ASCII}]/u.exec(text)?.[0];
-  return found === undefined ? undefined : `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+/** `: its letter U+0430 is none of a to z` of a name that has one, however it looks; nothing for a name of ASCII. */
+export function foreignWords(name: string): string {
+  const found = /[^\p{ASCII}]/u.exec(name)?.[0];
+  return found === undefined
+    ? ""
+    : `: its letter U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")} is none of a to z`;
 }

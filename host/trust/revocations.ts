@@ -5,7 +5,7 @@ import { z } from "zod";
 import { KEYID } from "./public-keys.ts";
 import { type Dated, openDocument, parsePayload, payloadHash, type Quorum, requireQuorum, versionShape } from "./signed-documents.ts";
 
-export interface RevokedKey {
+interface RevokedKey {
   readonly keyid: string;
   readonly reason: string;
   /** What a host had installed before goes on; in ISO 8601. Nothing that the key has signed does, where it is not said. */
@@ -30,8 +30,8 @@ export interface Revocable {
   readonly wasmSha256: string;
   readonly contentSha256: string | undefined;
   readonly keyids: readonly string[];
-  /** Since when this host has it, in milliseconds since 1970; undefined for what is to come. */
-  readonly installedAt: number | undefined;
+  /** Since when this host knows it, in milliseconds since 1970; undefined for what is to come. */
+  readonly hereSince: number | undefined;
 }
 
 export interface Revocation {
@@ -83,9 +83,9 @@ export function revocationOf(one: Revocable, { keys, plugins, digests }: Revocat
   const digest = digests.find(({ sha256 }) => sha256 === one.wasmSha256 || sha256 === one.contentSha256);
   if (digest !== undefined) return { rule: "revoked-digest", reason: digest.reason };
   // One good signature beside that of a stolen key says nothing against the thief.
-  const key = keys.find(({ keyid, since }) => one.keyids.includes(keyid) && !wasThereBefore(one.installedAt, since));
+  const key = keys.find(({ keyid, since }) => one.keyids.includes(keyid) && !wasThereBefore(one.hereSince, since));
   return key && { rule: "revoked-key", reason: key.reason };
 }
 
-const wasThereBefore = (installedAt: number | undefined, since: string | undefined): boolean =>
-  installedAt !== undefined && since !== undefined && installedAt < Date.parse(since);
+const wasThereBefore = (hereSince: number | undefined, since: string | undefined): boolean =>
+  hereSince !== undefined && since !== undefined && hereSince < Date.parse(since);

@@ -85,7 +85,7 @@ export const RULES = [
 export type Rule = (typeof RULES)[number];
 
 /** `refused`: not while it is so. `consent`: only when an operator accepts the rule by name. `told`: it stands in the consent and the audit. */
-export type Verdict = "refused" | "consent" | "told";
+type Verdict = "refused" | "consent" | "told";
 
 export interface Finding {
   readonly rule: Rule;
@@ -111,7 +111,7 @@ function revoked(version: Version, { revocations }: Standing): Finding[] {
   const { name: plugin, version: number } = manifest;
   const asked = {
     ...{ plugin, version: number, wasmSha256, contentSha256: origin.contentSha256 },
-    ...{ keyids: keyidsOf(version), installedAt: undefined },
+    ...{ keyids: keyidsOf(version), hereSince: undefined },
   };
   return revocations.flatMap((list) => {
     const hit = revocationOf(asked, list);

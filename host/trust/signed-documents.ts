@@ -31,11 +31,10 @@ export interface Quorum {
   readonly threshold: number;
 }
 
-export interface OpenedDocument {
+interface OpenedDocument {
   readonly payload: string;
-  readonly sha256: string;
-  /** Of the keys that were asked for; each once. */
-  readonly signedBy: ReadonlySet<string>;
+  /** How many of these keys have signed, each counted once. */
+  signedBy(quorum: Quorum): number;
 }
 
 interface Envelope {
@@ -79,7 +78,7 @@ export function openDocument(
 }
 
 /** Throws HostError `permission-denied` when fewer of the keys have signed than the threshold says. */
-export function requireQuorum(document: { signedBy(quorum: Quorum): number }, quorum: Quorum, label: string): void {
+export function requireQuorum(document: OpenedDocument, quorum: Quorum, label: string): void {
   const count = document.signedBy(quorum);
   if (count >= quorum.threshold) return;
   throw new HostError(

@@ -1,0 +1,273 @@
+// Whether a package may come in, as far as it is about where it comes from, and what became of it since: puts together what was proven, what the host remembers and
+// what the operator, the policy and the lists say. The rules themselves are host/trust/rules.ts.
+
+import { durationMs } from "../bounds/durations.ts";
+import { HostError, toHostError } from "../core/errors.ts";
+import { printable } from "../core/names.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import { type FetchedPlugin, idOf } from "../install/package-store.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { type Card, cardOf } from "../trust/card.ts";
+import { contentDigest, sha256Hex } from "../trust/contents.ts";
+import { parsePublicKey } from "../trust/public-keys.ts";
+import { type Publisher, publisherOf } from "../trust/publishers.ts";
+import { revocationOf } from "../trust/revocations.ts";
+import { type Finding, judge, type Rule, type Standing, type Version } from "../trust/rules.ts";
+import type { Signer } from "../trust/signatures.ts";
+import type { Actor } from "./audit.ts";
+import type { Stores } from "./stores.ts";
+import { type FetchDocument, type Refreshed, TrustDocuments } from "./trust-documents.ts";
+import type { Revoked, StoredOrigin } from "./trust-store.ts";
+
+/** One who has signed, and what is known of the key here. */
+export interface KnownSigner extends Signer {
+  /** By whose word it may sign this name: a publisher's name; undefined for a key that is only known from before. */
+  readonly publisher: string | undefined;
+  /** Since when the name has this key here, in ISO 8601. */
+  readonly since: string | undefined;
+}
+
+/** What an operator is told of where a version comes from. */
+export interface Assessment {
+  readonly signers: readonly KnownSigner[];
+  /** SHA-256 of its content manifest, which is what was signed. */
+  readonly contentSha256: string | undefined;
+  readonly publishedAt: string | undefined;
+  readonly publishedBy: string | undefined;
+  readonly findings: readonly Finding[];
+  readonly card: Card;
+}
+
+export interface TrustPorts {
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly fetchDocument: FetchDocument;
+}
+
+const PLAN_REFRESH_MS = 300_000;
+
+export class Trust {
+  readonly documents: TrustDocuments;
+  readonly #stores: Stores;
+  readonly #clock: Clock;
+  #refreshed: number | undefined;
+
+  constructor({ stores, clock, fetchDocument }: TrustPorts) {
+    this.#stores = stores;
+    this.#clock = clock;
+    this.documents = new TrustDocuments({
+      ...{ store: stores.trust, clock, fetch: fetchDocument },
+      options: () => stores.configuration.trust,
+    });
+  }
+
+  /** Verifies what was fetched, remembers what is known of it and judges it beside what is installed. Rejects with what is no fault of the package. */
+  async assess(fetched: FetchedPlugin): Promise<Assessment> {
+    const now = this.#clock.now();
+    if (this.#refreshed === undefined || now - this.#refreshed >= PLAN_REFRESH_MS || now < this.#refreshed) await this.refresh();
+    const { manifest } = fetched;
+    const { signers, broken } = await this.#signersOf(fetched);
+    const { at, by, maintainers } = fetched.published ?? {};
+    const stored: StoredOrigin = {
+      signers,
+      contentSha256: fetched.contents.length === 0 ? undefined : contentDigest(fetched.contents),
+      ...{ publishedAt: at, publishedBy: by, maintainers, source: fetched.source, wasmSha256: fetched.wasmSha256 },
+    };
+    const firstSeenAt = this.#stores.trust.saw(idOf(fetched), stored);
+    const findings = this.#judge({ manifest, origin: { ...stored, firstSeenAt }, source: fetched.source, wasmSha256: fetched.wasmSha256 });
+    return {
+      signers: this.#known(manifest.name, signers),
+      contentSha256: stored.contentSha256,
+      publishedAt: at === undefined ? undefined : new Date(at).toISOString(),
+      publishedBy: by,
+      findings: broken === undefined ? findings : [broken, ...findings],
+      card: cardOf(manifest),
+    };
+  }
+
+  /**
+   * Judges a package that is here, by what was seen of it when it came. Throws HostError `admission-refused` with every reason that refuses it. Answers the rules
+   * that an operator has to accept and has not.
+   */
+  unaccepted({ id, manifest, wasm, accepted }: PlannedPackage): readonly Finding[] {
+    const findings = this.#judge(this.#versionOf(id, manifest, wasm));
+    const refused = findings.filter(({ verdict }) => verdict === "refused");
+    const { name, version } = manifest;
+    if (refused.length > 0)
+      throw new HostError("admission-refused", `${name} ${version} may not come in`, { detail: refused.map(inWords).join("\n") });
+    return findings.filter(({ verdict, rule }) => verdict === "consent" && !accepted.includes(rule));
+  }
+
+  /** Who has signed the version that is there. */
+  signersOf(plugin: string): readonly KnownSigner[] {
+    const found = this.#stores.installations.find(plugin) ?? this.#stores.lock.get(plugin);
+    return found === undefined ? [] : this.#known(plugin, this.#stores.trust.originOf(found.package)?.signers ?? []);
+  }
+
+  /** What the audit says of where a package came from. */
+  recordOf(id: string): object {
+    const origin = this.#stores.trust.originOf(id);
+    if (origin === undefined) return {};
+    const { signers, contentSha256, publishedBy } = origin;
+    return { signers: signers.map(({ keyid }) => keyid), ...(contentSha256 && { contentSha256 }), ...(publishedBy && { publishedBy }) };
+  }
+
+  /** A name that nobody had a key for has those that have signed it, from now on. */
+  pinFirst(plugin: string, id: string, by: Actor): void {
+    const signers = this.#stores.trust.originOf(id)?.signers ?? [];
+    if (this.#stores.trust.pinsOf(plugin).length > 0) return;
+    const publisher = this.#publisherOf(plugin);
+    for (const signer of signers)
+      if (publisher === undefined || publisher.keyids.includes(signer.keyid)) this.#stores.trust.pin(plugin, signer, by);
+  }
+
+  /** Takes a key for a name in the place of those that it had. Throws HostError `invalid-message` for a key that nothing seen here was signed with. */
+  accept(plugin: string, keyid: string, by: Actor): void {
+    const found = this.#stores.trust.signerOf(keyid);
+    if (found === undefined)
+      throw new HostError(
+        "invalid-message",
+        `nothing that was seen here is signed by ${printable(keyid)}; look at it first, with "bulkhead install" or "bulkhead update" and --dry-run`,
+      );
+    const { trust, audit } = this.#stores;
+    this.#stores.transaction(() => {
+      const before = trust.pinsOf(plugin).map((pin) => pin.keyid);
+      trust.unpin(plugin);
+      trust.pin(plugin, found, by);
+      audit.append(by, "accept-key", plugin, { keyid, before });
+    });
+  }
+
+  /** Fetches policy and lists, and works out what they withdraw of what is here. Never rejects. */
+  async refresh(): Promise<readonly Refreshed[]> {
+    const refreshed = await this.documents.refresh();
+    this.#refreshed = this.#clock.now();
+    for (const { what, version, isNew, problem } of refreshed) {
+      if (isNew) this.#stores.audit.append("host", "trust-document", what, { version });
+      if (problem?.reason !== undefined) this.#stores.audit.append("host", "trust-refused", what, { why: problem.message });
+    }
+    this.applyRevocations();
+    return refreshed;
+  }
+
+  /** Works out anew which of the versions that are here the lists withdraw; from then on they are as good as blocked. */
+  applyRevocations(): void {
+    const lists = this.documents.revocations();
+    const rows = this.#here().flatMap((one) =>
+      lists.flatMap((list): Revoked[] => {
+        const hit = revocationOf(one, list);
+        return hit === undefined ? [] : [{ plugin: one.plugin, version: one.version, reason: hit.reason }];
+      }),
+    );
+    this.#stores.transaction(() => this.#stores.trust.replaceRevoked(rows));
+  }
+
+  /** Every version of which a package is here. */
+  #here(): readonly Parameters<typeof revocationOf>[0][] {
+    const { installations, lock, trust, manifests } = this.#stores;
+    const installed = installations
+      .list()
+      .flatMap(({ plugin, previous, pending, ...current }) =>
+        [current, previous, pending]
+          .filter((one) => one !== undefined)
+          .map((one) => ({ ...one, plugin, signers: [] as readonly string[] })),
+      );
+    const locked = [...lock].map(([plugin, one]) => ({ ...one, plugin, signers: one.signers ?? [] }));
+    const known = [...installed, ...locked].map(({ plugin, version, wasmSha256, package: id, signers }) => {
+      const origin = trust.originOf(id);
+      const keyids = [...signers, ...(origin?.signers ?? []).map(({ keyid }) => keyid)];
+      return { plugin, version, wasmSha256, contentSha256: origin?.contentSha256, keyids, hereSince: origin?.firstSeenAt };
+    });
+    // Of a folder that the configuration names only the version is known.
+    const named = [...manifests].filter(([plugin]) => !known.some((one) => one.plugin === plugin));
+    const folders = named.map(([plugin, { version }]) => ({
+      ...{ plugin, version, wasmSha256: "", contentSha256: undefined, keyids: [], hereSince: undefined },
+    }));
+    return [...known, ...folders];
+  }
+
+  async #signersOf(fetched: FetchedPlugin): Promise<{ readonly signers: readonly Signer[]; readonly broken?: Finding }> {
+    if (this.#stores.configuration.trust.mode === "off" || fetched.signatures === undefined) return { signers: [] };
+    // Most of what is installed is signed by nobody.
+    const { verifySignatures } = await import("../trust/signatures.ts");
+    try {
+      return { signers: verifySignatures(fetched, fetched.signatures) };
+    } catch (thrown) {
+      const { code, message } = toHostError(thrown);
+      if (code === "internal") throw thrown;
+      return { signers: [], broken: { rule: "bad-signature", verdict: "refused", message } };
+    }
+  }
+
+  #judge(version: Version): readonly Finding[] {
+    return judge(version, this.#installedVersion(version.manifest.name), this.#standing(version.manifest.name));
+  }
+
+  /** The version that is there now, installed or configured. */
+  #installedVersion(plugin: string): Version | undefined {
+    const found = this.#stores.installations.find(plugin) ?? this.#stores.lock.get(plugin);
+    const manifest = this.#stores.manifests.get(plugin);
+    if (manifest === undefined) return undefined;
+    return this.#versionOf(found?.package ?? "", manifest, undefined);
+  }
+
+  #versionOf(id: string, manifest: Manifest, wasm: Uint8Array | undefined): Version {
+    const unknown = {
+      signers: [],
+      source: "folder:",
+      wasmSha256: wasm === undefined ? "" : sha256Hex(wasm),
+      firstSeenAt: this.#clock.now(),
+    };
+    const { source, wasmSha256, ...origin } = this.#stores.trust.originOf(id) ?? unknown;
+    return { manifest, origin, source, wasmSha256 };
+  }
+
+  #standing(plugin: string): Standing {
+    const { trust: options } = this.#stores.configuration;
+    const policy = this.documents.policy();
+    return {
+      mode: options.mode,
+      ownPublishers: this.#ownPublishers(),
+      policy,
+      pins: [...this.#stores.trust.pinsOf(plugin), ...(this.#stores.lock.get(plugin)?.signers ?? []).map((keyid) => ({ keyid, since: 0 }))],
+      revocations: this.documents.revocations(),
+      freshness: new Map(this.documents.status().map(({ what, from, freshness }) => [`${what} from ${printable(from)}`, freshness])),
+      knownNames: [...this.#stores.manifests.keys(), ...this.#stores.trust.pins().map((pin) => pin.plugin)],
+      minReleaseAgeMs: options.minReleaseAge === undefined ? 0 : (durationMs(options.minReleaseAge) ?? 0),
+      dormantAfterMs: durationMs(options.dormantAfter) ?? Number.POSITIVE_INFINITY,
+      now: this.#clock.now(),
+    };
+  }
+
+  #ownPublishers(): readonly Publisher[] {
+    return Object.entries(this.#stores.configuration.trust.keys).map(([name, { publicKey, plugins }]) => {
+      return { name, plugins, keyids: [parsePublicKey(publicKey).keyid], threshold: 1, toWiden: 1 };
+    });
+  }
+
+  #publisherOf(plugin: string): Publisher | undefined {
+    return publisherOf(plugin, this.#ownPublishers()) ?? publisherOf(plugin, this.documents.policy()?.publishers ?? []);
+  }
+
+  #known(plugin: string, signers: readonly Signer[]): readonly KnownSigner[] {
+    const publisher = this.#publisherOf(plugin);
+    const pins = new Map(this.#stores.trust.pinsOf(plugin).map(({ keyid, since }) => [keyid, new Date(since).toISOString()]));
+    return signers.map((signer) => ({
+      ...signer,
+      publisher: publisher?.keyids.includes(signer.keyid) === true ? publisher.name : undefined,
+      since: pins.get(signer.keyid),
+    }));
+  }
+}
+
+export interface PlannedPackage {
+  /** In the package store. */
+  readonly id: string;
+  readonly manifest: Manifest;
+  readonly wasm: Uint8Array;
+  /** The rules that an operator has accepted by name. */
+  readonly accepted: readonly Rule[];
+}
+
+/** As it stands among the reasons of a refusal. */
+export const inWords = ({ rule, message }: Finding): string => `${message} (${rule})`;
