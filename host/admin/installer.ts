@@ -87,6 +87,9 @@ export interface Plan {
   readonly trust: Assessment;
 }
 
+/** What `plan` answers: what is installed by it, and what an operator sees of that. */
+export type PlanAnswer = Plan & Omit<InstalledVersion, "version">;
+
 export interface InstallerPorts {
   readonly stores: Stores;
   readonly sources: Sources;
@@ -156,7 +159,7 @@ export class Installer {
   }
 
   /** Fetches a plugin, keeps its package if it is admitted, and says what installing it would mean. Changes nothing else. */
-  async plan(spec: string): Promise<Plan & Omit<InstalledVersion, "version">> {
+  async plan(spec: string): Promise<PlanAnswer> {
     const { installations, manifests } = this.#stores;
     const sources = this.#sources;
     const fetched = await sources.fetch(spec);

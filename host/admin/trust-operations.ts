@@ -1,10 +1,10 @@
 // What an operator can do about whose plugins come in: see who signs what, take another key for a name, forget one, fetch policy and lists.
 
 import { z } from "zod";
+import { KEYID } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { pluginName } from "../manifest/manifest.ts";
-import { KEYID } from "../trust/public-keys.ts";
 import type { Actor } from "./audit.ts";
 import { checked, type Operation } from "./checked.ts";
 import type { Stores } from "./stores.ts";

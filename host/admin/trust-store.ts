@@ -2,8 +2,8 @@
 // Kept over uninstalls, or who takes over a name would only have to wait for one.
 
 import type { Database as Connection } from "better-sqlite3";
+import type { PublicKey } from "../bounds/public-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { PublicKey } from "../trust/public-keys.ts";
 import type { Origin, Pin } from "../trust/rules.ts";
 import type { Signer } from "../trust/signatures.ts";
 import type { Actor } from "./audit.ts";

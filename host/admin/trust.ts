@@ -2,6 +2,7 @@
 // what the operator, the policy and the lists say. The rules themselves are host/trust/rules.ts.
 
 import { durationMs } from "../bounds/durations.ts";
+import { parsePublicKey } from "../bounds/public-keys.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -9,7 +10,6 @@ import { type FetchedPlugin, idOf } from "../install/package-store.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type Card, cardOf } from "../trust/card.ts";
 import { contentDigest, sha256Hex } from "../trust/contents.ts";
-import { parsePublicKey } from "../trust/public-keys.ts";
 import { type Publisher, publisherOf } from "../trust/publishers.ts";
 import { revocationOf } from "../trust/revocations.ts";
 import { type Finding, judge, type Rule, type Standing, type Version } from "../trust/rules.ts";

@@ -1,11 +1,11 @@
 // Where a version comes from, as an operator is told of it, and what he has to accept of that by name before it comes in.
 
+import type { PlanAnswer } from "../admin/installer.ts";
 import type { KnownSigner } from "../admin/trust.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { RULES, type Rule } from "../trust/rules.ts";
 import { confirmed } from "./confirming.ts";
-import type { PlanAnswer } from "./consent.ts";
 
 export interface AcceptOptions {
   readonly accept?: string;

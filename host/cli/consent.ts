@@ -3,8 +3,7 @@
 import { readFile } from "node:fs/promises";
 import * as prompts from "@clack/prompts";
 import { z } from "zod";
-import type { InstalledVersion } from "../admin/installations.ts";
-import type { Plan } from "../admin/installer.ts";
+import type { PlanAnswer } from "../admin/installer.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
 import type { Grant, PermissionRequest } from "../core/types.ts";
@@ -18,8 +17,6 @@ export interface ConsentOptions {
   readonly grant?: string;
   readonly untilRestart?: boolean;
 }
-
-export type PlanAnswer = Plan & Omit<InstalledVersion, "version">;
 
 export interface Consent {
   readonly grants: readonly Pick<Grant, "permission" | "resource">[];

@@ -5,13 +5,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import type { PlanAnswer } from "../admin/installer.ts";
 import type { PluginSummary } from "../admin/plugin-overview.ts";
 import { HostError } from "../core/errors.ts";
 import { createHost, type RunningHost } from "../main.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { parseConfiguration } from "../manifest/configuration.ts";
+import { rulesToAccept } from "./acceptance.ts";
 import { buildPlugin } from "./build.ts";
-import { consentTo, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
+import { consentTo, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, isHostRunning, openControl } from "./control.ts";
 import { packageOf } from "./install.ts";
 import { reportFailure, stderrLog } from "./report.ts";
@@ -84,7 +86,9 @@ async function startOwnHost(
 ): Promise<{ readonly host: RunningHost; readonly configuration: Configuration }> {
   // What the configuration names cannot be exchanged, and the plugin is installed here with the same settings.
   const { [name]: _, ...plugins } = configuration.plugins;
-  const own = { ...configuration, plugins, dataDir: resolve(data ?? join(folder, ".bulkhead", "dev")) };
+  // What is changed at every build is signed when it is done.
+  const trust = { ...configuration.trust, mode: "off" as const };
+  const own = { ...configuration, trust, plugins, dataDir: resolve(data ?? join(folder, ".bulkhead", "dev")) };
   return { host: await createHost({ configuration: own, log: stderrLog }), configuration: own };
 }
 
@@ -108,7 +112,7 @@ async function exchange(
   const plan = await control.invoke<PlanAnswer>("plan", { spec: folder });
   refuseWhatMayNotRun(plan);
   const { grants } = await consentTo(plan.plugin, plan.newlyAsks, { grant });
-  const input = { ...packageOf(plan), grants, untilRestart: false, settings };
+  const input = { ...packageOf(plan), grants, untilRestart: false, settings, accepted: rulesToAccept(plan) };
   if (plan.installed === undefined) await control.invoke("install", input);
   else await control.invoke("update", { ...input, settings: {}, approved: true });
   const found = (await control.invoke<PluginSummary[]>("list")).find(({ plugin }) => plugin === plan.plugin);

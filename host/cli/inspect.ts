@@ -30,13 +30,26 @@ interface Inspection {
   readonly manifest: Manifest | undefined;
 }
 
+interface InspectOptions {
+  readonly json?: boolean;
+  readonly diff?: string;
+  readonly registry?: string;
+}
+
 export function addInspect(program: Command): void {
   program
     .command("inspect")
     .description("show what a module imports, exports and uses, and whether it would be admitted; exit code 1 when refused")
-    .argument("<plugin>", "a plugin's folder or a .wasm file")
+    .argument("<plugin>", "a plugin's folder or a .wasm file; with --diff any source of a plugin")
+    .option("--diff <before>", "show what it has more and less than this version: a folder, a .tgz file or a package of a registry")
+    .option("--registry <url>", "with --diff, instead of npm's own setting")
     .option("--json", "print the inspection as JSON")
-    .action(async (path: string, { json }: { readonly json?: boolean }) => {
+    .action(async (path: string, { json, diff, registry }: InspectOptions) => {
+      if (diff !== undefined) {
+        const { describeDiff, diffPackages } = await import("./inspect-diff.ts");
+        const found = await diffPackages(diff, path, registry);
+        return print(json, found, () => describeDiff(found));
+      }
       const inspection = await inspectPlugin(path);
       print(json, inspection, () => describe(inspection));
       process.exitCode = inspection.verdict === "admitted" ? EXIT.ok : EXIT.failed;

@@ -4,6 +4,7 @@
 import { type Command, Option } from "commander";
 import semver from "semver";
 import type { Installation } from "../admin/installations.ts";
+import type { PlanAnswer } from "../admin/installer.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { type Lock, type LockedPlugin, lockFileOf, readLock, writeLock } from "../install/lock.ts";
@@ -12,7 +13,7 @@ import type { Configuration } from "../manifest/configuration.ts";
 import { missingDependency } from "../manifest/dependencies.ts";
 import { absoluteSpec } from "../manifest/package-spec.ts";
 import { ACCEPT_HELP, type AcceptOptions, acceptedOf, refuseUnaccepted, rulesToAccept } from "./acceptance.ts";
-import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
+import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, openHost } from "./control.ts";
 import { actualLock, saveLock } from "./lock.ts";
 import { conclude, print } from "./report.ts";

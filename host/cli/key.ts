@@ -1,9 +1,9 @@
 // `bulkhead key new | list | export`: the keys of a publisher, with which packages, policies and revocations are signed. Plugins' own are `bulkhead keys`.
 
 import { type Command, Option } from "commander";
+import type { Algorithm } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { KEY_PASSWORD_VARIABLE, keyFolder, listKeys, newKey, publicKeyOf } from "../trust/key-files.ts";
-import type { Algorithm } from "../trust/public-keys.ts";
 import { readNewPassword } from "./hidden-value.ts";
 import { conclude, print, table } from "./report.ts";
 import { KEYS_HELP } from "./signing.ts";

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import type { Installation } from "../admin/installations.ts";
-import type { UpdateOutcome } from "../admin/installer.ts";
+import type { PlanAnswer, UpdateOutcome } from "../admin/installer.ts";
 import type { Outdated } from "../admin/plugin-overview.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls } from "../core/names.ts";
@@ -10,7 +10,7 @@ import { updateSpec } from "../install/package-sources.ts";
 import { absoluteSpec } from "../manifest/package-spec.ts";
 import { ACCEPT_HELP, type AcceptOptions, acceptedOf } from "./acceptance.ts";
 import { confirmed } from "./confirming.ts";
-import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, type PlanAnswer, refuseWhatMayNotRun } from "./consent.ts";
+import { type ConsentOptions, consentTo, describePlan, GRANT_HELP, refuseWhatMayNotRun } from "./consent.ts";
 import { type Control, openHost } from "./control.ts";
 import { packageOf } from "./install.ts";
 import { saveLock } from "./lock.ts";

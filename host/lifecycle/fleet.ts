@@ -134,9 +134,9 @@ export class Fleet implements LivePlugins {
   async exchange(folder: PluginFolder, settings: PluginConfiguration, changeover: Changeover): Promise<void> {
     const { core, stores } = this.#ports;
     const { name } = folder.manifest;
-    const definition = await this.#define(folder, settings);
     const plugin = core.plugin(name);
-    if (plugin === undefined) throw new HostError("conflict", `${name} is not here`);
+    if (plugin === undefined) return this.#startInItsPlace(folder, settings, changeover);
+    const definition = await this.#define(folder, settings);
     await plugin.settled();
     const before = plugin.definition;
     // Grants come and go with the version, and by hand at any time.
@@ -188,6 +188,22 @@ export class Fleet implements LivePlugins {
 
   async purged(name: string): Promise<void> {
     for (const keeper of this.#ports.keepers) await keeper.forget(name);
+  }
+
+  /** In the place of a version that is not here, because it was left out: it is blocked or revoked, or cannot be read. */
+  async #startInItsPlace(folder: PluginFolder, settings: PluginConfiguration, { between, undo }: Changeover): Promise<void> {
+    const { core } = this.#ports;
+    const { name } = folder.manifest;
+    await this.add(folder, settings, true);
+    try {
+      await between();
+      const plugin = core.plugin(name);
+      plugin?.permissions.replaceGrants(this.#ports.stores.grantsOf(name));
+      if (plugin !== undefined) await this.#startAnew(plugin, { between: async () => {}, undo });
+    } catch (thrown) {
+      await this.remove(name);
+      throw thrown;
+    }
   }
 
   async #startAnew(plugin: Plugin, { between, undo }: Changeover): Promise<void> {

@@ -1,6 +1,7 @@
 // Reads packuments and tarballs in a process that may die, one for each.
 
 import { z } from "zod";
+import { KEYID } from "../bounds/public-keys.ts";
 import { askDisposable, type DisposableBounds } from "../cell/admission/disposable-process.ts";
 import type { HardeningOptions } from "../cell/outside/hardening.ts";
 import { HostError } from "../core/errors.ts";
@@ -9,7 +10,6 @@ import type { Announced } from "../install/packument.ts";
 import { MAX_MANIFEST_BYTES } from "../install/plugin-folder.ts";
 import { parseManifest } from "../manifest/manifest.ts";
 import { MAX_CONTENT_PATH, MAX_SIGNATURE_BYTES, MAX_SIGNED_FILES } from "../trust/contents.ts";
-import { KEYID } from "../trust/public-keys.ts";
 
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./package-reader-main.ts" : "./package-reader-main.js", import.meta.url);
 const MIB = 1_024 * 1_024;

@@ -2,12 +2,12 @@
 
 import semver from "semver";
 import { z } from "zod";
+import { foreignWords } from "../bounds/foreign-letters.ts";
 import { portableFindings } from "../bounds/json-schema/portable.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import { isDottedName, isOwnName, isPattern, isPluginName, printable } from "../core/names.ts";
 import type { Grant, Permission, PermissionRequest } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
-import { foreignWords } from "../trust/look-alikes.ts";
 import { parseDependency } from "./dependencies.ts";
 import { namedEntryPoints } from "./entry-points.ts";
 import { describeFindings, describeIssues, type Finding } from "./issues.ts";

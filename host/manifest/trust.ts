@@ -2,9 +2,8 @@
 
 import { z } from "zod";
 import { durationMs } from "../bounds/durations.ts";
+import { MAX_KEY_LENGTH, parsePublicKey } from "../bounds/public-keys.ts";
 import { toHostError } from "../core/errors.ts";
-import { MAX_KEY_LENGTH, parsePublicKey } from "../trust/public-keys.ts";
-import { PLUGIN_PATTERN } from "../trust/publishers.ts";
 
 /** A publisher that the operator knows. */
 interface TrustedKey {
@@ -40,6 +39,7 @@ export interface TrustOptions {
   readonly grace: string;
 }
 
+const PLUGIN_PATTERN = /^(?:\*|[a-z][a-z0-9-]{0,62}\*?)$/;
 const MAX_LISTED = 64;
 const duration = z.string().refine((text) => durationMs(text) !== undefined, "write a number and m, h, d or w, such as 3d");
 const publicKey = z

@@ -16,11 +16,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { readPlainFile } from "../bounds/files.ts";
+import { type Algorithm, describeKey, KEYID, MAX_KEY_LENGTH, type PublicKey, parsePublicKey } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { describeIssues } from "../manifest/issues.ts";
 import { parseJson } from "../manifest/structured-file.ts";
-import { type Algorithm, describeKey, KEYID, MAX_KEY_LENGTH, type PublicKey, parsePublicKey } from "./public-keys.ts";
 import type { PrivateKey } from "./signatures.ts";
 
 export const SIGNING_KEY_VARIABLE = "BULKHEAD_SIGNING_KEY";

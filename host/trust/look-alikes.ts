@@ -1,4 +1,4 @@
-// Names that people take for one another: dev1ces for devices, acrne for acme. And letters of other scripts that look like ours.
+// Names that people take for one another: dev1ces for devices, acrne for acme.
 
 import { distanceOf } from "../manifest/suggest.ts";
 
@@ -31,11 +31,3 @@ const isNear = (name: string, other: string): boolean =>
   Math.min(name.length, other.length) >= MIN_LENGTH && Math.abs(name.length - other.length) <= 1 && distanceOf(name, other) === 1;
 
 const skeleton = (name: string): string => ALIKE.reduce((text, [alike, one]) => text.replace(alike, one), name.toLowerCase());
-
-/** `: its letter U+0430 is none of a to z` of a name that has one, however it looks; nothing for a name of ASCII. */
-export function foreignWords(name: string): string {
-  const found = /[^\p{ASCII}]/u.exec(name)?.[0];
-  return found === undefined
-    ? ""
-    : `: its letter U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")} is none of a to z`;
-}

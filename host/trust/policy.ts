@@ -1,9 +1,9 @@
 // The policy: who may publish under which names, said by the keys of a root. It may name the next root, which its present one and the next sign together.
 
 import { z } from "zod";
+import { MAX_KEY_LENGTH, parsePublicKey } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { pluginPatterns } from "../manifest/trust.ts";
-import { MAX_KEY_LENGTH, parsePublicKey } from "./public-keys.ts";
 import type { Publisher } from "./publishers.ts";
 import { type Dated, openDocument, parsePayload, payloadHash, type Quorum, requireQuorum, versionShape } from "./signed-documents.ts";
 

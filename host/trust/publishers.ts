@@ -1,7 +1,5 @@
 // Who may publish under which names.
 
-export const PLUGIN_PATTERN: RegExp = /^(?:\*|[a-z][a-z0-9-]{0,62}\*?)$/;
-
 export interface Publisher {
   /** As people call him. */
   readonly name: string;

@@ -2,7 +2,7 @@
 
 import semver from "semver";
 import { z } from "zod";
-import { KEYID } from "./public-keys.ts";
+import { KEYID } from "../bounds/public-keys.ts";
 import { type Dated, openDocument, parsePayload, payloadHash, type Quorum, requireQuorum, versionShape } from "./signed-documents.ts";
 
 interface RevokedKey {

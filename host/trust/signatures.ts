@@ -6,11 +6,11 @@ import { bundleFromJSON, bundleToJSON, toDSSEBundle } from "@sigstore/bundle";
 import { dsse } from "@sigstore/core";
 import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
 import { z } from "zod";
+import { type Algorithm, digestFor, type ParsedKey, type PublicKey, parsePublicKey } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 import { differencesOf, MAX_SIGNATURE_BYTES, SIGNATURE_FILE } from "./contents.ts";
-import { type Algorithm, digestFor, type ParsedKey, type PublicKey, parsePublicKey } from "./public-keys.ts";
 import { type BuiltFrom, contradictionOf, parseStatement, type Release, STATEMENT_TYPE, statementOf } from "./statement.ts";
 
 /** Who has signed a package, as its signature proves. */

@@ -3,11 +3,11 @@
 
 import { createHash, verify } from "node:crypto";
 import { z } from "zod";
+import { digestFor, KEYID, type ParsedKey, parsePublicKey } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { describeIssues } from "../manifest/issues.ts";
 import { parseJson } from "../manifest/structured-file.ts";
-import { digestFor, KEYID, type ParsedKey, parsePublicKey } from "./public-keys.ts";
 import { type PrivateKey, signBytes } from "./signatures.ts";
 
 export const MAX_DOCUMENT_BYTES: number = 1_024 * 1_024;

@@ -1,12 +1,12 @@
 // What is said of a release by who signs it: an in-toto statement about the content manifest, with what the manifest of the plugin asks for.
 
 import { z } from "zod";
+import { KEYID, MAX_KEY_LENGTH, type PublicKey } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { describeIssues } from "../manifest/issues.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 import { type ContentEntry, contentDigest, MAX_SIGNED_FILES, sha256Hex } from "./contents.ts";
-import { KEYID, MAX_KEY_LENGTH, type PublicKey } from "./public-keys.ts";
 
 export const STATEMENT_TYPE = "application/vnd.in-toto+json";
 const PREDICATE_TYPE = "https://bulkhead.dev/release/v1";

@@ -80,7 +80,7 @@ class CrashHost {
   async #bring({ do: operation, spec, ...rest }: Extract<Order, { spec: string }>): Promise<void> {
     const planned = await this.#invoke<Plan & Record<string, unknown>>("plan", { spec });
     const { package: id, source, integrity, wasmSha256 } = planned;
-    const always = operation === "update" ? { approved: true, settings: {} } : {};
+    const always = operation === "update" ? { approved: true, settings: {}, accepted: ["older-version"] } : {};
     await this.#invoke(operation, { package: id, source, integrity, wasmSha256, ...always, ...rest });
   }
 

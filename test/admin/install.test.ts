@@ -86,8 +86,8 @@ describe("a stranger's plugin", () => {
     integrity,
     wasmSha256,
   });
-  const install = async (path: string, grants: object[] = []): Promise<void> => {
-    await control.invoke("install", { ...packageOf(await plan(path)), grants, settings: {} });
+  const install = async (path: string, grants: object[] = [], accepted: readonly string[] = []): Promise<void> => {
+    await control.invoke("install", { ...packageOf(await plan(path)), grants, settings: {}, accepted });
   };
   const update = async (path: string, approved = true): Promise<UpdateOutcome> =>
     control.invoke("update", { ...packageOf(await plan(path)), grants: [], settings: {}, approved });
@@ -157,7 +157,7 @@ describe("a stranger's plugin", () => {
     expect(describePlan(planned as never, planned.asks)).toContain(
       "It can say who comes in, if auth.plugin names thing: it sees the passwords and tokens that people show, AND COULD SEND THEM AWAY with http.fetch.",
     );
-    await install(join(folder.path, "v1", "thing"));
+    await install(join(folder.path, "v1", "thing"), [], ["could-send-away"]);
     await stop();
     auth = { mode: "required", plugin: { name: "thing", groups: [] } };
     await boot();

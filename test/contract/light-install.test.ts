@@ -9,8 +9,9 @@ import { ROOT, read } from "../docs/markdown.ts";
 import { installPackage, userEnvironment } from "../support/installed-package.ts";
 import { ownPlugin, temporaryFolder } from "../support/plugin-folders.ts";
 
-/** Measured: 79 and 53.2 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems and 4.5 MiB our own. What takes more needs a reason. */
-const MAX_PACKAGES = 82;
+/** Measured: 86 and 54.3 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems and 4.5 MiB our own; four packages of sigstore verify
+ * signatures. What takes more needs a reason. */
+const MAX_PACKAGES = 86;
 const MAX_MIB = 55;
 const MIB = 1_024 * 1_024;
 const folder = temporaryFolder();

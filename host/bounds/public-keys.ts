@@ -1,9 +1,8 @@
 // Public keys that sign packages, policies and revocations: Ed25519 or P-256, one line of base64, known by the SHA-256 of it.
 
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import { sha256Hex } from "./contents.ts";
 
 export type Algorithm = "ed25519" | "p256";
 
@@ -51,7 +50,7 @@ export function describeKey(key: KeyObject): ParsedKey | undefined {
   const algorithm = algorithmOf(key);
   if (algorithm === undefined) return undefined;
   const der = key.export({ format: "der", type: "spki" });
-  return { keyid: sha256Hex(der), publicKey: der.toString("base64"), algorithm, key };
+  return { keyid: createHash("sha256").update(der).digest("hex"), publicKey: der.toString("base64"), algorithm, key };
 }
 
 function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): Algorithm | undefined {
