@@ -19,7 +19,7 @@ export function describeOrigin({ trust }: Pick<PlanAnswer, "trust">): readonly s
   const by = publishedBy === undefined ? "" : ` by ${printable(publishedBy)}`;
   const can = [...card.sees, ...card.changes, ...card.reaches].map((line) => escapeControls(line));
   return [
-    ...(signers.length === 0 ? ["It is signed by nobody."] : signers.map((one) => `It is signed by ${signerWords(one)}.`)),
+    ...signers.map((one) => `It is signed by ${signerWords(one)}.`),
     ...(publishedAt === undefined ? [] : [`It was published ${publishedAt}${by}, says the registry.`]),
     ...findings
       .filter(({ verdict }) => verdict !== "refused")
