@@ -74,8 +74,7 @@ const isHex = (byte: number): boolean => isDigit(byte) || (byte >= 0x61 && byte 
 export class JsonCheck {
   #state: State = "value";
   /** Whether each open list or record is a record. */
-  readonly #records = new Uint8Array(MAX_JSON_DEPTH);
-  #depth = 0;
+  readonly #records: boolean[] = [];
   /** Whether the string that is read is a key. */
   #isKey = false;
   /** Hexadecimal digits, or letters of a word, that are still to come. */
@@ -95,7 +94,7 @@ export class JsonCheck {
 
   /** Whether what came is all of one JSON text. */
   end(): boolean {
-    return this.#depth === 0 && (this.#state === "after" || WHOLE_NUMBERS.has(this.#state));
+    return this.#records.length === 0 && (this.#state === "after" || WHOLE_NUMBERS.has(this.#state));
   }
 
   #take(byte: number): boolean {
@@ -148,9 +147,8 @@ export class JsonCheck {
     if (byte === CLOSE_LIST) return state === "value-or-end" && this.#close(byte);
     if (byte === QUOTE) return this.#open(false);
     if (byte === OPEN_LIST || byte === OPEN_RECORD) {
-      if (this.#depth === MAX_JSON_DEPTH) return false;
-      this.#records[this.#depth] = byte === OPEN_RECORD ? 1 : 0;
-      this.#depth += 1;
+      if (this.#records.length === MAX_JSON_DEPTH) return false;
+      this.#records.push(byte === OPEN_RECORD);
       this.#state = byte === OPEN_RECORD ? "key-or-end" : "value-or-end";
       return true;
     }
@@ -166,8 +164,9 @@ export class JsonCheck {
 
   #takeAfter(byte: number): boolean {
     if (byte !== COMMA) return this.#close(byte);
-    if (this.#depth === 0) return false;
-    this.#state = this.#records[this.#depth - 1] === 1 ? "key" : "value";
+    const isRecord = this.#records.at(-1);
+    if (isRecord === undefined) return false;
+    this.#state = isRecord ? "key" : "value";
     return true;
   }
 
@@ -178,10 +177,10 @@ export class JsonCheck {
   }
 
   #close(byte: number): boolean {
-    if (this.#depth === 0) return false;
-    this.#depth -= 1;
+    const isRecord = this.#records.pop();
+    if (isRecord === undefined) return false;
     this.#state = "after";
-    return byte === (this.#records[this.#depth] === 1 ? CLOSE_RECORD : CLOSE_LIST);
+    return byte === (isRecord ? CLOSE_RECORD : CLOSE_LIST);
   }
 
   #takeNumber(byte: number): boolean {

@@ -1,6 +1,7 @@
 // Somebody whom the gate has let in. A door can hold one and hand it back, and cannot make one.
 
 import { isDeepStrictEqual } from "node:util";
+import { ByNumber } from "../bounds/by-number.ts";
 import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
@@ -34,7 +35,8 @@ export class KnownPrincipal implements Principal {
   /** The same for the gate, which asks in more than one way before it refuses. */
   readonly #own: readonly Permissions[];
   readonly #onDenial: PermissionPorts["onCheck"];
-  readonly #onEnd = new Set<() => void>();
+  readonly #onEnd = new ByNumber<() => void>();
+  #listeners = 0;
   readonly #known: Known;
   #hasEnded = false;
 
@@ -87,8 +89,9 @@ export class KnownPrincipal implements Principal {
 
   /** Tells when it is over; returns its undo. */
   onEnd(listener: () => void): () => void {
-    this.#onEnd.add(listener);
-    return () => this.#onEnd.delete(listener);
+    const id = ++this.#listeners;
+    this.#onEnd.set(id, listener);
+    return () => this.#onEnd.delete(id);
   }
 
   /** From now on it may nothing, and what goes on for it ends. */
@@ -96,7 +99,7 @@ export class KnownPrincipal implements Principal {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     for (const one of this.authorities) one.replaceGrants([]);
-    for (const listener of this.#onEnd) listener();
+    for (const listener of this.#onEnd.values()) listener();
     this.#onEnd.clear();
   }
 

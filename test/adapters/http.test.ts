@@ -1,4 +1,5 @@
-import { request as httpRequest } from "node:http";
+import { getEventListeners } from "node:events";
+import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { problemOf, retryAfterOf } from "../../host/adapters/http/errors.ts";
@@ -22,10 +23,12 @@ import { memoryLog } from "../support/memory-log.ts";
 import { definition, type Script, scriptedCell, utf8 } from "../support/scripted-cell.ts";
 
 let abandoned = 0;
+const signals = new Set<AbortSignal | undefined>();
 const SCRIPT: Script = {
   echo: (input) => input,
   caller: (_input, turn) => utf8(JSON.stringify({ ...turn.caller, traceparent: turn.traceparent })),
   empty: () => undefined,
+  signal: (_input, { cancelled }) => void signals.add(cancelled),
   hang: (_input, { cancelled }) =>
     new Promise((_resolve, reject) =>
       cancelled?.addEventListener(
@@ -242,6 +245,25 @@ describe("HTTP adapter", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await server.close();
     await closed;
+  });
+
+  it("keeps nothing of the calls that a connection has made, and tells the next of them when it closes", async () => {
+    signals.clear();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = httpRequest(`${server.url}/v1/services/p.signal`, { method: "POST", agent }, (response) =>
+          response.resume().once("end", () => resolve(response.statusCode)),
+        );
+        asked.on("error", reject).end();
+      });
+    for (let i = 0; i < 3; i += 1) expect(await ask()).toBe(204);
+    const [signal, ...others] = signals;
+    expect(others).toEqual([]);
+    expect(signal?.aborted).toBe(false);
+    expect(getEventListeners(signal ?? expect.unreachable(), "abort")).toEqual([]);
+    agent.destroy();
+    await eventually("its end", () => (signal?.aborted === true ? true : undefined));
   });
 
   it("ends the turn of a client that goes away, and not of one that stays", async () => {

@@ -5,7 +5,7 @@ import { printable } from "../../core/names.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { AdapterContext, CatalogService } from "../../seams.ts";
 import { clientError } from "./client-error.ts";
-import { whileClientWaits } from "./gone-clients.ts";
+import { clientGone } from "./gone-clients.ts";
 import { IdempotentCalls, keyOf } from "./idempotency.ts";
 import { principalOf } from "./principal.ts";
 
@@ -41,7 +41,7 @@ export class HttpCalls {
     const traceparent = typeof incoming === "string" ? incoming : undefined;
     const onTrace = (own: string): void => void reply.header("traceparent", own);
     const call = { service, payload, traceparent, onTrace, timeoutMs };
-    if (key === undefined) return whileClientWaits(request.raw, (signal) => this.#context.call(principal, { ...call, signal }));
+    if (key === undefined) return this.#context.call(principal, { ...call, signal: clientGone(request.raw) });
     // It goes on without its client, who comes back for the answer.
     return this.#idempotent.once(
       { principal: principal.name, service, key, payload },

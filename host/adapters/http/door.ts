@@ -33,15 +33,18 @@ export function addDoor(app: FastifyInstance, { options: { host, allowedHosts },
     refusal,
   });
   addNotes(app);
+  const admitting = { context, cookies, asked };
   const refuseOrigin = originGuard([host, ...allowedHosts], context.tls === undefined ? "http" : "https");
   app.addHook("onRequest", async (request, reply) => {
     const refusedOrigin = refuseOrigin(isReturn(request) ? { host: request.headers.host } : request.headers);
     if (refusedOrigin !== undefined) throw new HostError("permission-denied", refusedOrigin);
-    const refused = await admit(request, { context, cookies, asked }).catch((thrown: unknown) => toHostError(thrown));
-    if (refused instanceof HostError && !OPEN_TO_EVERYBODY.has(request.routeOptions.url)) {
+    try {
+      await admit(request, admitting);
+    } catch (thrown) {
       const { url } = request.routeOptions;
-      if (url === DOCS_PAGE && isVisit(request) && refused.reason === UNAUTHENTICATED) return reply.redirect(`${LOGIN}?to=docs`, 302);
-      throw refused;
+      if (url === DOCS_PAGE && isVisit(request) && toHostError(thrown).reason === UNAUTHENTICATED)
+        return reply.redirect(`${LOGIN}?to=docs`, 302);
+      if (!OPEN_TO_EVERYBODY.has(url)) throw thrown;
     }
     const refusedType = refusal(request, request.headers["content-type"]);
     if (refusedType !== undefined) throw clientError(415, refusedType);

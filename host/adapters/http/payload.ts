@@ -3,6 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { isJsonText, JsonCheck } from "../../bounds/json.ts";
+import { isRecord } from "../../bounds/json-schema/words.ts";
 import { HostError } from "../../core/errors.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { CatalogService } from "../../seams.ts";
@@ -30,13 +31,15 @@ export const bytesOf = ({ body }: FastifyRequest): Uint8Array => (Buffer.isBuffe
 const NO_BYTES = new Uint8Array(0);
 
 /** What comes from a request's path and query, in the types of the service's input. */
-export function textOf(service: CatalogService | undefined, text: unknown): Members {
-  return typedText(service?.input, typeof text === "object" && text !== null ? { ...text } : {});
-}
+export const textOf = (service: CatalogService | undefined, text: unknown): Members =>
+  typedText(service?.input, isRecord(text) ? text : {});
 
-/** Path parameters over body over query, as one JSON object; the body's own members stay as they are written. Rejects with HostError `invalid-message`. */
+/** Path parameters over query, as one JSON object: the input of what has no body. */
+export const textInput = (params: Members, query: Members): Uint8Array => Buffer.from(JSON.stringify({ ...query, ...params }));
+
+/** Path parameters over body over query; the body's own members stay as they are written. Rejects with HostError `invalid-message`. */
 export async function mergedInput(body: Body | undefined, params: Members, under: Members): Promise<Uint8Array> {
-  if (body === undefined) return Buffer.from(JSON.stringify({ ...under, ...params }));
+  if (body === undefined) return textInput(params, under);
   if (!body.isJson || !isObjectText(body.bytes)) throw new HostError("invalid-message", "the body must be a JSON object");
   if (Object.keys(params).length === 0 && Object.keys(under).length === 0) return body.bytes;
   return spliced(body.bytes, params, under);

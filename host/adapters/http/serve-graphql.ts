@@ -11,7 +11,7 @@ import { loadGraphQL } from "../gateway/graphql/package.ts";
 import { requestOf } from "../gateway/graphql/request.ts";
 import { timeoutOf } from "./calls.ts";
 import { clientError } from "./client-error.ts";
-import { whileClientWaits } from "./gone-clients.ts";
+import { clientGone } from "./gone-clients.ts";
 import { COMPLETE, nextFrame, SubscriptionOutlet } from "./graphql-events.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
@@ -41,7 +41,7 @@ export async function serveGraphQL(app: FastifyInstance, { context, streams, opt
     const accepts = acceptedBy(request);
     const exchange = { request, reply, accepts, principal: principalOf(request) };
     try {
-      return await whileClientWaits(request.raw, (signal) => answer(exchange, signal));
+      return await answer(exchange, clientGone(request.raw));
     } catch (thrown) {
       if (!(thrown instanceof RefusedRequest)) throw thrown;
       return send(reply, accepts, { errors: thrown.errors });

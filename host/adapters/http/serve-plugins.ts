@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { HostError, toHostError } from "../../core/errors.ts";
+import type { MaybePromise } from "../../core/types.ts";
 import type { AdapterContext, BlobSource } from "../../seams.ts";
 import { sendOutput } from "./answers.ts";
 import { type Asked, type AskedRequests, PLUGIN_ROUTES } from "./asked.ts";
@@ -10,7 +11,7 @@ import { receiveBlob } from "./bodies.ts";
 import type { HttpCalls } from "./calls.ts";
 import type { HttpOptions } from "./options.ts";
 import { BODY_TYPES } from "./origin.ts";
-import { bytesOf, mergedInput, readBody, textOf } from "./payload.ts";
+import { bytesOf, mergedInput, readBody, textInput, textOf } from "./payload.ts";
 import type { FoundRoute } from "./plugin-routes.ts";
 import { principalOf, showedToken } from "./principal.ts";
 import { type RawAnswer, rawAnswer, rawInput } from "./raw.ts";
@@ -34,7 +35,8 @@ export function servePlugins(app: FastifyInstance, ports: PluginRoutePorts): voi
       if (found === undefined) return reply.callNotFound();
       if (found.route.request !== undefined) return answerAsItCame(request, reply, { ...asked, found }, ports);
       const { service: declared } = asked;
-      const payload = declared?.consumes === undefined ? await inputOf(request, { ...asked, found }) : bytesOf(request);
+      const input = declared?.consumes === undefined ? inputOf(request, { ...asked, found }) : bytesOf(request);
+      const payload = input instanceof Promise ? await input : input;
       const call = { service: found.route.service, payload, declared, mayHaveKey: request.method === "POST" };
       return sendOutput(reply, await ports.calls.call(request, reply, call), declared);
     },
@@ -43,8 +45,12 @@ export function servePlugins(app: FastifyInstance, ports: PluginRoutePorts): voi
 
 type AskedRoute = Asked & { readonly found: FoundRoute };
 
-const inputOf = async (request: FastifyRequest, { found, service }: AskedRoute): Promise<Uint8Array> =>
-  mergedInput(await readBody(request), textOf(service, found.params), textOf(service, request.query));
+function inputOf(request: FastifyRequest, { found, service }: AskedRoute): MaybePromise<Uint8Array> {
+  const [params, query] = [textOf(service, found.params), textOf(service, request.query)];
+  // What has no body has nothing to wait for.
+  if (bytesOf(request).length === 0) return textInput(params, query);
+  return readBody(request).then((body) => mergedInput(body, params, query));
+}
 
 /** Of a raw route, or one with a blob. */
 async function answerAsItCame(

@@ -3,14 +3,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { HostError } from "../../core/errors.ts";
 import { isDottedName, printable } from "../../core/names.ts";
-import type { Bytes } from "../../core/types.ts";
+import type { Bytes, MaybePromise } from "../../core/types.ts";
 import { sendOutput } from "./answers.ts";
 import { type Asked, type AskedRequests, SERVICE_ROUTE } from "./asked.ts";
 import type { HttpCalls } from "./calls.ts";
 import { clientError } from "./client-error.ts";
-import { bytesOf, mergedInput, readBody, textOf } from "./payload.ts";
+import { bytesOf, readBody, textInput, textOf } from "./payload.ts";
 
-type Payload = (request: FastifyRequest, asked: Asked) => Promise<Bytes>;
+type Payload = (request: FastifyRequest, asked: Asked) => MaybePromise<Bytes>;
 
 export function serveServices(app: FastifyInstance, asked: AskedRequests, calls: HttpCalls): void {
   const answer =
@@ -42,4 +42,4 @@ const bodyOf: Payload = async (request, { service }) => {
   return (await readBody(request))?.bytes ?? bytesOf(request);
 };
 
-const queryOf: Payload = ({ query }, { service }) => mergedInput(undefined, {}, textOf(service, query));
+const queryOf: Payload = ({ query }, { service }) => textInput({}, textOf(service, query));

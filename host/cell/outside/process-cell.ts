@@ -108,7 +108,7 @@ function spawnProcessCell(options: ProcessCellOptions, images: readonly PluginIm
     socket: child.channel,
     write: writeToCell,
     read: readFromCell,
-    plan: queueMicrotask,
+    plan: setImmediate,
     maxFrameBytes: () => maxFrameBytes + stateBytes,
     maxUnsentBytes: () => maxUnsentBytes,
     onMalformed: (cause) => end(new HostError("plugin-failed", "the cell broke the protocol and was killed", { cause })),
