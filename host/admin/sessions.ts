@@ -1,7 +1,7 @@
 // Sessions of those who have logged in. Each is known by 256 random bits, of which the SHA-256 is kept: who reads the database can be nobody. A session ends
 // twelve hours after it began, after an hour in which nobody used it, or when somebody ends it; whoever lets people in is told.
 
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { Database as Connection } from "better-sqlite3";
 import type { Clock } from "../core/ports/clock.ts";
 
@@ -28,6 +28,9 @@ interface Row {
 interface Entry {
   readonly session: Session;
   readonly hash: Buffer;
+  /** On the monotonic clock, whatever becomes of the other: a session is no longer than it may be. */
+  readonly endsAtMs: number;
+  usedAtMs: number;
   usedAt: number;
   writtenAt: number;
 }
@@ -49,7 +52,7 @@ const SECRET = /^[A-Za-z0-9_-]{43}$/;
 /** How exactly it is kept when one was used, and how soon what goes on with one that is over ends. */
 const EVERY_MS = 60_000;
 
-const hashOf = (secret: string): Buffer => createHash("sha256").update(secret).digest();
+const hashOf = (secret: string): Buffer => hash("sha256", secret, "buffer");
 
 export class SessionStore {
   readonly #connection: Connection;
@@ -139,14 +142,15 @@ export class SessionStore {
     return [ids.reduce((found, id) => (usedAt(id) < usedAt(found) ? id : found))];
   }
 
-  #isOver({ session, usedAt }: Entry): boolean {
-    const now = this.#clock.now();
-    return now >= session.expiresAt || now - usedAt >= IDLE_MS;
+  #isOver({ session, usedAt, usedAtMs, endsAtMs }: Entry): boolean {
+    const [now, steady] = [this.#clock.now(), this.#clock.monotonicMs()];
+    return now >= session.expiresAt || now - usedAt >= IDLE_MS || steady >= endsAtMs || steady - usedAtMs >= IDLE_MS;
   }
 
   #use(entry: Entry): void {
     entry.usedAt = this.#clock.now();
-    if (entry.usedAt - entry.writtenAt < EVERY_MS) return;
+    entry.usedAtMs = this.#clock.monotonicMs();
+    if (Math.abs(entry.usedAt - entry.writtenAt) < EVERY_MS) return;
     entry.writtenAt = entry.usedAt;
     this.#connection.prepare("UPDATE sessions SET used_at = ? WHERE hash = ?").run(entry.usedAt, entry.hash);
   }
@@ -157,7 +161,9 @@ export class SessionStore {
       ...{ id, principal, groups: groups === null ? undefined : (JSON.parse(groups) as string[]) },
       expiresAt: created_at + SESSION_MS,
     };
-    this.#entries.set(id, { session, hash, usedAt: used_at, writtenAt: used_at });
+    const steady = this.#clock.monotonicMs();
+    const endsAtMs = steady + Math.min(SESSION_MS, session.expiresAt - this.#clock.now());
+    this.#entries.set(id, { session, hash, endsAtMs, usedAtMs: steady, usedAt: used_at, writtenAt: used_at });
     this.#cancel ??= this.#clock.after(EVERY_MS, () => this.#look());
   }
 

@@ -1,6 +1,6 @@
 // API tokens: what programs show to be known by. A token has 256 random bits, so its SHA-256 is kept and nothing slower; who reads the database learns none.
 
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Database as Connection } from "better-sqlite3";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
@@ -75,7 +75,7 @@ export const TOKEN_PREFIX = "bh_";
 const OWNER_PREFIX = "token:";
 
 const isoOf = (ms: number | null): string | undefined => (ms === null ? undefined : new Date(ms).toISOString());
-const hashOf = (secret: string): Buffer => createHash("sha256").update(secret).digest();
+const hashOf = (secret: string): Buffer => hash("sha256", secret, "buffer");
 
 export class TokenStore {
   readonly #connection: Connection;
@@ -208,7 +208,7 @@ export class TokenStore {
 
   #use({ id }: Row): void {
     const now = this.#clock.now();
-    if (now - (this.#usedAt.get(id) ?? Number.NEGATIVE_INFINITY) < USED_EVERY_MS) return;
+    if (Math.abs(now - (this.#usedAt.get(id) ?? Number.NEGATIVE_INFINITY)) < USED_EVERY_MS) return;
     this.#usedAt.set(id, now);
     this.#connection.prepare("UPDATE tokens SET last_used_at = ? WHERE id = ?").run(now, id);
   }

@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { AgeClock } from "../bounds/age-clock.ts";
 import { makeFolder } from "../bounds/folders.ts";
 import { parseTape } from "../bounds/parse-tape.ts";
 import { asStorageError } from "../bounds/storage-error.ts";
@@ -53,6 +54,7 @@ export interface Kept {
 export class TurnRecords {
   readonly #folder: string;
   readonly #clock: TurnRecordsPorts["clock"];
+  readonly #age: AgeClock;
   readonly #options: () => RecordOptions;
   readonly #seal: Seal;
   /** The oldest first; undefined until it is looked. */
@@ -63,6 +65,7 @@ export class TurnRecords {
   constructor({ dataDir, clock, options }: TurnRecordsPorts) {
     this.#folder = join(dataDir, "records");
     this.#clock = clock;
+    this.#age = new AgeClock(clock);
     this.#options = options;
     this.#seal = new Seal(dataDir);
   }
@@ -129,7 +132,7 @@ export class TurnRecords {
 
   /** Drops those that are too old. */
   sweep(): void {
-    const oldest = this.#clock.now() - this.#options().maxAgeHours * HOUR_MS;
+    const oldest = this.#age.now() - this.#options().maxAgeHours * HOUR_MS;
     for (const file of this.#all().filter(({ atMs }) => atMs < oldest)) this.#remove(file);
   }
 

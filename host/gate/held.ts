@@ -7,6 +7,7 @@ import type { KnownPrincipal } from "./known.ts";
 interface Held {
   readonly principal: KnownPrincipal;
   readonly said: string;
+  /** On the monotonic clock. */
   readonly untilMs: number;
 }
 
@@ -14,20 +15,22 @@ const MAX_HELD = 1_024;
 const HOLDS_MS = 60_000;
 
 export class HeldPrincipals {
-  readonly #clock: Pick<Clock, "now">;
+  readonly #clock: Pick<Clock, "now" | "monotonicMs">;
   readonly #make: (who: Vouched) => KnownPrincipal;
   /** Whoever was asked for least recently stands first. */
   readonly #held = new Map<string, Held>();
 
-  constructor(clock: Pick<Clock, "now">, make: (who: Vouched) => KnownPrincipal) {
+  constructor(clock: Pick<Clock, "now" | "monotonicMs">, make: (who: Vouched) => KnownPrincipal) {
     this.#clock = clock;
     this.#make = make;
   }
 
   /** Undefined for one who has to be asked for. */
   find(key: string): KnownPrincipal | undefined {
-    const held = this.#held.get(key);
-    return held !== undefined && this.#clock.now() < held.untilMs && !held.principal.hasEnded ? held.principal : undefined;
+    const { principal, untilMs } = this.#held.get(key) ?? {};
+    if (principal === undefined || untilMs === undefined || this.#clock.monotonicMs() >= untilMs) return undefined;
+    const { hasEnded, expiresAt = Number.POSITIVE_INFINITY } = principal;
+    return hasEnded || this.#clock.now() >= expiresAt ? undefined : principal;
   }
 
   hold(key: string, who: Vouched, roles: readonly string[]): KnownPrincipal {
@@ -41,7 +44,7 @@ export class HeldPrincipals {
     const [oldest] = this.#held.size >= MAX_HELD ? this.#held.keys() : [];
     // What goes on for him goes on; he is asked for again when he comes again.
     if (oldest !== undefined) this.#held.delete(oldest);
-    this.#held.set(key, { principal, said, untilMs: Math.min(this.#clock.now() + HOLDS_MS, who.expiresAt ?? Number.POSITIVE_INFINITY) });
+    this.#held.set(key, { principal, said, untilMs: this.#clock.monotonicMs() + HOLDS_MS });
     return principal;
   }
 

@@ -92,7 +92,7 @@ function tell({ core, clock, telemetry }: ObservingPorts, plugin: Plugin, all: M
   // One that is slow is told less often, of more at once.
   if (told.isBusy || entryPoint === undefined) return;
   const read = telemetry.spans(told.next);
-  const observed = observedBy(plugin, read, { from: told.at, to: now });
+  const observed = observedBy(plugin, read, { from: Math.min(told.at, now), to: now });
   told.next = read.next;
   told.at = now;
   if (observed.counts.length === 0 && observed.missed === 0) return;

@@ -73,6 +73,25 @@ describe("the log in a file", () => {
     expect(told).toEqual([]);
   });
 
+  it("begins one new file for a clock that jumps ahead, and none for one that is set back or to and fro", () => {
+    open();
+    file.write("before\n");
+    clock.set(48 * HOUR_MS);
+    for (let i = 0; i < 3; i += 1) file.write("ahead\n");
+    for (let i = 0; i < 20; i += 1) {
+      clock.set(i % 2 === 0 ? -72 * HOUR_MS : 72 * HOUR_MS);
+      file.write(`${i}\n`);
+    }
+    expect(names()).toEqual(["host.log", "host.log.1"]);
+    expect(text("host.log.1")).toBe("before\n");
+    clock.set(-48 * HOUR_MS);
+    clock.pass(HOUR_MS);
+    file.write("back\n");
+    file.reopen();
+    file.write("open again\n");
+    expect([names().length, told]).toEqual([2, []]);
+  });
+
   it("counts what an earlier host left, and removes what is beyond what it may have now", () => {
     writeFileSync(path, "x".repeat(1_000));
     for (const [number, size] of [

@@ -3,10 +3,16 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Exporting } from "../../host/adapters/opentelemetry/exporting.ts";
+import { openTelemetryOptions } from "../../host/adapters/opentelemetry/options.ts";
 import { chosen, isAmong } from "../../host/adapters/opentelemetry/sampling.ts";
+import { Host } from "../../host/core/host.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
-import type { Span } from "../../host/seams.ts";
+import type { Metric, Span } from "../../host/seams.ts";
+import { testContext } from "../support/adapter-context.ts";
 import { eventually } from "../support/eventually.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { hostPorts } from "../support/host-ports.ts";
 import { type MemoryLog, memoryLog } from "../support/memory-log.ts";
 import { type Message, messageOf } from "../support/otlp.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -138,6 +144,23 @@ describe("a host with the OpenTelemetry adapter", () => {
     const run = to.metrics.find((metric) => metric.text(1) === "bulkhead.turn" && metric.text(3) === "s");
     expect(run?.message(9)?.all(1).length).toBeGreaterThan(0);
     expect(named("devices create")).toBeDefined();
+  });
+
+  it("never says that what it counts ended before it began, when the clock is set back", async () => {
+    const clock = fakeClock();
+    const metric: Metric = { name: "bulkhead_turns", kind: "counter", unit: undefined, help: "", samples: [{ labels: {}, value: 1 }] };
+    const { context } = testContext(new Host(hostPorts({ clock, log })), {
+      ...{ log, adapter: "opentelemetry" },
+      telemetry: { metrics: () => [metric], spans: () => ({ spans: [], missed: 0, next: 0 }) },
+    });
+    const options = openTelemetryOptions.parse({ endpoint: to.url, traces: false, logs: false });
+    const exporting = new Exporting(options, { ...context, clock });
+    clock.set(-7_200_000);
+    await exporting[Symbol.asyncDispose]();
+    const [point] = to.metrics.flatMap((one) => one.message(7)?.all(1) ?? []);
+    const [since, now] = [point?.fixed64(2) ?? 1n, point?.fixed64(3) ?? 0n];
+    expect(since).toBe(now);
+    expect(now / 1_000_000n).toBe(BigInt(clock.now()));
   });
 
   it("sends the lines of the log with whose they are, their trace and nothing hidden, those of before it too", async () => {

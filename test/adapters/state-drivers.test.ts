@@ -87,6 +87,23 @@ describe("the state in SQLite", () => {
   });
 });
 
+describe.each(Object.entries(DRIVERS))("the state by %s, while somebody sets the clock", (_name, module) => {
+  it("loses what lives for a time when the clock is ahead, and nothing else", async () => {
+    const clock = fakeClock();
+    await using state = await module.open({ clock, log: memoryLog(), dataDir: folder.path }, { maxMiB: 1, maxKeys: 10 });
+    await state.set("stays", utf8("1"), SET);
+    await state.set("brief", utf8("1"), { ...SET, ttlMs: 3_600_000 });
+    clock.set(-48 * 3_600_000);
+    await clock.advance(3_600_000);
+    expect(await state.get("brief")).toBeDefined();
+    clock.set(96 * 3_600_000);
+    expect(await state.get("brief")).toBeUndefined();
+    await clock.advance(600_000);
+    clock.set(-96 * 3_600_000);
+    expect([await state.get("brief"), textOf((await state.get("stays"))?.value ?? utf8(""))]).toEqual([undefined, "1"]);
+  });
+});
+
 describe("the state of a host", () => {
   const boot = (drivers: object) =>
     createHost({

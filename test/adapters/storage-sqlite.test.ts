@@ -207,6 +207,25 @@ describe("SQLite storage", () => {
     for (const one of [first, second, third]) one.close();
   });
 
+  it("goes by the time of day for what lives for a time, and for nothing else", () => {
+    const clock = fakeClock();
+    const storage = openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 10, clock });
+    const keys = () => storage.keys({ prefix: "", after: undefined, limit: 10 });
+    storage.set("stays", utf8("1"));
+    storage.commit({ checks: [], changes: [{ key: "brief", value: utf8("1"), ttlMs: 3_600_000 }] });
+    clock.set(48 * 3_600_000);
+    expect([storage.get("brief"), keys()]).toEqual([undefined, ["stays"]]);
+    clock.set(-96 * 3_600_000);
+    expect(keys()).toEqual(["brief", "stays"]);
+    clock.set(96 * 3_600_000);
+    storage.set("other", utf8("1"));
+    storage.commit({ checks: [], changes: [{ key: "other", value: utf8("2"), ttlMs: undefined }] });
+    clock.set(-96 * 3_600_000);
+    // It was written by a clock that was ahead, which has no room for what has ended.
+    expect(keys()).toEqual(["other", "stays"]);
+    storage.close();
+  });
+
   it("frees nothing in the file of another, whose count it would spoil", () => {
     const clock = fakeClock();
     const open = () => openSqliteStorage({ dir: folder.path, plugin: "p", maxBytes: 1e6, maxKeys: 2, clock });

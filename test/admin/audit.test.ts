@@ -42,6 +42,19 @@ describe("the audit log", () => {
     expect(log.verify()).toEqual({ ok: true, entries: 5 });
   });
 
+  it("keeps its order, and is as it was written, whatever becomes of the clock", () => {
+    for (const byMs of [7_200_000, -14_400_000, 7_200_000]) {
+      clock.set(byMs);
+      log.append("user:ada", "grant", "p6", { byMs });
+    }
+    expect(log.read({ after: 5 }).map(({ seq, at }) => [seq, at])).toEqual([
+      [6, "2026-01-01T02:00:00.000Z"],
+      [7, "2025-12-31T22:00:00.000Z"],
+      [8, "2026-01-01T00:00:00.000Z"],
+    ]);
+    expect(log.verify()).toEqual({ ok: true, entries: 8 });
+  });
+
   it("tells listeners of each entry until they have heard enough", () => {
     const heard: string[] = [];
     const undo = log.onEntry(({ subject }) => heard.push(subject));

@@ -128,6 +128,22 @@ describe("the records of a host", () => {
     expect(() => records.keep(huge, definition("p"), "1.0.0")).toThrow(/the limit is 1048576 \(records.mibPerPlugin\)/);
   });
 
+  it("are not gone because somebody sets the clock, unless it stays so", () => {
+    const records = open();
+    const early = keep(records);
+    clock.set(8_760 * HOUR_MS);
+    expect(records.read(early)).toMatchObject({ id: early });
+    const ahead = keep(records);
+    clock.set(-8_760 * HOUR_MS);
+    clock.pass(HOUR_MS);
+    const late = keep(records);
+    expect(records.list({ limit: 10 }).map(({ id }) => id)).toEqual([late, ahead, early]);
+    clock.set(8_760 * HOUR_MS);
+    expect(records.list({ limit: 10 })).toHaveLength(3);
+    clock.pass(HOUR_MS);
+    expect(records.list({ limit: 10 }).map(({ id }) => id)).toEqual([ahead]);
+  });
+
   it("are gone when they are too old, by the hour and for whoever asks", () => {
     const records = open();
     const id = keep(records);

@@ -152,6 +152,30 @@ describe("sessions", () => {
     expect(textOf("sessions")).toBe("[]");
   });
 
+  it("are no longer than twelve hours, and than one that nobody uses, when the clock is set back", () => {
+    const [used, idle] = [accounts.sessions.open("account:ada").secret, accounts.sessions.open("account:ada").secret];
+    clock.set(-240 * 3_600_000);
+    const again = new SessionStore(accounts.connection, clock);
+    for (const sessions of [accounts.sessions, again]) expect(sessions.check(used)).toBeDefined();
+    for (let at = 0; at < SESSION_MS - IDLE_MS; at += IDLE_MS - 1) {
+      clock.pass(IDLE_MS - 1);
+      for (const sessions of [accounts.sessions, again]) expect(sessions.check(used)).toBeDefined();
+    }
+    for (const sessions of [accounts.sessions, again]) expect(sessions.check(idle)).toBeUndefined();
+    clock.pass(IDLE_MS - 1);
+    for (const sessions of [accounts.sessions, again]) expect(sessions.check(used)).toBeUndefined();
+  });
+
+  it("end when the clock jumps ahead of their hour, and are none again when it is put right", async () => {
+    const { secret } = accounts.sessions.open("account:ada");
+    clock.set(2 * IDLE_MS);
+    await clock.advance(60_000);
+    expect(ended).toHaveLength(1);
+    clock.set(-2 * IDLE_MS);
+    expect(accounts.sessions.check(secret)).toBeUndefined();
+    expect(accounts.sessions.check(accounts.sessions.open("account:ada").secret)).toBeDefined();
+  });
+
   it("end by themselves within a minute, so that what goes on with them does", async () => {
     accounts.sessions.open("account:ada");
     await clock.advance(IDLE_MS - 1);

@@ -99,6 +99,22 @@ describe("containment", () => {
     expect(await call()).toBe("ok");
   });
 
+  it("counts and pauses by the time that passes, whatever becomes of the clock", async () => {
+    const { call, plugin } = await boot();
+    for (let i = 0; i < 3; i += 1) {
+      clock.set((i % 2 === 0 ? 1 : -1) * 48 * 3_600_000);
+      expect(await call()).toBe("plugin-failed");
+    }
+    expect(plugin?.state).toBe("failed");
+    clock.set(240 * 3_600_000);
+    expect(await call()).toBe("plugin-not-running");
+    clock.set(-480 * 3_600_000);
+    broken = false;
+    await clock.advance(1_000);
+    expect(plugin?.state).toBe("running");
+    expect(await call()).toBe("ok");
+  });
+
   it("leaves a plugin stopped that an operator stops while it pauses", async () => {
     const { call, plugin } = await boot();
     for (let i = 0; i < 3; i += 1) await call();

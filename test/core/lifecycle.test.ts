@@ -126,6 +126,36 @@ describe("a plugin that is starting", () => {
   });
 });
 
+describe("a plugin that sleeps when it is idle", () => {
+  it("does so by the time that passes, whatever becomes of the clock", async () => {
+    const clock = fakeClock();
+    const host = new Host(hostPorts({ clock, log: memoryLog() }));
+    const cell = scriptedCell({ p: SCRIPT });
+    const plugin = host.add(definition("p", SCRIPT, { idleMs: 3_600_000 }), cell);
+    const enter = async (): Promise<boolean> => {
+      const deadline = clock.monotonicMs() + 5_000;
+      const context = {
+        caller: { kind: "host", name: "test" },
+        traceparent: startTrace(),
+        deadline,
+        waiting: [],
+        authorities: [],
+      } as const;
+      return (await plugin.enter("run", "", context)).ok;
+    };
+    await host.start("p");
+    expect(await enter()).toBe(true);
+    clock.set(48 * 3_600_000);
+    await clock.advance(3_599_000);
+    expect(cell.loaded.has("p")).toBe(true);
+    clock.set(-96 * 3_600_000);
+    await clock.advance(1_000);
+    expect(cell.loaded.has("p")).toBe(false);
+    expect(await enter()).toBe(true);
+    expect(plugin.state).toBe("running");
+  });
+});
+
 describe("a plugin whose turns are refused", () => {
   it("counts the turns that come by whoever hears of it", async () => {
     const clock = fakeClock();

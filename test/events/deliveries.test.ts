@@ -196,6 +196,31 @@ describe("a durable subscription", () => {
     expect(await dead()).toHaveLength(1);
   });
 
+  it("waits between attempts by the time that passes, and hears nothing twice, whatever becomes of the clock", async () => {
+    const { publish, rest, heard, clock, dead } = await world({
+      handle: (data, attempt) => {
+        if (data === "bad" && attempt < 3) throw new HostError("plugin-failed", "not yet");
+        return undefined;
+      },
+    });
+    for (const byMs of [0, 48 * 3_600_000, -96 * 3_600_000]) {
+      clock.set(byMs);
+      await publish(`at ${byMs}`);
+      await rest(10);
+    }
+    await publish("bad");
+    await rest();
+    clock.set(240 * 3_600_000);
+    await rest(400);
+    expect(heard).toEqual(["at 0", "at 172800000", "at -345600000", "bad"]);
+    clock.set(-480 * 3_600_000);
+    await rest(1_000);
+    expect(heard.slice(3)).toEqual(["bad", "bad#2"]);
+    await rest(3_000);
+    expect(heard.slice(3)).toEqual(["bad", "bad#2", "bad#3"]);
+    expect(await dead()).toEqual([]);
+  });
+
   it("does not count as an attempt that its queue is full", async () => {
     const { publish, rest, heard } = await world({
       definition: { limits: { ...definition("x", {}).limits, mailboxLength: 1 } },

@@ -112,6 +112,61 @@ describe("a consumer that could not be written down", () => {
   });
 });
 
+describe("an event log while somebody sets the clock", () => {
+  const DAY_MS = 86_400_000;
+  const opened = async () => {
+    const clock = fakeClock();
+    const retention = retentionOf(eventLogOptions.parse({ maxAgeHours: 24, deadLetters: { maxAgeHours: 24 } }));
+    const log = await RecordedLog.open({ clock, log: memoryLog(), store: new MemoryEvents(), retention });
+    const append = (id: string) => {
+      const time = new Date(clock.now()).toISOString();
+      return log.append([{ id, source: "/a", type: "x.y", time, traceparent: "", contentType: "a/b", data: new Uint8Array(1) }]);
+    };
+    const kept = async () => {
+      await log.trim();
+      return (await log.read({ types: "**", after: 0, limit: 10 })).events.map(({ id }) => id);
+    };
+    return { clock, log, append, kept };
+  };
+
+  it("lets go of nothing for a clock that is ahead for less than an hour, and of what is too old once it stays so", async () => {
+    const { clock, log, append, kept } = await opened();
+    const consumer: Consumer = { name: "p/s", types: "**", from: "new", order: "none", maxInFlight: 1 };
+    await log.consume(consumer);
+    await append("waits");
+    clock.set(365 * DAY_MS);
+    clock.pass(3_000_000);
+    expect(await kept()).toEqual(["waits"]);
+    expect(log.statistics().consumers).toMatchObject([{ waiting: 1, deadLetters: 0 }]);
+    clock.set(-365 * DAY_MS);
+    expect(await kept()).toEqual(["waits"]);
+    clock.set(365 * DAY_MS);
+    expect(await kept()).toEqual(["waits"]);
+    clock.pass(3_600_000);
+    expect(await kept()).toEqual([]);
+    // What waited is a dead letter of this moment.
+    expect(log.statistics().consumers).toMatchObject([{ waiting: 0, deadLetters: 1 }]);
+    expect(await log.deadLetters({ after: 0, limit: 10 })).toMatchObject([{ event: { id: "waits" } }]);
+    await kept();
+    expect(log.statistics().consumers).toMatchObject([{ deadLetters: 1 }]);
+  });
+
+  it("does not keep for ever what was written while it was ahead, nor what came before", async () => {
+    const { clock, append, kept } = await opened();
+    await append("before");
+    clock.set(365 * DAY_MS);
+    await append("ahead");
+    clock.set(-365 * DAY_MS);
+    clock.pass(1_000);
+    await append("after");
+    expect(await kept()).toEqual(["before", "ahead", "after"]);
+    clock.pass(DAY_MS);
+    expect(await kept()).toEqual(["ahead", "after"]);
+    clock.pass(1_000);
+    expect(await kept()).toEqual([]);
+  });
+});
+
 describe("an event log whose disk was full when it let go of events", () => {
   it("counts what it keeps as before", async () => {
     const store = new MemoryEvents();

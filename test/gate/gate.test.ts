@@ -350,6 +350,35 @@ describe("the gate", () => {
     for (let i = 0; i < 3; i += 1) await expect(gate.within(one, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   });
 
+  it("counts failures and calls by the time that passes, whatever becomes of the clock", async () => {
+    const gate = gateWith({ limits: { failuresPerMinute: 1, callsPerSecond: 1 } });
+    const one = await enter(gate, tokenOf("viewer"));
+    const work = async (): Promise<void> => {};
+    await gate.within(one, work);
+    await expect(enter(gate, "bh_no")).rejects.toMatchObject(unauthenticated);
+    for (const byMs of [86_400_000, -172_800_000]) {
+      clock.set(byMs);
+      await expect(gate.within(one, work)).rejects.toMatchObject({ code: "rate-limited", retryAfterMs: 1_000 });
+      await expect(enter(gate, "bh_no")).rejects.toMatchObject({ code: "rate-limited", retryAfterMs: 60_000 });
+    }
+    clock.pass(60_000);
+    await gate.within(one, work);
+    await expect(enter(gate, "bh_no")).rejects.toMatchObject(unauthenticated);
+  });
+
+  it("ends streams of what a clock that jumps ahead has made expire within a minute, and none when it is set back", async () => {
+    const gate = gateWith();
+    const ci = await enter(gate, tokenOf("operator", "ci", [], { expiresAt: clock.now() + 48 * 3_600_000 }));
+    const ended: string[] = [];
+    gate.openStream(ci, () => ended.push("it"));
+    clock.set(-24 * 3_600_000);
+    await clock.advance(60_000);
+    expect(ended).toEqual([]);
+    clock.set(72 * 3_600_000);
+    await clock.advance(60_000);
+    expect(ended).toEqual(["it"]);
+  });
+
   it("ends calls and streams when the token is revoked, and streams when it expires", async () => {
     const gate = gateWith({ limits: { streamsAtOnce: 1 } });
     const token = tokenOf("operator", "ci", [], { expiresAt: clock.now() + 30 * 86_400_000 });

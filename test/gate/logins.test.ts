@@ -92,6 +92,17 @@ describe("logging in by password", () => {
     expect(await logIn("ada", PASSWORD, "192.0.2.99")).toBe("account:ada");
   });
 
+  it("counts failures by the time that passes, whatever becomes of the clock", async () => {
+    const wrong = Array.from({ length: 5 }, (_, i) => () => logIn("ada", "wrong", `192.0.2.${i}`));
+    expect(await all(wrong)).toEqual(Array(5).fill("unauthenticated"));
+    for (const byMs of [86_400_000, -172_800_000, 86_400_000]) {
+      clock.set(byMs);
+      expect(await logIn("ada", PASSWORD, "192.0.2.99")).toBe("rate-limited");
+    }
+    clock.pass(180_000);
+    expect(await logIn("ada", PASSWORD, "192.0.2.99")).toBe("account:ada");
+  });
+
   it("lets an address fail five times, whomever it says to be, and a whole network of IPv6 as often", async () => {
     const from = (address: (i: number) => string) => Array.from({ length: 6 }, (_, i) => () => logIn(`u${i}`, "wrong", address(i)));
     expect(await all(from(() => "192.0.2.7"))).toEqual([...Array(5).fill("unauthenticated"), "rate-limited"]);

@@ -51,6 +51,19 @@ describe("tokens", () => {
     expect(tokens.check(token)).toBeUndefined();
   });
 
+  it("end by the time of day, whoever sets it, and none is removed for that", () => {
+    const token = create("ci", { expiresAt: clock.now() + 60_000 });
+    clock.set(3_600_000);
+    expect(tokens.check(token)).toBeUndefined();
+    clock.set(-7_200_000);
+    expect(tokens.check(token)).toBeDefined();
+    expect(tokens.list()).toMatchObject([{ name: "ci", lastUsedAt: new Date(clock.now()).toISOString() }]);
+    // It says when it was used last also where that is before the time before.
+    clock.set(-3_600_000);
+    tokens.check(token);
+    expect(tokens.list()).toMatchObject([{ lastUsedAt: new Date(clock.now()).toISOString() }]);
+  });
+
   it("end with the one that made them, whoever stands between", () => {
     const first = create("first");
     const second = create("second", { owner: "token:first", expiresAt: clock.now() + 500 });

@@ -7,13 +7,16 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Moves time while something works, which runs nothing. */
   pass(ms: number): void;
+  /** Sets the time of day, ahead or back; no time passes. */
+  set(byMs: number): void;
 }
 
 export function fakeClock(epochMs: number = Date.UTC(2026, 0, 1)): FakeClock {
   let elapsed = 0;
+  let offset = 0;
   const timers = new Set<{ at: number; callback: () => void }>();
   return {
-    now: () => epochMs + elapsed,
+    now: () => epochMs + elapsed + offset,
     monotonicMs: () => elapsed,
     after(delayMs, callback) {
       const timer = { at: elapsed + delayMs, callback };
@@ -22,6 +25,9 @@ export function fakeClock(epochMs: number = Date.UTC(2026, 0, 1)): FakeClock {
     },
     pass(ms) {
       elapsed += ms;
+    },
+    set(byMs) {
+      offset += byMs;
     },
     async advance(ms) {
       const end = elapsed + ms;

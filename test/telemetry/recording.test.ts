@@ -143,6 +143,18 @@ describe("the recorder", () => {
     expect(totals).toMatchObject({ calls: 3, memoryBytes: 65_536 });
   });
 
+  it("counts by the time that passes, and has the time of day for steps, whatever becomes of the clock", () => {
+    const { clock, recorder } = recorderAt(100);
+    for (const byMs of [86_400_000, -172_800_000]) {
+      clock.set(byMs);
+      recorder.turn(turnOf("p", { queuedAt: clock.monotonicMs() - 50, outcome: { usage: { ...NO_USAGE, runUs: 30_000 } } }));
+    }
+    const totals = recorder.totals.plugins.find("p");
+    expect(totals?.queue.sum).toBeCloseTo(0.04);
+    expect(totals?.entryPoints.find("work")?.run.sum).toBeCloseTo(0.06);
+    expect(recorder.spans(0).spans.map(({ durationMs }) => durationMs)).toEqual([50, 50]);
+  });
+
   it("believes no cell that says that a turn ran longer than it was there", () => {
     const { recorder } = recorderAt(100);
     recorder.turn(turnOf("p", { queuedAt: 90, outcome: { usage: { ...NO_USAGE, runUs: 1e15 } } }));

@@ -39,7 +39,7 @@ export class Exporting implements AsyncDisposable {
   readonly #spans: OTLPTraceExporter | undefined;
   readonly #metrics: OTLPMetricExporter | undefined;
   readonly #logs: OTLPLogExporter | undefined;
-  readonly #since: number;
+  #since: number;
   #next = 0;
   #missed = 0;
   #lastLine = 0;
@@ -126,7 +126,10 @@ export class Exporting implements AsyncDisposable {
   async #sendMetrics(): Promise<void> {
     if (this.#metrics === undefined) return;
     const { telemetry, clock } = this.#context;
-    const times = { since: this.#since, now: clock.now() };
+    const now = clock.now();
+    // A clock that was set back: what ends before it began no collector takes.
+    this.#since = Math.min(this.#since, now);
+    const times = { since: this.#since, now };
     await this.#send(this.#metrics, resourceMetrics(telemetry.metrics(), this.#resource, times), "metrics");
   }
 

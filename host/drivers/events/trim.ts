@@ -1,6 +1,7 @@
 // Lets go of what the log has too much of, the oldest first: by age, by bytes and number of all, by bytes of one publisher. What a consumer has not heard becomes
 // its dead letter, and of those too there are only so many.
 
+import { AgeClock } from "../../bounds/age-clock.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { DeadLetter } from "../../core/ports/events.ts";
 import type { LogSink } from "../../core/ports/log.ts";
@@ -30,10 +31,12 @@ const TOO_MUCH = "expired: too much waited for this subscription";
 
 export class Trim {
   readonly #ports: TrimPorts;
+  readonly #age: AgeClock;
   #running: Promise<void> | undefined;
 
   constructor(ports: TrimPorts) {
     this.#ports = ports;
+    this.#age = new AgeClock(ports.clock);
   }
 
   /** Whether there is too much of something; what is too old is found when it runs. */
@@ -61,14 +64,31 @@ export class Trim {
   async #run(): Promise<void> {
     // What an earlier run let go of, and could not write down, lies in the store still and must not be counted twice.
     await this.#ports.settled();
-    const { retention, tally, queues, clock } = this.#ports;
-    const tooOld = clock.now() - retention.ageMs;
-    await this.#letGoWhile(undefined, ({ timeMs }) => timeMs < tooOld);
+    const { retention, tally, queues } = this.#ports;
+    const lastTooOld = await this.#lastTooOld();
+    await this.#letGoWhile(undefined, ({ position }) => position <= lastTooOld);
     await this.#makeRoom(undefined, (part) => tally.bytes > part * retention.bytes || tally.events > part * retention.events);
     for (const source of tally.sources) await this.#makeRoom(source, (part) => tally.bytesOf(source) > part * retention.publisherBytes);
     for (const queue of queues.values()) {
       await this.#relieve(queue);
       await this.#dropDead(queue);
+    }
+  }
+
+  /** The position of the last event that is too old. What was written while the clock was ahead is as old as what came after it. */
+  async #lastTooOld(): Promise<number> {
+    const { store, retention } = this.#ports;
+    const now = this.#age.now();
+    for (let found = 0, after = 0; ; ) {
+      const entries = await store.oldest(undefined, after, PIECE);
+      const old = tooOld(
+        entries.map(({ timeMs }) => timeMs),
+        now,
+        retention.ageMs,
+      );
+      found = entries[old.count - 1]?.position ?? found;
+      if (!old.goesOn || entries.length < PIECE) return found;
+      after = entries.at(-1)?.position ?? after;
     }
   }
 
@@ -170,14 +190,19 @@ export class Trim {
   }
 
   async #dropDead(queue: ConsumerQueue): Promise<void> {
-    const { store, retention, clock } = this.#ports;
-    const tooOld = clock.now() - retention.dead.ageMs;
+    const { store, retention } = this.#ports;
+    const now = this.#age.now();
     for (;;) {
       const letters = await store.deadLetters({ of: queue.row.name, after: 0, limit: PIECE });
       const dropped: DeadLetter[] = [];
       const left = { ...queue.deadLetters };
+      const old = tooOld(
+        letters.map(({ atMs }) => atMs),
+        now,
+        retention.dead.ageMs,
+      );
       for (const letter of letters) {
-        if (letter.atMs >= tooOld && left.events <= retention.dead.events && left.bytes <= retention.dead.bytes) break;
+        if (dropped.length >= old.count && left.events <= retention.dead.events && left.bytes <= retention.dead.bytes) break;
         left.events -= 1;
         left.bytes -= sizeOf(letter.event);
         dropped.push(letter);
@@ -191,4 +216,14 @@ export class Trim {
   #tell(message: string): void {
     this.#ports.log.write({ level: "warning", plugin: "host", message });
   }
+}
+
+/** How many from the beginning are too old, and whether those that come behind may be so too. */
+function tooOld(times: readonly number[], now: number, ageMs: number): { readonly count: number; readonly goesOn: boolean } {
+  let count = 0;
+  for (const [i, timeMs] of times.entries()) {
+    if (timeMs < now - ageMs) count = i + 1;
+    else if (timeMs <= now) return { count, goesOn: false };
+  }
+  return { count, goesOn: true };
 }
