@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeWithBrowser, startBrowser } from "../support/browser.ts";
 import { bulkhead, COMMAND, type Ran } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
+import { messageIn, sentAs } from "../support/mcp-messages.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { HOSTILE, HOSTILE_NAME, leaksIn, MARKUP, writeBroken, writeHostile, writeVictim } from "../support/strangers-text.ts";
 
@@ -31,7 +32,8 @@ beforeAll(async () => {
   await writeVictim(folder.path);
   await writeBroken(folder.path);
   const plugins = Object.fromEntries(["evil", "victim", "broken"].map((name) => [name, { path: name, grants: "all" }]));
-  const configuration = { adapters: { http: { port: 0 } }, events: { keep: ["**"] }, sends: { maxAttempts: 1 }, plugins };
+  const adapters = { http: { port: 0, mcp: true, graphql: true } };
+  const configuration = { adapters, events: { keep: ["**"] }, sends: { maxAttempts: 1 }, plugins };
   writeFileSync(join(folder.path, "bulkhead.json"), JSON.stringify(configuration));
   writeFileSync(join(folder.path, "said"), HOSTILE);
   writeFileSync(join(folder.path, "json"), JSON.stringify(HOSTILE));
@@ -98,6 +100,8 @@ const SHOWS: readonly (readonly [command: string, shows: string | RegExp])[] = [
 
 const NO_NUL = HOSTILE.replaceAll("\0", "");
 const FILE = ["--input", "@said"];
+/** What prompts themselves say to a terminal: colours, and where to go on. */
+const OWN_SEQUENCES = new RegExp(`${String.fromCharCode(0x1b)}\\[[0-9;?]*[A-Za-z]`, "g");
 
 /** What whoever runs the command says himself, and what plugins answer him. */
 const SAYS: readonly (readonly [what: string, args: readonly string[], shows: RegExp])[] = [
@@ -183,6 +187,42 @@ describe("the text of strangers on a terminal", () => {
     for (const line of seen.trimEnd().split("\n")) expect(line).toMatch(whole);
   });
 
+  it.each([[], ["--json"]])("is text in the audit log as it goes on, one entry a line %s", async (...json) => {
+    const child = spawn(process.execPath, [COMMAND, "audit", "--follow", ...json], { cwd: folder.path });
+    let seen = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (piece: string) => {
+        seen += piece;
+      });
+    await eventually("what was", () => /block/.test(seen));
+    expect((await run("block", "afterwards@*", "--reason", NO_NUL)).code).toBe(0);
+    await eventually("what comes", () => /afterwards/.test(seen) && seen.endsWith("\n"));
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    expect(leaksIn(seen)).toEqual([]);
+    expect(seen).toMatch(/202e/);
+    const whole = json.length > 0 ? /^\{.*\}$/ : /^\S/;
+    for (const line of seen.trimEnd().split("\n")) expect(line).toMatch(whole);
+  });
+
+  it("is text where somebody is asked what it may do", async () => {
+    const command = [process.execPath, COMMAND, "install", "./other"].map((part) => `'${part}'`).join(" ");
+    const child = spawn("script", ["-qec", `stty cols 4000 rows 200 && ${command}`, "/dev/null"], { cwd: folder.path });
+    let seen = "";
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      seen += piece;
+    });
+    await eventually("the question", () => seen.includes("What may other do?"));
+    child.stdin.write("\r");
+    await eventually("the list", () => seen.includes("Granted:"));
+    child.stdin.write("\u0003");
+    await once(child, "exit");
+    const shown = seen.replace(OWN_SEQUENCES, "").replaceAll("\r", "");
+    expect(leaksIn(shown)).toEqual([]);
+    expect(shown).toContain("\\u{202e}");
+    expect(JSON.parse((await run("list", "--json")).stdout).map(({ name }: { name: string }) => name)).not.toContain("other");
+  });
+
   it("is text on the terminal of the host, and in its log", () => {
     for (const stream of [said.stdout, said.stderr]) expect(leaksIn(stream)).toEqual([]);
     expect(said.stderr).toMatch(/broken 1\.0\.0: failed .*said \\u\{0\}/);
@@ -235,6 +275,61 @@ describe("the text of strangers over HTTP", () => {
       expect(answer.status).toBe(404);
       expect(leaksIn(await answer.text())).toEqual([]);
     }
+  });
+});
+
+describe("the text of strangers in answers of other protocols", () => {
+  const MCP_INIT = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+  const toModel = async (method: string, params: object): Promise<string> => {
+    const { headers, body } = sentAs("2025-11-25", { jsonrpc: "2.0", id: 1, method, params: { ...params } });
+    return (await fetch(`${url}/mcp`, { method: "POST", headers, body })).text();
+  };
+  const toGraphQL = async (query: string, headers: Record<string, string> = {}): Promise<string> => {
+    const asked = { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify({ query }) };
+    return (await fetch(`${url}/graphql`, asked)).text();
+  };
+
+  it.each([
+    ["what it says of itself", "{ __schema { types { name description fields { name description } } } }"],
+    ["an error of a service", `mutation { evil_say(input: ${JSON.stringify(HOSTILE)}) }`],
+    ["an answer of a service", `{ evil_echo(input: ${JSON.stringify(HOSTILE)}) }`],
+    ["a query that is none", `{ ${HOSTILE} }`],
+  ])("shows in GraphQL, all of it: %s", async (_what, query) => {
+    const text = await toGraphQL(query);
+    expect(leaksIn(text)).toEqual([]);
+    expect(text).toMatch(/202e|0000/);
+    const streamed = await toGraphQL(query, { accept: "text/event-stream" });
+    expect(leaksIn(streamed)).toEqual([]);
+  });
+
+  it("shows in tools, all of it", async () => {
+    await run("mcp", "allow", "evil", "--yes");
+    expect(await toModel("initialize", MCP_INIT)).toContain("protocolVersion");
+    const tools = await toModel("tools/list", {});
+    expect(tools).toContain("evil");
+    const failed = await toModel("tools/call", { name: "evil.say", arguments: { input: HOSTILE } });
+    expect(failed).toContain("202e");
+    for (const text of [tools, failed]) expect(leaksIn(text)).toEqual([]);
+    const [tool] = (messageIn(tools).result as { readonly tools: readonly { readonly description: string }[] }).tools;
+    expect(tool?.description).toContain("\\u{202e}");
+  });
+
+  it("shows in tools on standard output, all of it", async () => {
+    const child = spawn(process.execPath, [COMMAND, "mcp"], { cwd: folder.path });
+    let seen = "";
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      seen += piece;
+    });
+    const tell = (message: object): unknown => child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+    tell({ id: 1, method: "initialize", params: MCP_INIT });
+    tell({ method: "notifications/initialized" });
+    tell({ id: 2, method: "tools/list", params: {} });
+    tell({ id: 3, method: HOSTILE, params: {} });
+    await eventually("both answers", () => /"id":2/.test(seen) && /"id":3/.test(seen) && seen.endsWith("\n"));
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    expect(leaksIn(seen)).toEqual([]);
+    expect(seen).toContain("202e");
   });
 });
 

@@ -1,6 +1,7 @@
 // Events as the answers of a subscription, as "distinct connections" of GraphQL over server-sent events have them.
 
 import type { ServerResponse } from "node:http";
+import { shownJson } from "../../bounds/shown-json.ts";
 import type { EndReason, Outlet } from "../gateway/event-stream.ts";
 import type { KeptEvent } from "../gateway/event-window.ts";
 import type { ToldError } from "../gateway/graphql/errors.ts";
@@ -12,7 +13,7 @@ const FRAME_END = Buffer.from("\n\n");
 export const COMPLETE = "event: complete\ndata:\n\n";
 
 /** One answer. */
-export const nextFrame = (answer: object): string => `${NEXT}${JSON.stringify(answer)}${FRAME_END}`;
+export const nextFrame = (answer: object): string => `${NEXT}${shownJson(JSON.stringify(answer))}${FRAME_END}`;
 
 const ENDS: Readonly<Record<EndReason, ToldError>> = {
   stopping: { message: "the host is stopping", extensions: { code: "queue-full" } },

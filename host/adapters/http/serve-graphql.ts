@@ -1,6 +1,7 @@
 // GraphQL over HTTP: POST with JSON, which no page of another origin can send without asking, and subscriptions as server-sent events.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { shownJson } from "../../bounds/shown-json.ts";
 import { startTrace } from "../../core/trace.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import type { EventStreams } from "../gateway/event-streams.ts";
@@ -119,5 +120,5 @@ function send(reply: FastifyReply, { json }: Accepted, answer: Answer): FastifyR
   return reply
     .code(isRefused ? 400 : 200)
     .type(`${json ?? RESPONSE}; charset=utf-8`)
-    .send(JSON.stringify(answer));
+    .send(shownJson(JSON.stringify(answer)));
 }

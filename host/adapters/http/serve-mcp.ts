@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { shownJson } from "../../bounds/shown-json.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { parseMessage } from "../gateway/mcp/message.ts";
@@ -133,8 +134,10 @@ class Exchange {
     const { raw } = this.#reply;
     raw.writeHead(status, { ...Object.fromEntries(headers), "x-content-type-options": "nosniff" });
     raw.flushHeaders();
+    // A character may come in two pieces.
+    const decoder = new TextDecoder();
     for await (const piece of body ?? []) {
-      if (!raw.write(piece)) await this.#drained();
+      if (!raw.write(shownJson(decoder.decode(piece, { stream: true })))) await this.#drained();
     }
     raw.end();
   }

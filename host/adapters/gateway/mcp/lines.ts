@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { BoundedBytes } from "../../../bounds/bytes.ts";
+import { shownJson } from "../../../bounds/shown-json.ts";
 import { HostError, toHostError } from "../../../core/errors.ts";
 import { parseMessage } from "./message.ts";
 import type { JSONRPCMessage, McpSdk, Transport } from "./package.ts";
@@ -38,7 +39,7 @@ export class LineTransport implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     if (!("method" in message)) this.#underWay.delete(message.id);
-    if (!this.#isClosed) this.#stream.write(`${JSON.stringify(message)}\n`);
+    if (!this.#isClosed) this.#stream.write(`${shownJson(JSON.stringify(message))}\n`);
   }
 
   async close(): Promise<void> {
@@ -78,7 +79,7 @@ export class LineTransport implements Transport {
   }
 
   #refuse(id: string | number | null, code: number, message: string): void {
-    if (!this.#isClosed) this.#stream.write(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
+    if (!this.#isClosed) this.#stream.write(`${shownJson(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } }))}\n`);
   }
 }
 
