@@ -213,7 +213,7 @@ export interface Principal {
 
 /** Where somebody calls from. */
 export interface CalledFrom {
-  /** Of the connection, as the system says. */
+  /** Of the connection, as the system says, or as a proxy says that the operator trusts. */
   readonly address: string | undefined;
   /** Whether it says of itself that somebody passed it on, such as a proxy. */
   readonly isPassedOn: boolean;

@@ -35,6 +35,25 @@ interface Answer {
   readonly headers: NodeJS.Dict<string | string[]>;
 }
 
+describe("the networks of proxies that are trusted", () => {
+  it.each([
+    ["10.0.0.1", true],
+    ["10.0.0.0/8", true],
+    ["2001:db8::/32", true],
+    ["::1", true],
+    ["0.0.0.0/0", false],
+    ["10.0.0.0/33", false],
+    ["::/129", false],
+    ["fe80::1%eth0", false],
+    ["proxy.example", false],
+    ["loopback", false],
+    ["10.0.0.1/", false],
+    ["", false],
+  ])("may be %s: %s", (network, isOne) => {
+    expect(httpOptions.safeParse({ trustedProxies: [network] }).success).toBe(isOne);
+  });
+});
+
 describe("logging in by HTTP", () => {
   let host: Host;
   let server: HttpServer;
@@ -122,6 +141,49 @@ describe("logging in by HTTP", () => {
     const answer = await ask("POST", "/v1/login", {}, body);
     expect([answer.status, answer.cookie]).toEqual([status, undefined]);
     if (status === 413) expect(JSON.parse(answer.text).detail).toBe("the body has more than 8192 bytes, which is the limit");
+  });
+
+  describe("from behind a proxy", () => {
+    const wrong = async (forwarded: string): Promise<number> =>
+      (await logIn({ name: "nobody", password: "wrong" }, { "x-forwarded-for": forwarded })).status;
+    const again = async (options: object, auth?: object): Promise<void> => {
+      await server.close();
+      await stopAll(host, 0);
+      await start(options, auth);
+    };
+    const statuses = async (forwarded: (i: number) => string): Promise<number[]> => {
+      const found: number[] = [];
+      for (let i = 0; i < 6; i += 1) found.push(await wrong(forwarded(i)));
+      return found;
+    };
+
+    it("is counted by the proxy's address, whatever it says, where nobody trusts it", async () => {
+      expect(await statuses((i) => `192.0.2.${i}`)).toEqual([...Array(5).fill(401), 429]);
+    });
+
+    it("is counted by the address that a trusted proxy says, and by none that stands before it", async () => {
+      await again({ trustedProxies: ["127.0.0.0/8", "10.0.0.0/8"] });
+      expect(await statuses((i) => `203.0.113.${i}, 192.0.2.7, 10.1.1.1`)).toEqual([...Array(5).fill(401), 429]);
+      const others = { "x-forwarded-for": "192.0.2.7, 192.0.2.8, 10.1.1.1" };
+      expect((await logIn({ name: "ada", password: PASSWORD }, others)).status).toBe(200);
+      expect(accounts.audited.at(-1)).toBe('account:ada login account:ada {"via":"http","address":"192.0.2.8"}');
+    });
+
+    it("is counted by what it says last that is an address, or by the proxy", async () => {
+      await again({ trustedProxies: ["127.0.0.1"] });
+      expect(await statuses((i) => `198.51.100.${i}, 192.0.2.7`)).toEqual([...Array(5).fill(401), 429]);
+      for (const garbage of ["x".repeat(4_000), "unknown", "192.0.2.8:443", ""]) await wrong(garbage);
+      expect(await wrong("garbage")).toBe(429);
+    });
+
+    it("is nobody, whatever address a trusted proxy says", async () => {
+      await again({ trustedProxies: ["127.0.0.1"] }, { mode: "none" });
+      expect((await ask("GET", "/p/who")).text).toBe('"anonymous"');
+      for (const address of ["127.0.0.1", "::1", "192.0.2.7"])
+        expect((await ask("GET", "/p/who", { "x-forwarded-for": address })).status).toBe(401);
+      // Only the address is the proxy's to say.
+      expect((await ask("GET", "/p/who", { "x-forwarded-host": "evil.example", "x-forwarded-proto": "https" })).text).toBe('"anonymous"');
+    });
   });
 
   it("is for no form, and no page of another origin", async () => {

@@ -26,8 +26,7 @@ export const calledFrom = ({ header, socket }: Shown): CalledFrom => ({
 });
 
 /** `token` is what he shows; without one, his certificate. */
-export function shownCredentials(token: string | undefined, { header, socket }: Shown): Credentials {
-  const from = calledFrom({ header, socket });
+export function shownCredentials(token: string | undefined, socket: Socket | undefined, from: CalledFrom): Credentials {
   if (token !== undefined) return { kind: "bearer", token, from };
   const name = certifiedName(socket);
   return name === undefined ? { kind: "none", from } : { kind: "certificate", name, from };

@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
-import { bearerOf, shownCredentials } from "../gateway/credentials.ts";
+import { bearerOf, calledFrom, shownCredentials } from "../gateway/credentials.ts";
 import { FOLLOW } from "./events.ts";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "./packages.ts";
 import { admitted } from "./principal.ts";
@@ -86,7 +86,7 @@ async function admit(
   const header = (name: string): string | undefined => metadata.get(name).map(String)[0];
   // What speaks gRPC has none; a page that was made to look like it has.
   if (header("origin") !== undefined) throw new HostError("permission-denied", "web pages do not come in here");
-  return context.authenticate(shownCredentials(bearerOf(header("authorization")), { header, socket }));
+  return context.authenticate(shownCredentials(bearerOf(header("authorization")), socket, calledFrom({ header, socket })));
 }
 
 const noLonger = (): HostError =>

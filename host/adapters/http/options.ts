@@ -1,5 +1,6 @@
 // What the operator can set for the HTTP adapter.
 
+import { isIP } from "node:net";
 import { z } from "zod";
 import { isPluginName } from "../../core/names.ts";
 import { isHostOrOrigin } from "./origin.ts";
@@ -27,8 +28,17 @@ export interface HttpOptions {
   readonly headersMs: number;
   /** Host names, or origins such as `https://bulkhead.example`, that requests may be addressed to, besides loopback's and `host` itself. */
   readonly allowedHosts: readonly string[];
+  /** Addresses, or networks such as `10.0.0.0/8`, of proxies whose word of the client's address counts: for limits and the audit log, and never for who he is. */
+  readonly trustedProxies: readonly string[];
   /** Which headers with a client's credentials raw routes of a plugin may name, by the plugin's name. */
   readonly credentialHeaders: Readonly<Record<string, readonly (typeof CREDENTIALS)[number][]>>;
+}
+
+/** With a prefix that leaves something to be compared: whoever trusts everybody believes what clients say of themselves. */
+function isNetwork(text: string): boolean {
+  const [, address = "", prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  return bits > 0 && !address.includes("%") && (prefix === undefined || (Number(prefix) >= 1 && Number(prefix) <= bits));
 }
 
 export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
@@ -58,5 +68,6 @@ export const httpOptions: z.ZodType<HttpOptions> = z.strictObject({
   allowedHosts: z
     .array(z.string().refine(isHostOrOrigin, "write a host name without port, or an origin such as https://bulkhead.example"))
     .default([]),
+  trustedProxies: z.array(z.string().refine(isNetwork, "write an address, or a network such as 10.0.0.0/8")).max(64).default([]),
   credentialHeaders: z.record(z.string().refine(isPluginName, "write the name of a plugin"), z.array(z.enum(CREDENTIALS))).default({}),
 });

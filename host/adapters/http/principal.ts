@@ -17,7 +17,7 @@ export interface AdmitPorts {
 /** Rejects with HostError as `AdapterContext.authenticate` does. */
 export async function admit(request: FastifyRequest, { context, cookies, asked }: AdmitPorts): Promise<void> {
   const isSocket = request.headers.upgrade !== undefined && request.routeOptions.url === EVENTS_SOCKET;
-  const credentials = (isSocket ? socketCredentialsOf : credentialsOf)(request.raw, cookies);
+  const credentials = (isSocket ? socketCredentialsOf : credentialsOf)(request, cookies);
   const refused = credentials.kind === "session" ? cookies.refuse(request.headers, request.method, isSocket) : undefined;
   if (refused !== undefined) throw new HostError("permission-denied", refused);
   // Some services are open to whoever comes; who shows something means that.

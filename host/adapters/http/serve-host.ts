@@ -24,7 +24,7 @@ export function serveHost(app: FastifyInstance, context: AdapterContext): void {
   });
   app.get(METRICS, async (request, reply) => {
     const principal = principalOf(request);
-    const metrics = (await context.operate(principal, "metrics", {}, calledFrom(request.raw))) as readonly Metric[];
+    const metrics = (await context.operate(principal, "metrics", {}, calledFrom(request))) as readonly Metric[];
     const isOpenMetrics = wantsOpenMetrics(request.headers.accept);
     return reply.type(isOpenMetrics ? OPENMETRICS_TYPE : PROMETHEUS_TYPE).send(metricsText(metrics, isOpenMetrics));
   });
@@ -51,6 +51,6 @@ export function serveHost(app: FastifyInstance, context: AdapterContext): void {
     const body = (await readBody(request))?.bytes ?? bytesOf(request);
     const input = parseJsonInput(body, "the operation's input");
     const { operation } = request.params;
-    return { result: (await context.operate(principalOf(request), operation, input, calledFrom(request.raw))) ?? null };
+    return { result: (await context.operate(principalOf(request), operation, input, calledFrom(request))) ?? null };
   });
 }

@@ -19,13 +19,13 @@ export interface IssuerLoginPorts {
 export function serveIssuerLogin(app: FastifyInstance, { issuer, cookies }: IssuerLoginPorts): void {
   app.get(ISSUER_LOGIN, { exposeHeadRoute: false }, async (request, reply) => {
     const place = requirePlace(cookies, request.headers);
-    const { location, binding } = await issuer.begin({ redirectUri: place.origin + ISSUER_RETURN, from: calledFrom(request.raw) });
+    const { location, binding } = await issuer.begin({ redirectUri: place.origin + ISSUER_RETURN, from: calledFrom(request) });
     return reply.headers({ ...UNKEPT, "set-cookie": setLoginCookie(place, binding, RETURN_WITHIN_S) }).redirect(location, 303);
   });
   app.get(ISSUER_RETURN, { exposeHeadRoute: false }, async (request, reply) => {
     const place = requirePlace(cookies, request.headers);
     const [, query = ""] = /\?(.*)/s.exec(request.url) ?? [];
-    const { secret } = await issuer.finish({ query, binding: cookies.bindingOf(request.headers), from: calledFrom(request.raw) });
+    const { secret } = await issuer.finish({ query, binding: cookies.bindingOf(request.headers), from: calledFrom(request) });
     reply.header("set-cookie", [setCookie(place, secret), setLoginCookie(place, "", 0)]);
     return sendPage(reply, "html", RETURNED_PAGE, UNKEPT);
   });

@@ -36,7 +36,7 @@ export function serveLogin(app: FastifyInstance, { context, cookies }: LoginPort
   app.get(LOGIN_FILES.style, async (_request, reply) => sendPage(reply, "css", LOGIN_STYLE));
   app.post(LOGIN, { bodyLimit: MAX_LOGIN_BYTES }, async (request, reply) => {
     const place = requirePlace(cookies, request.headers);
-    const opened = await context.logins.byPassword({ ...given(request), from: calledFrom(request.raw) });
+    const opened = await context.logins.byPassword({ ...given(request), from: calledFrom(request) });
     reply.headers({ ...UNKEPT, "set-cookie": setCookie(place, opened.secret) });
     return { principal: opened.principal, expiresAt: new Date(opened.expiresAt).toISOString() };
   });
@@ -48,7 +48,7 @@ export function serveLogin(app: FastifyInstance, { context, cookies }: LoginPort
   app.post("/v1/logout", async (request, reply) => {
     const secret = cookies.secretOf(request.headers);
     if (secret === undefined) throw new HostError("invalid-message", "there is no session to end: the request shows no cookie of one");
-    context.logins.end(secret, calledFrom(request.raw));
+    context.logins.end(secret, calledFrom(request));
     return reply
       .headers({ ...UNKEPT, "set-cookie": clearCookie(requirePlace(cookies, request.headers)) })
       .code(204)

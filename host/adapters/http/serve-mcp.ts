@@ -123,7 +123,7 @@ class Exchange {
 
   #asked(): Request {
     const { method, headers } = this.#request;
-    const url = `${this.#request.protocol}://${headers.host}${MCP}`;
+    const url = `http://${headers.host}${MCP}`;
     const { authorization: _kept, cookie: _neither, ...rest } = headers;
     const given = Object.entries(rest).filter((pair): pair is [string, string] => typeof pair[1] === "string");
     return new Request(url, { method, headers: given, signal: this.#gone.signal });

@@ -54,6 +54,7 @@ export async function startHttpServer(options: HttpOptions, context: AdapterCont
   context.requireListenable(options.host, options.port);
   const app = fastify({
     bodyLimit: options.maxBodyBytes,
+    ...(options.trustedProxies.length > 0 && { trustProxy: [...options.trustedProxies] }),
     routerOptions: { maxParamLength: 255 },
     forceCloseConnections: "idle",
     requestTimeout: REQUEST_TIMEOUT_MS,
