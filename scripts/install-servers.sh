@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the servers that tests need, on Debian and as root: PostgreSQL, Redis and Prometheus as packages, FerretDB built from its Go module, which
+# Installs the servers that tests need, on Debian and as root: PostgreSQL, Redis, Prometheus and Docker's registry as packages, FerretDB built from its Go module, which
 # takes a minute and is kept in the cache. Tests start them themselves; nothing here runs when this ends.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PATH="$PATH:/usr/local/go/bin:$PWD/.cache/toolchains/bin"
 kept="${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead-ci/ferretdb"
 
-wanted=(postgresql redis-server prometheus)
+wanted=(postgresql redis-server prometheus docker-registry)
 missing=()
 for package in "${wanted[@]}"; do
   dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")

@@ -1,4 +1,4 @@
-// `bulkhead pack | publish`: a plugin's folder as a tarball, and to an npm registry. The user's own npm uploads it, because it has their login, their
+// `bulkhead pack | publish`: a plugin's folder as a tarball, and to a registry. To one of npm the user's own npm uploads it, because it has their login, their
 // one-time password and their proxy.
 
 import { spawn } from "node:child_process";
@@ -9,6 +9,7 @@ import { type Command, Option } from "commander";
 import { HostError } from "../core/errors.ts";
 import { type PackedFolder, packPlugin, type SignPackage } from "../install/pack.ts";
 import { refuseWhatFails } from "./check.ts";
+import { publishToOci } from "./publish-oci.ts";
 import { print, table } from "./report.ts";
 import { builtFromOf, type SignOptions, withSignature, withSignOptions } from "./sign.ts";
 import { signingKey } from "./signing.ts";
@@ -21,6 +22,9 @@ interface PackOptions extends SignOptions {
 }
 
 interface PublishOptions extends PackOptions {
+  readonly to?: string;
+  readonly force?: boolean;
+  readonly loginAt?: string;
   readonly registry?: string;
   readonly access?: string;
   readonly tag?: string;
@@ -35,7 +39,12 @@ export function addPack(program: Command): void {
   )
     .option("-o, --out <file>", "where to write it, instead of <name>-<version>.tgz here")
     .action(pack);
-  withPackOptions(program.command("publish").description("pack a plugin's folder and give it to an npm registry, by way of your npm"))
+  withPackOptions(
+    program.command("publish").description("pack a plugin's folder and give it to an npm registry, by way of your npm, or to one of OCI"),
+  )
+    .option("--to <place>", "a repository of an OCI registry, such as oci://ghcr.io/acme/thermostat")
+    .option("--force", "with --to: replace what is there in the same version")
+    .option("--login-at <origin>", "with --to: who gives tokens for the registry, if not it itself")
     .option("--registry <url>", "instead of npm's own setting")
     .addOption(new Option("--access <who>", "who may read a scoped package").choices(["public", "restricted"]))
     .option("--tag <tag>", "dist-tag, instead of latest")
@@ -63,6 +72,25 @@ async function pack(folder: string, options: PackOptions): Promise<void> {
 async function publish(folder: string, options: PublishOptions): Promise<void> {
   await refuseWhatFails(folder);
   const packed = await packPlugin(folder, { name: options.name, sign: signerOf(options) });
+  const dryRun = options.dryRun === true;
+  const place = options.to === undefined ? await publishToNpm(packed, options) : await toOci(packed, options.to, options);
+  show(packed, { dryRun, ...place }, options.json);
+  say(`${place.source ?? `${packed.npmName}@${packed.version}`} ${dryRun ? "would be published" : "is published"}`);
+}
+
+async function toOci(packed: PackedFolder, to: string, options: PublishOptions): Promise<{ readonly source?: string }> {
+  const ofNpm = (["registry", "access", "tag"] as const).find((name) => options[name] !== undefined);
+  if (ofNpm !== undefined) throw new HostError("invalid-message", `--${ofNpm} is for an npm registry; leave it out, or --to`);
+  return { source: await publishToOci(packed, { ...options, to }) };
+}
+
+async function publishToNpm(packed: PackedFolder, options: PublishOptions): Promise<{ readonly source?: string }> {
+  const ofOci = (["force", "loginAt"] as const).find((name) => options[name] !== undefined);
+  if (ofOci !== undefined)
+    throw new HostError(
+      "invalid-message",
+      `--${ofOci === "force" ? ofOci : "login-at"} is for an OCI registry; leave it out, or name one with --to`,
+    );
   const temporary = await mkdtemp(join(tmpdir(), "bulkhead-publish-"));
   try {
     const file = join(temporary, packed.fileName);
@@ -71,9 +99,7 @@ async function publish(folder: string, options: PublishOptions): Promise<void> {
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  const dryRun = options.dryRun === true;
-  show(packed, { dryRun }, options.json);
-  say(`${packed.npmName}@${packed.version} ${dryRun ? "would be published" : "is published"}`);
+  return {};
 }
 
 /** Undefined: what the folder is signed with is taken as it is. */

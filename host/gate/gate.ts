@@ -1,12 +1,12 @@
 // THE gate: whoever comes by a door is let in here or not, and whatever he does then is asked here, so that no door can forget a check or a limit.
 
 import { createHash } from "node:crypto";
-import { isIP } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import type { Session, SessionStore } from "../admin/sessions.ts";
 import { TOKEN_PREFIX, type TokenStore } from "../admin/tokens.ts";
 import { type UserStore, userOfPrincipal } from "../admin/users.ts";
 import { UNAUTHENTICATED } from "../bounds/error-answers.ts";
+import { isLoopback } from "../bounds/loopback.ts";
 import { HostError } from "../core/errors.ts";
 import type { PermissionPorts } from "../core/permissions.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -338,16 +338,4 @@ function endAt(clock: Clock, at: number, end: () => void): () => void {
   };
   let cancel = wait();
   return () => cancel();
-}
-
-/** As Node writes them: this is asked of each request. */
-const USUAL_LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1"]);
-
-/** Whether only this machine reaches the address, or is reached by the name. */
-export function isLoopback(host: string): boolean {
-  if (USUAL_LOOPBACK.has(host)) return true;
-  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
-  const mapped = bare.startsWith("::ffff:") ? bare.slice("::ffff:".length) : bare;
-  if (isIP(mapped) === 4) return mapped.startsWith("127.");
-  return bare === "::1" || bare === "localhost";
 }

@@ -4,6 +4,8 @@
 import { createHash } from "node:crypto";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
+import { askInWords, unreachable } from "./asking.ts";
+import { type Mirrors, mirrored } from "./mirrors.ts";
 import { NPM_REGISTRY, type NpmSettings, ownAddress, readNpmSettings, registryOf, registryUrl } from "./npm-settings.ts";
 import { type Announced, type NpmSpec, PACKUMENT_LIMITS, type PackedPackument, type Published } from "./packument.ts";
 import type { ReadPlugin } from "./plugin-folder.ts";
@@ -20,6 +22,9 @@ export interface SourceOptions {
   readonly reader: PackageReader;
   /** Instead of npm's own settings. */
   readonly registry?: string | undefined;
+  readonly mirrors?: Mirrors;
+  /** OCI registry → origins to which it may send us. */
+  readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface NpmVersion {
@@ -44,9 +49,9 @@ const NPM_HOST = new URL(NPM_REGISTRY).hostname;
  * Without downloading it. Rejects with HostError `invalid-message` when there is no such package or version, `http-failed` when the registry cannot
  * be asked or sends us elsewhere, `invalid-manifest` when it announces no SHA-512, `quota-exceeded` when it says too much.
  */
-export async function resolveNpm(spec: NpmSpec, { reader, registry: named }: SourceOptions): Promise<NpmVersion> {
+export async function resolveNpm(spec: NpmSpec, { reader, registry: named, mirrors }: SourceOptions): Promise<NpmVersion> {
   const { name, wanted } = spec;
-  const settings = await readNpmSettings(named);
+  const settings = await readNpmSettings(named, mirrors);
   const registry = registryOf(settings, name);
   const base = registryUrl(settings, name);
   const { packedBytes } = PACKUMENT_LIMITS;
@@ -59,12 +64,15 @@ export async function resolveNpm(spec: NpmSpec, { reader, registry: named }: Sou
     timeoutMs: ASK_MS,
   });
   const { version, integrity, tarball, published } = await reader.chooseVersion({ body, encoding, registry }, spec);
-  return { name, version, integrity, url: ownAddress(atMirror(tarball, base), base), published };
+  return { name, version, integrity, url: ownAddress(atMirror(mirrored(tarball, mirrors), base), base), published };
 }
 
 /** Rejects with HostError `quota-exceeded` as soon as too much came, `invalid-manifest` for other bytes than announced, `http-failed`. */
-export async function downloadNpm({ name, version, integrity, url }: NpmVersion, { registry: named }: SourceOptions): Promise<Buffer> {
-  const settings = await readNpmSettings(named);
+export async function downloadNpm(
+  { name, version, integrity, url }: NpmVersion,
+  { registry: named, mirrors }: SourceOptions,
+): Promise<Buffer> {
+  const settings = await readNpmSettings(named, mirrors);
   const label = `npm:${name}@${printable(version)}`;
   const { body } = await ask(label, registryOf(settings, name), settings, {
     url,
@@ -81,24 +89,14 @@ export async function downloadNpm({ name, version, integrity, url }: NpmVersion,
 export const sha512 = (bytes: Uint8Array): string => `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
 
 async function ask(label: string, registry: string, settings: NpmSettings, asked: RegistryRequest): Promise<RegistryAnswer> {
-  // Most hosts never ask one.
-  const { askRegistry } = await import("./registry-client.ts");
-  const answer = await askRegistry(asked, settings).catch((cause: unknown) => {
-    throw cause instanceof HostError ? cause : unreachable(label, registry, cause);
-  });
+  const answer = await askInWords({ label, registry }, asked, settings);
   const { status } = answer;
   if (status === 200) return answer;
   if (status === 404)
     throw new HostError("invalid-message", `${label} is not at ${registry}; check its name and version, or name another registry`);
   if (status === 401 || status === 403)
     throw new HostError("http-failed", `${registry} does not give ${label} to us; log in with "npm login --registry ${registry}"`);
-  throw unreachable(label, registry, new Error(`HTTP ${status}`));
-}
-
-function unreachable(label: string, registry: string, cause: unknown): HostError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const why = printable(code === "" && cause instanceof Error ? cause.message : code);
-  return new HostError("http-failed", `${registry} could not be asked for ${label} (${why}); check the network and the address`, { cause });
+  throw unreachable({ label, registry }, new Error(`HTTP ${status}`));
 }
 
 function atMirror(tarball: string, registry: URL): string {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { readPlainFile } from "../bounds/files.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
+import { type Mirrors, mirrored } from "./mirrors.ts";
 
 /** As npm writes them: `registry`, `@scope:registry`, `//host/path/:_authToken` and the like. */
 export type NpmSettings = Readonly<Record<string, string>> & { readonly registry: string };
@@ -18,18 +19,22 @@ const SETTING =
 
 /**
  * A registry named here is the only one that is asked, also for a scope that .npmrc sends elsewhere; the credentials of .npmrc go to their own
- * hosts only. Rejects with HostError `invalid-message` for a registry that is no http or https address.
+ * hosts only. A registry that has a mirror is the mirror. Rejects with HostError `invalid-message` for a registry that is no http or https address.
  */
-export async function readNpmSettings(registry: string | undefined): Promise<NpmSettings> {
+export async function readNpmSettings(registry?: string, mirrors?: Mirrors): Promise<NpmSettings> {
   const { env } = process;
   const file = env.npm_config_userconfig ?? join(homedir(), ".npmrc");
   const settings = parseSettings(await readIfThere(file));
   const chosen = registry ?? env.npm_config_registry ?? settings.registry ?? NPM_REGISTRY;
   const kept = Object.entries(settings).filter(([key]) => registry === undefined || !key.startsWith("@"));
   const all = { ...Object.fromEntries(kept), ...fromEnvironment("cafile", "proxy", "https-proxy", "noproxy"), registry: chosen };
-  for (const [key, value] of Object.entries(all)) if (key.endsWith("registry")) showRegistry(value);
-  return all;
+  const registries = Object.entries(all).filter(([key]) => key.endsWith("registry"));
+  const asked = registries.map(([key, value]) => [key, mirrored(slashed(value), mirrors)] as const);
+  for (const [, value] of asked) showRegistry(value);
+  return { ...all, ...Object.fromEntries(asked) };
 }
+
+const slashed = (address: string): string => address.replace(/\/?$/, "/");
 
 // As npm names them.
 function fromEnvironment(...keys: readonly string[]): Record<string, string> {
@@ -53,7 +58,7 @@ export const registryOf = (settings: NpmSettings, name: string): string => showR
 /** The same, as an address below which packages lie. */
 export function registryUrl(settings: NpmSettings, name: string): URL {
   const { origin, pathname } = new URL(chosenFor(settings, name));
-  return new URL(`${origin}${pathname.replace(/\/?$/, "/")}`);
+  return new URL(slashed(`${origin}${pathname}`));
 }
 
 function chosenFor(settings: NpmSettings, name: string): string {

@@ -1,4 +1,4 @@
-// Where a plugin comes from: a folder, a tarball or an npm registry, told apart by how it is written. Only what comes is made sure of here; whether it
+// Where a plugin comes from: a folder, a tarball, an npm or an OCI registry, told apart by how it is written. Only what comes is made sure of here; whether it
 // may run is for admission.
 
 import { createHash } from "node:crypto";
@@ -9,9 +9,11 @@ import { readPlainFile } from "../bounds/files.ts";
 import { foreignWords } from "../bounds/foreign-letters.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
-import { isPath } from "../manifest/package-spec.ts";
+import { isOci, isPath } from "../manifest/package-spec.ts";
 import { contentsOf, SIGNATURE_FILE, sha256Hex } from "../trust/contents.ts";
 import { downloadNpm, resolveNpm, type SourceOptions, sha512 } from "./npm-registry.ts";
+import { isMeant, parseOciReference, placeText } from "./oci-reference.ts";
+import { fetchOci, resolveOci } from "./oci-registry.ts";
 import { filesOf } from "./package-files.ts";
 import type { FetchedPlugin } from "./package-store.ts";
 import { isNpmName, type NpmSpec } from "./packument.ts";
@@ -20,23 +22,26 @@ import { PACKED_BYTES } from "./tarball.ts";
 
 const TAG = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const MAX_SPEC_LENGTH = 1024;
-const REMEDY = "write a folder, a .tgz file, or a package of a registry such as @acme/thermostat@^1.2.0";
+const REMEDY = "write a folder, a .tgz file, or a package of a registry such as @acme/thermostat@^1.2.0 or oci://ghcr.io/acme/thermostat";
 
 /**
- * Reads a plugin from its source: a path of a folder or of a .tgz file, or `name`, `@scope/name`, each with `@` and a version, a range or a tag.
+ * Reads a plugin from its source: a path of a folder or of a .tgz file; `name` or `@scope/name`, each with `@` and a version, a range or a tag; or
+ * `oci://registry/repository`, with a tag, a digest or a range.
  * Rejects with HostError `invalid-message` for another kind of source, such as git or an address, and for what is not there; `invalid-manifest`,
  * `incompatible-api` and `quota-exceeded` for what may not come in; `http-failed` when the registry cannot be asked.
  */
 export async function fetchPackage(spec: string, options: SourceOptions): Promise<FetchedPlugin> {
+  if (isOci(spec)) return fetchFromOci(spec, options);
   if (!isPath(spec)) return fetchNpm(parseNpmSpec(spec), options);
   return spec.endsWith(".tgz") ? fetchTarball(resolve(spec), options) : fetchFolder(spec);
 }
 
-/** The version that a source has now; a registry is asked without downloading. Rejects as fetchPackage does. */
+/** The version that a source has now; a registry is asked without downloading, and one of OCI says no integrity. Rejects as fetchPackage does. */
 export async function resolveVersion(
   spec: string,
   options: SourceOptions,
-): Promise<{ readonly version: string; readonly integrity: string }> {
+): Promise<{ readonly version: string; readonly integrity?: string }> {
+  if (isOci(spec)) return { version: await resolveOci(parseOciReference(spec), options) };
   if (!isPath(spec)) {
     const { version, integrity } = await resolveNpm(parseNpmSpec(spec), options);
     return { version, integrity };
@@ -46,16 +51,18 @@ export async function resolveVersion(
 }
 
 /** From where it was installed, what to fetch to get the very same. */
-export const exactSpec = (source: string): string => source.slice(source.indexOf(":") + 1);
+export const exactSpec = (source: string): string => (isOci(source) ? source : source.slice(source.indexOf(":") + 1));
 
 /** From where it was installed, what to fetch for an update: the same path, or the package's latest version. */
 export function updateSpec(source: string): string {
   const spec = exactSpec(source);
+  if (isOci(spec)) return placeText(parseOciReference(spec));
   return source.startsWith("npm:") ? parseNpmSpec(spec).name : spec;
 }
 
 /** Whether what is locked is what this spec means. */
 export function isLockedFor(spec: string, locked: { readonly source: string; readonly version: string }): boolean {
+  if (isOci(spec)) return isOci(locked.source) && isMeant(parseOciReference(spec), parseOciReference(locked.source), locked.version);
   if (isPath(spec)) return locked.source === `${spec.endsWith(".tgz") ? "tarball" : "folder"}:${resolve(spec)}`;
   const { name, wanted } = parseNpmSpec(spec);
   if (locked.source !== `npm:${name}@${locked.version}`) return false;
@@ -97,6 +104,11 @@ async function fetchNpm(spec: NpmSpec, options: SourceOptions): Promise<FetchedP
   if (plugin.manifest.version !== found.version)
     throw new HostError("invalid-manifest", `${source} disagrees with itself: its plugin.json says ${plugin.manifest.version}`);
   return { ...asFetched(plugin, source, found.integrity), published: found.published };
+}
+
+async function fetchFromOci(spec: string, options: SourceOptions): Promise<FetchedPlugin> {
+  const { plugin, packed, source } = await fetchOci(parseOciReference(spec), options);
+  return asFetched(plugin, source, sha512(packed));
 }
 
 const asFetched = (plugin: ReadPlugin, source: string, integrity: string): FetchedPlugin => ({

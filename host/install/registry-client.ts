@@ -1,5 +1,5 @@
-// One GET from a registry: of its own origin only, bounded in bytes, pieces, redirects and time, and told who we are as npm's settings say. What comes is
-// not looked into here.
+// One request to a registry, or to whoever has a document: to its own origin, or one that the operator named for it, bounded in bytes, pieces, redirects and
+// time, and told who we are as npm's settings say. What comes is not looked into here.
 
 import { EnvHttpProxyAgent, request } from "undici";
 import { BoundedBytes } from "../bounds/bytes.ts";
@@ -16,9 +16,20 @@ const WIRE_FACTOR = 2;
 const WIRE_EXTRA_BYTES = 256 * 1_024;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+/** Origins beside its own to which a registry may send us. */
+export type Elsewhere = ReadonlySet<string>;
+
 export interface RegistryRequest {
   readonly url: URL;
+  /** GET by default. Redirects of those with a body are not followed. */
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT";
   readonly accept: string;
+  /** What may be packed on its way; `gzip` by default. */
+  readonly encoding?: "gzip" | "identity";
+  readonly body?: { readonly type: string; readonly bytes: Uint8Array };
+  /** Instead of what npm's settings say; for the address's own origin. */
+  readonly authorization?: string | undefined;
+  readonly elsewhere?: Elsewhere;
   readonly maxBytes: number;
   readonly tooLarge: () => HostError;
   /** Of all tries together. */
@@ -30,6 +41,8 @@ export interface RegistryAnswer {
   /** As it came, perhaps packed. */
   readonly body: Buffer;
   readonly encoding: string;
+  /** Undefined for what was not said, or more than once. */
+  header(name: string): string | undefined;
 }
 
 /** Asks again when the registry cannot be reached or says 5xx or 429. Rejects with a HostError, or with what the network says. */
@@ -61,26 +74,48 @@ const proxiesOf = ({ proxy, "https-proxy": httpsProxy = proxy, noproxy: noProxy 
 });
 
 async function followed(
-  { url: first, accept, maxBytes, tooLarge }: RegistryRequest,
+  asked: RegistryRequest,
   settings: NpmSettings,
   dispatcher: EnvHttpProxyAgent,
   signal: AbortSignal,
 ): Promise<RegistryAnswer> {
+  const { url: first, method = "GET", maxBytes, tooLarge, body: sent } = asked;
   const body = new BoundedBytes({ maxBytes, tooLarge, sender: first.host });
   let url = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const headers = { accept, "accept-encoding": "gzip", ...credentialsFor(url, settings) };
-    const response = await request(url, { dispatcher, signal, headers });
-    const { location } = response.headers;
-    if (!REDIRECTS.has(response.statusCode) || typeof location !== "string") {
+    const headers = headersFor(url, asked, settings);
+    const response = await request(url, { method, dispatcher, signal, headers, ...(sent && { body: sent.bytes }) });
+    const header = (name: string): string | undefined => {
+      const value = response.headers[name];
+      return typeof value === "string" ? value : undefined;
+    };
+    const location = header("location");
+    if (method !== "GET" || !REDIRECTS.has(response.statusCode) || location === undefined) {
       for await (const piece of response.body) body.add(piece as Uint8Array);
-      return { status: response.statusCode, body: body.take(), encoding: String(response.headers["content-encoding"] ?? "identity") };
+      return { status: response.statusCode, body: body.take(), encoding: header("content-encoding") ?? "identity", header };
     }
     // Nobody is left to hear of its end.
     response.body.on("error", () => {}).destroy();
-    url = ownAddress(location, url);
+    url = nextAddress(location, url, asked);
   }
   throw new HostError("http-failed", `${first.origin} redirects more than ${MAX_REDIRECTS} times`);
+}
+
+function headersFor(
+  url: URL,
+  { url: first, accept, encoding = "gzip", authorization, body }: RegistryRequest,
+  settings: NpmSettings,
+): Record<string, string> {
+  const ours = authorization === undefined ? credentialsFor(url, settings) : { authorization };
+  // What lies elsewhere is to be had by its address alone.
+  return { accept, "accept-encoding": encoding, ...(url.origin === first.origin && ours), ...(body && { "content-type": body.type }) };
+}
+
+/** Back to where we began, or to a place that the operator named; a place that was named sends us no further. */
+function nextAddress(location: string, from: URL, { url: first, elsewhere }: RegistryRequest): URL {
+  const url = URL.parse(location, from);
+  const isNamed = url !== null && from.origin === first.origin && url.username === "" && elsewhere?.has(url.origin) === true;
+  return isNamed ? url : ownAddress(url?.href ?? location, first);
 }
 
 /** As npm's settings say: of the longest path that leads to the address. */

@@ -69,6 +69,7 @@ export function packageReader(hardening: HardeningOptions = {}, bounds: Disposab
   };
 }
 
-const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+// A byte order mark is a part of what was packed, and of its hash.
+const textOf = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 const broken = (label: string): HostError => new HostError("invalid-manifest", `${label} broke the process that read it`);

@@ -2,11 +2,12 @@
 
 import { join } from "node:path";
 import type { Sources } from "../admin/installer.ts";
-import { readPlainFile } from "../bounds/files.ts";
 import { toModuleBounds } from "../bounds/module-bounds.ts";
 import { AdmissionCache, type DeclaredFunctions } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
+import { fetchDocument } from "../install/documents.ts";
 import type { Lock } from "../install/lock.ts";
+import type { SourceOptions } from "../install/npm-registry.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
 import { PackageStore } from "../install/package-store.ts";
 import {
@@ -46,11 +47,12 @@ export async function pluginSources(
   const rules = { bounds: toModuleBounds(configuration.admission), functions };
   const admission = new AdmissionCache(join(dataDir, "admitted"), { hardening, rules });
   const reader = packageReader(hardening);
+  const options = (): SourceOptions => ({ reader, registry: inForce().registry, ...inForce().install });
   return {
     admission,
-    fetch: (spec) => fetchPackage(spec, { reader, registry: inForce().registry }),
-    document: (place, { maxBytes }) => readPlainFile(place, { maxBytes, code: "invalid-message", remedy: "write one" }),
-    resolve: (spec) => resolveVersion(spec, { reader, registry: inForce().registry }),
+    fetch: (spec) => fetchPackage(spec, options()),
+    document: (place, rules) => fetchDocument(place, { ...rules, mirrors: inForce().install.mirrors }),
+    resolve: (spec) => resolveVersion(spec, options()),
     async admit(folder, settings, within = inForce()) {
       refuseStranger(folder.manifest.name, settings, within);
       const { side } = storageOf(within, folder.manifest.name, settings);

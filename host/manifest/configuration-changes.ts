@@ -32,6 +32,7 @@ const AT_ONCE: readonly (readonly string[])[] = [
   ["records"],
   ["registry"],
   ["trust"],
+  ["install"],
   ["events", "keep"],
   ...["roles", "groups", "certificates", "limits", "open"].map((key) => ["auth", key]),
   ["drivers", "log", "level"],

@@ -9,6 +9,7 @@ import { HostError } from "../core/errors.ts";
 import type { LogLevel } from "../core/ports/log.ts";
 import type { Grant } from "../core/types.ts";
 import { type AuthOptions, authSchema } from "./auth.ts";
+import { type InstallOptions, installSchema } from "./install-options.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { dottedName, grantShape, pattern, pluginName, withResource } from "./manifest.ts";
@@ -23,7 +24,7 @@ import { type SignedPlace, type TrustOptions, trustSchema } from "./trust.ts";
 export interface PluginConfiguration {
   /** Folder with plugin.json, relative to the configuration file. Either this or `source`. */
   readonly path?: string | undefined;
-  /** A tarball or a package of a registry, such as `@acme/thermostat@^1.2`; which version exactly stands in bulkhead.lock. */
+  /** A tarball or a package of a registry, such as `@acme/thermostat@^1.2` or `oci://ghcr.io/acme/thermostat@^1.2`; which version exactly stands in bulkhead.lock. */
   readonly source?: string | undefined;
   /** `process` is the wall against strangers; `inline` and `thread` share the host's process and are for plugins that you trust. */
   readonly isolation: "inline" | "thread" | "process";
@@ -96,6 +97,8 @@ export interface Configuration {
   readonly registry?: string | undefined;
   /** Whose plugins come in. */
   readonly trust: TrustOptions;
+  /** By what ways packages and documents come. */
+  readonly install: InstallOptions;
   /** What the host writes down about its own work. */
   readonly telemetry: TelemetryOptions;
   /** How much is kept of turns that failed. */
@@ -203,6 +206,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   tls: tlsSchema.optional(),
   auth: authSchema.default(() => authSchema.parse({})),
   registry: z.url({ protocol: /^https?$/ }).optional(),
+  install: installSchema.default(() => installSchema.parse({})),
   adapters: z.record(z.string(), z.unknown()).default({}),
   capabilities: z.record(z.string(), z.unknown()).default({}),
   drivers: z.record(z.string(), z.unknown()).default({}),

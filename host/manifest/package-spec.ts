@@ -10,3 +10,5 @@ export function isPath(spec: string): boolean {
   if (spec.includes(":")) return false;
   return spec.endsWith(".tgz") || /^[^@]+\//.test(spec);
 }
+
+export const isOci = (spec: string): boolean => /^oci(?:\+http)?:/.test(spec);

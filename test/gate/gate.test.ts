@@ -2,10 +2,11 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import type { TokenStore } from "../../host/admin/tokens.ts";
+import { isLoopback } from "../../host/bounds/loopback.ts";
 import { HostError } from "../../host/core/errors.ts";
 import { Host } from "../../host/core/host.ts";
 import { MAX_ACCOUNTS } from "../../host/gate/account-table.ts";
-import { Gate, isLoopback } from "../../host/gate/gate.ts";
+import { Gate } from "../../host/gate/gate.ts";
 import { prefixOf } from "../../host/gate/identity.ts";
 import { KnownPrincipal } from "../../host/gate/known.ts";
 import { type AuthOptions, authSchema, parseScope } from "../../host/manifest/auth.ts";

@@ -5,10 +5,8 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import { type AddressInfo, connect, createServer as createSocketServer, type Socket } from "node:net";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { packPlugin } from "../../host/install/pack.ts";
@@ -18,6 +16,7 @@ import { absoluteSpec } from "../../host/manifest/package-spec.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startRegistry, type TestRegistry } from "../support/registry.ts";
 import { paxEntry, type TarEntry, tarEntry, tgz } from "../support/tarballs.ts";
+import { startBehindProxy } from "../support/tls-proxy.ts";
 import { wat } from "../support/wat.ts";
 
 const MIB = 1024 * 1024;
@@ -466,29 +465,16 @@ describe("fetchPackage", () => {
     });
 
     it("heeds npm's proxies and its file of authorities", async () => {
-      const tlsFile = (name: string): string => fileURLToPath(new URL(`../adapters/tls/${name}`, import.meta.url));
-      const registry = createTlsServer(
-        { key: readFileSync(tlsFile("api.test.key")), cert: readFileSync(tlsFile("api.test.crt")) },
-        (_request, response) => response.writeHead(404).end("{}"),
-      );
-      await new Promise<void>((listening) => registry.listen(0, "127.0.0.1", listening));
-      const tunnels: (string | undefined)[] = [];
+      await using behind = await startBehindProxy((_request, response) => response.writeHead(404).end("{}"));
       for (const key of ["cafile", "proxy", "https_proxy", "noproxy"]) vi.stubEnv(`npm_config_${key}`, undefined);
-      server.on("connect", ({ url: target }, client: Socket) => {
-        tunnels.push(target);
-        const behind = connect((registry.address() as AddressInfo).port, "127.0.0.1", () => client.write("HTTP/1.1 200 OK\r\n\r\n"));
-        for (const socket of [behind, client]) socket.on("error", () => {});
-        behind.pipe(client).pipe(behind);
-      });
       const ask = () => refused(fetchPackage("thing", { ...options, registry: "https://api.test/" }));
-      writeFileSync(join(folder.path, ".npmrc"), `https-proxy=${url}\n`);
+      writeFileSync(join(folder.path, ".npmrc"), behind.npmrc.replace(/cafile.*/, ""));
       expect(await ask()).toMatchObject(because("http-failed", "https://api.test/ could not be asked"));
-      writeFileSync(join(folder.path, ".npmrc"), `https-proxy=${url}\ncafile=${tlsFile("api.test.crt")}\n`);
+      writeFileSync(join(folder.path, ".npmrc"), behind.npmrc);
       expect(await ask()).toMatchObject(because("invalid-message", "is not at https://api.test/"));
-      expect(new Set(tunnels)).toEqual(new Set(["api.test:443"]));
+      expect(new Set(behind.tunnels)).toEqual(new Set(["api.test:443"]));
       vi.stubEnv("npm_config_cafile", join(folder.path, "none.pem"));
       expect(await ask()).toMatchObject(because("invalid-message", "npm's setting cafile names it"));
-      await new Promise((closed) => registry.close(closed));
     });
 
     it("says when nobody answers", async () => {
@@ -510,6 +496,8 @@ describe("fetchPackage", () => {
       "thing@acme/thing",
       "thing@next.tar.gz",
       "thing@../up",
+      "git+ssh://git@github.com/acme/thermostat.git",
+      "docker://ghcr.io/acme/thermostat",
       "Thing",
       "@acme",
       "@acme/thing/more",

@@ -69,10 +69,26 @@ function startFerret(port: number): ChildProcess {
   return spawn(programOf("ferretdb") ?? "", [`127.0.0.1:${port}`, "sqlite", `file:${data}/`], { stdio: "ignore", cwd: data });
 }
 
+/** The registry of Docker, which is one of OCI. */
+function startRegistry(port: number): ChildProcess {
+  mkdirSync(data, { recursive: true });
+  const configuration = {
+    version: 0.1,
+    log: { level: "error", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
+    http: { addr: `127.0.0.1:${port}` },
+  };
+  const file = join(folder, "oci.yml");
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(configuration));
+  return spawn(programOf("docker-registry") ?? "", ["serve", file], { stdio: "ignore" });
+}
+
 const START: Readonly<Record<ServerKind, (port: number) => ChildProcess>> = {
   postgres: startPostgres,
   redis: startRedis,
   ferretdb: startFerret,
+  oci: startRegistry,
 };
 
 function tell(found: object): void {

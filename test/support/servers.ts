@@ -12,7 +12,7 @@ import { eventually } from "./eventually.ts";
 const START_MS = 60_000;
 const MAIN = fileURLToPath(new URL("./server-main.ts", import.meta.url));
 
-export type ServerKind = "postgres" | "redis" | "ferretdb";
+export type ServerKind = "postgres" | "redis" | "ferretdb" | "oci";
 
 export interface TestServer {
   readonly port: number;
@@ -34,6 +34,7 @@ const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
   postgres: ["initdb", "pg_isready"],
   redis: ["redis-server"],
   ferretdb: ["ferretdb"],
+  oci: ["docker-registry"],
 };
 
 export const programOf = (name: string): string | undefined => FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));
