@@ -9,6 +9,7 @@ import { HostError } from "../core/errors.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { giveIdentity } from "./identity.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
+import { LOG_CHECKPOINTS_SCHEMA } from "./log-checkpoints.ts";
 import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
 import { SESSIONS_SCHEMA } from "./sessions.ts";
@@ -77,6 +78,7 @@ export const hostSteps = (dataDir: string): readonly Step[] => [
   { since: "0.2.0", up: (connection) => connection.exec(USERS_SCHEMA + SESSIONS_SCHEMA) },
   { since: "0.2.0", up: giveIdentity },
   { since: "0.2.0", up: (connection) => connection.exec(TRUST_SCHEMA) },
+  { since: "0.2.0", up: (connection) => connection.exec(LOG_CHECKPOINTS_SCHEMA) },
 ];
 
 export interface HostDatabase {

@@ -19,6 +19,7 @@ import type { HostDatabase } from "./database.ts";
 import { GrantStore } from "./grants.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { type Installation, Installations } from "./installations.ts";
+import { LogCheckpoints } from "./log-checkpoints.ts";
 import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
 import { SecretStore } from "./secrets.ts";
@@ -68,6 +69,7 @@ export class Stores {
   readonly tokens: TokenStore;
   readonly toolWords: ToolWordsStore;
   readonly trust: TrustStore;
+  readonly logs: LogCheckpoints;
   readonly keys: SigningKeyStore;
   readonly grants: GrantStore;
   readonly installations: Installations;
@@ -96,6 +98,7 @@ export class Stores {
     this.tokens = new TokenStore(connection, clock, this.users);
     this.toolWords = new ToolWordsStore(connection, clock);
     this.trust = new TrustStore(connection, clock);
+    this.logs = new LogCheckpoints(connection, clock);
     this.keys = new SigningKeyStore({ connection, clock, dataDir, audit: this.audit });
     this.grants = new GrantStore(connection, clock);
     this.installations = new Installations(connection, clock);

@@ -24,6 +24,7 @@ export interface DocumentOptions {
 const TIMEOUT_MS = 30_000;
 const ACCEPT = "application/json, application/octet-stream;q=0.9, */*;q=0.1";
 const WEB = /^https?:\/\//i;
+const NOT_THERE: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR"]);
 // A letter alone is a drive.
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
@@ -31,13 +32,25 @@ const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
  * Rejects with HostError `invalid-message` for a file or a document that is not there, and for an address that is neither https nor this machine's;
  * `quota-exceeded` above `maxBytes`, `http-failed` when nobody answers, or is not who was asked.
  */
-export function fetchDocument(place: string, options: DocumentOptions): Promise<Buffer> {
+export async function fetchDocument(place: string, options: DocumentOptions): Promise<Buffer> {
+  const found = await findDocument(place, options);
+  if (found !== undefined) return found;
+  throw new HostError("invalid-message", `${options.what} is not at ${printable(place)}; check the place`);
+}
+
+/** Documents below a path or an address that ends with a slash, by the rest of it; undefined for one that is not there. Rejects as fetchDocument does. */
+export const documentsBelow =
+  (base: string, options: Omit<DocumentOptions, "maxBytes">) =>
+  (path: string, maxBytes: number): Promise<Buffer | undefined> =>
+    findDocument(`${base}${path}`, { ...options, maxBytes });
+
+async function findDocument(place: string, options: DocumentOptions): Promise<Buffer | undefined> {
   const found = WEB.test(place) ? mirrored(URL.parse(place)?.href ?? place, options.mirrors) : place;
-  if (WEB.test(found)) return fetchFromWeb(found, options);
-  if (found.startsWith("file:")) return readDocument(pathOf(found, options), options);
+  if (WEB.test(found)) return findOnWeb(found, options);
+  if (found.startsWith("file:")) return findFile(pathOf(found, options), options);
   if (SCHEME.test(found))
     throw new HostError("invalid-message", `"${printable(place)}" is no place for ${options.what}; write a path, or an https:// address`);
-  return readDocument(resolve(found), options);
+  return findFile(resolve(found), options);
 }
 
 function pathOf(address: string, { what }: DocumentOptions): string {
@@ -50,32 +63,32 @@ function pathOf(address: string, { what }: DocumentOptions): string {
   }
 }
 
-// What an operator names may be a link; what that leads to may not.
-const readDocument = async (path: string, { what, maxBytes }: DocumentOptions): Promise<Buffer> =>
-  readPlainFile(await realpath(path).catch(() => path), {
-    code: "invalid-message",
-    maxBytes,
-    remedy: `${what} is expected there`,
-  });
+async function findFile(path: string, { maxBytes, what }: DocumentOptions): Promise<Buffer | undefined> {
+  // What an operator names may be a link; what that leads to may not.
+  const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => (NOT_THERE.has(cause.code) ? undefined : path));
+  return real === undefined ? undefined : readPlainFile(real, { code: "invalid-message", maxBytes, remedy: `${what} is expected there` });
+}
 
-async function fetchFromWeb(address: string, { what, maxBytes, timeoutMs = TIMEOUT_MS }: DocumentOptions): Promise<Buffer> {
-  const url = URL.parse(address);
-  const isSafe = url !== null && (url.protocol === "https:" || isLoopback(url.hostname));
-  if (!isSafe || url.username !== "" || url.password !== "")
-    throw new HostError(
-      "invalid-message",
-      `"${printable(address)}" is no address for ${what}; write https://, and credentials into your .npmrc`,
-    );
+async function findOnWeb(address: string, { what, maxBytes, timeoutMs = TIMEOUT_MS }: DocumentOptions): Promise<Buffer | undefined> {
+  const url = safeAddress(address, what);
   const shown = `${url.origin}${url.pathname}`;
   const asked = { label: what, registry: url.origin };
   const tooLarge = (): HostError =>
     new HostError("quota-exceeded", `${shown} has more than ${maxBytes} bytes, which is the limit for ${what}`);
   const request = { url, accept: ACCEPT, encoding: "identity", maxBytes, tooLarge, timeoutMs } as const;
   const { status, body, encoding } = await askInWords(asked, request, await readNpmSettings());
-  if (status === 404 || status === 410) throw new HostError("invalid-message", `${what} is not at ${shown}; check the address`);
+  if (status === 404 || status === 410) return undefined;
   if (status === 401 || status === 403)
     throw new HostError("http-failed", `${url.origin} does not give ${what} to us; write credentials for //${url.host}/ into your .npmrc`);
   if (status !== 200) throw unreachable(asked, new Error(`HTTP ${status}`));
   if (encoding === "identity") return body;
   throw new HostError("http-failed", `${url.origin} packs ${what}; it has to come as it is`);
+}
+
+function safeAddress(address: string, what: string): URL {
+  const url = URL.parse(address);
+  const isSafe = url !== null && (url.protocol === "https:" || isLoopback(url.hostname));
+  if (isSafe && url.username === "" && url.password === "") return url;
+  const remedy = "write https://, and credentials into your .npmrc";
+  throw new HostError("invalid-message", `"${printable(address)}" is no address for ${what}; ${remedy}`);
 }

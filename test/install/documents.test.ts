@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type DocumentOptions, fetchDocument } from "../../host/install/documents.ts";
+import { type DocumentOptions, documentsBelow, fetchDocument } from "../../host/install/documents.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
 import { startBehindProxy } from "../support/tls-proxy.ts";
 
@@ -52,7 +52,7 @@ describe("a document", () => {
     for (const place of [file, pathToFileURL(file).href, join(folder.path, "link")]) expect(await fetched(place), place).toBe("text");
     writeFileSync(file, "x".repeat(KIB + 1));
     expect(await refused(file)).toMatchObject({ code: "quota-exceeded" });
-    expect(await refused(join(folder.path, "none"))).toMatchObject(because("invalid-message", "the policy is expected there"));
+    expect(await refused(join(folder.path, "none"))).toMatchObject(because("invalid-message", "the policy is not at"));
     execFileSync("mkfifo", [join(folder.path, "pipe")]);
     expect(await refused(join(folder.path, "pipe"))).toMatchObject(because("invalid-message", "is no plain file"));
     expect(await refused("file://elsewhere/x")).toMatchObject(because("invalid-message", "is no place for the policy"));
@@ -123,6 +123,21 @@ describe("a document", () => {
     expect(new Set(behind.tunnels)).toEqual(new Set(["api.test:443"]));
     writeFileSync(join(folder.path, ".npmrc"), behind.npmrc.replace(/cafile.*/, ""));
     expect(await refused("https://api.test/policy.json")).toMatchObject(because("http-failed", "could not be asked"));
+  });
+});
+
+describe("documents below a place", () => {
+  it("are told by their paths, from files and from the web, and one that is not there is undefined", async () => {
+    mkdirSync(join(folder.path, "log", "tile"), { recursive: true });
+    writeFileSync(join(folder.path, "log", "tile", "000"), "text");
+    answer = ({ url: path }, response) => (path === "/log/tile/000" ? response.end("text") : response.writeHead(404).end());
+    for (const base of [`${folder.path}/log/`, pathToFileURL(`${folder.path}/log/`).href, `${url}log/`]) {
+      const read = documentsBelow(base, { what: "the log" });
+      expect((await read("tile/000", 4))?.toString(), base).toBe("text");
+      expect(await read("tile/001", 4), base).toBeUndefined();
+      expect(await read("tile/000/001", 4), base).toBeUndefined();
+      await expect(read("tile/000", 3), base).rejects.toMatchObject({ code: "quota-exceeded" });
+    }
   });
 });
 

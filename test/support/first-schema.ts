@@ -5,7 +5,7 @@ import type { Database } from "better-sqlite3";
 /** What schemas since the first have added. */
 const LATER = [
   ...["quarantine", "storage_places", "storage_copies", "tokens", "signing_keys", "tool_words", "users", "sessions", "identity"],
-  ...["origins", "pins", "trust_documents", "revoked"],
+  ...["origins", "pins", "trust_documents", "revoked", "log_checkpoints"],
 ];
 
 export function toFirstSchema(database: Database): void {
