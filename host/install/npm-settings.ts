@@ -42,6 +42,22 @@ function fromEnvironment(...keys: readonly string[]): Record<string, string> {
   return Object.fromEntries(found.filter((one): one is [string, string] => one[1] !== undefined && one[1] !== ""));
 }
 
+/** The header by which an address knows us, as npm's settings say: of the longest path that leads to it. Undefined when they say nothing. */
+export function credentialsFor({ host, pathname }: URL, settings: NpmSettings): string | undefined {
+  const segments = pathname.split("/");
+  for (let length = segments.length; length > 0; length -= 1) {
+    const place = `//${host}${segments.slice(0, length).join("/")}`;
+    for (const key of [`${place}/`, place]) {
+      const { [`${key}:_authToken`]: token, [`${key}:_auth`]: both, [`${key}:username`]: name, [`${key}:_password`]: password } = settings;
+      if (token !== undefined) return `Bearer ${token}`;
+      if (both !== undefined) return `Basic ${both}`;
+      if (name !== undefined && password !== undefined)
+        return `Basic ${Buffer.from(`${name}:${Buffer.from(password, "base64").toString("utf8")}`).toString("base64")}`;
+    }
+  }
+  return undefined;
+}
+
 /** The certificates of `cafile`, which count instead of the system's. Rejects with HostError `invalid-message` for a file that cannot be read. */
 export async function authoritiesOf({ cafile }: NpmSettings): Promise<Buffer | undefined> {
   if (cafile === undefined) return undefined;

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { askInWords, unreachable } from "./asking.ts";
-import type { NpmSettings } from "./npm-settings.ts";
+import { credentialsFor, type NpmSettings } from "./npm-settings.ts";
 import type { Elsewhere } from "./registry-client.ts";
 
 export interface LoginOptions {
@@ -25,9 +25,12 @@ const TOKEN = /^[\x21-\x7e]+$/;
 
 const answerSchema = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
-/** The header for requests that follow. Rejects with HostError `http-failed`. */
-export async function loginAt(origin: URL, challenge: string | undefined, options: LoginOptions): Promise<string> {
+/** The header for requests to the address that follow. Rejects with HostError `http-failed`. */
+export async function loginAt(url: URL, challenge: string | undefined, options: LoginOptions): Promise<string> {
+  const origin = new URL(url.origin);
   const said = bearerOf(challenge);
+  const ours = credentialsFor(url, options.settings);
+  if (said === undefined && ours?.startsWith("Basic ") === true && /^basic(?: |$)/i.test(challenge ?? "")) return ours;
   if (said === undefined) throw refused(origin, options.label);
   const realm = URL.parse(said.realm, origin);
   const isKnown = realm !== null && (realm.origin === origin.origin || options.elsewhere.has(realm.origin));

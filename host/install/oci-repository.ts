@@ -6,7 +6,7 @@ import { parseJsonInput } from "../bounds/json-input.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { askInWords, unreachable } from "./asking.ts";
-import { type NpmSettings, ownAddress } from "./npm-settings.ts";
+import { credentialsFor, type NpmSettings, ownAddress } from "./npm-settings.ts";
 import { loginAt } from "./oci-login.ts";
 import { broken, type Descriptor, digestOf, MANIFEST_BYTES, MEDIA } from "./oci-manifest.ts";
 import { isDigest, isTag, type OciPlace, originOf } from "./oci-reference.ts";
@@ -142,13 +142,23 @@ export class OciRepository {
     const whole = { accept: "*/*", timeoutMs: ASK_MS, tooLarge, ...request, maxBytes, encoding: "identity", elsewhere } as const;
     const first = await this.#send(whole);
     if (first.status !== 401) return first;
-    this.#authorization = await loginAt(this.#origin, first.header("www-authenticate"), { ...this.#options, scope: this.#scope() });
+    this.#authorization = await loginAt(request.url, first.header("www-authenticate"), { ...this.#options, scope: this.#scope() });
     return this.#send(whole);
+  }
+
+  /** A name and a password are shown to who asks for them; a token is there to be shown. */
+  #known(url: URL): string {
+    const ours = credentialsFor(url, this.#options.settings) ?? "";
+    return ours.startsWith("Bearer ") ? ours : "";
   }
 
   async #send(request: RegistryRequest): Promise<RegistryAnswer> {
     const asked = { label: this.#options.label, registry: this.#origin.origin };
-    const answer = await askInWords(asked, { ...request, authorization: this.#authorization }, this.#options.settings);
+    const answer = await askInWords(
+      asked,
+      { ...request, authorization: this.#authorization ?? this.#known(request.url) },
+      this.#options.settings,
+    );
     if (answer.encoding === "identity") return answer;
     throw new HostError("http-failed", `${asked.registry} packs what was asked for as it is; check that it is an OCI registry`);
   }

@@ -5,7 +5,7 @@ import { EnvHttpProxyAgent, request } from "undici";
 import { BoundedBytes } from "../bounds/bytes.ts";
 import { boundedConnector } from "../bounds/sockets.ts";
 import { HostError } from "../core/errors.ts";
-import { authoritiesOf, type NpmSettings, ownAddress } from "./npm-settings.ts";
+import { authoritiesOf, credentialsFor, type NpmSettings, ownAddress } from "./npm-settings.ts";
 
 const MAX_REDIRECTS = 3;
 const TRIES = 3;
@@ -27,7 +27,7 @@ export interface RegistryRequest {
   /** What may be packed on its way; `gzip` by default. */
   readonly encoding?: "gzip" | "identity";
   readonly body?: { readonly type: string; readonly bytes: Uint8Array };
-  /** Instead of what npm's settings say; for the address's own origin. */
+  /** Instead of what npm's settings say, for the address's own origin; empty for nothing. */
   readonly authorization?: string | undefined;
   readonly elsewhere?: Elsewhere;
   readonly maxBytes: number;
@@ -106,9 +106,10 @@ function headersFor(
   { url: first, accept, encoding = "gzip", authorization, body }: RegistryRequest,
   settings: NpmSettings,
 ): Record<string, string> {
-  const ours = authorization === undefined ? credentialsFor(url, settings) : { authorization };
   // What lies elsewhere is to be had by its address alone.
-  return { accept, "accept-encoding": encoding, ...(url.origin === first.origin && ours), ...(body && { "content-type": body.type }) };
+  const ours = url.origin === first.origin ? (authorization ?? credentialsFor(url, settings) ?? "") : "";
+  const headers = { accept, "accept-encoding": encoding, ...(body && { "content-type": body.type }) };
+  return ours === "" ? headers : { ...headers, authorization: ours };
 }
 
 /** Back to where we began, or to a place that the operator named; a place that was named sends us no further. */
@@ -116,22 +117,6 @@ function nextAddress(location: string, from: URL, { url: first, elsewhere }: Reg
   const url = URL.parse(location, from);
   const isNamed = url !== null && from.origin === first.origin && url.username === "" && elsewhere?.has(url.origin) === true;
   return isNamed ? url : ownAddress(url?.href ?? location, first);
-}
-
-/** As npm's settings say: of the longest path that leads to the address. */
-function credentialsFor({ host, pathname }: URL, settings: NpmSettings): { readonly authorization?: string } {
-  const segments = pathname.split("/");
-  for (let length = segments.length; length > 0; length -= 1) {
-    const place = `//${host}${segments.slice(0, length).join("/")}`;
-    for (const key of [`${place}/`, place]) {
-      const { [`${key}:_authToken`]: token, [`${key}:_auth`]: both, [`${key}:username`]: name, [`${key}:_password`]: password } = settings;
-      if (token !== undefined) return { authorization: `Bearer ${token}` };
-      if (both !== undefined) return { authorization: `Basic ${both}` };
-      if (name !== undefined && password !== undefined)
-        return { authorization: `Basic ${Buffer.from(`${name}:${Buffer.from(password, "base64").toString("utf8")}`).toString("base64")}` };
-    }
-  }
-  return {};
 }
 
 const disposable = (dispatcher: EnvHttpProxyAgent): AsyncDisposable & { readonly dispatcher: EnvHttpProxyAgent } => ({

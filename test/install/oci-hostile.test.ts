@@ -329,6 +329,21 @@ describe("elsewhere", () => {
     ]);
   });
 
+  it("a name and a password are shown to who asks for them, and in no other way", async () => {
+    fake.lie = (request, response) => {
+      if (request.headers.authorization === "Basic dXNlcjpwYXNzd29yZA==") return false;
+      response.writeHead(401, { "www-authenticate": 'Basic realm="it"' }).end();
+      return true;
+    };
+    expect(await from()).toMatchObject(because("http-failed", "write credentials for //"));
+    login(`//${fake.host}/:username=user`, `//${fake.host}/:_password=${Buffer.from("password").toString("base64")}`);
+    fake.seen.length = 0;
+    expect(await from()).toEqual({ code: "none", message: "it came" });
+    expect(fake.seen[0]?.authorization).toBeUndefined();
+    login(`//${fake.host}/:_authToken=mine`);
+    expect(await from()).toMatchObject(because("http-failed", "write credentials for //"));
+  });
+
   it("nobody is asked for a token but whom the operator named for this registry, with credentials of its own only", async () => {
     wantToken(`Bearer realm="${origin}/token"`);
     login(`//${fake.host}/:_authToken=mine`, `//${new URL(origin).host}/:_auth=dGhlaXJz`);
