@@ -1,9 +1,10 @@
 // Packages come by the ways that the operator names: mirrors of npm and OCI registries, proxies, authorities and tokens; and what was installed keeps its name.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { publishToOci } from "../../host/cli/publish-oci.ts";
 import { toHostError } from "../../host/core/errors.ts";
@@ -11,6 +12,8 @@ import { parseConfiguration } from "../../host/index.ts";
 import { packPlugin } from "../../host/install/pack.ts";
 import { fetchPackage } from "../../host/install/package-sources.ts";
 import { packageReader } from "../../host/lifecycle/package-reader.ts";
+import { pluginSources } from "../../host/lifecycle/sources.ts";
+import type { Configuration } from "../../host/manifest/configuration.ts";
 import { type FakeOci, startFakeOci } from "../support/fake-oci.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { startBehindProxy } from "../support/tls-proxy.ts";
@@ -124,6 +127,29 @@ describe("an npm registry", () => {
       code: "invalid-message",
       message: expect.stringContaining('"file:///srv/copies/" is no registry'),
     });
+  });
+});
+
+describe("a host", () => {
+  it("has documents and packages from the mirrors that are in force when it asks", async () => {
+    await publishToOci(await packPlugin(await writePlugin(folder.path, "thing", "(module)")), { to: `oci://${fake.host}/copies/thing` });
+    mkdirSync(join(folder.path, "copies"));
+    writeFileSync(join(folder.path, "copies", "policy.json"), "copied");
+    const withMirrors = (mirrors: object): Configuration =>
+      parseConfiguration(JSON.stringify({ install: { mirrors } }), join(folder.path, "bulkhead.json"));
+    let inForce = withMirrors({ "oci://ghcr.io/": "oci://127.0.0.1:1/", "https://acme.example/": "http://127.0.0.1:1/" });
+    const sources = await pluginSources(inForce, {}, () => inForce);
+    const policy = async (): Promise<string> =>
+      Buffer.from(await sources.document("https://acme.example/policy.json", { what: "the policy", maxBytes: 100 })).toString();
+    await expect(sources.fetch("oci://ghcr.io/thing")).rejects.toMatchObject({ code: "http-failed" });
+    await expect(policy()).rejects.toMatchObject({ code: "http-failed" });
+    inForce = withMirrors({
+      "oci://ghcr.io/": `oci://${fake.host}/copies/`,
+      "https://acme.example/": pathToFileURL(join(folder.path, "copies/")).href,
+    });
+    expect(await policy()).toBe("copied");
+    expect((await sources.fetch("oci://ghcr.io/thing")).source).toMatch(/^oci:\/\/ghcr\.io\/thing:1\.0\.0@/);
+    expect(await sources.resolve("oci://ghcr.io/thing")).toEqual({ version: "1.0.0" });
   });
 });
 
