@@ -13,7 +13,7 @@ import type { OciRepository } from "../../host/install/oci-repository.ts";
 import { type PackedFolder, packPlugin } from "../../host/install/pack.ts";
 import { fetchPackage, resolveVersion } from "../../host/install/package-sources.ts";
 import { packageReader } from "../../host/lifecycle/package-reader.ts";
-import { describeKey } from "../../host/trust/public-keys.ts";
+import { describeKey } from "../../host/bounds/public-keys.ts";
 import { signRelease, verifySignatures } from "../../host/trust/signatures.ts";
 import type { Release } from "../../host/trust/statement.ts";
 import { type FakeOci, sha256, startFakeOci } from "../support/fake-oci.ts";
