@@ -11,6 +11,7 @@ import { type PluginConfiguration, pluginSettings } from "../manifest/configurat
 import { brokenDependents, type Dependency, dependenciesOf, dependentsOf, unmetDependencies } from "../manifest/dependencies.ts";
 import { grantShape, type Manifest, withResource } from "../manifest/manifest.ts";
 import { unansweredBy } from "../manifest/resources.ts";
+import type { ReadLogFile } from "../trust/log/reader.ts";
 import { type Finding, RULES, type Rule } from "../trust/rules.ts";
 import type { Actor } from "./audit.ts";
 import type { Installations, InstalledVersion } from "./installations.ts";
@@ -26,6 +27,8 @@ export interface Sources {
   fetch(spec: string): Promise<FetchedPlugin>;
   /** A policy, a list of revocations: from a file or an address. */
   readonly document: FetchDocument;
+  /** The files of a transparency log below a path or an address that ends with a slash. */
+  readonly logFiles: (base: string) => ReadLogFile;
   /** The version that a source has now, without fetching it where that can be avoided. */
   resolve(spec: string): Promise<{ readonly version: string }>;
   /** Rejects with `admission-refused` and every reason when the module may not run. */

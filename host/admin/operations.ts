@@ -131,7 +131,7 @@ export class Operations {
     const { stores, clock, sources, data, live } = ports;
     this.#ports = ports;
     this.#stores = stores;
-    this.trust = new Trust({ stores, clock, fetchDocument: sources.document });
+    this.trust = new Trust({ stores, clock, fetchDocument: sources.document, readLog: sources.logFiles });
     this.plugins = new PluginOverview({
       ...{ stores, sources, core: live?.core },
       sleepOf: (plugin) => live?.plugins.sleepOf(plugin),

@@ -10,9 +10,10 @@ import { type FetchedPlugin, idOf } from "../install/package-store.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { type Card, cardOf } from "../trust/card.ts";
 import { contentDigest, sha256Hex } from "../trust/contents.ts";
+import type { ReadLogFile } from "../trust/log/reader.ts";
 import { type Publisher, publisherOf } from "../trust/publishers.ts";
 import { revocationOf } from "../trust/revocations.ts";
-import { type Finding, judge, type Rule, type Standing, type Version } from "../trust/rules.ts";
+import { type Finding, judge, RULES, type Rule, type Standing, type Version } from "../trust/rules.ts";
 import type { Signer } from "../trust/signatures.ts";
 import type { Actor } from "./audit.ts";
 import type { Stores } from "./stores.ts";
@@ -42,6 +43,8 @@ export interface TrustPorts {
   readonly stores: Stores;
   readonly clock: Clock;
   readonly fetchDocument: FetchDocument;
+  /** The files of a log below a path or an address that ends with a slash. */
+  readonly readLog: (base: string) => ReadLogFile;
 }
 
 const PLAN_REFRESH_MS = 300_000;
@@ -50,11 +53,13 @@ export class Trust {
   readonly documents: TrustDocuments;
   readonly #stores: Stores;
   readonly #clock: Clock;
+  readonly #readLog: TrustPorts["readLog"];
   #refreshed: number | undefined;
 
-  constructor({ stores, clock, fetchDocument }: TrustPorts) {
+  constructor({ stores, clock, fetchDocument, readLog }: TrustPorts) {
     this.#stores = stores;
     this.#clock = clock;
+    this.#readLog = readLog;
     this.documents = new TrustDocuments({
       ...{ store: stores.trust, clock, fetch: fetchDocument },
       options: () => stores.configuration.trust,
@@ -67,9 +72,10 @@ export class Trust {
     if (this.#refreshed === undefined || now - this.#refreshed >= PLAN_REFRESH_MS || now < this.#refreshed) await this.refresh();
     const { manifest } = fetched;
     const { signers, broken } = await this.#signersOf(fetched);
+    const doubts = broken === undefined ? await this.#unlogged(manifest, signers) : [broken];
     const { at, by, maintainers } = fetched.published ?? {};
     const stored: StoredOrigin = {
-      signers,
+      ...{ signers, doubts },
       contentSha256: fetched.contents.length === 0 ? undefined : contentDigest(fetched.contents),
       ...{ publishedAt: at, publishedBy: by, maintainers, source: fetched.source, wasmSha256: fetched.wasmSha256 },
     };
@@ -80,7 +86,7 @@ export class Trust {
       contentSha256: stored.contentSha256,
       publishedAt: at === undefined ? undefined : new Date(at).toISOString(),
       publishedBy: by,
-      findings: broken === undefined ? findings : [broken, ...findings],
+      findings,
       card: cardOf(manifest),
     };
   }
@@ -197,6 +203,25 @@ export class Trust {
       if (code === "internal") throw thrown;
       return { signers: [], broken: { rule: "bad-signature", verdict: "refused", message } };
     }
+  }
+
+  /** What of the signatures does not stand in the log that the configuration names. A log that cannot be asked keeps out what is new and stops nothing. */
+  async #unlogged({ name: plugin, version }: Manifest, signers: readonly Signer[]): Promise<readonly Finding[]> {
+    const { log } = this.#stores.configuration.trust;
+    if (log === undefined || signers.length === 0) return [];
+    const { LogCheck, LogReader, parseNoteKey } = await import("../trust/log/checking.ts");
+    const check = new LogCheck({
+      reader: new LogReader(this.#readLog(log.from), parseNoteKey(log.key)),
+      memory: this.#stores.logs,
+      onContradiction: (origin, what) => this.#stores.audit.append("host", "log-contradicts", origin, { what }),
+    });
+    const doubts: Finding[] = [];
+    for (const { keyid, statementSha256: statement } of signers)
+      await check.check({ plugin, version, statement, keyid }).catch((thrown: unknown) => {
+        const { reason, message } = toHostError(thrown);
+        doubts.push({ rule: RULES.find((rule) => rule === reason) ?? "log-away", verdict: "refused", message });
+      });
+    return doubts;
   }
 
   #judge(version: Version): readonly Finding[] {

@@ -14,6 +14,7 @@ import { conclude, print, table } from "./report.ts";
 import { type DataOptions, withDataOptions } from "./serve.ts";
 import { KEY_HELP, KEYS_HELP, type KeyOptions, signingKey } from "./signing.ts";
 import { say } from "./terminal.ts";
+import { addTrustLog } from "./trust-log.ts";
 
 interface JsonOptions extends DataOptions {
   readonly json?: boolean;
@@ -52,6 +53,7 @@ export function addTrust(program: Command): void {
     .option("-o, --out <file>", "where to write it, instead of over the file")
     .option("--json", "print JSON on standard output")
     .action(signOne);
+  addTrustLog(trust);
 }
 
 async function show(options: JsonOptions): Promise<void> {

@@ -5,7 +5,7 @@ import type { Sources } from "../admin/installer.ts";
 import { toModuleBounds } from "../bounds/module-bounds.ts";
 import { AdmissionCache, type DeclaredFunctions } from "../cell/admission/admission-process.ts";
 import { HostError } from "../core/errors.ts";
-import { fetchDocument } from "../install/documents.ts";
+import { documentsBelow, fetchDocument } from "../install/documents.ts";
 import type { Lock } from "../install/lock.ts";
 import type { SourceOptions } from "../install/npm-registry.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
@@ -51,6 +51,7 @@ export async function pluginSources(
   return {
     admission,
     fetch: (spec) => fetchPackage(spec, options()),
+    logFiles: (base) => documentsBelow(base, { what: "the log", mirrors: inForce().install.mirrors }),
     document: (place, rules) => fetchDocument(place, { ...rules, mirrors: inForce().install.mirrors }),
     resolve: (spec) => resolveVersion(spec, options()),
     async admit(folder, settings, within = inForce()) {

@@ -19,7 +19,7 @@ import { type RecordOptions, recordsSchema } from "./records.ts";
 import { requireRoles } from "./roles.ts";
 import { parseByExtension } from "./structured-file.ts";
 import { type TelemetryOptions, telemetrySchema } from "./telemetry.ts";
-import { type SignedPlace, type TrustOptions, trustSchema } from "./trust.ts";
+import { type TrustOptions, trustSchema } from "./trust.ts";
 
 export interface PluginConfiguration {
   /** Folder with plugin.json, relative to the configuration file. Either this or `source`. */
@@ -254,12 +254,13 @@ export function parseConfiguration(text: string, path: string): Configuration {
   const trust = {
     ...said,
     policy: said.policy && absolutePlace(said.policy, base),
+    log: said.log && { ...said.log, from: absolutePlace(said.log, base).from.replace(/\/?$/, "/") },
     revocations: said.revocations.map((one) => absolutePlace(one, base)),
   };
   return { ...parsed.data, trust, tls, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
 }
 
-const absolutePlace = (place: SignedPlace, base: string): SignedPlace =>
+const absolutePlace = <T extends { readonly from: string }>(place: T, base: string): T =>
   /^(?:https?|file):/i.test(place.from) ? place : { ...place, from: resolve(base, place.from) };
 
 function absoluteFiles({ cert, key, clientCa }: TlsFiles, base: string): TlsFiles {

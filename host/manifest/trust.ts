@@ -33,6 +33,8 @@ export interface TrustOptions {
   readonly dormantAfter: string;
   readonly policy?: SignedPlace | undefined;
   readonly revocations: readonly SignedPlace[];
+  /** In which whatever is signed must stand. */
+  readonly log?: { readonly from: string; readonly key: string } | undefined;
   /** How often policy and revocations are fetched. */
   readonly refresh: string;
   /** How long after they have expired new plugins still come in. */
@@ -40,6 +42,7 @@ export interface TrustOptions {
 }
 
 const PLUGIN_PATTERN = /^(?:\*|[a-z][a-z0-9-]{0,62}\*?)$/;
+const NOTE_KEY = /^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 const MAX_LISTED = 64;
 const duration = z.string().refine((text) => durationMs(text) !== undefined, "write a number and m, h, d or w, such as 3d");
 const publicKey = z
@@ -74,6 +77,12 @@ export const trustSchema: z.ZodType<TrustOptions> = z.strictObject({
   dormantAfter: duration.default("180d"),
   policy: place.optional(),
   revocations: z.array(place).max(MAX_LISTED).default([]),
+  log: z
+    .strictObject({
+      from: z.string().min(1).max(2_048),
+      key: z.string().max(512).regex(NOTE_KEY, "write the key of a log, such as example.org/log+1234abcd+…"),
+    })
+    .optional(),
   refresh: duration.default("1h"),
   grace: duration.default("7d"),
 });

@@ -24,6 +24,8 @@ export interface Origin {
   readonly publishedBy?: string | undefined;
   /** The registry's accounts that may publish it. */
   readonly maintainers?: readonly string[] | undefined;
+  /** What was found when it came, and holds as long as it is not fetched anew. */
+  readonly doubts?: readonly Finding[] | undefined;
   /** When this host saw it for the first time. */
   readonly firstSeenAt: number;
 }
@@ -81,6 +83,12 @@ export const RULES = [
   "look-alike",
   "could-send-away",
   "older-version",
+  "not-logged",
+  "log-contradicts",
+  "log-lags",
+  "log-broken",
+  "log-unsigned",
+  "log-away",
 ] as const;
 export type Rule = (typeof RULES)[number];
 
@@ -95,7 +103,7 @@ export interface Finding {
 
 /** All that there is to say, the worst first. `before` is the version that is installed. */
 export function judge(version: Version, before: Version | undefined, standing: Standing): readonly Finding[] {
-  const found = [...revoked(version, standing), ...outdatedLists(standing)];
+  const found = [...(version.origin.doubts ?? []), ...revoked(version, standing), ...outdatedLists(standing)];
   if (standing.mode !== "off") {
     found.push(...signed(version, before, standing), ...released(version, standing), ...named(version, before, standing));
     found.push(...(before === undefined ? [] : changed(version, before, standing)), ...leaks(version, before));

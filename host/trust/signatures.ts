@@ -10,7 +10,7 @@ import { type Algorithm, digestFor, type ParsedKey, type PublicKey, parsePublicK
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { parseJson } from "../manifest/structured-file.ts";
-import { differencesOf, MAX_SIGNATURE_BYTES, SIGNATURE_FILE } from "./contents.ts";
+import { differencesOf, MAX_SIGNATURE_BYTES, SIGNATURE_FILE, sha256Hex } from "./contents.ts";
 import { type BuiltFrom, contradictionOf, parseStatement, type Release, STATEMENT_TYPE, statementOf } from "./statement.ts";
 
 /** Who has signed a package, as its signature proves. */
@@ -18,6 +18,8 @@ export interface Signer extends PublicKey {
   /** As he says, in ISO 8601. */
   readonly issuedAt: string;
   readonly builtFrom?: BuiltFrom | undefined;
+  /** SHA-256 of what was signed, by which a log knows it. */
+  readonly statementSha256: string;
 }
 
 export interface PrivateKey {
@@ -98,7 +100,8 @@ function verifyLine(release: Release, line: string): Signer {
     throw bad(`does not fit the package: ${printable(contradiction)}${files === "" ? "" : ` (${printable(files)})`}`);
   }
   const { keyid, publicKey, algorithm } = key;
-  return { keyid, publicKey, algorithm, issuedAt, ...(builtFrom === undefined ? {} : { builtFrom }) };
+  const statementSha256 = sha256Hex(Buffer.from(dsseEnvelope.payload, "base64"));
+  return { keyid, publicKey, algorithm, issuedAt, statementSha256, ...(builtFrom === undefined ? {} : { builtFrom }) };
 }
 
 function verifyBundle(bundle: z.infer<typeof bundleSchema>, { keyid, key }: ParsedKey): void {

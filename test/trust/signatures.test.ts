@@ -48,6 +48,7 @@ describe("a signature", () => {
         publicKey: own.text,
         algorithm,
         issuedAt: "2026-11-30T00:00:00.000Z",
+        statementSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
         builtFrom: { repository: "https://example.com/lamp", commit: "abc" },
       },
     ]);
