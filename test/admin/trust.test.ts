@@ -9,6 +9,10 @@ import type { PlanAnswer, UpdateOutcome } from "../../host/admin/installer.ts";
 import type { RefreshOutcome, TrustStatus } from "../../host/admin/trust-operations.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { filesOf } from "../../host/install/package-files.ts";
+import { contentsOf, SIGNATURE_FILE } from "../../host/trust/contents.ts";
+import { appendToLog, noteKeyText } from "../../host/trust/log/appending.ts";
+import { verifySignatures } from "../../host/trust/signatures.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
 import { signedDocument, signFolder, type TestKey, testKey } from "../support/publishers.ts";
@@ -313,6 +317,61 @@ describe("trust", () => {
       revoke(1, { plugins: [{ plugin: "lamp", versions: "*", reason: "it mines" }] });
       await reboot(from({ mode: "off" }));
       expect(rulesOf(await plan(await plugin("1.0.0")))).toEqual(["revoked-version refused"]);
+    });
+  });
+
+  describe("in a transparency log", () => {
+    const keeper = testKey();
+    const signer = { name: "example.org/log", key: keeper.key };
+    const from = () => ({ log: { from: "log", key: noteKeyText(signer) } });
+    const log = async (path: string, at = "log"): Promise<void> => {
+      const { manifest, wasm, files } = await filesOf(path);
+      const release = { manifest, wasm, contents: contentsOf(files) };
+      const entries = verifySignatures(release, String(files.get(SIGNATURE_FILE) && Buffer.from(files.get(SIGNATURE_FILE) ?? "")));
+      await appendToLog(
+        join(folder.path, at),
+        entries.map(({ keyid, statementSha256: statement }) => ({ plugin: manifest.name, version: manifest.version, statement, keyid })),
+        signer,
+      );
+    };
+
+    it("takes what stands in it, and nothing else that is signed", async () => {
+      const [logged, other] = [await plugin("1.0.0", { keys: [acme] }), await plugin("1.1.0", { keys: [acme] })];
+      await log(logged);
+      await reboot(from());
+      expect(rulesOf(await install(logged))).toEqual(["first-use told"]);
+      expect(rulesOf(await plan(other))).toEqual(["not-logged refused"]);
+      // What was found when it came holds also for whoever says that it was planned.
+      await expect(update(other)).rejects.toThrow();
+      await log(other);
+      expect(await update(other)).toMatchObject({ state: "updated" });
+    });
+
+    it("is noticed when it contradicts what was seen of it, which the audit tells; when it is behind; and when it is not there", async () => {
+      const [one, two, three] = [
+        await plugin("1.0.0", { keys: [acme] }),
+        await plugin("1.1.0", { keys: [acme] }),
+        await plugin("1.2.0", { keys: [acme] }),
+      ];
+      await log(one);
+      await log(two);
+      await log(one, "behind");
+      await log(two, "forked");
+      await log(one, "forked");
+      await reboot(from());
+      await install(one);
+      await reboot({ log: { from: "forked", key: noteKeyText(signer) } });
+      expect(rulesOf(await plan(two))).toEqual(["log-contradicts refused"]);
+      expect((await audit("log-contradicts"))[0]).toMatchObject({ subject: "example.org/log", actor: "host" });
+      expect(host?.core.plugin("lamp")?.state).toBe("running");
+      await reboot({ log: { from: "behind", key: noteKeyText(signer) } });
+      expect(rulesOf(await plan(two))).toEqual(["log-lags refused"]);
+      await reboot({ log: { from: "nowhere", key: noteKeyText(signer) } });
+      expect(rulesOf(await plan(three))).toEqual(["log-unsigned refused"]);
+      await reboot({ log: { from: "http://127.0.0.1:1/", key: noteKeyText(signer) } });
+      expect(rulesOf(await plan(three))).toEqual(["log-away refused"]);
+      await reboot({ log: { from: "log", key: noteKeyText({ name: "example.org/log", key: thief.key }) } });
+      expect(rulesOf(await plan(two))).toEqual(["log-unsigned refused"]);
     });
   });
 

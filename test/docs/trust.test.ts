@@ -1,4 +1,4 @@
-// docs/publishing.md and docs/trust.md, run as somebody types them: a publisher signs, a host knows his key, and somebody else's gets no further.
+// docs/publishing.md, docs/trust.md and docs/transparency-log.md, run as somebody types them: a publisher signs, a host knows his key, and somebody else's gets no further.
 
 import { execFile } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
@@ -33,6 +33,7 @@ describe("the pages about signatures", () => {
   it.each([
     ["docs/publishing.md", 9],
     ["docs/trust.md", 9],
+    ["docs/transparency-log.md", 6],
   ])("%s shows what happens", { timeout: 240_000 }, async (page, least) => {
     exported.length = 0;
     let count = 0;
