@@ -70,6 +70,11 @@ const TAKEN_AWAY = [
   "INSERT OR IGNORE INTO main.blocks SELECT * FROM later.blocks",
   "INSERT OR IGNORE INTO main.quarantine SELECT * FROM later.quarantine",
   "INSERT OR REPLACE INTO main.grants SELECT * FROM later.grants WHERE effect = 'deny' AND until_restart = 0",
+  // Whose keys were exchanged since, what was revoked, and what policies, lists and logs never go back behind.
+  "DELETE FROM main.pins; INSERT INTO main.pins SELECT * FROM later.pins",
+  "INSERT OR IGNORE INTO main.revoked SELECT * FROM later.revoked",
+  "INSERT OR REPLACE INTO main.trust_documents SELECT * FROM later.trust_documents",
+  "INSERT OR IGNORE INTO main.log_checkpoints SELECT * FROM later.log_checkpoints",
 ];
 
 const rowsOf = (connection: Connection, { list }: Kind, now: number): Row[] => connection.prepare<{ now: number }, Row>(list).all({ now });

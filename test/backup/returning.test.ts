@@ -118,7 +118,7 @@ describe("what a backup brings back", () => {
     expect(withheld.map(({ item }) => item)).toEqual(ALL.filter((item) => item !== "token:ci" && item !== "grant:lamp services.call a.a"));
     expect(await alive()).toEqual({ ...NOTHING, tokens: ["ci"], grants: ["allow a.a", "deny b.b"] });
     await inFolder(join(folder.path, "new"), ({ installations, quarantine }) => {
-      expect(installations.blocks()).toEqual([{ plugin: "door", range: "*", reason: "it squeaks" }]);
+      expect(installations.blocks()).toEqual([{ plugin: "door", range: "*", reason: "it squeaks", by: "operator" }]);
       expect(quarantine.names()).toEqual(["door"]);
     });
   });
@@ -133,6 +133,35 @@ describe("what a backup brings back", () => {
     expect((await alive()).grants).toEqual(["allow a.a", "allow b.b", "deny b.b"]);
     await inFolder(join(folder.path, "new"), ({ installations }) => {
       expect(() => installations.refuseBlocked({ name: "door", version: "1.0.0" })).toThrow(/blocked/);
+    });
+  });
+
+  it("goes back behind no policy, list, log or key that a later state knows", async () => {
+    const key = (keyid: string) => ({ keyid, publicKey: keyid });
+    const document = (version: number) => ({ text: "", quorum: "", version, sha256: String(version), fetched: version });
+    const tree = (size: number) => ({ origin: "log", size, root: Buffer.alloc(32, size) });
+    await inFolder(data, ({ trust, logs }) => {
+      trust.pin("lamp", key("stolen"), "user:test");
+      trust.putDocument("policy", document(1));
+      logs.remember(tree(1));
+    });
+    const early = join(folder.path, "early.backup");
+    await backUp(data, early, PASSPHRASE);
+    file = early;
+    await inFolder(data, ({ audit, trust, logs }) => {
+      audit.append("user:test", "later", "host");
+      trust.unpin("lamp");
+      trust.pin("lamp", key("new"), "user:test");
+      trust.putDocument("policy", document(2));
+      trust.replaceRevoked([{ plugin: "door", version: "1.0.0", reason: "it squeaks" }]);
+      logs.remember(tree(2));
+    });
+    await restore({ since: data, yes: ALL });
+    await inFolder(join(folder.path, "new"), ({ trust, logs, installations }) => {
+      expect(trust.pinsOf("lamp").map(({ keyid }) => keyid)).toEqual(["new"]);
+      expect(trust.document("policy")?.version).toBe(2);
+      expect(logs.newest("log")?.size).toBe(2);
+      expect(() => installations.refuseBlocked({ name: "door", version: "1.0.0" })).toThrow(/revoked/);
     });
   });
 

@@ -7,6 +7,7 @@ import { AuditAnchor } from "../../host/admin/audit-anchor.ts";
 import { openHostDatabase } from "../../host/admin/database.ts";
 import { GrantStore } from "../../host/admin/grants.ts";
 import { Installations } from "../../host/admin/installations.ts";
+import { LogCheckpoints } from "../../host/admin/log-checkpoints.ts";
 import { QuarantineStore } from "../../host/admin/quarantine.ts";
 import { Seal } from "../../host/admin/seal.ts";
 import { SecretStore } from "../../host/admin/secrets.ts";
@@ -14,6 +15,7 @@ import { SessionStore } from "../../host/admin/sessions.ts";
 import { SigningKeyStore } from "../../host/admin/signing-keys.ts";
 import { TokenStore } from "../../host/admin/tokens.ts";
 import { ToolWordsStore } from "../../host/admin/tool-words.ts";
+import { TrustStore } from "../../host/admin/trust-store.ts";
 import { UserStore } from "../../host/admin/users.ts";
 import { BackupProcess, type MadeBackup } from "../../host/backup/creating.ts";
 import { fileBlobs } from "../../host/drivers/blobs/files.ts";
@@ -34,6 +36,8 @@ export interface TestHost {
   readonly secrets: SecretStore;
   readonly keys: SigningKeyStore;
   readonly words: ToolWordsStore;
+  readonly trust: TrustStore;
+  readonly logs: LogCheckpoints;
 }
 
 /** What a host's folder knows, for as long as the work takes. */
@@ -53,6 +57,8 @@ export async function inFolder<T>(dataDir: string, work: (host: TestHost) => T |
       secrets: new SecretStore(connection, systemClock, dataDir),
       keys: new SigningKeyStore({ connection, clock: systemClock, dataDir, audit }),
       words: new ToolWordsStore(connection, systemClock),
+      trust: new TrustStore(connection, systemClock),
+      logs: new LogCheckpoints(connection, systemClock),
     });
   } finally {
     sessions.close();
