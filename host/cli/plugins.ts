@@ -6,8 +6,9 @@ import type { Sleep } from "../admin/sleep.ts";
 import { escapeControls } from "../core/names.ts";
 import { signerWords } from "./acceptance.ts";
 import { openHost } from "./control.ts";
+import { INDEX_HELP, type IndexOptions, isSource, showInIndexes, showSource } from "./remote-plugins.ts";
 import { conclude, print, table } from "./report.ts";
-import { type DataOptions, withDataOptions } from "./serve.ts";
+import { type DataOptions, readConfigurationOf, withDataOptions } from "./serve.ts";
 
 interface JsonOptions extends DataOptions {
   readonly json?: boolean;
@@ -17,8 +18,10 @@ export function addPlugins(program: Command): void {
   withDataOptions(program.command("list").description("show the plugins and how they are"))
     .option("--json", "print JSON on standard output")
     .action(list);
-  withDataOptions(program.command("info").description("show all that is known of one plugin"))
-    .argument("<plugin>", "the plugin's name")
+  withDataOptions(program.command("info").description("show all that is known of one plugin, here or where it can be had"))
+    .argument("<plugin>", "the plugin's name; or a source, such as a .tgz file or @acme/thermostat@^1.2")
+    .option("--index <place...>", INDEX_HELP)
+    .option("--registry <url>", "of a source, instead of npm's own setting")
     .option("--json", "print JSON on standard output")
     .action(info);
   for (const operation of ["start", "stop", "restart"] as const) {
@@ -43,10 +46,18 @@ async function list(options: JsonOptions): Promise<void> {
   print(options.json, plugins, () => table(["plugin", "version", "state", "isolation", "queued", "failure"], rows));
 }
 
-async function info(plugin: string, options: JsonOptions): Promise<void> {
+async function info(plugin: string, options: JsonOptions & IndexOptions & { readonly registry?: string }): Promise<void> {
+  if (isSource(plugin)) return showSource(plugin, options);
+  if (options.index !== undefined) return showInIndexes(plugin, options.index, options.json);
   await using host = await openHost(options);
-  const details = await host.invoke<PluginDetails>("info", { plugin });
-  print(options.json, details, () => {
+  const { index } = await readConfigurationOf(options);
+  const isHere = index.length === 0 || (await host.invoke<PluginSummary[]>("list")).some((one) => one.plugin === plugin);
+  if (!isHere) return await showInIndexes(plugin, index, options.json);
+  showDetails(plugin, await host.invoke<PluginDetails>("info", { plugin }), options.json);
+}
+
+function showDetails(plugin: string, details: PluginDetails, json: boolean | undefined): void {
+  print(json, details, () => {
     const { installation, permissions, services, subscriptions, dependencies, limits, config, description = "", failure = "" } = details;
     const { configProblem = [] } = details;
     const rows: readonly (readonly [string, string | readonly string[]])[] = [

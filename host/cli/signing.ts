@@ -25,9 +25,12 @@ export async function signingKey({ key, keys = keyFolder() }: KeyOptions): Promi
 const keyPassword = async (message: string): Promise<string> => process.env[KEY_PASSWORD_VARIABLE] ?? (await readHidden(message));
 
 /** As the clock says, or SOURCE_DATE_EPOCH, in milliseconds since 1970. Throws HostError `invalid-message` for one that is no number of seconds. */
-export function signingTime(): number {
+export const signingTime = (): number => sourceDate() ?? Date.now();
+
+/** SOURCE_DATE_EPOCH in milliseconds; undefined where it is not set. Throws as signingTime does. */
+export function sourceDate(): number | undefined {
   const { SOURCE_DATE_EPOCH: epoch } = process.env;
-  if (epoch === undefined || epoch === "") return Date.now();
+  if (epoch === undefined || epoch === "") return undefined;
   if (/^[0-9]{1,11}$/.test(epoch)) return Number(epoch) * 1_000;
   throw new HostError("invalid-message", "SOURCE_DATE_EPOCH is no number of seconds since 1970");
 }

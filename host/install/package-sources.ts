@@ -18,7 +18,7 @@ import { filesOf } from "./package-files.ts";
 import type { FetchedPlugin } from "./package-store.ts";
 import { isNpmName, type NpmSpec } from "./packument.ts";
 import type { ReadPlugin } from "./plugin-folder.ts";
-import { PACKED_BYTES } from "./tarball.ts";
+import { licenseOf, PACKED_BYTES } from "./tarball.ts";
 
 const TAG = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const MAX_SPEC_LENGTH = 1024;
@@ -87,7 +87,8 @@ async function fetchFolder(folder: string): Promise<FetchedPlugin> {
   const signatures = files.get(SIGNATURE_FILE);
   const signed = signatures && { contents: contentsOf(files), signatures: Buffer.from(signatures).toString("utf8") };
   const integrity = `sha512-${createHash("sha512").update(manifestText).update(wasm).digest("base64")}`;
-  return asFetched({ manifest, manifestText, wasm, contents: [], ...signed }, `folder:${path}`, integrity);
+  const license = licenseOf(files.get("package.json"));
+  return asFetched({ manifest, manifestText, wasm, contents: [], ...license, ...signed }, `folder:${path}`, integrity);
 }
 
 async function fetchTarball(path: string, { reader }: SourceOptions): Promise<FetchedPlugin> {

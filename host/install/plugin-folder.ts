@@ -35,6 +35,8 @@ export interface ReadPlugin extends FolderContent {
   readonly contents: readonly ContentEntry[];
   /** The text of its signatures, unread. */
   readonly signatures?: string;
+  /** As its package.json says; nobody has looked whether it is one. */
+  readonly license?: string;
 }
 
 const MIB = 1_024 * 1_024;

@@ -17,6 +17,7 @@ const MIB = 1024 * 1024;
 const LIMITS = { packedBytes: 32 * MIB, unpackedBytes: 64 * MIB, entries: 10_000, jsonBytes: MAX_MANIFEST_BYTES } as const;
 
 const NPM_MANIFEST = "package.json";
+export const MAX_LICENSE = 256;
 const FILES: ReadonlySet<string> = new Set(["File", "OldFile"]);
 const GZIP = [0x1f, 0x8b] as const;
 const unzip = promisify(gunzip);
@@ -35,12 +36,13 @@ export async function readTarball(packed: Uint8Array, label: string): Promise<Re
   checkNpmVersion(files.get(NPM_MANIFEST)?.toString("utf8"), manifest.version, label);
   const wasm = files.get(manifest.wasm);
   if (wasm === undefined) throw broken(label, `holds no ${manifest.wasm}, which its ${MANIFEST_FILE} names`);
+  const plugin = { manifest, manifestText, wasm: new Uint8Array(wasm), contents: [], ...licenseOf(files.get(NPM_MANIFEST)) };
   const signatures = files.get(SIGNATURE_FILE);
-  if (signatures === undefined) return { manifest, manifestText, wasm: new Uint8Array(wasm), contents: [] };
+  if (signatures === undefined) return plugin;
   if (signatures.length > MAX_SIGNATURE_BYTES)
     throw tooLarge(label, `holds a ${SIGNATURE_FILE} larger than ${MAX_SIGNATURE_BYTES / 1_024} KiB`);
   if (files.size > MAX_SIGNED_FILES + 1) throw tooLarge(label, `is signed and holds more than ${MAX_SIGNED_FILES} files`);
-  return { manifest, manifestText, wasm: new Uint8Array(wasm), contents: contentsOf(files), signatures: signatures.toString("utf8") };
+  return { ...plugin, contents: contentsOf(files), signatures: signatures.toString("utf8") };
 }
 
 export const PACKED_BYTES: number = LIMITS.packedBytes;
@@ -54,6 +56,14 @@ export function checkNpmVersion(text: string | undefined, version: string, label
   const parsed = parseJson(text, `${NPM_MANIFEST} of ${label}`, "invalid-manifest");
   const said = typeof parsed === "object" && parsed !== null && "version" in parsed ? parsed.version : undefined;
   if (said !== version) throw broken(label, `disagrees with itself: ${NPM_MANIFEST} says ${shown(said)}, ${MANIFEST_FILE} ${version}`);
+}
+
+/** What a package.json says of its license, if that is a text and short. Throws HostError `invalid-manifest`. */
+export function licenseOf(packageJson: Uint8Array | undefined): { readonly license?: string } {
+  if (packageJson === undefined) return {};
+  const parsed = parseJson(Buffer.from(packageJson).toString("utf8"), NPM_MANIFEST, "invalid-manifest");
+  const said = typeof parsed === "object" && parsed !== null && "license" in parsed ? parsed.license : undefined;
+  return typeof said === "string" && said.length <= MAX_LICENSE ? { license: said } : {};
 }
 
 async function unpack(packed: Uint8Array, label: string): Promise<Buffer> {

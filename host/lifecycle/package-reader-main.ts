@@ -13,9 +13,9 @@ answerOnce(async ({ value, bytes }) => {
     const { encoding, registry } = request;
     return { value: await chooseVersion({ body: bytes, encoding, registry }, request), bytes: NOTHING };
   }
-  const { manifestText, wasm, contents, signatures = "" } = await readTarball(bytes, request.label);
+  const { manifestText, wasm, contents, license, signatures = "" } = await readTarball(bytes, request.label);
   const text = Buffer.from(manifestText);
   const signed = Buffer.from(signatures);
-  const lengths = { manifestBytes: text.length, signatureBytes: signed.length, contents };
+  const lengths = { manifestBytes: text.length, signatureBytes: signed.length, contents, license };
   return { value: lengths, bytes: new Uint8Array(Buffer.concat([text, signed, wasm])) };
 });

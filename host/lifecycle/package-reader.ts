@@ -8,6 +8,7 @@ import { HostError } from "../core/errors.ts";
 import type { PackageReader } from "../install/npm-registry.ts";
 import type { Announced } from "../install/packument.ts";
 import { MAX_MANIFEST_BYTES } from "../install/plugin-folder.ts";
+import { MAX_LICENSE } from "../install/tarball.ts";
 import { parseManifest } from "../manifest/manifest.ts";
 import { MAX_CONTENT_PATH, MAX_SIGNATURE_BYTES, MAX_SIGNED_FILES } from "../trust/contents.ts";
 
@@ -28,6 +29,7 @@ const readSchema = z.object({
   manifestBytes: z.int().nonnegative().max(MAX_MANIFEST_BYTES),
   signatureBytes: z.int().nonnegative().max(MAX_SIGNATURE_BYTES),
   contents: z.array(z.object({ path: z.string().max(MAX_CONTENT_PATH), sha256: z.string().regex(KEYID) })).max(MAX_SIGNED_FILES),
+  license: z.string().max(MAX_LICENSE).optional(),
 });
 
 /** What the process is asked, beside the bytes. */
@@ -58,13 +60,13 @@ export function packageReader(hardening: HardeningOptions = {}, bounds: Disposab
       const { value, bytes } = await ask({ kind: "tarball", label }, packed, most, label);
       const read = readSchema.safeParse(value);
       if (!read.success) throw broken(label);
-      const { manifestBytes, signatureBytes, contents } = read.data;
+      const { manifestBytes, signatureBytes, contents, license } = read.data;
       const wasmAt = manifestBytes + signatureBytes;
       if (wasmAt > bytes.length) throw broken(label);
       const manifestText = textOf(bytes.subarray(0, manifestBytes));
       const manifest = parseManifest(manifestText, `plugin.json of ${label}`);
       const signed = signatureBytes === 0 ? {} : { signatures: textOf(bytes.subarray(manifestBytes, wasmAt)) };
-      return { manifest, manifestText, wasm: bytes.slice(wasmAt), contents, ...signed };
+      return { manifest, manifestText, wasm: bytes.slice(wasmAt), contents, ...signed, ...(license !== undefined && { license }) };
     },
   };
 }

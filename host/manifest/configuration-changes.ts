@@ -33,6 +33,7 @@ const AT_ONCE: readonly (readonly string[])[] = [
   ["registry"],
   ["trust"],
   ["install"],
+  ["index"],
   ["events", "keep"],
   ...["roles", "groups", "certificates", "limits", "open"].map((key) => ["auth", key]),
   ["drivers", "log", "level"],

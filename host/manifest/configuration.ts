@@ -95,6 +95,8 @@ export interface Configuration {
   readonly admission: ModuleBoundsInput;
   /** The npm registry that plugins come from, instead of npm's own setting. */
   readonly registry?: string | undefined;
+  /** Where there are indexes of plugins to be found: files, and addresses. */
+  readonly index: readonly string[];
   /** Whose plugins come in. */
   readonly trust: TrustOptions;
   /** By what ways packages and documents come. */
@@ -188,6 +190,7 @@ const file = z.string().min(1).max(4_096);
 const tlsSchema: z.ZodType<TlsFiles> = z.strictObject({ cert: file, key: file, clientCa: file.optional() });
 
 const MAX_KEPT = 256;
+const MAX_INDEXES = 16;
 
 export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.strictObject({
   $schema: z.string().optional(),
@@ -200,6 +203,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
   sends: sendOptions.default(() => sendOptions.parse({})),
+  index: z.array(z.string().min(1).max(2_048)).max(MAX_INDEXES).default([]),
   trust: trustSchema.default(() => trustSchema.parse({})),
   telemetry: telemetrySchema.default(() => telemetrySchema.parse({})),
   records: recordsSchema.default(() => recordsSchema.parse({})),
@@ -257,11 +261,15 @@ export function parseConfiguration(text: string, path: string): Configuration {
     log: said.log && { ...said.log, from: absolutePlace(said.log, base).from.replace(/\/?$/, "/") },
     revocations: said.revocations.map((one) => absolutePlace(one, base)),
   };
-  return { ...parsed.data, trust, tls, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
+  const index = parsed.data.index.map((place) =>
+    place.endsWith("/") ? `${absoluteOf(place.slice(0, -1), base)}/` : absoluteOf(place, base),
+  );
+  return { ...parsed.data, trust, index, tls, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
 }
 
-const absolutePlace = <T extends { readonly from: string }>(place: T, base: string): T =>
-  /^(?:https?|file):/i.test(place.from) ? place : { ...place, from: resolve(base, place.from) };
+const absolutePlace = <T extends { readonly from: string }>(place: T, base: string): T => ({ ...place, from: absoluteOf(place.from, base) });
+
+const absoluteOf = (place: string, base: string): string => (/^(?:https?|file):/i.test(place) ? place : resolve(base, place));
 
 function absoluteFiles({ cert, key, clientCa }: TlsFiles, base: string): TlsFiles {
   return { cert: resolve(base, cert), key: resolve(base, key), clientCa: clientCa === undefined ? undefined : resolve(base, clientCa) };

@@ -16,9 +16,12 @@ export function parseJson(text: string, file: string, code: HostErrorCode): unkn
 export function parseByExtension(text: string, file: string, code: HostErrorCode): unknown {
   // By way of JSON, so that dates and the like are text and the rules are the same whatever the format.
   if (/\.ya?ml$/.test(file)) return parseWith(() => refuseProto(JSON.stringify(fromYaml(withoutMark(text)))), file, "YAML", code);
-  if (file.endsWith(".toml")) return parseWith(() => refuseProto(JSON.stringify(parseToml(withoutMark(text)))), file, "TOML", code);
-  return parseJson(text, file, code);
+  return file.endsWith(".toml") ? parseTomlText(text, file, code) : parseJson(text, file, code);
 }
+
+/** Throws like parseJson. */
+export const parseTomlText = (text: string, file: string, code: HostErrorCode): unknown =>
+  parseWith(() => refuseProto(JSON.stringify(parseToml(withoutMark(text)))), file, "TOML", code);
 
 function parseWith(parse: () => unknown, file: string, format: string, code: HostErrorCode): unknown {
   try {

@@ -16,6 +16,8 @@ export const SIGNATURE_FILE = "bulkhead.sig.jsonl";
 export const MAX_SIGNED_FILES = 256;
 /** Of a file's path in a package. */
 export const MAX_CONTENT_PATH = 512;
+/** Of a package; a publisher has one key or two, and who reviews it one more. */
+export const MAX_SIGNERS = 8;
 export const MAX_SIGNATURE_BYTES: number = 256 * 1_024;
 
 export const sha256Hex = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");

@@ -10,7 +10,7 @@ import { type Algorithm, digestFor, type ParsedKey, type PublicKey, parsePublicK
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { parseJson } from "../manifest/structured-file.ts";
-import { differencesOf, MAX_SIGNATURE_BYTES, SIGNATURE_FILE, sha256Hex } from "./contents.ts";
+import { differencesOf, MAX_SIGNATURE_BYTES, MAX_SIGNERS, SIGNATURE_FILE, sha256Hex } from "./contents.ts";
 import { type BuiltFrom, contradictionOf, parseStatement, type Release, STATEMENT_TYPE, statementOf } from "./statement.ts";
 
 /** Who has signed a package, as its signature proves. */
@@ -28,8 +28,6 @@ export interface PrivateKey {
 }
 
 const MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-/** Of a package; a publisher has one key or two, and who reviews it one more. */
-export const MAX_SIGNERS = 8;
 // No log, no authority of certificates, no clock of others: the key is all that is asked for.
 const OWN_KEYS = { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 } as const;
 const NO_AUTHORITIES = {
