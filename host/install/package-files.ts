@@ -20,12 +20,13 @@ export interface PackageFiles extends FolderContent {
 }
 
 /** A CycloneDX bill of materials; see `bulkhead sbom`. */
-const SBOM_FILE = "sbom.cdx.json";
+export const SBOM_FILE = "sbom.cdx.json";
 const NPM_MANIFEST = "package.json";
 const TEXTS = ["README.md", "LICENSE", SBOM_FILE] as const;
 /** What a registry shows of a package. The rest of a package.json is for building: npm would run its scripts, fetch its dependencies and refuse a private one. */
 const SHOWN = ["description", "keywords", "homepage", "bugs", "repository", "author", "contributors", "license", "funding"] as const;
-const MAX_TEXT_BYTES = 1_024 * 1_024;
+/** Of each of the texts of a package. */
+export const MAX_TEXT_BYTES: number = 1_024 * 1_024;
 
 /**
  * `name` is the npm package's, instead of package.json's or else the plugin's. Rejects with HostError as readPluginFolder does; `invalid-message`

@@ -9,6 +9,7 @@ import { MCP_PACKAGE } from "../../host/adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../../host/adapters/index.ts";
 import { CAPABILITIES } from "../../host/capabilities/index.ts";
 import { LOG_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../../host/drivers/index.ts";
+import { CYCLONEDX_PACKAGE } from "../../host/install/sbom/cyclonedx.ts";
 import { ROOT, read } from "../docs/markdown.ts";
 import { COMMAND } from "../support/command.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder } from "../support/plugin-folders.ts";
@@ -96,6 +97,7 @@ describe("optional packages", () => {
       "@bytecodealliance/jco-transpile": ["cell/admission/transpiler.ts"],
       // The transpiler wants it to be there, and gets our own instead.
       "@bytecodealliance/preview2-shim": [],
+      "@cyclonedx/cyclonedx-library": ["install/sbom/cyclonedx.ts"],
       "@extism/extism": ["engine/extism.ts"],
       "@opentelemetry/api": ["adapters/opentelemetry/packages.ts"],
       "@opentelemetry/exporter-logs-otlp-proto": ["adapters/opentelemetry/packages.ts"],
@@ -118,7 +120,7 @@ describe("optional packages", () => {
 
   it("that no row of a table names say the range of package.json", () => {
     const { peerDependencies } = JSON.parse(read("package.json"));
-    for (const { name, range } of [GRAPHQL_PACKAGE, MCP_PACKAGE]) expect(peerDependencies[name]).toBe(range);
+    for (const { name, range } of [CYCLONEDX_PACKAGE, GRAPHQL_PACKAGE, MCP_PACKAGE]) expect(peerDependencies[name]).toBe(range);
   });
 
   it("that a row of a table names are imported in one file each, and are optional peers", async () => {
