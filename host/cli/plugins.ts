@@ -48,11 +48,11 @@ async function list(options: JsonOptions): Promise<void> {
 
 async function info(plugin: string, options: JsonOptions & IndexOptions & { readonly registry?: string }): Promise<void> {
   if (isSource(plugin)) return showSource(plugin, options);
-  if (options.index !== undefined) return showInIndexes(plugin, options.index, options.json);
+  if (options.index !== undefined) return showInIndexes(plugin, options);
   await using host = await openHost(options);
   const { index } = await readConfigurationOf(options);
   const isHere = index.length === 0 || (await host.invoke<PluginSummary[]>("list")).some((one) => one.plugin === plugin);
-  if (!isHere) return await showInIndexes(plugin, index, options.json);
+  if (!isHere) return await showInIndexes(plugin, options);
   showDetails(plugin, await host.invoke<PluginDetails>("info", { plugin }), options.json);
 }
 

@@ -3,9 +3,9 @@
 import type { Command } from "commander";
 import { escapeControls } from "../core/names.ts";
 import { searchPlugins } from "../install/index/searching.ts";
-import { INDEX_HELP, type IndexOptions, readIndexes } from "./remote-plugins.ts";
+import { INDEX_HELP, type IndexOptions, placesOf, readIndexes } from "./remote-plugins.ts";
 import { print, table } from "./report.ts";
-import { type DataOptions, readConfigurationOf, withDataOptions } from "./serve.ts";
+import { type DataOptions, withDataOptions } from "./serve.ts";
 import { say } from "./terminal.ts";
 
 interface SearchOptions extends DataOptions, IndexOptions {
@@ -24,8 +24,8 @@ export function addSearch(program: Command): void {
 }
 
 async function search(words: readonly string[], options: SearchOptions): Promise<void> {
-  const places = options.index ?? (await readConfigurationOf(options)).index;
-  const found = searchPlugins(await readIndexes(places), words.join(" "));
+  const places = await placesOf(options);
+  const found = searchPlugins(await readIndexes(places, options), words.join(" "));
   const shown = found.slice(0, MAX_SHOWN);
   const rows = shown.map(({ name, description, index, versions: [newest] }) => [
     name,

@@ -267,7 +267,10 @@ export function parseConfiguration(text: string, path: string): Configuration {
   return { ...parsed.data, trust, index, tls, auth: { ...auth, jwt }, dataDir: resolve(base, dataDir), plugins, folder: base };
 }
 
-const absolutePlace = <T extends { readonly from: string }>(place: T, base: string): T => ({ ...place, from: absoluteOf(place.from, base) });
+const absolutePlace = <T extends { readonly from: string }>(place: T, base: string): T => ({
+  ...place,
+  from: absoluteOf(place.from, base),
+});
 
 const absoluteOf = (place: string, base: string): string => (/^(?:https?|file):/i.test(place) ? place : resolve(base, place));
 

@@ -1,6 +1,8 @@
 // `bulkhead index build`, `search` and `info` of what is not installed, as people run them.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bulkhead, type Ran } from "../support/command.ts";
@@ -47,6 +49,24 @@ describe("bulkhead", () => {
     rmSync(at("dated"), { recursive: true });
   });
 
+  it("adds what is signed to a log, which says it once", async () => {
+    const env = { BULKHEAD_KEY_PASSWORD: "correct horse battery staple" };
+    const keys = ["--keys", at("keys")];
+    expect(await bulkhead(["key", "new", "log", ...keys], { cwd: folder.path, env })).toMatchObject({ code: 0 });
+    const build = ["index", "build", "--from", "packages", "--out", "logged", "--log-key", "log", ...keys];
+    expect(await run(...build)).toMatchObject({ code: 2, stderr: expect.stringContaining("--log-origin") });
+    for (const _ of [1, 2]) {
+      const made = await bulkhead([...build, "--log-origin", "example.org/log", "--json"], { cwd: folder.path, env });
+      expect(JSON.parse(made.stdout).log).toEqual({
+        folder: at("logged/log"),
+        size: 1,
+        key: expect.stringMatching(/^example\.org\/log\+/),
+      });
+    }
+    const checkpoint = readFileSync(at("logged/log/checkpoint"), "utf8");
+    expect(checkpoint.split("\n").slice(0, 2)).toEqual(["example.org/log", "1"]);
+  });
+
   it("makes nothing of a folder with a package that is none", async () => {
     await writePlugin(at("bad"), "lamp", "(module)", { api: "0.2" });
     writeFileSync(at("bad/x.tgz"), "x");
@@ -69,10 +89,33 @@ describe("bulkhead", () => {
     });
     expect(await run("search", "lamp", "--index", "none.json")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("name an index.json"),
+      stderr: expect.stringContaining("the index is not at none.json"),
     });
     const one = await run("search", "lamp", "--index", "none.json", "shelf/");
     expect(one).toMatchObject({ code: 0, stderr: expect.stringContaining("none.json is left out") });
+  });
+
+  it("finds plugins in an index on the web, whose sources are named from there", async () => {
+    const server = createServer(({ url }, response) => {
+      if (url !== "/a/index.json") return response.writeHead(404).end();
+      response.writeHead(200, { "content-type": "application/json" }).end(readFileSync(at("shelf/index.json")));
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const web = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const found = await run("search", "lamp", "--index", `${web}/a/`, "--json");
+      expect(JSON.parse(found.stdout).plugins[0].versions[0].source).toBe(`${web}/packages/lamp`);
+      expect(await run("info", "lamp", "--index", `${web}/b/`)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("the index is not at"),
+      });
+      expect(await run("search", "lamp", "--index", "http://example.invalid/")).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("write https://"),
+      });
+    } finally {
+      server.close();
+    }
   });
 
   it("shows a plugin that is not here, from an index and from its source", async () => {

@@ -9,10 +9,10 @@ import { ROOT, read } from "../docs/markdown.ts";
 import { installPackage, userEnvironment } from "../support/installed-package.ts";
 import { ownPlugin, temporaryFolder } from "../support/plugin-folders.ts";
 
-/** Measured: 86 and 54.3 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems and 4.5 MiB our own; four packages of sigstore verify
+/** Measured: 87 and 55.2 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems and 4.5 MiB our own; four packages of sigstore verify
  * signatures. What takes more needs a reason. */
-const MAX_PACKAGES = 86;
-const MAX_MIB = 55;
+const MAX_PACKAGES = 87;
+const MAX_MIB = 56;
 const MIB = 1_024 * 1_024;
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -58,7 +58,8 @@ describe("an index", () => {
     symlinkSync(at("hello.tgz"), at("link.tgz"));
     mkdirSync(at("node_modules/other"), { recursive: true });
 
-    const { index, packages, tooDeep } = await make();
+    const { index, packages, signed, tooDeep } = await make();
+    expect(signed).toEqual([{ plugin: "lamp", version: "1.10.0", statement: expect.stringMatching(/^[0-9a-f]{64}$/), keyid: key.keyid }]);
     expect({ packages, tooDeep }).toEqual({ packages: 3, tooDeep: [] });
     expect(index.plugins.map(({ name, description }) => [name, description])).toEqual([
       ["hello", ""],

@@ -9,8 +9,10 @@ import { escapeControls } from "../../core/names.ts";
 import { dependenciesOf } from "../../manifest/dependencies.ts";
 import { MANIFEST_FILE } from "../../manifest/manifest.ts";
 import { contentDigest } from "../../trust/contents.ts";
+import type { LogEntry } from "../../trust/log/entry.ts";
+import type { Signer } from "../../trust/signatures.ts";
 import type { PackageReader } from "../npm-registry.ts";
-import { fetchPackage } from "../package-sources.ts";
+import { exactSpec, fetchPackage } from "../package-sources.ts";
 import type { FetchedPlugin } from "../package-store.ts";
 import { checkVersion, type IndexedPlugin, type IndexedVersion, type PluginIndex } from "./plugin-index.ts";
 
@@ -26,6 +28,8 @@ export interface MadeIndex {
   readonly index: PluginIndex;
   /** Packages that were read. */
   readonly packages: number;
+  /** What was signed, for a log; in the index's order. */
+  readonly signed: readonly LogEntry[];
   /** Folders that lie too deep to be looked into. */
   readonly tooDeep: readonly string[];
 }
@@ -51,7 +55,9 @@ export async function makeIndex(folder: string, { reader, source, generatedAt }:
   const newest = plugins.flatMap(({ versions }) => versions.flatMap(({ signers }) => signers.map(({ issuedAt }) => Date.parse(issuedAt))));
   const at = generatedAt ?? (newest.length === 0 ? undefined : newest.reduce((a, b) => Math.max(a, b)));
   const index: PluginIndex = { version: 1, ...(at !== undefined && { generatedAt: new Date(at).toISOString() }), plugins };
-  return { index, packages: found.length, tooDeep };
+  const signed = new Map(read.map(({ version, entries }) => [version, entries]));
+  const inOrder = plugins.flatMap(({ versions }) => versions.flatMap((version) => signed.get(version) ?? []));
+  return { index, packages: found.length, signed: inOrder, tooDeep };
 }
 
 function refuseUnknownPlaceholders(source: string): void {
@@ -100,6 +106,7 @@ interface ReadVersion {
   readonly name: string;
   readonly description: string;
   readonly version: IndexedVersion;
+  readonly entries: readonly LogEntry[];
 }
 
 interface Reading {
@@ -122,10 +129,12 @@ async function readOne(path: string, { root, reader, source }: Reading): Promise
   const file = relative(root, path).split(sep).join("/") || ".";
   try {
     const fetched = await fetchPackage(path, { reader });
-    const { manifest } = fetched;
-    const words: Readonly<Record<string, string>> = { file, name: manifest.name, version: manifest.version };
+    const { name, version, description = "" } = fetched.manifest;
+    const signers = await signersOf(fetched);
+    const words: Readonly<Record<string, string>> = { file, name, version };
     const at = source.replaceAll(PLACEHOLDER, (_, word: string) => words[word] ?? "");
-    return { file, name: manifest.name, description: manifest.description ?? "", version: checkVersion(await indexed(fetched, at)) };
+    const entries = signers.map(({ keyid, statementSha256: statement }) => ({ plugin: name, version, statement, keyid }));
+    return { file, name, description, version: checkVersion(indexed(fetched, at, signers)), entries };
   } catch (thrown) {
     const { code, message, detail, cause } = toHostError(thrown);
     if (code === "internal") throw thrown;
@@ -133,8 +142,11 @@ async function readOne(path: string, { root, reader, source }: Reading): Promise
   }
 }
 
-async function indexed(fetched: FetchedPlugin, source: string): Promise<IndexedVersion> {
-  const { manifest, wasm, wasmSha256, contents, license } = fetched;
+function indexed(
+  { manifest, wasm, wasmSha256, contents, license }: FetchedPlugin,
+  source: string,
+  signers: readonly Signer[],
+): IndexedVersion {
   return {
     version: manifest.version,
     source,
@@ -146,16 +158,16 @@ async function indexed(fetched: FetchedPlugin, source: string): Promise<IndexedV
     bytes: wasm.length,
     wasmSha256,
     ...(contents.length > 0 && { contentSha256: contentDigest(contents) }),
-    signers: await signersOf(fetched),
+    signers: signers.map(({ keyid, issuedAt }) => ({ keyid, issuedAt })),
     ...(license !== undefined && { license }),
     dependencies: dependenciesOf(manifest).map(({ plugin, range }) => ({ plugin, range })),
   };
 }
 
-async function signersOf(fetched: FetchedPlugin): Promise<IndexedVersion["signers"]> {
+async function signersOf(fetched: FetchedPlugin): Promise<readonly Signer[]> {
   if (fetched.signatures === undefined) return [];
   const { verifySignatures } = await import("../../trust/signatures.ts");
-  return verifySignatures(fetched, fetched.signatures).map(({ keyid, issuedAt }) => ({ keyid, issuedAt }));
+  return verifySignatures(fetched, fetched.signatures);
 }
 
 /** By name, each with its versions, the newest first. Throws HostError `conflict` for a version that is there twice. */
@@ -178,5 +190,5 @@ function grouped(read: readonly ReadVersion[]): IndexedPlugin[] {
 export const describedAs = async (fetched: FetchedPlugin): Promise<IndexedPlugin> => ({
   name: fetched.manifest.name,
   description: fetched.manifest.description ?? "",
-  versions: [await indexed(fetched, fetched.source)],
+  versions: [indexed(fetched, exactSpec(fetched.source), await signersOf(fetched))],
 });
