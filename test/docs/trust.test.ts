@@ -1,4 +1,4 @@
-// docs/publishing.md, docs/trust.md and docs/transparency-log.md, run as somebody types them: a publisher signs, a host knows his key, and somebody else's gets no further.
+// docs/publishing.md, docs/trust.md, docs/transparency-log.md and docs/catalogue.md, run as somebody types them: a publisher signs, a host knows his key, and somebody else's gets no further.
 
 import { execFile } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
@@ -34,6 +34,7 @@ describe("the pages about signatures", () => {
     ["docs/publishing.md", 9],
     ["docs/trust.md", 9],
     ["docs/transparency-log.md", 6],
+    ["docs/catalogue.md", 9],
   ])("%s shows what happens", { timeout: 240_000 }, async (page, least) => {
     exported.length = 0;
     let count = 0;
