@@ -2,10 +2,9 @@
 // Kept over uninstalls, or who takes over a name would only have to wait for one.
 
 import type { Database as Connection } from "better-sqlite3";
-import type { PublicKey } from "../bounds/public-keys.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Origin, Pin } from "../trust/rules.ts";
-import type { Signer } from "../trust/signatures.ts";
+import type { Signer } from "../trust/signers.ts";
 import type { Actor } from "./audit.ts";
 
 /** Part of the database's schema. */
@@ -29,8 +28,10 @@ export interface StoredOrigin extends Omit<Origin, "firstSeenAt"> {
   readonly wasmSha256: string;
 }
 
-export interface StoredPin extends Pin, Pick<PublicKey, "publicKey"> {
+export interface StoredPin extends Pin {
   readonly plugin: string;
+  /** SPKI in base64; of an identity what messages call it. */
+  readonly publicKey: string;
   readonly acceptedBy: string;
 }
 
@@ -109,7 +110,7 @@ export class TrustStore {
       .all();
   }
 
-  pin(plugin: string, { keyid, publicKey }: Pick<PublicKey, "keyid" | "publicKey">, by: Actor): void {
+  pin(plugin: string, { keyid, publicKey }: Pick<StoredPin, "keyid" | "publicKey">, by: Actor): void {
     this.#connection.prepare("INSERT OR IGNORE INTO pins VALUES (?, ?, ?, ?, ?)").run(plugin, keyid, publicKey, this.#clock.now(), by);
   }
 

@@ -8,25 +8,26 @@ import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { type FetchedPlugin, idOf } from "../install/package-store.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import type { SigstoreOptions } from "../manifest/trust.ts";
 import { type Card, cardOf } from "../trust/card.ts";
 import { contentDigest, sha256Hex } from "../trust/contents.ts";
 import type { ReadLogFile } from "../trust/log/reader.ts";
 import { type Publisher, publisherOf } from "../trust/publishers.ts";
 import { revocationOf } from "../trust/revocations.ts";
 import { type Finding, judge, RULES, type Rule, type Standing, type Version } from "../trust/rules.ts";
-import type { Signer } from "../trust/signatures.ts";
+import { identityKeyid, type Signer, signerName } from "../trust/signers.ts";
 import type { Actor } from "./audit.ts";
 import type { Stores } from "./stores.ts";
 import { type FetchDocument, type Refreshed, TrustDocuments } from "./trust-documents.ts";
-import type { Revoked, StoredOrigin } from "./trust-store.ts";
+import type { Revoked, StoredOrigin, StoredPin } from "./trust-store.ts";
 
 /** One who has signed, and what is known of the key here. */
-export interface KnownSigner extends Signer {
+export type KnownSigner = Signer & {
   /** By whose word it may sign this name: a publisher's name; undefined for a key that is only known from before. */
   readonly publisher: string | undefined;
   /** Since when the name has this key here, in ISO 8601. */
   readonly since: string | undefined;
-}
+};
 
 /** What an operator is told of where a version comes from. */
 export interface Assessment {
@@ -54,12 +55,14 @@ export class Trust {
   readonly #stores: Stores;
   readonly #clock: Clock;
   readonly #readLog: TrustPorts["readLog"];
+  readonly #fetchDocument: FetchDocument;
   #refreshed: number | undefined;
 
   constructor({ stores, clock, fetchDocument, readLog }: TrustPorts) {
     this.#stores = stores;
     this.#clock = clock;
     this.#readLog = readLog;
+    this.#fetchDocument = fetchDocument;
     this.documents = new TrustDocuments({
       ...{ store: stores.trust, clock, fetch: fetchDocument },
       options: () => stores.configuration.trust,
@@ -124,7 +127,7 @@ export class Trust {
     if (this.#stores.trust.pinsOf(plugin).length > 0) return;
     const publisher = this.#publisherOf(plugin);
     for (const signer of signers)
-      if (publisher === undefined || publisher.keyids.includes(signer.keyid)) this.#stores.trust.pin(plugin, signer, by);
+      if (publisher === undefined || publisher.keyids.includes(signer.keyid)) this.#stores.trust.pin(plugin, asPin(signer), by);
   }
 
   /** Takes a key for a name in the place of those that it had. Throws HostError `invalid-message` for a key that nothing seen here was signed with. */
@@ -139,7 +142,7 @@ export class Trust {
     this.#stores.transaction(() => {
       const before = trust.pinsOf(plugin).map((pin) => pin.keyid);
       trust.unpin(plugin);
-      trust.pin(plugin, found, by);
+      trust.pin(plugin, asPin(found), by);
       audit.append(by, "accept-key", plugin, { keyid, before });
     });
   }
@@ -193,11 +196,10 @@ export class Trust {
   }
 
   async #signersOf(fetched: FetchedPlugin): Promise<{ readonly signers: readonly Signer[]; readonly broken?: Finding }> {
-    if (this.#stores.configuration.trust.mode === "off" || fetched.signatures === undefined) return { signers: [] };
-    // Most of what is installed is signed by nobody.
-    const { verifySignatures } = await import("../trust/signatures.ts");
+    if (this.#stores.configuration.trust.mode === "off") return { signers: [] };
+    const proven = await this.#provenIdentities();
     try {
-      return { signers: verifySignatures(fetched, fetched.signatures) };
+      return { signers: [...(await keySigners(fetched)), ...proven(fetched)] };
     } catch (thrown) {
       const { code, message } = toHostError(thrown);
       if (code === "internal") throw thrown;
@@ -222,6 +224,18 @@ export class Trust {
         doubts.push({ rule: RULES.find((rule) => rule === reason) ?? "log-away", verdict: "refused", message });
       });
     return doubts;
+  }
+
+  /** Reads the trusted root, whatever is fetched, so that a wrong one is told at once. Rejects with HostError `invalid-message`. */
+  async #provenIdentities(): Promise<(fetched: FetchedPlugin) => readonly Signer[]> {
+    const { sigstore } = this.#stores.configuration.trust;
+    if (sigstore === undefined) return () => [];
+    const { identityVerifier, MAX_ROOT_BYTES } = await import("../trust/identities.ts");
+    const { verifyProvenance } = await import("../trust/provenance.ts");
+    const path = sigstore.trustedRoot;
+    const bytes = await this.#fetchDocument(path, { what: "trust.sigstore.trustedRoot", maxBytes: MAX_ROOT_BYTES });
+    const verifier = identityVerifier(new TextDecoder().decode(bytes), path);
+    return ({ attestations }) => (attestations === undefined ? [] : verifyProvenance(attestations, verifier));
   }
 
   #judge(version: Version): readonly Finding[] {
@@ -265,9 +279,11 @@ export class Trust {
   }
 
   #ownPublishers(): readonly Publisher[] {
-    return Object.entries(this.#stores.configuration.trust.keys).map(([name, { publicKey, plugins }]) => {
+    const { keys, sigstore } = this.#stores.configuration.trust;
+    const withKeys = Object.entries(keys).map(([name, { publicKey, plugins }]) => {
       return { name, plugins, keyids: [parsePublicKey(publicKey).keyid], threshold: 1, toWiden: 1 };
     });
+    return [...withKeys, ...identityPublishers(sigstore?.identities ?? [])];
   }
 
   #publisherOf(plugin: string): Publisher | undefined {
@@ -283,6 +299,28 @@ export class Trust {
       since: pins.get(signer.keyid),
     }));
   }
+}
+
+const asPin = (signer: Signer): Pick<StoredPin, "keyid" | "publicKey"> => ({
+  keyid: signer.keyid,
+  publicKey: signer.kind === "identity" ? signerName(signer) : signer.publicKey,
+});
+
+/** Any of the identities that have the same pattern may sign what it matches. */
+function identityPublishers(identities: SigstoreOptions["identities"]): readonly Publisher[] {
+  const patterns = new Set(identities.flatMap(({ plugins }) => plugins));
+  return [...patterns].map((pattern) => {
+    const those = identities.filter(({ plugins }) => plugins.includes(pattern));
+    const keyids = those.map(identityKeyid);
+    return { name: those.map(({ subject }) => subject).join(" or "), plugins: [pattern], keyids, threshold: 1, toWiden: 1 };
+  });
+}
+
+async function keySigners(fetched: FetchedPlugin): Promise<readonly Signer[]> {
+  if (fetched.signatures === undefined) return [];
+  // Most of what is installed is signed by nobody.
+  const { verifySignatures } = await import("../trust/signatures.ts");
+  return verifySignatures(fetched, fetched.signatures);
 }
 
 export interface PlannedPackage {

@@ -5,6 +5,7 @@ import type { KnownSigner } from "../admin/trust.ts";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { RULES, type Rule } from "../trust/rules.ts";
+import { signerName } from "../trust/signers.ts";
 import { confirmed } from "./confirming.ts";
 
 export interface AcceptOptions {
@@ -28,9 +29,15 @@ export function describeOrigin({ trust }: Pick<PlanAnswer, "trust">): readonly s
   ];
 }
 
-export function signerWords({ keyid, publisher, since, issuedAt, builtFrom }: KnownSigner): string {
-  const who = publisher === undefined ? "" : `, a key of ${printable(publisher)}`;
+export function signerWords(signer: KnownSigner): string {
+  const { publisher, since, issuedAt } = signer;
   const known = since === undefined ? "not known here before" : `known here since ${since.slice(0, 10)}`;
+  if (signer.kind === "identity") {
+    const named = publisher === undefined ? "" : ", whom the configuration names";
+    return `${signerName(signer)}${named}, ${known}; the log says on ${issuedAt.slice(0, 10)}`;
+  }
+  const { keyid, builtFrom } = signer;
+  const who = publisher === undefined ? "" : `, a key of ${printable(publisher)}`;
   const from = builtFrom === undefined ? "" : `; built, it says, from ${printable(builtFrom.repository)} at ${printable(builtFrom.commit)}`;
   return `${keyid}${who}, ${known}; it says on ${issuedAt.slice(0, 10)}${from}`;
 }

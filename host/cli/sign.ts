@@ -12,7 +12,8 @@ import { fetchPackage } from "../install/package-sources.ts";
 import { packageReader } from "../lifecycle/package-reader.ts";
 import { absoluteSpec } from "../manifest/package-spec.ts";
 import { contentDigest, contentsOf, SIGNATURE_FILE } from "../trust/contents.ts";
-import type { PrivateKey, Signer } from "../trust/signatures.ts";
+import type { PrivateKey } from "../trust/signatures.ts";
+import type { KeySigner } from "../trust/signers.ts";
 import type { BuiltFrom, Release } from "../trust/statement.ts";
 import { refuseWhatFails } from "./check.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -121,7 +122,7 @@ async function verify(source: string, options: VerifyOptions): Promise<void> {
   if (!isProven) process.exitCode = EXIT.failed;
 }
 
-function describe(what: string, signers: readonly Signer[], wanted: string | undefined): string {
+function describe(what: string, signers: readonly KeySigner[], wanted: string | undefined): string {
   if (signers.length === 0) return `${what} is signed by nobody`;
   const rows = signers.map(({ keyid, algorithm, issuedAt, builtFrom }) => [
     keyid,

@@ -4,7 +4,9 @@
 import { createHash } from "node:crypto";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
+import { MAX_ATTESTATION_BYTES, type NpmAttestations } from "../trust/provenance.ts";
 import { askInWords, unreachable } from "./asking.ts";
+import { unpacked } from "./content-encoding.ts";
 import { type Mirrors, mirrored } from "./mirrors.ts";
 import { NPM_REGISTRY, type NpmSettings, ownAddress, readNpmSettings, registryOf, registryUrl } from "./npm-settings.ts";
 import { type Announced, type NpmSpec, PACKUMENT_LIMITS, type PackedPackument, type Published } from "./packument.ts";
@@ -25,6 +27,8 @@ export interface SourceOptions {
   readonly mirrors?: Mirrors;
   /** OCI registry → origins to which it may send us. */
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
+  /** Whether what a registry attests of a package is fetched with it. */
+  readonly attested?: boolean | undefined;
 }
 
 export interface NpmVersion {
@@ -34,6 +38,8 @@ export interface NpmVersion {
   readonly integrity: string;
   /** At the registry's own origin. */
   readonly url: URL;
+  /** Where the registry says that attestations of it lie. */
+  readonly attestations?: string | undefined;
   readonly published: Published;
 }
 
@@ -63,8 +69,8 @@ export async function resolveNpm(spec: NpmSpec, { reader, registry: named, mirro
       new HostError("quota-exceeded", `what ${registry} says of ${name} has more than ${packedBytes / MIB} MiB, which is the limit`),
     timeoutMs: ASK_MS,
   });
-  const { version, integrity, tarball, published } = await reader.chooseVersion({ body, encoding, registry }, spec);
-  return { name, version, integrity, url: ownAddress(atMirror(mirrored(tarball, mirrors), base), base), published };
+  const { version, integrity, tarball, attestations, published } = await reader.chooseVersion({ body, encoding, registry }, spec);
+  return { name, version, integrity, url: ownAddress(atMirror(mirrored(tarball, mirrors), base), base), attestations, published };
 }
 
 /** Rejects with HostError `quota-exceeded` as soon as too much came, `invalid-manifest` for other bytes than announced, `http-failed`. */
@@ -85,11 +91,37 @@ export async function downloadNpm(
   throw new HostError("invalid-manifest", `${label} is not what the registry announced: its integrity, SHA-512, differs`);
 }
 
+/** What the registry attests of it, undefined when it has nothing. Rejects with HostError `http-failed`, also for what lies elsewhere, and `quota-exceeded`. */
+export async function downloadAttestations(
+  { name, version, attestations, integrity }: NpmVersion,
+  { registry: named, mirrors }: SourceOptions,
+): Promise<NpmAttestations | undefined> {
+  if (attestations === undefined) return undefined;
+  const settings = await readNpmSettings(named, mirrors);
+  const registry = registryOf(settings, name);
+  const base = registryUrl(settings, name);
+  const label = `the attestations of npm:${name}@${printable(version)}`;
+  const maxBytes = MAX_ATTESTATION_BYTES;
+  const tooLarge = (): HostError => new HostError("quota-exceeded", `${label} have more than ${maxBytes / MIB} MiB, which is the limit`);
+  const unusable = (cause: unknown): HostError => new HostError("http-failed", `${registry} gives nothing usable for ${label}`, { cause });
+  const url = ownAddress(atMirror(mirrored(attestations, mirrors), base), base);
+  const request = { url, accept: PACKUMENT, maxBytes, tooLarge, timeoutMs: ASK_MS };
+  const answer = await askInWords({ label, registry }, request, settings);
+  // Mirrors hand on packuments and not this; who wants to withhold it need not announce it either.
+  if (answer.status === 404) return undefined;
+  given(answer, label, registry);
+  const text = Buffer.from(await unpacked(answer, { maxBytes, tooLarge, unusable })).toString("utf8");
+  return { text, name, version, integrity };
+}
+
 /** SHA-512, in the form of Subresource Integrity. */
 export const sha512 = (bytes: Uint8Array): string => `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
 
 async function ask(label: string, registry: string, settings: NpmSettings, asked: RegistryRequest): Promise<RegistryAnswer> {
-  const answer = await askInWords({ label, registry }, asked, settings);
+  return given(await askInWords({ label, registry }, asked, settings), label, registry);
+}
+
+function given(answer: RegistryAnswer, label: string, registry: string): RegistryAnswer {
   const { status } = answer;
   if (status === 200) return answer;
   if (status === 404)

@@ -11,7 +11,7 @@ import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { isOci, isPath } from "../manifest/package-spec.ts";
 import { contentsOf, SIGNATURE_FILE, sha256Hex } from "../trust/contents.ts";
-import { downloadNpm, resolveNpm, type SourceOptions, sha512 } from "./npm-registry.ts";
+import { downloadAttestations, downloadNpm, resolveNpm, type SourceOptions, sha512 } from "./npm-registry.ts";
 import { isMeant, parseOciReference, placeText } from "./oci-reference.ts";
 import { fetchOci, resolveOci } from "./oci-registry.ts";
 import { filesOf } from "./package-files.ts";
@@ -104,7 +104,8 @@ async function fetchNpm(spec: NpmSpec, options: SourceOptions): Promise<FetchedP
   const plugin = await options.reader.readTarball(new Uint8Array(await downloadNpm(found, options)), source);
   if (plugin.manifest.version !== found.version)
     throw new HostError("invalid-manifest", `${source} disagrees with itself: its plugin.json says ${plugin.manifest.version}`);
-  return { ...asFetched(plugin, source, found.integrity), published: found.published };
+  const attestations = options.attested === true ? await downloadAttestations(found, options) : undefined;
+  return { ...asFetched(plugin, source, found.integrity), published: found.published, ...(attestations && { attestations }) };
 }
 
 async function fetchFromOci(spec: string, options: SourceOptions): Promise<FetchedPlugin> {

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
 import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
+import type { NpmAttestations } from "../trust/provenance.ts";
 import type { Published } from "./packument.ts";
 import type { PluginFolder, ReadPlugin } from "./plugin-folder.ts";
 
@@ -19,6 +20,8 @@ export interface FetchedPlugin extends ReadPlugin {
   readonly wasmSha256: string;
   /** What a registry says of its coming; nobody says it of a folder. */
   readonly published?: Published;
+  /** What a registry attests of it; nobody has verified it. */
+  readonly attestations?: NpmAttestations;
 }
 
 const MODULE = "module.wasm";

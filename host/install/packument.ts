@@ -1,11 +1,10 @@
 // What an npm registry says of a package, its packument, and which version of it is meant. Runs where it may die: what comes is a stranger's.
 
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import semver from "semver";
 import { z } from "zod";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
+import { unpacked } from "./content-encoding.ts";
 
 export interface NpmSpec {
   readonly name: string;
@@ -20,6 +19,8 @@ export interface Announced {
   readonly integrity: string;
   /** Where the registry says that it lies. */
   readonly tarball: string;
+  /** Where it says that attestations of it lie. */
+  readonly attestations?: string | undefined;
   /** What the registry says of its coming. */
   readonly published: Published;
 }
@@ -58,8 +59,6 @@ const MAX_TIME_LENGTH = 64;
 const MAX_ACCOUNTS = 256;
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
-const unzip = promisify(gunzip);
-
 const packumentSchema = z.looseObject({
   name: z.string(),
   "dist-tags": z.record(z.string(), z.unknown()).optional(),
@@ -69,7 +68,14 @@ const packumentSchema = z.looseObject({
 const versionSchema = z.looseObject({
   name: z.string(),
   version: z.string(),
-  dist: z.looseObject({ tarball: z.string().max(2_048), integrity: z.string().max(4_096).optional() }),
+  dist: z.looseObject({
+    tarball: z.string().max(2_048),
+    integrity: z.string().max(4_096).optional(),
+    attestations: z
+      .looseObject({ url: z.string().max(2_048) })
+      .optional()
+      .catch(undefined),
+  }),
 });
 
 const account = z.looseObject({ name: z.string().min(1).max(214) });
@@ -84,7 +90,10 @@ export async function chooseVersion(packed: PackedPackument, { name, wanted }: N
   const label = `${name}@${printable(wanted)}`;
   const unusable = (cause?: unknown): HostError =>
     new HostError("http-failed", `${registry} says nothing usable of ${label}; check that it is an npm registry`, { cause });
-  const packument = packumentSchema.safeParse(parse(await unpack(packed, unusable), unusable));
+  const { unpackedBytes: maxBytes } = PACKUMENT_LIMITS;
+  const tooLarge = (): HostError =>
+    new HostError("quota-exceeded", `what ${registry} says has more than ${maxBytes / MIB} MiB, which is the limit`);
+  const packument = packumentSchema.safeParse(parse(await unpacked(packed, { maxBytes, tooLarge, unusable }), unusable));
   if (!packument.success || packument.data.name !== name) throw unusable();
   const { versions, "dist-tags": tags = {}, time = {} } = packument.data;
   const chosen = choose(wanted, Object.keys(versions), tags);
@@ -92,9 +101,12 @@ export async function chooseVersion(packed: PackedPackument, { name, wanted }: N
     throw new HostError("invalid-message", `${label} is not at ${registry}; check its name and version, or name another registry`);
   const found = versionSchema.safeParse(Object.hasOwn(versions, chosen) ? versions[chosen] : undefined);
   if (!found.success || found.data.version !== chosen || found.data.name !== name) throw unusable();
-  const { tarball, integrity } = found.data.dist;
+  const { tarball, integrity, attestations } = found.data.dist;
   const hash = integrity?.split(/\s+/).find((one) => SHA512.test(one));
-  if (hash !== undefined) return { version: chosen, integrity: hash, tarball, published: publishedOf(chosen, time, versions[chosen]) };
+  if (hash !== undefined) {
+    const published = publishedOf(chosen, time, versions[chosen]);
+    return { version: chosen, integrity: hash, tarball, published, ...(attestations && { attestations: attestations.url }) };
+  }
   const remedy = "publish it again to a registry that does, or install its .tgz";
   throw new HostError("invalid-manifest", `${registry} announces no SHA-512 for ${name}@${printable(chosen)}; ${remedy}`);
 }
@@ -126,18 +138,6 @@ function publishedOf(chosen: string, times: Readonly<Record<string, unknown>>, v
 }
 
 const isVersion = (text: string): boolean => text.length <= MAX_VERSION_LENGTH && semver.valid(text) === text;
-
-async function unpack({ body, encoding, registry }: PackedPackument, unusable: (cause: unknown) => HostError): Promise<Uint8Array> {
-  if (encoding === "identity") return body;
-  if (encoding !== "gzip") throw unusable(encoding);
-  const { unpackedBytes } = PACKUMENT_LIMITS;
-  try {
-    return await unzip(body, { maxOutputLength: unpackedBytes });
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw unusable(cause);
-    throw new HostError("quota-exceeded", `what ${registry} says has more than ${unpackedBytes / MIB} MiB, which is the limit`);
-  }
-}
 
 function parse(bytes: Uint8Array, unusable: (cause: unknown) => HostError): unknown {
   try {

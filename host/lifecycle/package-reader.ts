@@ -23,6 +23,7 @@ const announcedSchema: z.ZodType<Announced> = z.object({
   version: z.string(),
   integrity: z.string(),
   tarball: z.string(),
+  attestations: z.string().max(2_048).optional(),
   published: z.object({ at: z.number().optional(), by: account.optional(), maintainers: z.array(account).max(256).optional() }),
 });
 const readSchema = z.object({

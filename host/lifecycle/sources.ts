@@ -47,7 +47,10 @@ export async function pluginSources(
   const rules = { bounds: toModuleBounds(configuration.admission), functions };
   const admission = new AdmissionCache(join(dataDir, "admitted"), { hardening, rules });
   const reader = packageReader(hardening);
-  const options = (): SourceOptions => ({ reader, registry: inForce().registry, ...inForce().install });
+  const options = (): SourceOptions => {
+    const { registry, install, trust } = inForce();
+    return { reader, registry, ...install, attested: trust.sigstore !== undefined && trust.mode !== "off" };
+  };
   return {
     admission,
     fetch: (spec) => fetchPackage(spec, options()),

@@ -260,6 +260,7 @@ export function parseConfiguration(text: string, path: string): Configuration {
     policy: said.policy && absolutePlace(said.policy, base),
     log: said.log && { ...said.log, from: absolutePlace(said.log, base).from.replace(/\/?$/, "/") },
     revocations: said.revocations.map((one) => absolutePlace(one, base)),
+    sigstore: said.sigstore && { ...said.sigstore, trustedRoot: resolve(base, said.sigstore.trustedRoot) },
   };
   const index = parsed.data.index.map((place) =>
     place.endsWith("/") ? `${absoluteOf(place.slice(0, -1), base)}/` : absoluteOf(place, base),

@@ -22,6 +22,20 @@ export interface SignedPlace {
   readonly threshold: number;
 }
 
+/** One that need not have a key: the workflow of a repository, or somebody who has logged in at an issuer. */
+interface TrustedIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Patterns of the plugins that it may sign, such as acme-*. */
+  readonly plugins: readonly string[];
+}
+
+export interface SigstoreOptions {
+  /** A file, trusted_root.json of sigstore: whose certificates count, and whose logs. */
+  readonly trustedRoot: string;
+  readonly identities: readonly TrustedIdentity[];
+}
+
 export interface TrustOptions {
   /** `require`: nothing comes in that nobody has signed. `warn`: it is told. `off`: nobody looks. */
   readonly mode: "require" | "warn" | "off";
@@ -35,6 +49,8 @@ export interface TrustOptions {
   readonly revocations: readonly SignedPlace[];
   /** In which whatever is signed must stand. */
   readonly log?: { readonly from: string; readonly key: string } | undefined;
+  /** Without it no provenance is fetched. */
+  readonly sigstore?: SigstoreOptions | undefined;
   /** How often policy and revocations are fetched. */
   readonly refresh: string;
   /** How long after they have expired new plugins still come in. */
@@ -70,6 +86,20 @@ const place: z.ZodType<SignedPlace> = z
     message: "there are fewer different keys than that",
   });
 
+const word = z
+  .string()
+  .max(2_048)
+  .regex(/^[\x21-\x7e]+$/, "write it without spaces, as the certificate has it");
+// A release has a tag of its own, and a key of its own would be a new one each time.
+const subject = word.refine((text) => !/@refs\/tags\/(?!\*$)/.test(text), "write @refs/tags/* at its end: each release has its own tag");
+const sigstore: z.ZodType<SigstoreOptions> = z.strictObject({
+  trustedRoot: z.string().min(1).max(4_096),
+  identities: z
+    .array(z.strictObject({ issuer: word, subject, plugins: pluginPatterns }))
+    .max(MAX_LISTED)
+    .default([]),
+});
+
 export const trustSchema: z.ZodType<TrustOptions> = z.strictObject({
   mode: z.enum(["require", "warn", "off"]).default("warn"),
   keys: z.record(z.string().min(1).max(64), z.strictObject({ publicKey, plugins: pluginPatterns })).default({}),
@@ -83,6 +113,7 @@ export const trustSchema: z.ZodType<TrustOptions> = z.strictObject({
       key: z.string().max(512).regex(NOTE_KEY, "write the key of a log, such as example.org/log+1234abcd+…"),
     })
     .optional(),
+  sigstore: sigstore.optional(),
   refresh: duration.default("1h"),
   grace: duration.default("7d"),
 });

@@ -10,7 +10,7 @@ import { cardOf } from "./card.ts";
 import { lookAlikeOf } from "./look-alikes.ts";
 import { type Publisher, publisherOf } from "./publishers.ts";
 import { type RevocationList, revocationOf } from "./revocations.ts";
-import type { Signer } from "./signatures.ts";
+import { type Signer, signerName } from "./signers.ts";
 
 /** What is known of where a package came from. */
 export interface Origin {
@@ -143,20 +143,19 @@ function signed(version: Version, before: Version | undefined, standing: Standin
   const publisher = own ?? publisherOf(name, standing.policy?.publishers ?? []);
   const known = standing.pins.length > 0;
   const keyids = keyidsOf(version);
+  const names = version.origin.signers.map(signerName);
   if (publisher === undefined && standing.policy?.unlisted === "refuse")
     return [
       {
         rule: "unlisted",
         verdict: "refused",
-        message: `no publisher of the policy may publish ${name}; trust.keys of the configuration can say who may`,
+        message: `no publisher of the policy may publish ${name}; trust.keys or trust.sigstore of the configuration can say who may`,
       },
     ];
   if (keyids.length === 0) return [unsigned(standing.mode, publisher !== undefined || known)];
-  if (publisher !== undefined) return byPublisher(version, before, publisher, own === undefined ? "the policy" : "trust.keys");
+  if (publisher !== undefined) return byPublisher(version, before, publisher, own === undefined ? "the policy" : "the configuration");
   if (!known)
-    return [
-      { rule: "first-use", verdict: "told", message: `nobody has seen ${name} here before: ${keyids.join(" and ")} will be its key` },
-    ];
+    return [{ rule: "first-use", verdict: "told", message: `nobody has seen ${name} here before: ${names.join(" and ")} will be its key` }];
   if (standing.pins.some(({ keyid }) => keyids.includes(keyid))) return [];
   const had = standing.pins.map(({ keyid, since }) => `${keyid} since ${new Date(since).toISOString().slice(0, 10)}`).join(", ");
   const remedy = `if its publisher says so, "bulkhead trust accept ${name} ${keyids[0]}" takes the key`;
@@ -164,7 +163,7 @@ function signed(version: Version, before: Version | undefined, standing: Standin
     {
       rule: "signer-changed",
       verdict: "refused",
-      message: `it is signed by ${keyids.join(", ")}; the key of ${name} is ${had}: ${remedy}`,
+      message: `it is signed by ${names.join(", ")}; the key of ${name} is ${had}: ${remedy}`,
     },
   ];
 }

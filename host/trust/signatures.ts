@@ -6,21 +6,13 @@ import { bundleFromJSON, bundleToJSON, toDSSEBundle } from "@sigstore/bundle";
 import { dsse } from "@sigstore/core";
 import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
 import { z } from "zod";
-import { type Algorithm, digestFor, type ParsedKey, type PublicKey, parsePublicKey } from "../bounds/public-keys.ts";
+import { type Algorithm, digestFor, type ParsedKey, parsePublicKey } from "../bounds/public-keys.ts";
 import { HostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 import { differencesOf, MAX_SIGNATURE_BYTES, MAX_SIGNERS, SIGNATURE_FILE, sha256Hex } from "./contents.ts";
+import type { KeySigner } from "./signers.ts";
 import { type BuiltFrom, contradictionOf, parseStatement, type Release, STATEMENT_TYPE, statementOf } from "./statement.ts";
-
-/** Who has signed a package, as its signature proves. */
-export interface Signer extends PublicKey {
-  /** As he says, in ISO 8601. */
-  readonly issuedAt: string;
-  readonly builtFrom?: BuiltFrom | undefined;
-  /** SHA-256 of what was signed, by which a log knows it. */
-  readonly statementSha256: string;
-}
 
 export interface PrivateKey {
   readonly public: ParsedKey;
@@ -72,7 +64,7 @@ export const signBytes = (bytes: Uint8Array, { algorithm, key }: { readonly algo
  * All who signed a package; nobody when `signatures` is undefined. Throws HostError `invalid-manifest` when a signature is malformed, does not verify, is one
  * key's second or is about anything else than what is there: a package with one bad signature counts as changed.
  */
-export function verifySignatures(release: Release, signatures: string | undefined): readonly Signer[] {
+export function verifySignatures(release: Release, signatures: string | undefined): readonly KeySigner[] {
   if (signatures === undefined) return [];
   if (Buffer.byteLength(signatures) > MAX_SIGNATURE_BYTES) throw bad(`has more than ${MAX_SIGNATURE_BYTES / 1_024} KiB`);
   const lines = signatures.split("\n").filter((line) => line.trim() !== "");
@@ -83,7 +75,7 @@ export function verifySignatures(release: Release, signatures: string | undefine
   return signers;
 }
 
-function verifyLine(release: Release, line: string): Signer {
+function verifyLine(release: Release, line: string): KeySigner {
   const parsed = bundleSchema.safeParse(parseJson(line, SIGNATURE_FILE, "invalid-manifest"));
   if (!parsed.success) throw bad("has a line that is no sigstore bundle of a key (version 0.3)", parsed.error);
   const { dsseEnvelope, verificationMaterial } = parsed.data;
@@ -99,7 +91,7 @@ function verifyLine(release: Release, line: string): Signer {
   }
   const { keyid, publicKey, algorithm } = key;
   const statementSha256 = sha256Hex(Buffer.from(dsseEnvelope.payload, "base64"));
-  return { keyid, publicKey, algorithm, issuedAt, statementSha256, ...(builtFrom === undefined ? {} : { builtFrom }) };
+  return { kind: "key", keyid, publicKey, algorithm, issuedAt, statementSha256, ...(builtFrom === undefined ? {} : { builtFrom }) };
 }
 
 function verifyBundle(bundle: z.infer<typeof bundleSchema>, { keyid, key }: ParsedKey): void {

@@ -10,7 +10,7 @@ import { dependenciesOf } from "../../manifest/dependencies.ts";
 import { MANIFEST_FILE } from "../../manifest/manifest.ts";
 import { contentDigest } from "../../trust/contents.ts";
 import type { LogEntry } from "../../trust/log/entry.ts";
-import type { Signer } from "../../trust/signatures.ts";
+import type { Signer } from "../../trust/signers.ts";
 import type { PackageReader } from "../npm-registry.ts";
 import { exactSpec, fetchPackage } from "../package-sources.ts";
 import type { FetchedPlugin } from "../package-store.ts";
