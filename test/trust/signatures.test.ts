@@ -44,6 +44,7 @@ describe("a signature", () => {
     const text = signRelease(signed, own, { issuedAt, builtFrom: { repository: "https://example.com/lamp", commit: "abc" } });
     expect(verifySignatures(signed, `${text}\n`)).toEqual([
       {
+        kind: "key",
         keyid: own.keyid,
         publicKey: own.text,
         algorithm,
