@@ -207,7 +207,7 @@ export class Trust {
     }
   }
 
-  /** What of the signatures does not stand in the log that the configuration names. A log that cannot be asked keeps out what is new and stops nothing. */
+  /** What of the keys' signatures does not stand in the log that the configuration names: an identity's stands in that of its authority. A log that cannot be asked keeps out what is new and stops nothing. */
   async #unlogged({ name: plugin, version }: Manifest, signers: readonly Signer[]): Promise<readonly Finding[]> {
     const { log } = this.#stores.configuration.trust;
     if (log === undefined || signers.length === 0) return [];
@@ -218,7 +218,7 @@ export class Trust {
       onContradiction: (origin, what) => this.#stores.audit.append("host", "log-contradicts", origin, { what }),
     });
     const doubts: Finding[] = [];
-    for (const { keyid, statementSha256: statement } of signers)
+    for (const { keyid, statementSha256: statement } of signers.filter(({ kind }) => kind === "key"))
       await check.check({ plugin, version, statement, keyid }).catch((thrown: unknown) => {
         const { reason, message } = toHostError(thrown);
         doubts.push({ rule: RULES.find((rule) => rule === reason) ?? "log-away", verdict: "refused", message });
@@ -232,10 +232,14 @@ export class Trust {
     if (sigstore === undefined) return () => [];
     const { identityVerifier, MAX_ROOT_BYTES } = await import("../trust/identities.ts");
     const { verifyProvenance } = await import("../trust/provenance.ts");
+    const { verifyOciAttestations } = await import("../trust/oci-attestations.ts");
     const path = sigstore.trustedRoot;
     const bytes = await this.#fetchDocument(path, { what: "trust.sigstore.trustedRoot", maxBytes: MAX_ROOT_BYTES });
     const verifier = identityVerifier(new TextDecoder().decode(bytes), path);
-    return ({ attestations }) => (attestations === undefined ? [] : verifyProvenance(attestations, verifier));
+    return ({ attestations }) => {
+      if (attestations === undefined) return [];
+      return "digest" in attestations ? verifyOciAttestations(attestations, verifier) : verifyProvenance(attestations, verifier);
+    };
   }
 
   #judge(version: Version): readonly Finding[] {

@@ -4,17 +4,21 @@ import semver from "semver";
 import { HostError } from "../core/errors.ts";
 import { escapeControls, printable } from "../core/names.ts";
 import { MANIFEST_FILE, type Manifest, parseManifest } from "../manifest/manifest.ts";
+import { MAX_OCI_BUNDLE_BYTES, MAX_OCI_BUNDLES, type OciAttestations } from "../trust/oci-attestations.ts";
 import { mirrored } from "./mirrors.ts";
 import type { SourceOptions } from "./npm-registry.ts";
 import { readNpmSettings } from "./npm-settings.ts";
-import { broken, type Descriptor, digestOf, parseOciManifest, pluginParts } from "./oci-manifest.ts";
+import { broken, type Descriptor, digestOf, MEDIA, parseOciManifest, pluginParts } from "./oci-manifest.ts";
 import { type OciPlace, type OciReference, parseOciReference, placeText, tagOfVersion, versionOfTag } from "./oci-reference.ts";
+import { readReferrer, referrersOf } from "./oci-referrers.ts";
 import { OciRepository } from "./oci-repository.ts";
 import type { ReadPlugin } from "./plugin-folder.ts";
 
 export interface OciPlugin {
   readonly plugin: ReadPlugin;
   readonly packed: Buffer;
+  /** What others have put beside it, where that was asked for. */
+  readonly attestations?: OciAttestations;
   /** Exact, such as `oci://ghcr.io/acme/thermostat:1.2.0@sha256:…`, whatever mirror it came from. */
   readonly source: string;
 }
@@ -35,7 +39,22 @@ export async function fetchOci(reference: OciReference, options: SourceOptions):
   if (digestOf(plugin.manifestText) !== config.digest)
     throw broken(label, `disagrees with itself: its package holds another ${MANIFEST_FILE} than the one that the registry shows`);
   requireTag(tag, plugin.manifest, label);
-  return { plugin, packed, source: `${placeText(reference)}:${tagOfVersion(plugin.manifest.version)}@${found}` };
+  const attested = options.attested === true ? { attestations: await attestationsOf(repository, found) } : {};
+  return { plugin, packed, ...attested, source: `${placeText(reference)}:${tagOfVersion(plugin.manifest.version)}@${found}` };
+}
+
+/** Those beyond the first eight are not looked at, nor one that is larger than a bundle is, or refers to something else: whoever may push can put it there. */
+async function attestationsOf(repository: OciRepository, digest: string): Promise<OciAttestations> {
+  const referring = (await referrersOf(repository, digest, MEDIA.bundle)).slice(0, MAX_OCI_BUNDLES);
+  const bundles: string[] = [];
+  for (const one of referring) {
+    const bytes = await readReferrer(repository, one, { subject: digest, maxBytes: MAX_OCI_BUNDLE_BYTES }).catch((thrown: unknown) => {
+      if (thrown instanceof HostError && thrown.code === "invalid-manifest") return undefined;
+      throw thrown;
+    });
+    if (bytes !== undefined) bundles.push(bytes.toString("utf8"));
+  }
+  return { digest, bundles };
 }
 
 /** The version that is meant, without downloading the package. Rejects like fetchOci. */

@@ -109,8 +109,8 @@ async function fetchNpm(spec: NpmSpec, options: SourceOptions): Promise<FetchedP
 }
 
 async function fetchFromOci(spec: string, options: SourceOptions): Promise<FetchedPlugin> {
-  const { plugin, packed, source } = await fetchOci(parseOciReference(spec), options);
-  return asFetched(plugin, source, sha512(packed));
+  const { plugin, packed, source, attestations } = await fetchOci(parseOciReference(spec), options);
+  return { ...asFetched(plugin, source, sha512(packed)), ...(attestations && { attestations }) };
 }
 
 const asFetched = (plugin: ReadPlugin, source: string, integrity: string): FetchedPlugin => ({

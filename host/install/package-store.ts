@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "../core/errors.ts";
 import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
+import type { OciAttestations } from "../trust/oci-attestations.ts";
 import type { NpmAttestations } from "../trust/provenance.ts";
 import type { Published } from "./packument.ts";
 import type { PluginFolder, ReadPlugin } from "./plugin-folder.ts";
@@ -21,7 +22,7 @@ export interface FetchedPlugin extends ReadPlugin {
   /** What a registry says of its coming; nobody says it of a folder. */
   readonly published?: Published;
   /** What a registry attests of it; nobody has verified it. */
-  readonly attestations?: NpmAttestations;
+  readonly attestations?: NpmAttestations | OciAttestations;
 }
 
 const MODULE = "module.wasm";

@@ -24,6 +24,8 @@ export interface TestSigstore {
   readonly root: string;
   /** A bundle that says that this build has made this tarball. */
   provenance(tarball: Uint8Array, says?: Provenance): Promise<TestBundle>;
+  /** A bundle as cosign puts it beside a manifest of an OCI registry, `sha256:…`. */
+  cosigned(digest: string, says?: Pick<Provenance, "issuer" | "subject" | "predicateType">): Promise<TestBundle>;
 }
 
 export interface TestBundle {
@@ -81,29 +83,36 @@ export async function testSigstore({ hasCtlog = true }: { readonly hasCtlog?: bo
     ctlogs: hasCtlog ? [logOf(ctlog.publicKey)] : [],
     timestampAuthorities: [],
   };
+  const bundleOf = async (payload: Buffer, { issuer = WORKFLOWS, subject = MAIN }: Provenance): Promise<TestBundle> => {
+    const { privateKey, publicKey } = p256();
+    const certificate = await ca.issueCertificate({
+      publicKey: spki(publicKey) as Uint8Array<ArrayBuffer>,
+      subjectAltName: subject,
+      extensions: [{ oid: ISSUER_OID, value: issuer }],
+    });
+    const signature = sign("sha256", dsse.preAuthEncoding(STATEMENT_TYPE, payload), privateKey);
+    const [entry] = Object.values((await tlog.log(proposed(payload, signature, certificate))) as unknown as Record<string, Logged>);
+    if (entry === undefined) throw new Error("the log has written nothing down");
+    return {
+      mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+      verificationMaterial: { certificate: { rawBytes: base64(certificate) }, tlogEntries: [tlogEntry(entry)] },
+      dsseEnvelope: {
+        ...{ payloadType: STATEMENT_TYPE, payload: payload.toString("base64") },
+        signatures: [{ sig: signature.toString("base64") }],
+      },
+    };
+  };
   return {
     root: JSON.stringify(root),
-    async provenance(tarball, { issuer = WORKFLOWS, subject = MAIN, ...says } = {}) {
-      const { privateKey, publicKey } = p256();
-      const certificate = await ca.issueCertificate({
-        publicKey: spki(publicKey) as Uint8Array<ArrayBuffer>,
-        subjectAltName: subject,
-        extensions: [{ oid: ISSUER_OID, value: issuer }],
-      });
-      const payload = statementOf(tarball, says);
-      const signature = sign("sha256", dsse.preAuthEncoding(STATEMENT_TYPE, payload), privateKey);
-      const [entry] = Object.values((await tlog.log(proposed(payload, signature, certificate))) as unknown as Record<string, Logged>);
-      if (entry === undefined) throw new Error("the log has written nothing down");
-      return {
-        mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
-        verificationMaterial: { certificate: { rawBytes: base64(certificate) }, tlogEntries: [tlogEntry(entry)] },
-        dsseEnvelope: {
-          ...{ payloadType: STATEMENT_TYPE, payload: payload.toString("base64") },
-          signatures: [{ sig: signature.toString("base64") }],
-        },
-      };
-    },
+    provenance: (tarball, says = {}) => bundleOf(statementOf(tarball, says), says),
+    cosigned: (digest, says = {}) => bundleOf(cosignStatement(digest, says), says),
   };
+}
+
+/** As cosign 3 says it. */
+function cosignStatement(digest: string, { predicateType = "https://sigstore.dev/cosign/sign/v1" }: Provenance): Buffer {
+  const subject = [{ digest: { sha256: digest.slice("sha256:".length) } }];
+  return Buffer.from(JSON.stringify({ _type: "https://in-toto.io/Statement/v1", subject, predicateType, predicate: {} }));
 }
 
 function statementOf(tarball: Uint8Array, { name = "lamp", version = "1.0.0", predicateType = SLSA }: Provenance): Buffer {
