@@ -268,6 +268,8 @@ export class Trust {
   #standing(plugin: string): Standing {
     const { trust: options } = this.#stores.configuration;
     const policy = this.documents.policy();
+    const publishers = [...this.#ownPublishers(), ...(policy?.publishers ?? [])];
+    const published = publishers.flatMap(({ plugins }) => plugins).filter((pattern) => !pattern.endsWith("*"));
     return {
       mode: options.mode,
       ownPublishers: this.#ownPublishers(),
@@ -275,7 +277,7 @@ export class Trust {
       pins: [...this.#stores.trust.pinsOf(plugin), ...(this.#stores.lock.get(plugin)?.signers ?? []).map((keyid) => ({ keyid, since: 0 }))],
       revocations: this.documents.revocations(),
       freshness: new Map(this.documents.status().map(({ what, from, freshness }) => [`${what} from ${printable(from)}`, freshness])),
-      knownNames: [...this.#stores.manifests.keys(), ...this.#stores.trust.pins().map((pin) => pin.plugin)],
+      knownNames: [...this.#stores.manifests.keys(), ...this.#stores.trust.pins().map((pin) => pin.plugin), ...published],
       minReleaseAgeMs: options.minReleaseAge === undefined ? 0 : (durationMs(options.minReleaseAge) ?? 0),
       dormantAfterMs: durationMs(options.dormantAfter) ?? Number.POSITIVE_INFINITY,
       now: this.#clock.now(),

@@ -178,6 +178,13 @@ describe("trust", () => {
       expect((await control.invoke<TrustStatus>("trust")).documents).toMatchObject([{ version: 1, freshness: "fresh" }]);
     });
 
+    it("makes the names of its publishers known, so that those that look like them are told", async () => {
+      policy(1, { unlisted: "first-use" });
+      await reboot(from());
+      expect(rulesOf(await plan(await plugin("1.0.0", { name: "iamp", keys: [thief] })))).toContain("look-alike consent");
+      expect(rulesOf(await plan(await plugin("1.0.0", { name: "kettle", keys: [thief] })))).toEqual(["first-use told"]);
+    });
+
     it("wants the publisher's second key for a version that asks for more", async () => {
       policy(1, { publishers: publishers({ toWiden: 2 }) });
       await reboot(from());
