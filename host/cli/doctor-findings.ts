@@ -6,6 +6,7 @@ import type { PluginSummary } from "../admin/plugin-overview.ts";
 import type { Reloaded } from "../admin/reload-operations.ts";
 import type { UsedNow } from "../admin/telemetry-operations.ts";
 import type { TokenInfo } from "../admin/tokens.ts";
+import type { TrustStatus } from "../admin/trust-operations.ts";
 import type { EventStatistics } from "../core/ports/events.ts";
 import type { MissingPackages } from "../lifecycle/optional-packages.ts";
 
@@ -40,6 +41,7 @@ export interface HostFacts {
   readonly drift: readonly string[];
   readonly audit: Verification;
   readonly tokens: readonly TokenInfo[];
+  readonly trust: Pick<TrustStatus, "documents" | "revoked">;
   /** Undefined where no host runs. */
   readonly events: EventStatistics | undefined;
   readonly used: UsedNow | undefined;
@@ -112,6 +114,7 @@ export function findingsOfHost(facts: HostFacts, now: number): readonly Finding[
           ),
         ]),
     ...tokens.flatMap((token) => findingOfToken(token, now)),
+    ...findingsOfTrust(facts.trust),
     ...unused.map(({ plugin, permission, resource, at, remedy = "" }) =>
       note(`${plugin} has ${permission} on ${resource} and ${at === undefined ? "never used it" : `used it last at ${at}`}`, remedy),
     ),
@@ -122,6 +125,22 @@ export function findingsOfHost(facts: HostFacts, now: number): readonly Finding[
       ),
     ...lateness(facts.used),
     ...notInForce(facts),
+  ];
+}
+
+function findingsOfTrust({ documents, revoked }: HostFacts["trust"]): readonly Finding[] {
+  const remedy = "bulkhead trust refresh says why no later one could be had";
+  return [
+    ...documents.flatMap(({ what, from, expires, freshness }) => {
+      if (freshness === "fresh") return [];
+      const since = expires === undefined ? "was never had" : `has expired at ${expires}`;
+      return freshness === "stale"
+        ? [error(`${what} from ${from} ${since}: nothing new comes in`, remedy)]
+        : [warning(`${what} from ${from} ${since}: after trust.grace nothing new comes in`, remedy)];
+    }),
+    ...revoked.map(({ plugin, version, reason }) =>
+      error(`${plugin} ${version} is revoked: ${reason}`, `bulkhead update ${plugin}, or bulkhead uninstall ${plugin}`),
+    ),
   ];
 }
 

@@ -9,6 +9,7 @@ import type { PluginDetails, PluginSummary } from "../admin/plugin-overview.ts";
 import type { Reloaded } from "../admin/reload-operations.ts";
 import type { UsedNow } from "../admin/telemetry-operations.ts";
 import type { TokenInfo } from "../admin/tokens.ts";
+import type { TrustStatus } from "../admin/trust-operations.ts";
 import { resolveHardening } from "../cell/outside/hardening.ts";
 import { escapesOf } from "../cell/outside/known-escapes.ts";
 import { toHostError } from "../core/errors.ts";
@@ -106,6 +107,7 @@ async function hostFacts(host: Control, options: DoctorOptions): Promise<HostFac
     drift: locked === undefined ? [] : driftOf(locked, await actualLock(host)),
     audit: await host.invoke<Verification>("verify"),
     tokens: await host.invoke<TokenInfo[]>("tokens"),
+    trust: await host.invoke<TrustStatus>("trust"),
     events: host.isLive ? await host.invoke<EventStatistics>("events-stats") : undefined,
     used: host.isLive ? await host.invoke<UsedNow>("top").catch(() => undefined) : undefined,
     ...(await writtenFacts(host)),

@@ -50,7 +50,9 @@ export async function diffPackages(before: string, after: string, registry: stri
       const [had, has] = [was.get(what) ?? [], is.get(what) ?? []];
       return { what, more: has.filter((one) => !had.includes(one)), less: had.filter((one) => !has.includes(one)) };
     })
-    .filter(({ more, less }) => more.length > 0 || less.length > 0);
+    .filter(({ more, less }) => more.length > 0 || less.length > 0)
+    // Of what nobody has signed only the module and the manifest are known.
+    .filter(({ what }) => what !== "files" || [old, young].every(({ fetched }) => fetched.contents.length > 0));
   const widens = differences.some(({ what, more }) => POWER.has(what) && more.length > 0);
   return { before: nameOf(old), after: nameOf(young), differences, widens };
 }

@@ -19,7 +19,11 @@ const HOST: HostFacts = {
   ...{ isLive: true, plugins: [], deaf: [], pending: [], unused: [], drift: [], tokens: [], events: undefined, used: undefined },
   ...{ written: undefined, unwritable: undefined },
   audit: { ok: true, entries: 3 },
+  trust: { documents: [], revoked: [] },
 };
+const policyThat = (freshness: "fresh" | "late" | "stale") => ({
+  ...{ what: "the policy", from: "p.json", version: 1, expires: "2026-05-01", fetchedAt: "2026-04-01", freshness },
+});
 const CHANGE = { path: [], before: undefined, after: undefined };
 const plugin = (name: string, state: string, failure?: string) => ({
   ...{ plugin: name, version: "1.0.0", state, isolation: "process", queued: 0, failure },
@@ -86,6 +90,27 @@ describe("findings", () => {
       "restart bulkhead serve",
     ],
     ["a file that is wrong", { unwritable: "plugins.p: no folder" }, "error", "plugins.p: no folder", "bulkhead reload --dry-run"],
+    [
+      "a policy that has expired",
+      { trust: { documents: [policyThat("late")], revoked: [] } },
+      "warning",
+      "the policy from p.json has expired at 2026-05-01: after trust.grace nothing new comes in",
+      "bulkhead trust refresh",
+    ],
+    [
+      "a policy that is too old",
+      { trust: { documents: [policyThat("stale")], revoked: [] } },
+      "error",
+      "nothing new comes in",
+      "trust refresh",
+    ],
+    [
+      "a version that was revoked",
+      { trust: { documents: [policyThat("fresh")], revoked: [{ plugin: "p", version: "1.0.0", reason: "it mines" }] } },
+      "error",
+      "p 1.0.0 is revoked: it mines",
+      "bulkhead update p",
+    ],
     ["nobody is there", { isLive: false }, "note", "no host runs", "bulkhead serve"],
     ["quarantine", { plugins: [plugin("p", "quarantined", "it trapped")] }, "error", "p is quarantined: it trapped", "bulkhead release p"],
     ["a failure", { plugins: [plugin("p", "failed", "no memory")] }, "error", "p has failed: no memory", "bulkhead restart p"],
