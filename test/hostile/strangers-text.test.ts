@@ -113,7 +113,7 @@ const SAYS: readonly (readonly [what: string, args: readonly string[], shows: Re
   ["events of an export", ["call", "./evil", "publish", "--input", "@json"], /published evil\.said "said .*\\u\{202e\}/],
   ["a failure of an export", ["call", "./evil", "say", ...FILE], /plugin-failed: said \\u\{0\}/],
   ["a grant", ["grant", "evil", "http.fetch", `https://example.com/${NO_NUL}`, "--reason", NO_NUL], /\\u\{1b\}/],
-  ["a plugin that is not there", ["info", NO_NUL], /there is no plugin/],
+  ["a plugin that is not there", ["info", NO_NUL], /is no source of plugins/],
   ["a permission that is none", ["grant", "evil", NO_NUL, "x"], /invalid-message/],
   ["a folder that is none", ["inspect", `./${NO_NUL}`], /neither a plugin's folder/],
   ["a configuration that is none", ["list", "--config", NO_NUL], /cannot be read/],
