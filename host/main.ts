@@ -255,6 +255,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
       profiler: new Profiler(clock, cells),
     },
   });
+  reloader.onChange(() => operations.trust.applyRevocations());
   const record = auditOf(stores, log);
   recordQuarantines(core, record);
   await bootFleet(

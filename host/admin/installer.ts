@@ -212,13 +212,13 @@ export class Installer {
     const { folder, version } = await this.#packageOf(input);
     const { manifest } = folder;
     const settings = pluginSettings(input.settings);
-    this.#refuseUnaccepted(folder, input);
+    await this.#refuseUnaccepted(folder, input);
     await this.#sources.admit(folder, settings);
     const { accepted = [] } = input;
     this.#stores.transaction(() => {
       this.#stores.installations.add(manifest.name, version, input.settings);
       this.#grant(manifest, input, actor);
-      this.#trust.pinFirst(manifest.name, version.package, actor);
+      this.#trust.settle(manifest.name, version.package, actor);
       const origin = this.#trust.recordOf(version.package);
       this.#stores.audit.append(actor, "install", manifest.name, { ...version, grants: input.grants, ...origin, accepted });
     });
@@ -246,7 +246,7 @@ export class Installer {
     const before = this.#installed(name);
     const settings = pluginSettings(before.settings);
     const { accepted = [] } = input;
-    const unaccepted = this.#unaccepted(folder, input);
+    const unaccepted = await this.#unaccepted(folder, input);
     await sources.admit(folder, settings);
     const newlyAsks = without(folder.manifest.permissions, manifests.get(name)?.permissions ?? []);
     const asksMore = newlyAsks.length > 0 || this.#saysWhoComesIn(name);
@@ -262,7 +262,7 @@ export class Installer {
       this.#stores.transaction(() => {
         const replaced = this.#stores.grants.replace(name, input.grants, () => this.#grant(folder.manifest, input, actor));
         installations.exchange(name, version, replaced);
-        this.#trust.pinFirst(name, version.package, actor);
+        this.#trust.settle(name, version.package, actor);
         const origin = this.#trust.recordOf(version.package);
         audit.append(actor, "update", name, { from: before.version, to: version.version, source: version.source, ...origin, accepted });
       });
@@ -287,6 +287,7 @@ export class Installer {
     const { previous } = before;
     const folder = await this.#stores.packages.read(previous.package);
     installations.refuseBlocked(folder.manifest);
+    await this.#trust.refuseReturn({ id: previous.package, ...folder });
     const commit = (): void =>
       this.#stores.transaction(() => {
         installations.exchange(name, previous, []);
@@ -407,12 +408,12 @@ export class Installer {
     return { folder, version: { version, package: id, source, integrity, wasmSha256 } };
   }
 
-  #unaccepted({ manifest, wasm }: PluginFolder, { package: id, accepted = [] }: InstallInput): readonly Finding[] {
+  #unaccepted({ manifest, wasm }: PluginFolder, { package: id, accepted = [] }: InstallInput): Promise<readonly Finding[]> {
     return this.#trust.unaccepted({ id, manifest, wasm, accepted });
   }
 
-  #refuseUnaccepted(folder: PluginFolder, input: InstallInput): void {
-    const unaccepted = this.#unaccepted(folder, input);
+  async #refuseUnaccepted(folder: PluginFolder, input: InstallInput): Promise<void> {
+    const unaccepted = await this.#unaccepted(folder, input);
     if (unaccepted.length === 0) return;
     const rules = unaccepted.map(({ rule }) => rule).join(",");
     throw new HostError("conflict", `${folder.manifest.name} comes in only when it is accepted how: --accept ${rules}`, {

@@ -136,6 +136,7 @@ export class Operations {
       ...{ stores, sources, core: live?.core },
       sleepOf: (plugin) => live?.plugins.sleepOf(plugin),
       signersOf: (plugin) => this.trust.signersOf(plugin),
+      keyidsFor: (plugin, id) => this.trust.keyidsFor(plugin, id),
     });
     this.installer = new Installer({ stores, queue: this.#queue, sources, data, trust: this.trust, live: live?.plugins });
     this.#operations = this.#table();
@@ -179,7 +180,7 @@ export class Operations {
       ["audit", checked(readSchema, (range) => this.#read(range))],
       ["verify", checked(noneSchema, () => audit.verify())],
       ["accept-loss", checked(noneSchema, (_none, actor) => audit.acceptLoss(actor))],
-      ["plan", checked(planSchema, ({ spec }) => installer.plan(spec))],
+      ["plan", checked(planSchema, ({ spec }) => this.#plan(spec))],
       ["grant", checked(grantSchema, (request, actor) => this.#grant(request, actor))],
       ["revoke", checked(grantSchema, (request, actor) => this.#revoke(request, actor))],
       ["install", checked(installSchema, (request, actor) => installer.install(request, actor))],
@@ -282,6 +283,13 @@ export class Operations {
     if (running !== undefined && this.#stores.installations.blockOf(block.plugin, running.version) !== undefined)
       await this.#ports.live?.plugins.halt(block.plugin);
     return this.#stores.installations.blocks();
+  }
+
+  async #plan(spec: string): ReturnType<Installer["plan"]> {
+    const plan = await this.installer.plan(spec);
+    // It may have fetched lists that withdraw what runs.
+    await this.haltRevoked();
+    return plan;
   }
 
   /** Stops what a list of revocations has withdrawn, and answers their names. */

@@ -76,6 +76,7 @@ export interface PluginOverviewPorts {
   readonly core: Host | undefined;
   readonly sleepOf: (plugin: string) => Sleep | undefined;
   readonly signersOf: (plugin: string) => readonly KnownSigner[];
+  readonly keyidsFor: (plugin: string, id: string) => readonly string[];
 }
 
 const UNREAD = {
@@ -101,13 +102,15 @@ export class PluginOverview {
   readonly #core: Host | undefined;
   readonly #sleepOf: (plugin: string) => Sleep | undefined;
   readonly #signersOf: (plugin: string) => readonly KnownSigner[];
+  readonly #keyidsFor: PluginOverviewPorts["keyidsFor"];
 
-  constructor({ stores, sources, core, sleepOf, signersOf }: PluginOverviewPorts) {
+  constructor({ stores, sources, core, sleepOf, signersOf, keyidsFor }: PluginOverviewPorts) {
     this.#stores = stores;
     this.#sources = sources;
     this.#core = core;
     this.#sleepOf = sleepOf;
     this.#signersOf = signersOf;
+    this.#keyidsFor = keyidsFor;
   }
 
   list(): PluginSummary[] {
@@ -204,7 +207,7 @@ export class PluginOverview {
     }
     for (const { plugin, version, source, integrity, wasmSha256, package: id, settings } of this.#stores.installations.list()) {
       const permissions = this.#stores.permissions.lastingGrantsOf(plugin);
-      const signed = this.#stores.trust.originOf(id)?.signers.map(({ keyid }) => keyid) ?? [];
+      const signed = this.#keyidsFor(plugin, id);
       const signers = signed.length === 0 ? {} : { signers: signed };
       actual.set(plugin, { version, source, integrity, wasmSha256, ...signers, package: id, permissions, configured: false, settings });
     }

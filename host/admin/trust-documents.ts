@@ -116,6 +116,11 @@ export class TrustDocuments {
       throw new HostError("conflict", `${label} is version ${found.version}; ${had.version} was here already, and versions never go back`, {
         reason: "rolled-back",
       });
+    // Else the root before it, which may be stolen, would count again.
+    if (before !== undefined && "root" in before && before.root !== undefined && !("root" in found && found.root !== undefined))
+      throw new HostError("conflict", `${label} names no root, and version ${had.version} does; whoever signs it says the root again`, {
+        reason: "root-forgotten",
+      });
     if (found.version === had.version && before !== undefined && found.sha256 !== had.sha256)
       throw new HostError(
         "conflict",

@@ -36,6 +36,10 @@ const acceptSchema: z.ZodType<{ readonly plugin: string; readonly keyid: string 
   plugin: pluginName,
   keyid: z.string().regex(KEYID, "write the 64 hexadecimal digits of a keyid"),
 });
+const settleSchema: z.ZodType<{ readonly plugin: string; readonly package: string }> = z.strictObject({
+  plugin: pluginName,
+  package: z.string().regex(KEYID),
+});
 const forgetSchema: z.ZodType<{ readonly plugin: string }> = z.strictObject({ plugin: pluginName });
 
 export function trustOperations({ trust, stores, haltRevoked }: TrustOperationsPorts): readonly (readonly [string, Operation])[] {
@@ -64,6 +68,16 @@ export function trustOperations({ trust, stores, haltRevoked }: TrustOperationsP
           stores.audit.append(actor, "forget-key", plugin);
         });
         return status();
+      }),
+    ],
+    [
+      // What the configuration names is not installed by the host: whoever writes it into the lock says that it came in.
+      "trust-settle",
+      checked(settleSchema, ({ plugin, package: id }, actor: Actor) => {
+        const { source } = stores.configuration.plugins[plugin] ?? {};
+        if (source === undefined) throw new HostError("conflict", `the configuration does not name ${printable(plugin)} by its source`);
+        stores.transaction(() => trust.settle(plugin, id, actor));
+        return trust.keyidsFor(plugin, id);
       }),
     ],
     [

@@ -9,7 +9,13 @@ import type { Actor } from "./audit.ts";
 
 /** Part of the database's schema. */
 export const TRUST_SCHEMA = `
-  CREATE TABLE origins (package TEXT PRIMARY KEY, origin TEXT NOT NULL, first_seen INTEGER NOT NULL, seen INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE origins (
+    package TEXT PRIMARY KEY,
+    origin TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    taken TEXT
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE pins (
     plugin TEXT NOT NULL,
     keyid TEXT NOT NULL,
@@ -27,6 +33,8 @@ export interface StoredOrigin extends Omit<Origin, "firstSeenAt"> {
   readonly source: string;
   readonly wasmSha256: string;
 }
+
+export type KnownOrigin = StoredOrigin & Pick<Origin, "firstSeenAt">;
 
 export interface StoredPin extends Pin {
   readonly plugin: string;
@@ -67,15 +75,31 @@ export class TrustStore {
   saw(id: string, origin: StoredOrigin): number {
     const now = this.#clock.now();
     this.#connection
-      .prepare("INSERT INTO origins VALUES (?, ?, ?, ?) ON CONFLICT (package) DO UPDATE SET origin = excluded.origin, seen = excluded.seen")
+      .prepare(
+        "INSERT INTO origins VALUES (?, ?, ?, ?, NULL) ON CONFLICT (package) DO UPDATE SET origin = excluded.origin, seen = excluded.seen",
+      )
       .run(id, JSON.stringify(origin), now, now);
     return this.#connection.prepare<[string], number>("SELECT first_seen FROM origins WHERE package = ?").pluck().get(id) ?? now;
   }
 
-  /** Undefined for what came before anybody looked. */
-  originOf(id: string): (StoredOrigin & Pick<Origin, "firstSeenAt">) | undefined {
+  /** As it was seen last, by whatever plan. Undefined for what came before anybody looked. */
+  originOf(id: string): KnownOrigin | undefined {
+    return this.#origin(id, "origin");
+  }
+
+  /** As it was when it came in: whoever plans the same content with other signatures changes nothing of that. */
+  takenOf(id: string): KnownOrigin | undefined {
+    return this.#origin(id, "coalesce(taken, origin)");
+  }
+
+  /** What was seen last of a package is what came in. */
+  take(id: string): void {
+    this.#connection.prepare("UPDATE origins SET taken = origin WHERE package = ?").run(id);
+  }
+
+  #origin(id: string, column: "origin" | "coalesce(taken, origin)"): KnownOrigin | undefined {
     const row = this.#connection
-      .prepare<[string], { origin: string; first_seen: number }>("SELECT origin, first_seen FROM origins WHERE package = ?")
+      .prepare<[string], { origin: string; first_seen: number }>(`SELECT ${column} AS origin, first_seen FROM origins WHERE package = ?`)
       .get(id);
     return row && { ...(JSON.parse(row.origin) as StoredOrigin), firstSeenAt: row.first_seen };
   }

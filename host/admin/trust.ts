@@ -7,19 +7,19 @@ import { HostError, toHostError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import { type FetchedPlugin, idOf } from "../install/package-store.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import { type Manifest, parseManifest } from "../manifest/manifest.ts";
 import type { SigstoreOptions } from "../manifest/trust.ts";
 import { type Card, cardOf } from "../trust/card.ts";
 import { contentDigest, sha256Hex } from "../trust/contents.ts";
 import type { ReadLogFile } from "../trust/log/reader.ts";
 import { type Publisher, publisherOf } from "../trust/publishers.ts";
 import { revocationOf } from "../trust/revocations.ts";
-import { type Finding, judge, RULES, type Rule, type Standing, type Version } from "../trust/rules.ts";
+import { type Finding, judge, type Pin, RULES, type Rule, type Standing, type Version } from "../trust/rules.ts";
 import { identityKeyid, type Signer, signerName } from "../trust/signers.ts";
 import type { Actor } from "./audit.ts";
 import type { Stores } from "./stores.ts";
 import { type FetchDocument, type Refreshed, TrustDocuments } from "./trust-documents.ts";
-import type { Revoked, StoredOrigin, StoredPin } from "./trust-store.ts";
+import type { KnownOrigin, Revoked, StoredOrigin, StoredPin } from "./trust-store.ts";
 
 /** One who has signed, and what is known of the key here. */
 export type KnownSigner = Signer & {
@@ -83,7 +83,12 @@ export class Trust {
       ...{ publishedAt: at, publishedBy: by, maintainers, source: fetched.source, wasmSha256: fetched.wasmSha256 },
     };
     const firstSeenAt = this.#stores.trust.saw(idOf(fetched), stored);
-    const findings = this.#judge({ manifest, origin: { ...stored, firstSeenAt }, source: fetched.source, wasmSha256: fetched.wasmSha256 });
+    const findings = await this.#judge({
+      manifest,
+      origin: { ...stored, firstSeenAt },
+      source: fetched.source,
+      wasmSha256: fetched.wasmSha256,
+    });
     return {
       signers: this.#known(manifest.name, signers),
       contentSha256: stored.contentSha256,
@@ -98,8 +103,8 @@ export class Trust {
    * Judges a package that is here, by what was seen of it when it came. Throws HostError `admission-refused` with every reason that refuses it. Answers the rules
    * that an operator has to accept and has not.
    */
-  unaccepted({ id, manifest, wasm, accepted }: PlannedPackage): readonly Finding[] {
-    const findings = this.#judge(this.#versionOf(id, manifest, wasm));
+  async unaccepted({ id, manifest, wasm, accepted }: PlannedPackage): Promise<readonly Finding[]> {
+    const findings = await this.#judge(this.#versionOf(this.#stores.trust.originOf(id), manifest, wasm));
     const refused = findings.filter(({ verdict }) => verdict === "refused");
     const { name, version } = manifest;
     if (refused.length > 0)
@@ -107,10 +112,25 @@ export class Trust {
     return findings.filter(({ verdict, rule }) => verdict === "consent" && !accepted.includes(rule));
   }
 
+  /** Throws HostError `admission-refused` for a version that was here and is not to come back: it is revoked, or of a key that is none of the name's any more. */
+  async refuseReturn({ id, manifest, wasm }: Omit<PlannedPackage, "accepted">): Promise<void> {
+    const findings = await this.#judge(this.#versionOf(this.#stores.trust.takenOf(id), manifest, wasm));
+    const refused = findings.filter(({ rule, verdict }) => verdict === "refused" && NOT_TO_RETURN.has(rule));
+    if (refused.length === 0) return;
+    const { name, version } = manifest;
+    throw new HostError("admission-refused", `${name} ${version} may not come back`, { detail: refused.map(inWords).join("\n") });
+  }
+
   /** Who has signed the version that is there. */
   signersOf(plugin: string): readonly KnownSigner[] {
     const found = this.#stores.installations.find(plugin) ?? this.#stores.lock.get(plugin);
-    return found === undefined ? [] : this.#known(plugin, this.#stores.trust.originOf(found.package)?.signers ?? []);
+    return found === undefined ? [] : this.#known(plugin, this.#stores.trust.takenOf(found.package)?.signers ?? []);
+  }
+
+  /** Those by whom a name is known, of who has signed a package: whoever has signed beside them is nobody's word. */
+  keyidsFor(plugin: string, id: string): readonly string[] {
+    const known = new Set([...this.#stores.trust.pinsOf(plugin).map(({ keyid }) => keyid), ...(this.#publisherOf(plugin)?.keyids ?? [])]);
+    return (this.#stores.trust.takenOf(id)?.signers ?? []).map(({ keyid }) => keyid).filter((keyid) => known.has(keyid));
   }
 
   /** What the audit says of where a package came from. */
@@ -121,8 +141,9 @@ export class Trust {
     return { signers: signers.map(({ keyid }) => keyid), ...(contentSha256 && { contentSha256 }), ...(publishedBy && { publishedBy }) };
   }
 
-  /** A name that nobody had a key for has those that have signed it, from now on. */
-  pinFirst(plugin: string, id: string, by: Actor): void {
+  /** What was seen of a package is what came in; and a name that nobody had a key for has those that have signed it, from now on. */
+  settle(plugin: string, id: string, by: Actor): void {
+    this.#stores.trust.take(id);
     const signers = this.#stores.trust.originOf(id)?.signers ?? [];
     if (this.#stores.trust.pinsOf(plugin).length > 0) return;
     const publisher = this.#publisherOf(plugin);
@@ -159,16 +180,18 @@ export class Trust {
     return refreshed;
   }
 
-  /** Works out anew which of the versions that are here the lists withdraw; from then on they are as good as blocked. */
+  /** Works out anew which of the versions that are here the lists withdraw; from then on they are as good as blocked. What a list that cannot be read has withdrawn stays so. */
   applyRevocations(): void {
     const lists = this.documents.revocations();
+    const isWhole = lists.length === this.#stores.configuration.trust.revocations.length;
     const rows = this.#here().flatMap((one) =>
       lists.flatMap((list): Revoked[] => {
         const hit = revocationOf(one, list);
         return hit === undefined ? [] : [{ plugin: one.plugin, version: one.version, reason: hit.reason }];
       }),
     );
-    this.#stores.transaction(() => this.#stores.trust.replaceRevoked(rows));
+    const all = isWhole ? rows : [...rows, ...this.#stores.trust.revoked()];
+    this.#stores.transaction(() => this.#stores.trust.replaceRevoked(all));
   }
 
   /** Every version of which a package is here. */
@@ -183,12 +206,12 @@ export class Trust {
       );
     const locked = [...lock].map(([plugin, one]) => ({ ...one, plugin, signers: one.signers ?? [] }));
     const known = [...installed, ...locked].map(({ plugin, version, wasmSha256, package: id, signers }) => {
-      const origin = trust.originOf(id);
+      const origin = trust.takenOf(id);
       const keyids = [...signers, ...(origin?.signers ?? []).map(({ keyid }) => keyid)];
       return { plugin, version, wasmSha256, contentSha256: origin?.contentSha256, keyids, hereSince: origin?.firstSeenAt };
     });
-    // Of a folder that the configuration names only the version is known.
-    const named = [...manifests].filter(([plugin]) => !known.some((one) => one.plugin === plugin));
+    // Of a folder that the configuration names only the version is known, which may be another than the lock has.
+    const named = [...manifests].filter(([plugin, { version }]) => !known.some((one) => one.plugin === plugin && one.version === version));
     const folders = named.map(([plugin, { version }]) => ({
       ...{ plugin, version, wasmSha256: "", contentSha256: undefined, keyids: [], hereSince: undefined },
     }));
@@ -242,26 +265,27 @@ export class Trust {
     };
   }
 
-  #judge(version: Version): readonly Finding[] {
-    return judge(version, this.#installedVersion(version.manifest.name), this.#standing(version.manifest.name));
+  async #judge(version: Version): Promise<readonly Finding[]> {
+    return judge(version, await this.#installedVersion(version.manifest.name), this.#standing(version.manifest.name));
   }
 
-  /** The version that is there now, installed or configured. */
-  #installedVersion(plugin: string): Version | undefined {
+  /** The version that is there now, installed or configured, also one that was left out because it is revoked or cannot be read. */
+  async #installedVersion(plugin: string): Promise<Version | undefined> {
     const found = this.#stores.installations.find(plugin) ?? this.#stores.lock.get(plugin);
-    const manifest = this.#stores.manifests.get(plugin);
-    if (manifest === undefined) return undefined;
-    return this.#versionOf(found?.package ?? "", manifest, undefined);
+    const known = this.#stores.manifests.get(plugin);
+    if (found === undefined) return known && this.#versionOf(undefined, known, undefined);
+    const manifest = known ?? (await this.#stores.packages.read(found.package).catch(() => undefined))?.manifest;
+    return this.#versionOf(this.#stores.trust.takenOf(found.package), manifest ?? askingNothing(plugin, found.version), undefined);
   }
 
-  #versionOf(id: string, manifest: Manifest, wasm: Uint8Array | undefined): Version {
+  #versionOf(known: KnownOrigin | undefined, manifest: Manifest, wasm: Uint8Array | undefined): Version {
     const unknown = {
       signers: [],
       source: "folder:",
       wasmSha256: wasm === undefined ? "" : sha256Hex(wasm),
       firstSeenAt: this.#clock.now(),
     };
-    const { source, wasmSha256, ...origin } = this.#stores.trust.originOf(id) ?? unknown;
+    const { source, wasmSha256, ...origin } = known ?? unknown;
     return { manifest, origin, source, wasmSha256 };
   }
 
@@ -274,7 +298,7 @@ export class Trust {
       mode: options.mode,
       ownPublishers: this.#ownPublishers(),
       policy,
-      pins: [...this.#stores.trust.pinsOf(plugin), ...(this.#stores.lock.get(plugin)?.signers ?? []).map((keyid) => ({ keyid, since: 0 }))],
+      pins: this.#pinsOf(plugin),
       revocations: this.documents.revocations(),
       freshness: new Map(this.documents.status().map(({ what, from, freshness }) => [`${what} from ${printable(from)}`, freshness])),
       knownNames: [...this.#stores.manifests.keys(), ...this.#stores.trust.pins().map((pin) => pin.plugin), ...published],
@@ -282,6 +306,12 @@ export class Trust {
       dormantAfterMs: durationMs(options.dormantAfter) ?? Number.POSITIVE_INFINITY,
       now: this.#clock.now(),
     };
+  }
+
+  /** What was accepted here goes before what the lock brought along. */
+  #pinsOf(plugin: string): readonly Pin[] {
+    const pins = this.#stores.trust.pinsOf(plugin);
+    return pins.length > 0 ? pins : (this.#stores.lock.get(plugin)?.signers ?? []).map((keyid) => ({ keyid, since: 0 }));
   }
 
   #ownPublishers(): readonly Publisher[] {
@@ -328,6 +358,15 @@ async function keySigners(fetched: FetchedPlugin): Promise<readonly Signer[]> {
   const { verifySignatures } = await import("../trust/signatures.ts");
   return verifySignatures(fetched, fetched.signatures);
 }
+
+/** What a version that was here before may not come back with. Ages and lists that are late are for what is new. */
+const NOT_TO_RETURN: ReadonlySet<Rule> = new Set([
+  ...["bad-signature", "signer-changed", "not-a-publisher", "revoked-version", "revoked-digest", "revoked-key"],
+] as const);
+
+/** In the place of a version that nobody can read any more: whatever comes asks for more. */
+const askingNothing = (name: string, version: string): Manifest =>
+  parseManifest(JSON.stringify({ name, version, api: "0.2", wasm: "plugin.wasm" }), "plugin.json");
 
 export interface PlannedPackage {
   /** In the package store. */

@@ -111,9 +111,6 @@ export const packageOf = ({ package: id, source, integrity, wasmSha256 }: PlanAn
   wasmSha256,
 });
 
-const signersOf = ({ trust: { signers } }: PlanAnswer): Pick<LockedPlugin, "signers"> =>
-  signers.length === 0 ? {} : { signers: signers.map(({ keyid }) => keyid) };
-
 async function installLocked(host: Control, options: InstallOptions): Promise<void> {
   const file = lockFileOf(options.config);
   const lock = await readLock(file);
@@ -164,7 +161,7 @@ async function lockSources(
     if (source === undefined) continue;
     const locked = lock.get(name);
     if (locked !== undefined && isLockedFor(source, locked)) {
-      await planLocked(host, name, locked);
+      refuseWhatMayNotRun({ ...(await planLocked(host, name, locked)), unmet: [] });
       continue;
     }
     if (options.frozen === true)
@@ -180,7 +177,8 @@ async function lockSources(
     refuseUnaccepted(plan, await acceptedOf(plan, options));
     const { version, integrity, wasmSha256, package: id } = plan;
     const permissions = grants === "all" ? plan.asks.map(({ permission, resource }) => ({ permission, resource })) : grants;
-    const signers = signersOf(plan);
+    const keyids = await host.invoke<readonly string[]>("trust-settle", { plugin: name, package: id });
+    const signers = keyids.length === 0 ? {} : { signers: keyids };
     lock.set(name, {
       version,
       source: plan.source,

@@ -26,6 +26,8 @@ export interface OciPlugin {
 /** Beside a tag, for hosts that run bare modules. */
 export const WASM_SUFFIX = "-wasm";
 const LATEST = "latest";
+/** How one that is not there, is too large or is none is refused. */
+const NO_BUNDLE: ReadonlySet<string> = new Set(["invalid-manifest", "invalid-message", "quota-exceeded"]);
 
 /**
  * Rejects with HostError `invalid-message` when there is no such repository or version, `http-failed` when the registry cannot be asked or sends us
@@ -49,7 +51,7 @@ async function attestationsOf(repository: OciRepository, digest: string): Promis
   const bundles: string[] = [];
   for (const one of referring) {
     const bytes = await readReferrer(repository, one, { subject: digest, maxBytes: MAX_OCI_BUNDLE_BYTES }).catch((thrown: unknown) => {
-      if (thrown instanceof HostError && thrown.code === "invalid-manifest") return undefined;
+      if (thrown instanceof HostError && NO_BUNDLE.has(thrown.code)) return undefined;
       throw thrown;
     });
     if (bytes !== undefined) bundles.push(bytes.toString("utf8"));

@@ -90,6 +90,7 @@ export async function bootFleet(boot: FleetBoot, booting: AsyncDisposableStack):
   const { configuration } = stores;
   booting.defer(() => stopAll(core, drainMs()));
   stores.grants.dropUntilRestart();
+  operations.trust.applyRevocations();
   fleet.forgetGone();
   const leftOut = (name: string, thrown: unknown): void => {
     stores.leftOut.set(name, toHostError(thrown));

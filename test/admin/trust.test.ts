@@ -9,6 +9,7 @@ import type { PlanAnswer, UpdateOutcome } from "../../host/admin/installer.ts";
 import type { RefreshOutcome, TrustStatus } from "../../host/admin/trust-operations.ts";
 import { type Control, openControl } from "../../host/cli/control.ts";
 import { createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
+import { readLock } from "../../host/install/lock.ts";
 import { filesOf } from "../../host/install/package-files.ts";
 import { contentsOf, SIGNATURE_FILE } from "../../host/trust/contents.ts";
 import { appendToLog, noteKeyText } from "../../host/trust/log/appending.ts";
@@ -41,7 +42,8 @@ describe("trust", () => {
   const configuration = () =>
     parseConfiguration(JSON.stringify({ adapters: { http: false }, drainMs: 200, trust }), join(folder.path, "bulkhead.json"));
   const boot = async (): Promise<void> => {
-    host = await createHost({ configuration: configuration(), log });
+    const lock = await readLock(join(folder.path, "bulkhead.lock"));
+    host = await createHost({ configuration: configuration(), log, lock });
     control = await openControl(configuration());
   };
   const stop = async (): Promise<void> => {
@@ -74,6 +76,7 @@ describe("trust", () => {
   const rulesOf = ({ trust: { findings } }: PlanAnswer): string[] => findings.map(({ rule, verdict }) => `${rule} ${verdict}`);
   const audit = async (action: string): Promise<AuditEntry[]> =>
     (await control.invoke<AuditEntry[]>("audit", {})).filter((entry) => entry.action === action);
+  const refusal = (rule: string) => ({ code: "admission-refused", detail: expect.stringContaining(`(${rule})`) });
   const write = (name: string, text: string): string => {
     writeFileSync(join(folder.path, name), text);
     return name;
@@ -131,6 +134,26 @@ describe("trust", () => {
       await expect(control.invoke("trust-accept", { plugin: "lamp", keyid: never })).rejects.toMatchObject({ code: "invalid-message" });
       await control.invoke("trust-forget", { plugin: "lamp" });
       expect(rulesOf(await plan(await plugin("1.2.0", { keys: [acme2] })))).toEqual(["first-use told"]);
+    });
+
+    it("is moved by nobody who signs beside the key, plans the same content otherwise, or by what the lock had before", async () => {
+      await install(await plugin("1.0.0", { keys: [acme] }));
+      // The same content, re-signed by the thief alone, and beside the key: refused the one, and let in the other.
+      expect((await plan(await plugin("1.0.0", { keys: [thief] }))).refusals).toHaveLength(1);
+      const lockOf = async () => (await control.invoke<Record<string, { signers?: string[] }>>("lock")).lamp?.signers;
+      expect(await lockOf()).toEqual([acme.keyid]);
+      expect(await control.invoke("info", { plugin: "lamp" })).toMatchObject({ signers: [{ keyid: acme.keyid }] });
+      expect(await update(await plugin("1.1.0", { keys: [acme, thief] }))).toMatchObject({ state: "updated" });
+      expect(await lockOf()).toEqual([acme.keyid]);
+      await control.invoke("lock").then((lock) => write("bulkhead.lock", JSON.stringify({ lockfileVersion: 1, plugins: lock })));
+      await reboot(trust);
+      expect((await plan(await plugin("1.2.0", { keys: [thief] }))).refusals).toEqual([expect.stringContaining("(signer-changed)")]);
+      // Once another key is taken, the former one is none any more, whatever the lock says.
+      await plan(await plugin("1.3.0", { keys: [acme2] }));
+      await control.invoke("trust-accept", { plugin: "lamp", keyid: acme2.keyid });
+      expect((await plan(await plugin("1.4.0", { keys: [acme] }))).refusals).toEqual([expect.stringContaining("(signer-changed)")]);
+      expect(await update(await plugin("1.5.0", { keys: [acme2] }))).toMatchObject({ state: "updated" });
+      await expect(control.invoke("rollback", { plugin: "lamp" })).rejects.toMatchObject(refusal("signer-changed"));
     });
 
     it("refuses a package that is not what was signed, also where nothing is required", async () => {
@@ -245,6 +268,8 @@ describe("trust", () => {
       expect(await refresh()).toBeUndefined();
       policy(3, {}, root1, root2);
       expect(await refresh()).toMatch(/signed by 0 of the 1 keys/);
+      policy(3, {}, next);
+      expect(await refresh()).toMatch(/names no root, and version 2 does/);
       policy(3, { root: { keys: [next.text], threshold: 1 } }, next);
       expect(await refresh()).toBeUndefined();
     });
@@ -298,6 +323,48 @@ describe("trust", () => {
       expect(rulesOf(await plan(await plugin("1.1.0", { keys: [acme, acme2] })))).toContain("revoked-key refused");
       revoke(4, { keys: [{ keyid: acme.keyid, reason: "stolen", since: inDays(-1) }] });
       expect((await control.invoke<RefreshOutcome>("trust-refresh")).stopped).toEqual(["lamp"]);
+    });
+
+    it("is not undone by a list that cannot be read, by the same content without its signature, or by who signs beside", async () => {
+      revoke(1, {});
+      await reboot(from());
+      await install(await plugin("1.0.0", { keys: [acme] }));
+      await install(await plugin("1.0.0", { name: "torch", keys: [acme2] }));
+      revoke(2, {
+        keys: [
+          { keyid: acme.keyid, reason: "stolen" },
+          { keyid: thief.keyid, reason: "a thief's" },
+        ],
+      });
+      expect((await control.invoke<RefreshOutcome>("trust-refresh")).stopped).toEqual(["lamp"]);
+      // A thief's signature beside a good one, and none at all, say nothing of what is here.
+      await plan(await plugin("1.0.0", { name: "torch", keys: [acme2, thief] }));
+      await plan(await plugin("1.0.0"));
+      expect((await control.invoke<RefreshOutcome>("trust-refresh")).stopped).toEqual([]);
+      expect(host?.core.plugin("torch")?.state).toBe("running");
+      await expect(control.invoke("start", { plugin: "lamp" })).rejects.toMatchObject({ message: expect.stringContaining("stolen") });
+      // Another key of the list's keepers: until a list that it has signed comes, what was withdrawn stays so.
+      await reboot({ revocations: [{ from: "revoked.json", keys: [root1.text, root2.text], threshold: 2 }] });
+      await control.invoke("trust-refresh");
+      expect(host?.core.plugin("lamp")).toBeUndefined();
+      await expect(control.invoke("start", { plugin: "lamp" })).rejects.toMatchObject({ message: expect.stringContaining("stolen") });
+      await reboot({});
+      expect(host?.core.plugin("lamp")?.state).toBe("running");
+    });
+
+    it("judges what comes in the place of a version that was left out as any update", async () => {
+      revoke(1, {});
+      const publishers = { keys: { acme: { publicKey: acme.text, plugins: ["lamp"] } } };
+      await reboot(from(publishers));
+      await install(await plugin("2.0.0", { keys: [acme] }));
+      revoke(2, { plugins: [{ plugin: "lamp", versions: "2.0.0", reason: "it mines" }] });
+      await control.invoke("trust-refresh");
+      await reboot(from(publishers));
+      expect(host?.core.plugin("lamp")).toBeUndefined();
+      expect(rulesOf(await plan(await plugin("1.0.0", { keys: [acme] })))).toEqual(["older-version consent"]);
+      await install(await plugin("1.0.0", { name: "helper" }));
+      const needy = { keys: [acme], manifest: { dependencies: { helper: "^1.0.0" } } };
+      expect(rulesOf(await plan(await plugin("2.1.0", needy)))).toEqual(["new-dependency consent"]);
     });
 
     it("comes by itself while the host runs", async () => {
