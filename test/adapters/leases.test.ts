@@ -200,7 +200,7 @@ describe("leases of several processes", () => {
     const begun = epochsNow();
     expect(begun.length).toBeGreaterThanOrEqual(8);
     expect(new Set(begun).size).toBe(begun.length);
-    // What was done in one epoch was done before anything of the next.
+    // Whoever heard that it holds was alone when it asked: nobody of an earlier epoch heard so after it.
     const deeds = all.flatMap(({ said }) => said).filter(({ what }) => what === "work");
     const inTime = deeds.toSorted((a, b) => Number(a.at - b.at)).map(({ epoch }) => epoch);
     expect(inTime).toEqual(inTime.toSorted((a, b) => a - b));

@@ -6,13 +6,14 @@ import { sqlite } from "../../host/drivers/leases/sqlite.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 
 const [file = ""] = process.argv.slice(2);
-const say = (what: string, epoch: number): void => void writeSync(1, `${what} ${epoch} ${process.hrtime.bigint()}\n`);
+const say = (what: string, epoch: number, at = process.hrtime.bigint()): void => void writeSync(1, `${what} ${epoch} ${at}\n`);
 const leases = await sqlite.open({ clock: systemClock, log: { write() {} }, dataDir: "/" }, { file, ttlMs: 1_000 });
 leases.contend("work", async ({ epoch, lost, holds }) => {
   say("begin", epoch);
-  // What a holder does is done only where it still holds, looked up as near to the deed as can be.
   while (!lost.aborted) {
-    if (holds()) say("work", epoch);
+    // The time is read before the question: a process that is stopped between the answer and its deed is the epoch's to refuse, not the lease's.
+    const at = process.hrtime.bigint();
+    if (holds()) say("work", epoch, at);
     await Promise.race([once(lost, "abort"), new Promise((resolve) => setTimeout(resolve, 5))]);
   }
   say("end", epoch);
