@@ -92,8 +92,11 @@ describe("an npm registry", () => {
     server = createServer(({ url: path = "", headers }, response) => {
       seen.push(`${path} ${headers.authorization}`);
       if (path.endsWith(".tgz")) return response.end(tarball);
+      if (path.includes("attestations")) return response.end('{"attestations":[]}');
       // As a mirror has it that hands on what the registry itself says.
-      const dist = { tarball: "https://registry.acme.example/npm/thing/-/thing-1.0.0.tgz", integrity };
+      const at = "https://registry.acme.example/npm";
+      const attestations = { url: `${at}/-/npm/v1/attestations/thing@1.0.0` };
+      const dist = { tarball: `${at}/thing/-/thing-1.0.0.tgz`, integrity, attestations };
       response.end(
         JSON.stringify({
           name: "thing",
@@ -119,6 +122,14 @@ describe("an npm registry", () => {
       expect(await fetchPackage("thing", { reader, mirrors, ...way })).toMatchObject({ source: "npm:thing@1.0.0" });
     }
     expect(new Set(seen)).toEqual(new Set(["/copies/thing Bearer mine", "/copies/thing/-/thing-1.0.0.tgz Bearer mine"]));
+  });
+
+  it("is mirrored with what it attests, and with no token of its own", async () => {
+    written(`//127.0.0.1:${new URL(url).port}/:_authToken=mine\n//registry.acme.example/:_authToken=theirs\n`);
+    const mirrors = { "https://registry.acme.example/npm/": `${url}copies/` };
+    const way = { mirrors, registry: "https://registry.acme.example/npm", attested: true };
+    expect(await fetchPackage("thing", { reader, ...way })).toMatchObject({ attestations: { text: '{"attestations":[]}', name: "thing" } });
+    expect(seen).toContain("/copies/-/npm/v1/attestations/thing@1.0.0 Bearer mine");
   });
 
   it("is no folder", async () => {
