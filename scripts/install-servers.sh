@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the servers that tests need, on Debian and as root: PostgreSQL, Redis, Prometheus and Docker's registry as packages, FerretDB built from its Go module, which
-# takes a minute and is kept in the cache. Tests start them themselves; nothing here runs when this ends.
+# Installs the servers that tests need, on Debian and as root: PostgreSQL, Redis, Prometheus and Docker's registry as packages, FerretDB and nats-server
+# built from their Go modules, which takes minutes and is kept in the cache. Tests start them themselves; nothing here runs when this ends.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Where scripts/install-toolchains.sh finds or puts Go.
@@ -22,4 +22,13 @@ if [ "$(cat "$kept/version" 2>/dev/null)" != "$version" ]; then
   mkdir -p "$kept"
   (cd test/support/ferretdb && go build -o "$kept/ferretdb" .)
   echo "$version" >"$kept/version"
+fi
+
+# Of the upstream project itself: distributions have one that is years older and drops what it does not know without a word.
+nats=v2.15.2
+kept="${XDG_CACHE_HOME:-$HOME/.cache}/bulkhead-ci/nats"
+if [ "$(cat "$kept/version" 2>/dev/null)" != "$nats" ]; then
+  mkdir -p "$kept"
+  GOBIN="$kept" go install "github.com/nats-io/nats-server/v2@$nats"
+  echo "$nats" >"$kept/version"
 fi

@@ -12,6 +12,7 @@ export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogOutput
 export const STATE_DRIVERS: Readonly<Record<string, () => Promise<Driver<StateDriver>>>> = {
   memory: async () => (await import("./state/memory.ts")).memory as Driver<StateDriver>,
   sqlite: async () => (await import("./state/sqlite.ts")).sqlite as Driver<StateDriver>,
+  nats: async () => (await import("./state/nats.ts")).nats as Driver<StateDriver>,
 };
 
 /** Where events are that outlive whoever should hear them. */
@@ -24,6 +25,7 @@ export const EVENT_DRIVERS: Readonly<Record<string, () => Promise<Driver<EventLo
 export const LEASE_DRIVERS: Readonly<Record<string, () => Promise<Driver<Leases>>>> = {
   memory: async () => (await import("./leases/memory.ts")).memory as Driver<Leases>,
   sqlite: async () => (await import("./leases/sqlite.ts")).sqlite as Driver<Leases>,
+  nats: async () => (await import("./leases/nats.ts")).nats as Driver<Leases>,
 };
 
 /** Where plugins keep what is their own, in their cells: so all of these come with the host. */

@@ -3,7 +3,7 @@
 import { GRAPHQL_PACKAGE } from "../adapters/gateway/graphql/package.ts";
 import { MCP_PACKAGE } from "../adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../adapters/index.ts";
-import { STORAGE_DRIVERS_OF_HOST } from "../drivers/index.ts";
+import { EVENT_DRIVERS, LEASE_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { installCommand } from "./foreign.ts";
 import { chosenDriver, sectionOf } from "./sections.ts";
@@ -18,6 +18,11 @@ export interface MissingPackages {
   readonly command: string;
 }
 
+const OTHER_DRIVERS: Readonly<Record<string, Readonly<Record<string, () => Promise<{ readonly packages?: Packages | undefined }>>>>> = {
+  state: STATE_DRIVERS,
+  events: EVENT_DRIVERS,
+  leases: LEASE_DRIVERS,
+};
 const EXTISM: Packages = { "@extism/extism": "2.0.0-rc13" };
 const OIDC: Packages = { "openid-client": "^6.9.0" };
 
@@ -52,9 +57,15 @@ async function ofDrivers(configuration: Configuration): Promise<Needed> {
     sectionOf(configuration, "drivers", "storage"),
     ...Object.entries(configuration.plugins).map(([name, { storage }]) => ({ key: `plugins.${name}.storage`, value: storage })),
   ];
-  const chosen = sections.map((section) => [section.key, chosenDriver(section, "sqlite").name] as const);
-  const known = chosen.filter(([, driver]) => Object.hasOwn(STORAGE_DRIVERS_OF_HOST, driver));
-  return Promise.all(known.map(async ([key, driver]) => [key, (await STORAGE_DRIVERS_OF_HOST[driver]?.())?.packages ?? {}] as const));
+  const chosen = sections.map((section) => [section, STORAGE_DRIVERS_OF_HOST] as const);
+  const others = Object.entries(OTHER_DRIVERS).map(([port, table]) => [sectionOf(configuration, "drivers", port), table] as const);
+  return Promise.all(
+    [...chosen, ...others].map(async ([section, table]) => {
+      const { name } = chosenDriver(section, "");
+      const load = Object.hasOwn(table, name) ? table[name] : undefined;
+      return [section.key, (await load?.())?.packages ?? {}] as const;
+    }),
+  );
 }
 
 function ofOthers({ auth, plugins }: Configuration): Needed {

@@ -116,8 +116,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Whose parts are exchanged one by one, so none may know another; index.ts is the table of them. */
 const TABLES: ReadonlySet<string> = new Set(["adapters", "capabilities", "drivers"]);
-/** What several adapters have in common, and knows none of them. */
-const SHARED_PARTS: ReadonlySet<string> = new Set(["adapters/gateway"]);
+/** What several adapters or drivers have in common, and knows none of them. */
+const SHARED_PARTS: ReadonlySet<string> = new Set(["adapters/gateway", "drivers/nats"]);
 const partOf = (file: string): string => file.split("/")[1] ?? "";
 
 /** Files that import each other, by way of whom; undefined when there are none. */

@@ -8,7 +8,7 @@ import { GRAPHQL_PACKAGE } from "../../host/adapters/gateway/graphql/package.ts"
 import { MCP_PACKAGE } from "../../host/adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../../host/adapters/index.ts";
 import { CAPABILITIES } from "../../host/capabilities/index.ts";
-import { LOG_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../../host/drivers/index.ts";
+import { LEASE_DRIVERS, LOG_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../../host/drivers/index.ts";
 import { CYCLONEDX_PACKAGE } from "../../host/install/sbom/cyclonedx.ts";
 import { ROOT, read } from "../docs/markdown.ts";
 import { COMMAND } from "../support/command.ts";
@@ -109,6 +109,8 @@ describe("optional packages", () => {
       graphql: ["adapters/gateway/graphql/package.ts"],
       ioredis: ["drivers/storage-redis/connection.ts"],
       mongodb: ["drivers/storage-mongodb/connection.ts"],
+      "@nats-io/jetstream": ["drivers/nats/connection.ts"],
+      "@nats-io/transport-node": ["drivers/nats/connection.ts"],
       "openid-client": ["gate/issuer-client.ts"],
       pg: ["drivers/storage-postgres/connection.ts"],
       // Its module is read; nothing of it is imported.
@@ -126,7 +128,8 @@ describe("optional packages", () => {
   it("that a row of a table names are imported in one file each, and are optional peers", async () => {
     const { peerDependencies } = JSON.parse(read("package.json"));
     const loaders = [...Object.values(ADAPTERS), ...Object.values(CAPABILITIES)].map((row) => row.load);
-    const drivers = [...Object.values(LOG_DRIVERS), ...Object.values(STORAGE_DRIVERS_OF_HOST)];
+    const tables = [LOG_DRIVERS, STATE_DRIVERS, LEASE_DRIVERS, STORAGE_DRIVERS_OF_HOST];
+    const drivers = tables.flatMap((table): (typeof loaders)[number][] => Object.values(table));
     const rows = await Promise.all([...loaders, ...drivers].map((load) => load()));
     for (const { name, packages = {} } of rows)
       for (const [one, range] of Object.entries(packages)) {

@@ -84,11 +84,19 @@ function startRegistry(port: number): ChildProcess {
   return spawn(programOf("docker-registry") ?? "", ["serve", file], { stdio: "ignore" });
 }
 
+function startNats(port: number): ChildProcess {
+  mkdirSync(data, { recursive: true });
+  const file = join(folder, "nats.conf");
+  writeFileSync(file, `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${data}", max_file_store: 1TB, max_memory_store: 256MB }\n`);
+  return spawn(programOf("nats-server") ?? "", ["-c", file], { stdio: "ignore" });
+}
+
 const START: Readonly<Record<ServerKind, (port: number) => ChildProcess>> = {
   postgres: startPostgres,
   redis: startRedis,
   ferretdb: startFerret,
   oci: startRegistry,
+  nats: startNats,
 };
 
 function tell(found: object): void {

@@ -12,7 +12,7 @@ import { eventually } from "./eventually.ts";
 const START_MS = 60_000;
 const MAIN = fileURLToPath(new URL("./server-main.ts", import.meta.url));
 
-export type ServerKind = "postgres" | "redis" | "ferretdb" | "oci";
+export type ServerKind = "postgres" | "redis" | "ferretdb" | "oci" | "nats";
 
 export interface TestServer {
   readonly port: number;
@@ -26,7 +26,7 @@ export const PASSWORD = "a password of tests";
 const FOLDERS = [
   ...(process.env.PATH ?? "").split(":"),
   ...(existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`) : []),
-  join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".cache"), "bulkhead-ci", "ferretdb"),
+  ...["ferretdb", "nats"].map((name) => join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".cache"), "bulkhead-ci", name)),
 ];
 
 const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
@@ -35,6 +35,7 @@ const PROGRAMS: Readonly<Record<ServerKind, readonly string[]>> = {
   redis: ["redis-server"],
   ferretdb: ["ferretdb"],
   oci: ["docker-registry"],
+  nats: ["nats-server"],
 };
 
 export const programOf = (name: string): string | undefined => FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));

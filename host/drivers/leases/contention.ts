@@ -2,14 +2,17 @@
 
 import { toHostError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports/clock.ts";
+import type { MaybePromise } from "../../core/types.ts";
 import type { Held } from "../../seams.ts";
 
-/** Who holds which name until when. Throws HostError `storage-failed`. */
+/** Who holds which name until when. Throws or rejects with HostError `storage-failed`. */
 export interface LeaseTable {
   /** The epoch in which `holder` holds the name from now on, for `ttlMs`: `epoch` if it still does in that one, else a greater one than ever; undefined while another does. */
-  take(name: string, holder: string, epoch: number | undefined, ttlMs: number): number | undefined;
+  take(name: string, holder: string, epoch: number | undefined, ttlMs: number): MaybePromise<number | undefined>;
   /** Frees the name if it is the holder's. */
-  release(name: string, holder: string): void;
+  release(name: string, holder: string): MaybePromise<void>;
+  /** Tells when somebody has given the name up, so that nobody has to wait for his next question; returns its undo. */
+  onReleased?(name: string, listener: () => void): () => void;
 }
 
 export interface ContentionPorts {
@@ -41,34 +44,53 @@ export class Contention implements AsyncDisposable {
   readonly #ports: ContentionPorts;
   #holding: Holding | undefined;
   #cancelRound: () => void = () => {};
+  readonly #unfollow: () => void;
+  /** The question that is under way. */
+  #asking: Promise<void> | undefined;
+  #isOver = false;
   #isAway = false;
 
   constructor(ports: ContentionPorts) {
     this.#ports = ports;
+    this.#unfollow = ports.table.onReleased?.(ports.name, () => this.#askNow()) ?? (() => {});
     this.#round();
   }
 
   /** Ends the work, waits until it has settled, and frees the name at once. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.#cancelRound();
-    const holding = this.#holding;
+    this.#unfollow();
     this.#lose();
-    await holding?.done;
+    await this.#asking;
+    this.#lose();
+    await this.#holding?.done;
   }
 
   #round(): void {
     const { clock, ttlMs } = this.#ports;
-    // Work that goes on after its time keeps this contender out, not the others.
-    if (this.#holding?.lost.signal.aborted !== true) this.#ask(clock.monotonicMs() + ttlMs * (1 - NOBODYS));
+    this.#askNow();
     this.#cancelRound = clock.after(ttlMs / RENEWALS, () => this.#round());
   }
 
-  #ask(endsAt: number): void {
+  #askNow(): void {
+    const { clock, ttlMs } = this.#ports;
+    // Work that goes on after its time keeps this contender out, not the others.
+    if (this.#isOver || this.#asking !== undefined || this.#holding?.lost.signal.aborted === true) return;
+    const asked = this.#ask(clock.monotonicMs() + ttlMs * (1 - NOBODYS));
+    this.#asking = asked.finally(() => {
+      this.#asking = undefined;
+    });
+  }
+
+  /** Never rejects. */
+  async #ask(endsAt: number): Promise<void> {
     const { table, name, holder, ttlMs, tell } = this.#ports;
     const holding = this.#holding;
     let epoch: number | undefined;
     try {
-      epoch = table.take(name, holder, holding?.epoch, ttlMs);
+      const taken = table.take(name, holder, holding?.epoch, ttlMs);
+      epoch = taken instanceof Promise ? await taken : taken;
       this.#isAway = false;
     } catch (thrown) {
       // What is held goes on until its time is over.
@@ -78,7 +100,7 @@ export class Contention implements AsyncDisposable {
     }
     if (holding === undefined) {
       if (epoch !== undefined) this.#begin(epoch, endsAt);
-    } else if (holding.epoch === epoch) {
+    } else if (holding.epoch === epoch && !holding.lost.signal.aborted) {
       holding.endsAt = endsAt;
       this.#endInTime(holding);
     } else {
@@ -110,15 +132,18 @@ export class Contention implements AsyncDisposable {
     this.#holding?.lost.abort();
   }
 
-  #settled(holding: Holding): void {
+  async #settled(holding: Holding): Promise<void> {
     holding.cancelEnd();
     holding.lost.abort();
-    this.#holding = undefined;
     const { table, name, holder, tell } = this.#ports;
     try {
-      table.release(name, holder);
+      // Whoever asks meanwhile must not find that it is his still.
+      await this.#asking;
+      await table.release(name, holder);
     } catch (thrown) {
       tell(`the lease ${name} is given up and frees itself only in time: ${toHostError(thrown).message}`, thrown);
+    } finally {
+      this.#holding = undefined;
     }
   }
 }

@@ -9,7 +9,8 @@ import { asStorageError } from "../../bounds/storage-error.ts";
 import type { StateDriver } from "../../core/ports/state.ts";
 import type { Driver } from "../../seams.ts";
 import { MIB, type StateOptions, stateOptions } from "./options.ts";
-import { type Journal, type Row, StateTable } from "./table.ts";
+import type { Row } from "./rows.ts";
+import { type Journal, StateTable } from "./table.ts";
 
 const PRIVATE = 0o600;
 
