@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
@@ -24,13 +25,20 @@ const ALONE = [
   "test/hostile/suite.test.ts",
 ];
 
-/** What starts a process or a thread for a cell, by the place of its own file. */
-const STARTERS = ["cell/admission-process", "cell/hardened-process", "cell/process-cell", "cell/thread-cell", "package-reader"].map(
-  (name) => ({
-    source: fileURLToPath(new URL(`host/${name}.ts`, ROOT)),
-    built: new URL(`dist/${name}.js`, ROOT).href,
-  }),
-);
+/** What starts a process or a thread finds its code by the place of its own file. */
+const STARTERS = [
+  "backup/creating",
+  "cell/admission/admission-process",
+  "cell/outside/hardened-process",
+  "cell/outside/process-cell",
+  "cell/outside/thread-cell",
+  "drivers/events/thread-store",
+  "lifecycle/package-reader",
+].map((name) => {
+  const source = fileURLToPath(new URL(`host/${name}.ts`, ROOT));
+  if (!existsSync(source)) throw new Error(`vitest.config.ts names host/${name}.ts, which is not there: say where it has gone`);
+  return { source, built: new URL(`dist/${name}.js`, ROOT).href };
+});
 
 const config: ViteUserConfig = defineConfig({
   plugins: [
