@@ -55,6 +55,9 @@ const BY_CODE = {
   internal: { http: 500, grpc: "INTERNAL", exit: EXIT.failed },
   // Of a reason that a manifest declares.
   refused: { http: 422, grpc: "FAILED_PRECONDITION", exit: EXIT.refused },
+  "host-unreachable": { http: 503, grpc: "UNAVAILABLE", exit: EXIT.failed },
+  // It may have been done.
+  "host-lost": { http: 502, grpc: "UNKNOWN", exit: EXIT.failed },
 } as const satisfies Record<HostErrorCode, Answer>;
 
 const BY_REASON = {

@@ -3,7 +3,7 @@
 export const API_VERSIONS = ["0.1", "0.2"] as const;
 export type ApiVersion = (typeof API_VERSIONS)[number];
 /** Every code a HostError can carry (docs/errors.md). */
-export const HOST_ERROR_CODES = ["invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal", "refused"] as const;
+export const HOST_ERROR_CODES = ["invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal", "refused", "host-unreachable", "host-lost"] as const;
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type ServicesCallerKind = "plugin" | "adapter" | "host";
 export type ServicesCaller = { readonly kind: ServicesCallerKind; readonly name: string };

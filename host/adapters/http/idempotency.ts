@@ -33,9 +33,9 @@ export function keyOf(header: string | string[] | undefined): string | undefined
 const MAY_HAVE_RUN: Readonly<Record<HostErrorCode, boolean>> = {
   ...{ "invalid-message": false, "invalid-manifest": false, "admission-refused": false, "incompatible-api": false },
   ...{ "permission-denied": false, "no-such-service": false, "service-taken": false, "call-loop": false, "queue-full": false },
-  ...{ "rate-limited": false, "plugin-not-running": false },
+  ...{ "rate-limited": false, "plugin-not-running": false, "host-unreachable": false },
   ...{ "deadline-exceeded": true, "cpu-exhausted": true, "memory-exhausted": true, "plugin-failed": true, "quota-exceeded": true },
-  ...{ "storage-failed": true, "http-failed": true, conflict: true, internal: true, refused: true },
+  ...{ "storage-failed": true, "http-failed": true, conflict: true, internal: true, refused: true, "host-lost": true },
 };
 
 /** How a call ended; "too large" when its answer is not kept. */

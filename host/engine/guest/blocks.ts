@@ -2,7 +2,7 @@
 
 import { isJsonText, isJsonWithin } from "../../bounds/json.ts";
 import { isRetryAfter } from "../../bounds/refusals.ts";
-import { type ErrorShape, HostError, isHostErrorCode } from "../../core/errors.ts";
+import { type ErrorShape, HostError, type HostErrorCode, isHostErrorCode } from "../../core/errors.ts";
 import type { BlockCodec } from "../../core/host-functions.ts";
 import type { Bytes } from "../../core/types.ts";
 import type { ApiVersion, WitFunction, WitParams, WitResult } from "../../core/wit.ts";
@@ -83,13 +83,15 @@ export const decodeResult = <F extends WitFunction>(name: F, block: Bytes): WitR
 export const encodeResultView = <F extends WitFunction>(name: F, value: WitResult<F>): Bytes =>
   block(0, () => CODECS[name].result.encode(value));
 
+const UNKNOWN_TO_0_1: ReadonlySet<HostErrorCode> = new Set(["refused", "host-unreachable", "host-lost"]);
+
 /**
  * An error as a guest is told of it that was built for this version of wit/, the latest when undefined. `detail` may hold another guest's stack, so it stays on
  * the host's side.
  */
 export function errorFor(api: ApiVersion | undefined, { code, message, reason, retryAfterMs }: ErrorShape): ErrorShape {
   if (api !== "0.1") return { code, message, detail: undefined, reason, retryAfterMs };
-  return { code: code === "refused" ? "plugin-failed" : code, message, detail: undefined };
+  return { code: UNKNOWN_TO_0_1.has(code) ? "plugin-failed" : code, message, detail: undefined };
 }
 
 /** The block of a failure; a copy, since it may wait. */

@@ -51,7 +51,8 @@ export declare function events_publish(eventType: u64, contentType: u64, data: u
 /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
 /// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
 /// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
-/// quota-exceeded (size).
+/// quota-exceeded (size); and where the provider is on another host, host-unreachable (nothing was done) and host-lost
+/// (nobody knows).
 @external("extism:host/user", "services_call")
 export declare function services_call(service: u64, payload: u64, deadlineMs: u64): u64;
 

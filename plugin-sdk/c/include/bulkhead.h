@@ -54,9 +54,13 @@ typedef enum {
     BH_INTERNAL,
     // The provider of a service said no: `reason` says why. The call reached it, and it is well.
     BH_REFUSED,
+    // The host where the service is could not be asked: nothing of the call was done.
+    BH_HOST_UNREACHABLE,
+    // The host where the service is was asked and is gone: nobody knows whether the call was done.
+    BH_HOST_LOST,
 } bh_code;
-#define BH__CODES 22
-static const char *const bh__names_code[] = {"ok", "invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal", "refused"};
+#define BH__CODES 24
+static const char *const bh__names_code[] = {"ok", "invalid-message", "invalid-manifest", "admission-refused", "incompatible-api", "permission-denied", "no-such-service", "service-taken", "call-loop", "queue-full", "rate-limited", "deadline-exceeded", "cpu-exhausted", "memory-exhausted", "plugin-failed", "plugin-not-running", "quota-exceeded", "storage-failed", "http-failed", "conflict", "internal", "refused", "host-unreachable", "host-lost"};
 
 // Bytes, or text in UTF-8, with their number.
 typedef struct {
@@ -753,7 +757,8 @@ BH__IMPORT("extism:host/user", "services_call") uint64_t bh__import_services_cal
 // Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
 // turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
 // `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
-// quota-exceeded (size).
+// quota-exceeded (size); and where the provider is on another host, host-unreachable (nothing was done) and host-lost
+// (nobody knows).
 static inline bh_code bh_services_call(bh_text service, bh_bytes payload, bh_optional_u32 deadline_ms, bh_bytes *value) {
     bh__call call = {0};
     uint64_t service_block = bh__bytes_block(&call, service);

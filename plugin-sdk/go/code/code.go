@@ -30,4 +30,8 @@ const (
 	ErrorCodeInternal         ErrorCode = "internal"
 	// The provider of a service said no: `reason` says why. The call reached it, and it is well.
 	ErrorCodeRefused ErrorCode = "refused"
+	// The host where the service is could not be asked: nothing of the call was done.
+	ErrorCodeHostUnreachable ErrorCode = "host-unreachable"
+	// The host where the service is was asked and is gone: nobody knows whether the call was done.
+	ErrorCodeHostLost ErrorCode = "host-lost"
 )

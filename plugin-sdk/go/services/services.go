@@ -34,7 +34,8 @@ func servicesCall(service uint64, payload uint64, deadlineMs uint64) uint64
 // Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
 // turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
 // `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
-// quota-exceeded (size).
+// quota-exceeded (size); and where the provider is on another host, host-unreachable (nothing was done) and host-lost
+// (nobody knows).
 func Call(service string, payload []byte, deadlineMs *uint32) ([]byte, error) {
 	call := abi.Begin()
 	return call.BytesAnswer(servicesCall(call.Text(service), call.Bytes(payload), call.JSON(deadlineMs)))

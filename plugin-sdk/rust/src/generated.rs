@@ -48,6 +48,12 @@ pub enum ErrorCode {
     /// The provider of a service said no: `reason` says why. The call reached it, and it is well.
     #[serde(rename = "refused")]
     Refused,
+    /// The host where the service is could not be asked: nothing of the call was done.
+    #[serde(rename = "host-unreachable")]
+    HostUnreachable,
+    /// The host where the service is was asked and is gone: nobody knows whether the call was done.
+    #[serde(rename = "host-lost")]
+    HostLost,
 }
 
 impl ErrorCode {
@@ -75,6 +81,8 @@ impl ErrorCode {
             Self::Conflict => "conflict",
             Self::Internal => "internal",
             Self::Refused => "refused",
+            Self::HostUnreachable => "host-unreachable",
+            Self::HostLost => "host-lost",
         }
     }
 }
@@ -201,7 +209,8 @@ pub mod services {
     /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
     /// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
     /// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
-    /// quota-exceeded (size).
+    /// quota-exceeded (size); and where the provider is on another host, host-unreachable (nothing was done) and host-lost
+    /// (nobody knows).
     pub fn call(service: &str, payload: &[u8], deadline_ms: Option<u32>) -> Result<Vec<u8>, Error> {
         let mut call = Call::begin();
         let service = call.text(service);

@@ -26,6 +26,8 @@ pub const Error = error{
     Conflict,
     Internal,
     Refused,
+    HostUnreachable,
+    HostLost,
 };
 
 /// Why the host refused or could not do something. docs/errors.md says what to do about each.
@@ -52,6 +54,10 @@ pub const ErrorCode = enum {
     internal,
     /// The provider of a service said no: `reason` says why. The call reached it, and it is well.
     refused,
+    /// The host where the service is could not be asked: nothing of the call was done.
+    host_unreachable,
+    /// The host where the service is was asked and is gone: nobody knows whether the call was done.
+    host_lost,
 };
 
 /// The error of a code.
@@ -78,6 +84,8 @@ pub fn errorOf(code: ErrorCode) Error {
         .conflict => error.Conflict,
         .internal => error.Internal,
         .refused => error.Refused,
+        .host_unreachable => error.HostUnreachable,
+        .host_lost => error.HostLost,
     };
 }
 
@@ -134,7 +142,8 @@ pub const services = struct {
     /// Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
     /// turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
     /// `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
-    /// quota-exceeded (size).
+    /// quota-exceeded (size); and where the provider is on another host, host-unreachable (nothing was done) and host-lost
+    /// (nobody knows).
     pub fn call(service: []const u8, payload: []const u8, deadline_ms: ?u32) Error![]const u8 {
         var host_call: abi.Call = .{};
         return host_call.bytesAnswer(imports.services_call(host_call.bytes(service), host_call.bytes(payload), host_call.json(deadline_ms)));
