@@ -82,6 +82,40 @@ export interface Leases {
   contend(name: string, work: (held: Held) => Promise<void>): AsyncDisposable;
 }
 
+/** `beats`: who is there; `events`: what plugins publish. */
+export type PeerChannel = "beats" | "events";
+
+/** Carries bytes to the other hosts of a cluster and back, and says truly from whom they are; what they mean, and who of them lives, is not its affair. */
+export interface Peers {
+  /** The name of this host. */
+  readonly host: string;
+  /** Of one message, request or answer. */
+  readonly maxBytes: number;
+  /**
+   * Tells all other hosts that are there, in the order of the calls; each hears it at most once, and maybe never. What is too large or cannot be sent is dropped
+   * and told in the log.
+   */
+  broadcast(channel: PeerChannel, message: Bytes): void;
+  /** Tells of what others broadcast; returns its undo. */
+  hear(channel: PeerChannel, listener: (from: string, message: Bytes) => void): () => void;
+  /**
+   * Asks one host, and waits for its answer until `signal` aborts. Rejects with `host-unreachable` only where that host cannot have been given the request,
+   * and `quota-exceeded` for one that is too large; `host-lost` where it was given and no answer comes any more, as far as that is known; `deadline-exceeded`
+   * when the signal aborts: the other host is told of it then.
+   */
+  ask(host: string, request: Bytes, signal: AbortSignal): Promise<Bytes>;
+  /**
+   * Answers what others ask; one at a time, and nobody is given a request while there is none. `signal` aborts when nobody waits for the answer any more. An
+   * answer that rejects or is too large is none, and the asker is told `host-lost`. Returns its undo.
+   */
+  answer(give: (from: string, request: Bytes, signal: AbortSignal) => Promise<Bytes>): () => void;
+}
+
+export interface PeersOpening extends Opening {
+  /** The name that this host is to have; 1 to 63 lower-case letters, digits and hyphens. */
+  readonly host: string;
+}
+
 /** Keeps on the host's side what plugins keep for themselves. One that opens may still be away: it is asked again whenever a plugin asks it. */
 export type StorageDriverOfHost<O = unknown> = Driver<RemoteStorageDriver, O, SecretOpening>;
 

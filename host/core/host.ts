@@ -15,7 +15,7 @@ import type { Clock } from "./ports/clock.ts";
 import type { LogLevel, LogSink } from "./ports/log.ts";
 import type { Guard, Observer } from "./ports/policy.ts";
 import type { StateDriver } from "./ports/state.ts";
-import { ServiceRegistry } from "./service-registry.ts";
+import { type ProvidedService, ServiceRegistry } from "./service-registry.ts";
 import { childSpan } from "./trace.ts";
 import type { CallScope, EndedTurn, TurnContext } from "./turn.ts";
 import type { Bytes, Caller, CloudEvent, MaybePromise, PluginDefinition, SubscriptionDefinition, UnstampedEvent } from "./types.ts";
@@ -33,6 +33,8 @@ export interface HostPorts {
   readonly hostMsPerSecond: number;
   readonly capabilities?: CapabilityFunctions | undefined;
   readonly guards?: readonly Guard[] | undefined;
+  /** Where a service is that nobody provides here; what is provided here is never asked for. */
+  readonly elsewhere?: ((service: string) => ProvidedService | undefined) | undefined;
   /** Writes down an event that is kept, before anybody hears it; undefined for one that is not. Rejects with HostError, and nobody hears it then. */
   readonly keep?: ((event: CloudEvent) => Promise<void> | undefined) | undefined;
   /** Takes an event that a turn publishes only when it ends well, and answers with it as it will be; undefined for one that is published now. */
@@ -62,7 +64,7 @@ export class Host {
     this.#ports = ports;
     this.#hostTime = new HostTime(ports.clock, ports.hostMsPerSecond);
     this.#functions = new Map([...hostFunctions(ports.capabilities ?? {}), ...(ports.cellFunctions ?? [])]);
-    this.services = new ServiceRegistry({ clock: ports.clock, guards: ports.guards ?? [], onCall: (call) => this.#tell("call", call) });
+    this.services = new ServiceRegistry({ ...ports, onCall: (call) => this.#tell("call", call) });
     this.extensions = new ExtensionPoints(this.services, () => this.plugins);
     this.events = new EventBus((failure, pattern, event) =>
       this.#note("error", "host", `a subscriber of ${pattern} failed on ${event.type}`, event.traceparent, failure),

@@ -19,20 +19,22 @@ export interface Provider {
   enter(entryPoint: string, input: Bytes, context: TurnContext): Promise<TurnOutcome>;
 }
 
-interface Entry {
+export interface ProvidedService {
   readonly provider: Provider;
   readonly definition: ServiceDefinition;
 }
 
 export interface RegistryPorts {
   readonly clock: Clock;
-  readonly guards: readonly Guard[];
+  readonly guards?: readonly Guard[] | undefined;
+  /** Asked for what nobody provides here. */
+  readonly elsewhere?: ((service: string) => ProvidedService | undefined) | undefined;
   onCall(call: EndedCall): void;
 }
 
 export class ServiceRegistry {
   readonly #ports: RegistryPorts;
-  readonly #services = new Map<string, Entry>();
+  readonly #services = new Map<string, ProvidedService>();
 
   constructor(ports: RegistryPorts) {
     this.#ports = ports;
@@ -55,9 +57,9 @@ export class ServiceRegistry {
     const startedAt = this.#ports.clock.monotonicMs();
     let failure: HostError | undefined;
     try {
-      const entry = this.#services.get(service);
+      const entry = this.#services.get(service) ?? this.#ports.elsewhere?.(service);
       if (entry === undefined) throw new HostError("no-such-service", `nobody provides ${printable(service)}`);
-      for (const guard of this.#ports.guards) {
+      for (const guard of this.#ports.guards ?? []) {
         const asked = guard.call?.(call, entry.definition);
         // What answers at once costs nobody a microtask.
         if (asked instanceof Promise) await asked;
@@ -76,7 +78,7 @@ export class ServiceRegistry {
     }
   }
 
-  #enter(call: ServiceCall, { provider, definition }: Entry): Promise<TurnOutcome> {
+  #enter(call: ServiceCall, { provider, definition }: ProvidedService): Promise<TurnOutcome> {
     const { plugin, context: asking } = call.within ?? {};
     const lent = plugin === undefined ? (call.authorities ?? []) : [plugin.permissions, ...(asking?.authorities ?? [])];
     const context = call.onTaken === undefined ? asking : undefined;
