@@ -45,6 +45,7 @@ import { auditOf, bootFleet, hardeningOf, openHousehold, recordQuarantines } fro
 import { openCapabilities } from "./lifecycle/capabilities.ts";
 import { LiveCatalog } from "./lifecycle/catalog.ts";
 import { Cells } from "./lifecycle/cells.ts";
+import { openCluster } from "./lifecycle/cluster.ts";
 import { DeclaredEvents } from "./lifecycle/declared-events.ts";
 import { watchDiskSpace } from "./lifecycle/disk-space.ts";
 import { openEventLog, openLeases, openLog, openSendLog, openState, sendsFolder } from "./lifecycle/drivers.ts";
@@ -172,8 +173,10 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     telemetry.onCheck(check);
   };
   const permissions = { compile: compileResource, onCheck };
+  const cluster = await openCluster(configuration, opening, { core: (): Host => core, permissions, services: () => catalog.own }, booting);
   const core = new Host({
     ...{ clock, log, hostMsPerSecond, permissions, state, blocks: blockCodec },
+    elsewhere: cluster?.elsewhere,
     guards: [callRates(clock), ...adapters.guards],
     keep: keeping.keep,
     stage: transactions.stage,
@@ -234,7 +237,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   reloader.onChange(({ events: { keep } }) => keeping.alwaysKeep(keep));
   const native = catalogOf(providers);
   const catalog = new LiveCatalog({
-    ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords },
+    ...{ core, manifests: stores.manifests, native, log, words: stores.toolWords, elsewhere: cluster },
     parsers: await contributionParsers(configuration),
   });
   const declared = new DeclaredEvents(stores.manifests);
@@ -265,6 +268,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   booting.defer(tellOfWithdrawnTools(stores, log));
   deliveries.keepForAbsent();
   sends.booted();
+  if (cluster !== undefined) booting.use(cluster.start());
   record("start", "host", { plugins: core.plugins.length, host: stores.identity.id });
   const faults = (): string[] => [disk.problem()].filter((problem) => problem !== undefined);
   const problems = (): string[] => [...faults(), ...remote.problems(), ...log.problems()];

@@ -350,6 +350,8 @@ export interface CatalogService {
   readonly name: string;
   /** The plugin, or the host's own code, that answers it. */
   readonly provider: string;
+  /** The hosts of the cluster that it is on; undefined for what this one provides itself. */
+  readonly hosts?: readonly string[] | undefined;
   readonly description: string | undefined;
   /** JSON Schemas of payload and answer, as they were declared. */
   readonly input: unknown;

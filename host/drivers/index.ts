@@ -2,7 +2,7 @@
 
 import type { EventLog } from "../core/ports/events.ts";
 import type { StateDriver } from "../core/ports/state.ts";
-import type { Driver, Leases, LogOutput, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
+import type { Driver, Leases, LogOutput, Peers, PeersOpening, StorageDriverModule, StorageDriverOfHost } from "../seams.ts";
 
 export const LOG_DRIVERS: Readonly<Record<string, () => Promise<Driver<LogOutput>>>> = {
   json: async () => (await import("./log-json/driver.ts")).json as Driver<LogOutput>,
@@ -26,6 +26,11 @@ export const LEASE_DRIVERS: Readonly<Record<string, () => Promise<Driver<Leases>
   memory: async () => (await import("./leases/memory.ts")).memory as Driver<Leases>,
   sqlite: async () => (await import("./leases/sqlite.ts")).sqlite as Driver<Leases>,
   nats: async () => (await import("./leases/nats.ts")).nats as Driver<Leases>,
+};
+
+/** By what hosts of a cluster reach each other. */
+export const PEERS_DRIVERS: Readonly<Record<string, () => Promise<Driver<Peers, unknown, PeersOpening>>>> = {
+  memory: async () => (await import("./peers/memory.ts")).memory as Driver<Peers, unknown, PeersOpening>,
 };
 
 /** Where plugins keep what is their own, in their cells: so all of these come with the host. */

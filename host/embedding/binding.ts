@@ -1,5 +1,6 @@
 // A provider in a running host: its services answer calls like a plugin's, its events and questions go out by the core.
 
+import { PROVIDER_LIMITS } from "../bounds/provider-limits.ts";
 import { toldOnPurpose } from "../bounds/refusals.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Host } from "../core/host.ts";
@@ -31,8 +32,6 @@ import { check, jsonSchemaOf } from "./schema.ts";
 
 /** Calls of strangers that one provider answers at a time. */
 const MAX_RUNNING = 256;
-const DEADLINE_MS = 30_000;
-const CALL_DEPTH = 16;
 
 export interface BindingPorts {
   readonly core: Host;
@@ -46,7 +45,7 @@ const scopes = new WeakMap<CallContext, CallScope>();
 
 export class ProviderBinding implements CoreProvider, Bound {
   readonly name: string;
-  readonly limits: CoreProvider["limits"] = Object.freeze({ deadlineMs: DEADLINE_MS, callDepth: CALL_DEPTH });
+  readonly limits: CoreProvider["limits"] = PROVIDER_LIMITS;
   readonly #parts: ProviderParts;
   readonly #ports: BindingPorts;
   readonly #caller: Caller;

@@ -30,6 +30,8 @@ export interface CatalogPorts {
   /** Which plugins' words the operator has read. */
   readonly words: Pick<ToolWordsStore, "holds" | "onChange">;
   readonly log: LogSink;
+  /** What other hosts provide. */
+  readonly elsewhere?: { readonly services: readonly CatalogService[]; onChange(listener: () => void): () => void } | undefined;
 }
 
 /** An event while what is known of it is put together. */
@@ -57,6 +59,7 @@ export class LiveCatalog implements Catalog {
     ports.core.observe({ plugins: changed, state: changed });
     ports.manifests.onChange(changed);
     ports.words.onChange(changed);
+    ports.elsewhere?.onChange(changed);
   }
 
   get version(): number {
@@ -68,6 +71,15 @@ export class LiveCatalog implements Catalog {
   }
 
   get services(): readonly CatalogService[] {
+    const { own } = this;
+    const others = this.#ports.elsewhere?.services ?? [];
+    if (others.length === 0) return own;
+    const here = new Set(own.map(({ name }) => name));
+    return [...own, ...others.filter(({ name }) => !here.has(name))];
+  }
+
+  /** The services that this host provides itself. */
+  get own(): readonly CatalogService[] {
     const { core, manifests, native, words } = this.#ports;
     const ofPlugins = core.plugins.flatMap(({ name: provider, definition }) => {
       const manifest = manifests.get(provider);
@@ -116,8 +128,9 @@ export class LiveCatalog implements Catalog {
   /** Whether a service says of itself that it only reads. */
   isReadOnly(service: string): boolean {
     const [provider = ""] = service.split(".", 1);
-    const { manifests, native } = this.#ports;
-    const declared = manifests.get(provider)?.services[service] ?? native.services.find(({ name }) => name === service);
+    const { manifests, native, elsewhere } = this.#ports;
+    const isIt = ({ name }: CatalogService): boolean => name === service;
+    const declared = manifests.get(provider)?.services[service] ?? native.services.find(isIt) ?? elsewhere?.services.find(isIt);
     return declared?.readOnly === true;
   }
 

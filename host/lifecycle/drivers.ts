@@ -102,14 +102,15 @@ export function chosenForSends(configuration: Configuration): ReturnType<typeof 
 export const sendsFolder = (dataDir: string): string => join(dataDir, "sends");
 
 /** One of ours, or a package or file that the configuration names. */
-async function openDriver<Port>(
-  ours: Readonly<Record<string, () => Promise<Driver<Port>>>>,
+export async function openDriver<Port, Given extends Opening = Opening>(
+  ours: Readonly<Record<string, () => Promise<Driver<Port, unknown, Given>>>>,
   { name, options }: ReturnType<typeof chosenDriver>,
   configuration: Configuration,
-  opening: Opening,
+  opening: Given,
 ): Promise<Port & AsyncDisposable> {
   const load = Object.hasOwn(ours, name) ? ours[name] : undefined;
-  const driver = load === undefined ? await foreign<Driver<Port>>(name, configuration, options.key, "driver") : await load();
+  const driver =
+    load === undefined ? await foreign<Driver<Port, unknown, Given>>(name, configuration, options.key, "driver") : await load();
   const open = (): Promise<Port & AsyncDisposable> => driver.open(opening, optionsOf(driver.options, options));
   return load === undefined ? open() : openOurs(driver, open);
 }

@@ -9,6 +9,7 @@ import { HostError } from "../core/errors.ts";
 import type { LogLevel } from "../core/ports/log.ts";
 import type { Grant } from "../core/types.ts";
 import { type AuthOptions, authSchema } from "./auth.ts";
+import { type ClusterOptions, clusterSchema } from "./cluster.ts";
 import { type InstallOptions, installSchema } from "./install-options.ts";
 import { describeIssues } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
@@ -119,6 +120,8 @@ export interface Configuration {
   readonly sends: SendOptions;
   /** What remembers and carries, by port: the driver's name, or its options with the name as `driver`. */
   readonly drivers: Readonly<Record<string, unknown>>;
+  /** The other hosts that this one works with; it is alone without it. */
+  readonly cluster?: ClusterOptions | undefined;
   /** Where the configuration lies: what it names is resolved from there. */
   readonly folder: string;
   readonly plugins: Readonly<Record<string, PluginConfiguration>>;
@@ -214,6 +217,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   adapters: z.record(z.string(), z.unknown()).default({}),
   capabilities: z.record(z.string(), z.unknown()).default({}),
   drivers: z.record(z.string(), z.unknown()).default({}),
+  cluster: clusterSchema.optional(),
   plugins: z.record(pluginName, pluginSchema).default({}),
 });
 

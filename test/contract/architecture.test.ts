@@ -49,6 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ["bounds", "core"],
   drivers: ["seams.ts", "bounds", "core"],
   guards: ["bounds", "core"],
+  cluster: ["seams.ts", "bounds", "core"],
   capabilities: ["seams.ts", "bounds", "core"],
   adapters: ["seams.ts", "bounds", "core"],
   telemetry: ["seams.ts", "bounds", "core"],
@@ -60,6 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gate: ["admin", "manifest", "seams.ts", "bounds", "core"],
   cell: ["engine", "drivers", "bounds", "core"],
   lifecycle: [
+    "cluster",
     "gate",
     "backup",
     "admin",
