@@ -70,6 +70,8 @@ export class Membership {
   readonly #members = new Map<string, Member>();
   readonly #describing = new Map<string, Promise<void>>();
   readonly #describedAt = new Map<string, number>();
+  /** Those who did not say what they provide. */
+  readonly #mute = new Set<string>();
   readonly #listeners = new Set<() => void>();
   /** While it beats. */
   #deaf: (() => void) | undefined;
@@ -226,12 +228,14 @@ export class Membership {
     const now = this.#ports.clock.monotonicMs();
     const askedAt = this.#describedAt.get(name);
     if (askedAt !== undefined && now - askedAt < this.#ports.beatMs) return Promise.resolve();
-    if (this.#describedAt.size >= MAX_HOSTS) this.#describedAt.clear();
+    if (this.#describedAt.size >= MAX_HOSTS) {
+      this.#describedAt.clear();
+      this.#mute.clear();
+    }
     this.#describedAt.set(name, now);
     const asked = this.#learn(name)
-      .catch((thrown) =>
-        this.#note("warning", `the host ${printable(name)} does not say what it provides: ${toHostError(thrown).message}`, thrown),
-      )
+      .then(() => void this.#mute.delete(name))
+      .catch((thrown) => this.#tellOfMute(name, thrown))
       .finally(() => this.#describing.delete(name));
     this.#describing.set(name, asked);
     return asked;
@@ -258,6 +262,13 @@ export class Membership {
     } finally {
       cancel();
     }
+  }
+
+  // Once, though it is asked with every beat.
+  #tellOfMute(name: string, thrown: unknown): void {
+    if (this.#mute.has(name)) return;
+    this.#mute.add(name);
+    this.#note("warning", `the host ${printable(name)} does not say what it provides: ${toHostError(thrown).message}`, thrown);
   }
 
   #changed(): void {

@@ -131,8 +131,8 @@ const serviceSchema = z
     deadlineMs: z.number().positive().max(DAY_MS),
     callDepth: z.int().min(0).max(MAX_WAITING),
     description: optionalText,
-    input: z.unknown(),
-    output: z.unknown(),
+    input: z.unknown().optional(),
+    output: z.unknown().optional(),
     errors: z.record(z.string().max(64), z.string().max(MAX_TEXT)),
     rates: z.object({ perCaller: rateSchema.optional(), total: rateSchema.optional() }),
     readOnly: z.boolean(),
@@ -175,8 +175,8 @@ export function readAnnouncement({ payload }: Frame): Announcement {
   return { ...rest, services: services.map(withAllTraits) };
 }
 
-function withAllTraits({ description, consumes, produces, ...rest }: z.infer<typeof serviceSchema>): AnnouncedService {
-  return { ...rest, description, consumes, produces };
+function withAllTraits({ description, input, output, consumes, produces, ...rest }: z.infer<typeof serviceSchema>): AnnouncedService {
+  return { ...rest, description, input, output, consumes, produces };
 }
 
 function read<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
