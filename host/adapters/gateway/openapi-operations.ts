@@ -70,12 +70,13 @@ export function routeOperation(
 export const namesIn = (path: string): readonly string[] => [...path.matchAll(PATH_PARAMETER)].map(([, name = ""]) => name);
 
 function aboutService({ service, output }: DescribedService): Operation {
-  const { name, provider, description, deprecated, produces, errors } = service;
+  const { name, provider, description, deprecated, produces, errors, hosts } = service;
   const own = Object.entries(errors).filter(([reason]) => !isReason(reason));
   const reasons = own.map(([reason, meaning]) => `${reason}: ${plainText(meaning)}`).join("; ");
   const content = produces === undefined ? answerContent(name, output) : { [produces]: {} };
   return {
     tags: [provider],
+    ...(hosts !== undefined && { "x-hosts": hosts }),
     summary: name,
     ...(description === undefined ? {} : { description: plainText(description) }),
     ...(deprecated ? { deprecated } : {}),
