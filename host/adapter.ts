@@ -11,6 +11,7 @@ export type { ContractTest } from "./contracts/contract.ts";
 export { type EventLogToOpen, eventLogContract, type OpenedEventLog } from "./contracts/event-log.ts";
 export { type LeasesToOpen, leasesContract, type OpenedLeases } from "./contracts/leases.ts";
 export { logSinkContract } from "./contracts/log-sink.ts";
+export { type OpenedPeers, peersContract } from "./contracts/peers.ts";
 export { type OpenedState, type StateToOpen, stateDriverContract } from "./contracts/state-driver.ts";
 export { remoteStorageContract, storageDriverContract } from "./contracts/storage-driver.ts";
 export { type StoreWithFaults, storageFaults } from "./contracts/storage-faults.ts";
@@ -75,6 +76,9 @@ export type {
   Opened,
   OpenedSession,
   Opening,
+  PeerChannel,
+  Peers,
+  PeersOpening,
   Principal,
   Running,
   SecretOpening,

@@ -22,7 +22,7 @@ export interface Frame {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export const NO_BYTES: Bytes = new Uint8Array();
+const NO_BYTES: Bytes = new Uint8Array();
 
 export function encodeFrame(head: Readonly<Record<string, unknown>>, payload: Bytes = NO_BYTES): Bytes {
   const text = encoder.encode(JSON.stringify({ format: FORMAT, ...head }));

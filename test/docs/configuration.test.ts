@@ -46,6 +46,11 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
     ["$schema", "registry"],
   ],
   [
+    "cluster",
+    (keys) => parseConfiguration(JSON.stringify({ cluster: { host: "a", peers: "memory", ...keys } }), "c.json").cluster,
+    ["host", "peers"],
+  ],
+  [
     "plugins.<name>",
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
     ["cell", "logLevel", "source", "storage"],

@@ -32,7 +32,7 @@ export interface HostInCluster extends AsyncDisposable {
   leave(): void;
 }
 
-export interface PluginToAdd extends Partial<PluginDefinition> {
+interface PluginToAdd extends Partial<PluginDefinition> {
   readonly idempotent?: boolean;
 }
 
