@@ -43,12 +43,12 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
       const { folder: _, ...configuration } = parseConfiguration(JSON.stringify(keys), "c.json");
       return configuration;
     },
-    ["$schema", "registry"],
+    ["$schema", "cluster", "registry"],
   ],
   [
     "cluster",
     (keys) => parseConfiguration(JSON.stringify({ cluster: { host: "a", peers: "memory", ...keys } }), "c.json").cluster,
-    ["host", "peers"],
+    [],
   ],
   [
     "plugins.<name>",
