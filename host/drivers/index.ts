@@ -31,6 +31,7 @@ export const LEASE_DRIVERS: Readonly<Record<string, () => Promise<Driver<Leases>
 /** By what hosts of a cluster reach each other. */
 export const PEERS_DRIVERS: Readonly<Record<string, () => Promise<Driver<Peers, unknown, PeersOpening>>>> = {
   memory: async () => (await import("./peers/memory.ts")).memory as Driver<Peers, unknown, PeersOpening>,
+  nats: async () => (await import("./peers/nats.ts")).nats as Driver<Peers, unknown, PeersOpening>,
 };
 
 /** Where plugins keep what is their own, in their cells: so all of these come with the host. */

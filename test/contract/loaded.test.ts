@@ -8,7 +8,7 @@ import { GRAPHQL_PACKAGE } from "../../host/adapters/gateway/graphql/package.ts"
 import { MCP_PACKAGE } from "../../host/adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../../host/adapters/index.ts";
 import { CAPABILITIES } from "../../host/capabilities/index.ts";
-import { LEASE_DRIVERS, LOG_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../../host/drivers/index.ts";
+import { LEASE_DRIVERS, LOG_DRIVERS, PEERS_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../../host/drivers/index.ts";
 import { CYCLONEDX_PACKAGE } from "../../host/install/sbom/cyclonedx.ts";
 import { ROOT, read } from "../docs/markdown.ts";
 import { COMMAND } from "../support/command.ts";
@@ -128,7 +128,7 @@ describe("optional packages", () => {
   it("that a row of a table names are imported in one file each, and are optional peers", async () => {
     const { peerDependencies } = JSON.parse(read("package.json"));
     const loaders = [...Object.values(ADAPTERS), ...Object.values(CAPABILITIES)].map((row) => row.load);
-    const tables = [LOG_DRIVERS, STATE_DRIVERS, LEASE_DRIVERS, STORAGE_DRIVERS_OF_HOST];
+    const tables = [LOG_DRIVERS, STATE_DRIVERS, LEASE_DRIVERS, PEERS_DRIVERS, STORAGE_DRIVERS_OF_HOST];
     const drivers = tables.flatMap((table): (typeof loaders)[number][] => Object.values(table));
     const rows = await Promise.all([...loaders, ...drivers].map((load) => load()));
     for (const { name, packages = {} } of rows)

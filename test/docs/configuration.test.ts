@@ -45,11 +45,7 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
     },
     ["$schema", "cluster", "registry"],
   ],
-  [
-    "cluster",
-    (keys) => parseConfiguration(JSON.stringify({ cluster: { host: "a", peers: "memory", ...keys } }), "c.json").cluster,
-    [],
-  ],
+  ["cluster", (keys) => parseConfiguration(JSON.stringify({ cluster: { host: "a", peers: "memory", ...keys } }), "c.json").cluster, []],
   [
     "plugins.<name>",
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,
