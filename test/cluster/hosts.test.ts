@@ -97,7 +97,9 @@ describe("two hosts", () => {
       await post(`${a.url}/devices/lamp-1/turn-on`, {});
       return a.log.lines.find((line) => line.plugin === "logger" && line.message.includes("lamp is on"));
     });
-    const logged = traces.find((one) => one.includes("a logger for plugin automation true")) ?? expect.unreachable(traces.join("\n"));
+    const logged = await eventually("the logger's turn has ended", () =>
+      traces.find((one) => one.includes("a logger for plugin automation true")),
+    );
     const [trace = ""] = logged.split(" ");
     const chain = (): string[] => traces.filter((one) => one.startsWith(trace)).map((one) => one.slice(33));
     // A turn that asks ends after the one that it asked for.

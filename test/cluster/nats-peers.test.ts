@@ -24,7 +24,9 @@ async function overNats(): Promise<OpenedPeers> {
     async settle() {
       await connection.connection.flush();
     },
-    drop: (host) => all[host][Symbol.asyncDispose](),
+    async drop(host) {
+      await all[host][Symbol.asyncDispose]();
+    },
     async [Symbol.asyncDispose]() {
       for (const one of [a, b, c, connection]) await one[Symbol.asyncDispose]();
     },
