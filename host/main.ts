@@ -62,6 +62,7 @@ import { openIssuer } from "./lifecycle/issuer.ts";
 import { tellObservers } from "./lifecycle/observing.ts";
 import { Profiler } from "./lifecycle/profiling.ts";
 import { Reloader, type Reread } from "./lifecycle/reload.ts";
+import { openRemotePlugins } from "./lifecycle/remote-plugins.ts";
 import { openRemoteStores } from "./lifecycle/remote-stores.ts";
 import { contendForSchedules, followPlugins, openScheduler } from "./lifecycle/schedules.ts";
 import { Sends } from "./lifecycle/sends/sends.ts";
@@ -144,6 +145,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   const blobs = openBlobs(opening);
   const listeners = new OwnListeners();
   const tls = configuration.tls && booting.use(await openTls(configuration.tls, opening));
+  const remotePlugins = await openRemotePlugins({ configuration, clock, log });
   const issuer = await openIssuer(configuration, { clock, secrets: stores.secrets, tell });
   const hashing = booting.use(new HashingLine(clock));
   const capabilities = await openCapabilities(
@@ -228,9 +230,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   for (const one of providers) booting.defer(new ProviderBinding(one, { core, clock, log, permissions }).attach());
   const { onRecorded } = booting.use(failureRecords({ core: () => core, stores, clock, log }));
   const cells = booting.adopt(
-    new Cells({ configuration, hardening, clock, log, readModule: (key) => sources.admission.read(key), onRecorded }),
+    new Cells({
+      ...{ configuration, hardening, clock, log, onRecorded, peers: remotePlugins?.peers },
+      readModule: (key) => sources.admission.read(key),
+    }),
     (all) => all.close(),
   );
+  // Closed when the plugins have stopped, who have something to say to their peers then.
+  const remoteDoor = booting.use(new AsyncDisposableStack());
   const fleet = new Fleet({ core, cells, admission: sources.admission, stores, remote, keepers: [deliveries, sends], levels: log.levels });
   const reloader = new Reloader({ stores, core, fleet, sources, log, reread: options.reread });
   reloader.onChange((next) => log.reconfigure(next));
@@ -277,8 +284,14 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     new HostHealth({ stateOf: (name) => core.plugin(name)?.state, clock, faults, required, isStopping: () => ending.isStopping }),
   );
   const { gate, logins } = openGate({ core, catalog, clock, stores, issuer, passwords, reloader, onDenial: onCheck, tell }, booting);
+  const remoteServer = await remotePlugins?.start({
+    ...{ core, tls, listeners, tokens: stores.remoteTokens },
+    startPlugin: (name) => fleet.start(name),
+    isReady: () => health.unready().length === 0,
+  });
+  remoteDoor.use(remoteServer ?? null);
   const issuers = configuration.auth.jwt.map(({ issuer, audience }) => ({ issuer, audience }));
-  const addresses = await adapters.start(
+  const doors = await adapters.start(
     (name) =>
       adapterContext(name, {
         ...{ core, gate, logins, operations, catalog, clock, log, declared, problems, health, blobs, listeners, tls, issuers, telemetry },
@@ -288,6 +301,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     listeners,
     booting,
   );
+  const addresses = remoteServer === undefined ? doors : new Map([...doors, ["remotePlugins", remoteServer.url]]);
   const operate: Operate = async <T>(operation: string, input: unknown) => (await operations.invoke(operation, input, "host")) as T;
   booting.use(refreshTrust({ clock, log, options: () => stores.configuration.trust, refresh: () => operate("trust-refresh", {}) }));
   booting.defer(() => record("stop", "host"));

@@ -1,4 +1,4 @@
-// Checks proto/ and writes what follows from it: the messages of the gRPC door, as TypeScript.
+// Checks proto/ and writes what follows from it: the messages of the gRPC door and of remote plugins, as TypeScript.
 
 import { execFile } from "node:child_process";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -8,7 +8,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-export const GENERATED: string = join(ROOT, "host/adapters/grpc/doors_pb.ts");
+/** Where what is made of a file of proto/ lies: by path here, what makes it. */
+export const GENERATED: Readonly<Record<string, string>> = {
+  "host/adapters/grpc/doors_pb.ts": "bulkhead/v1/doors_pb.ts",
+  "host/remote/remote_pb.ts": "bulkhead/remote/v1/remote_pb.ts",
+  "plugin-sdk/remote-node/src/remote_pb.ts": "bulkhead/remote/v1/remote_pb.ts",
+};
 const tool = (name: string): string => join(ROOT, "node_modules/.bin", name);
 
 /** Rejects with what is wrong with proto/. */
@@ -16,15 +21,15 @@ export async function lintProto(): Promise<void> {
   await promisify(execFile)(tool("buf"), ["lint", "proto"], { cwd: ROOT });
 }
 
-/** Writes the messages into this file. */
-export async function generateProto(file: string): Promise<void> {
+/** Writes the messages of this file of `GENERATED` into that one. */
+export async function generateProto(made: string, file: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "bulkhead-proto-"));
   try {
     const template = join(folder, "buf.gen.yaml");
     const plugin = { local: tool("protoc-gen-es"), out: folder, opt: ["target=ts", "import_extension=ts"] };
     await writeFile(template, JSON.stringify({ version: "v2", plugins: [plugin] }));
     await promisify(execFile)(tool("buf"), ["generate", "--template", template, "proto"], { cwd: ROOT });
-    await copyFile(join(folder, "bulkhead/v1/doors_pb.ts"), file);
+    await copyFile(join(folder, made), file);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -32,5 +37,5 @@ export async function generateProto(file: string): Promise<void> {
 
 if (import.meta.main) {
   await lintProto();
-  await generateProto(GENERATED);
+  for (const [file, made] of Object.entries(GENERATED)) await generateProto(made, join(ROOT, file));
 }

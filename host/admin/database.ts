@@ -11,6 +11,7 @@ import { giveIdentity } from "./identity.ts";
 import { INSTALLATIONS_SCHEMA } from "./installations.ts";
 import { LOG_CHECKPOINTS_SCHEMA } from "./log-checkpoints.ts";
 import { QUARANTINE_SCHEMA, takeOverQuarantine } from "./quarantine.ts";
+import { REMOTE_TOKENS_SCHEMA } from "./remote-tokens.ts";
 import { SECRETS_SCHEMA } from "./secrets.ts";
 import { SESSIONS_SCHEMA } from "./sessions.ts";
 import { SIGNING_KEYS_SCHEMA } from "./signing-keys.ts";
@@ -79,6 +80,7 @@ export const hostSteps = (dataDir: string): readonly Step[] => [
   { since: "0.2.0", up: giveIdentity },
   { since: "0.2.0", up: (connection) => connection.exec(TRUST_SCHEMA) },
   { since: "0.2.0", up: (connection) => connection.exec(LOG_CHECKPOINTS_SCHEMA) },
+  { since: "0.2.0", up: (connection) => connection.exec(REMOTE_TOKENS_SCHEMA) },
 ];
 
 export interface HostDatabase {

@@ -66,6 +66,8 @@ export interface Plan {
   readonly plugin: string;
   readonly version: string;
   readonly description: string | undefined;
+  /** It runs as a process of its own, which the host does not hold. */
+  readonly isRemote: boolean;
   readonly source: string;
   /** The version that is installed now, or that the configuration names. */
   readonly installed: string | undefined;
@@ -168,10 +170,11 @@ export class Installer {
     const fetched = await sources.fetch(spec);
     const { manifest } = fetched;
     const before = manifests.get(manifest.name);
+    const isRemote = manifest.remote !== undefined;
     const trust = await this.#trust.assess(fetched);
     const refusals = trust.findings.filter(({ verdict }) => verdict === "refused").map(inWords);
     try {
-      await sources.admit(fetched, pluginSettings({}));
+      await sources.admit(fetched, pluginSettings(isRemote ? { isolation: "remote" } : {}));
       installations.refuseBlocked(manifest);
     } catch (thrown) {
       const { code, message, detail } = toHostError(thrown);
@@ -185,6 +188,7 @@ export class Installer {
       plugin: manifest.name,
       version: manifest.version,
       description: manifest.description,
+      isRemote,
       source: fetched.source,
       integrity: fetched.integrity,
       wasmSha256: fetched.wasmSha256,
@@ -303,7 +307,7 @@ export class Installer {
   }
 
   async #uninstall(name: string, purge: boolean, actor: Actor): Promise<void> {
-    const { installations, grants, toolWords, audit, manifests } = this.#stores;
+    const { installations, grants, toolWords, remoteTokens, audit, manifests } = this.#stores;
     const { version } = this.#installed(name);
     const dependents = dependentsOf(name, manifests);
     if (dependents.length > 0) throw new HostError("conflict", `${name} is needed by ${dependents.join(", ")}; uninstall those first`);
@@ -312,6 +316,7 @@ export class Installer {
       if (purge) installations.planPurge(name);
       grants.forget(name);
       toolWords.forget(name);
+      remoteTokens.revoke(name);
       audit.append(actor, "uninstall", name, { version, purge });
     });
     toolWords.committed();

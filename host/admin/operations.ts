@@ -29,6 +29,7 @@ import type { PermissionOverview, PermissionStatus } from "./permission-overview
 import { PluginOverview, type PluginSummary } from "./plugin-overview.ts";
 import { recordOperations } from "./record-operations.ts";
 import { type LiveConfiguration, reloadOperations } from "./reload-operations.ts";
+import { remoteOperations } from "./remote-operations.ts";
 import { chosenFrom, configsIn, type Declarations, declaredIn } from "./schemas.ts";
 import { secretOperations } from "./secret-operations.ts";
 import { type LiveSends, sendOperations } from "./send-operations.ts";
@@ -202,6 +203,13 @@ export class Operations {
         record: (...entry) => audit.append(...entry),
       }),
       ...tokenOperations({ tokens, audit, clock, ...shared }),
+      ...remoteOperations({
+        ...{ remoteTokens: this.#stores.remoteTokens, audit, ...shared },
+        isRemote: (plugin) => {
+          const manifest = this.#stores.manifests.get(plugin);
+          return manifest && manifest.remote !== undefined;
+        },
+      }),
       ...userOperations({ users, sessions, tokens, passwords, audit, ...shared }),
       ...reloadOperations({
         live: () => this.#live("nothing is read anew").configuration,

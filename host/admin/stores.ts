@@ -22,6 +22,7 @@ import { type Installation, Installations } from "./installations.ts";
 import { LogCheckpoints } from "./log-checkpoints.ts";
 import { PermissionOverview } from "./permission-overview.ts";
 import { QuarantineStore } from "./quarantine.ts";
+import { RemoteTokenStore } from "./remote-tokens.ts";
 import { SecretStore } from "./secrets.ts";
 import { SessionStore } from "./sessions.ts";
 import { SigningKeyStore } from "./signing-keys.ts";
@@ -67,6 +68,7 @@ export class Stores {
   readonly users: UserStore;
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
+  readonly remoteTokens: RemoteTokenStore;
   readonly toolWords: ToolWordsStore;
   readonly trust: TrustStore;
   readonly logs: LogCheckpoints;
@@ -96,6 +98,7 @@ export class Stores {
     this.users = new UserStore(connection, clock);
     this.sessions = new SessionStore(connection, clock);
     this.tokens = new TokenStore(connection, clock, this.users);
+    this.remoteTokens = new RemoteTokenStore(connection, clock);
     this.toolWords = new ToolWordsStore(connection, clock);
     this.trust = new TrustStore(connection, clock);
     this.logs = new LogCheckpoints(connection, clock);

@@ -35,6 +35,10 @@ const WITHOUT: Readonly<Record<string, Kind>> = {
       FROM tokens WHERE expires_at IS NULL OR expires_at > :now`,
     withhold: ["DELETE FROM tokens WHERE name = :id"],
   },
+  "remote-token": {
+    list: `SELECT id, hex(hash) || plugin AS mark, 'a token with which ' || plugin || ' comes in' AS what FROM remote_tokens WHERE :now > 0`,
+    withhold: ["DELETE FROM remote_tokens WHERE id = :id"],
+  },
   grant: {
     list: `SELECT plugin || ' ' || permission || ' ' || resource AS id, '' AS mark, 'granted by ' || granted_by || ' at ' || granted_at AS what
       FROM grants WHERE effect = 'allow' AND until_restart = 0 AND :now > 0`,

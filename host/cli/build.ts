@@ -70,6 +70,11 @@ export async function buildPlugin(folder: string): Promise<Built> {
     throw new HostError("invalid-manifest", `${manifestFile} cannot be read; "bulkhead new" makes a plugin's folder`, { cause });
   });
   const manifest = parseManifest(text, manifestFile);
+  if (manifest.wasm === undefined)
+    throw new HostError(
+      "invalid-manifest",
+      `${manifest.name} is a remote plugin, of which the host builds nothing; run it as its README says`,
+    );
   const language = languageOf(root);
   const build = await findToolchain(language, root);
   const file = join(root, manifest.wasm);

@@ -55,9 +55,10 @@ export async function checkFolder(path: string): Promise<Checked> {
   const rules = { code: "invalid-manifest", maxBytes: MAX_MANIFEST_BYTES, remedy: '"bulkhead new" makes a plugin\'s folder' } as const;
   const text = (await readPlainFile(file, rules)).toString("utf8");
   const manifest = parseManifest(text, file);
-  const isBuilt = existsSync(join(folder, manifest.wasm));
+  // The code of a remote plugin is not here to be looked at.
+  const isBuilt = manifest.wasm === undefined || existsSync(join(folder, manifest.wasm));
   const findings = checkManifest(manifest, {
-    module: isBuilt ? await exportsIn(folder) : undefined,
+    module: isBuilt && manifest.wasm !== undefined ? await exportsIn(folder) : undefined,
     parsers: await ownParsers(),
   });
   return { manifest, ...described(findings, manifest, text, isBuilt) };

@@ -32,6 +32,7 @@ export function describePlan(plan: PlanAnswer, asks: readonly PermissionRequest[
   const limits = Object.entries(plan.limits).map(([name, value]) => `${name} ${value}`);
   return [
     `${plan.plugin} ${plan.version} from ${escapeControls(plan.source)}${plan.description === undefined ? "" : `: ${escapeControls(plan.description)}`}`,
+    ...(plan.isRemote ? [REMOTE_WORDS] : []),
     rows.length === 0 ? "It asks for no permissions." : table(["asks for", "on", "because"], rows),
     ...asks.flatMap((one) => (meaningIn(one) === "" ? [] : `With ${one.permission} ${escapeControls(one.resource)} it ${meaningIn(one)}.`)),
     ...(plan.authenticates ? [authenticatingWords(plan, asks)] : []),
@@ -40,10 +41,15 @@ export function describePlan(plan: PlanAnswer, asks: readonly PermissionRequest[
     ...describeOrigin(plan),
     ...plan.dependencies.map(({ plugin, range }) => `It needs ${plugin} ${range}.`),
     plan.refusals.length === 0
-      ? "Admission: it may run."
+      ? plan.isRemote
+        ? "Admission: there is no module to look at."
+        : "Admission: it may run."
       : `It may NOT run:\n${plan.refusals.map((reason) => `  ${escapeControls(reason)}`).join("\n")}`,
   ].join("\n");
 }
+
+const REMOTE_WORDS =
+  "It is a REMOTE plugin, a process of its own: it is NOT sandboxed, and this host holds neither its memory nor its CPU. Of the host it gets what is granted, no more.";
 
 /** Once the operator names it in auth.plugin. */
 function authenticatingWords({ plugin, isAuthenticator }: PlanAnswer, asks: readonly PermissionRequest[]): string {

@@ -39,7 +39,7 @@ export function addInstall(program: Command): void {
     .option("--grant <what>", GRANT_HELP)
     .option("--accept <rules>", ACCEPT_HELP)
     .option("--until-restart", "what is granted holds until the host starts the next time")
-    .addOption(new Option("--isolation <level>", "instead of process").choices(["process", "thread", "inline"]))
+    .addOption(new Option("--isolation <level>", "instead of process").choices(["process", "thread", "inline", "remote"]))
     .option("--frozen", "without a source: exactly what bulkhead.lock says, or nothing")
     .option("--dry-run", "show, and install nothing")
     .option("--json", "print JSON on standard output")

@@ -34,6 +34,7 @@ import { addProfile } from "./profile.ts";
 import { addRecords } from "./records.ts";
 import { addRelease } from "./release.ts";
 import { addReload } from "./reload.ts";
+import { addRemote } from "./remote.ts";
 import { addReplay } from "./replay.ts";
 import { reportFailure } from "./report.ts";
 import { addSbom } from "./sbom.ts";
@@ -91,6 +92,7 @@ async function main(): Promise<void> {
   addTrace(program);
   addProfile(program);
   addRecords(program);
+  addRemote(program);
   addReplay(program);
   addFigures(program);
   addSchedules(program);

@@ -14,6 +14,7 @@ import { lockFilesOf } from "../install/sbom/lock-files.ts";
 import type { Locked } from "../install/sbom/parts.ts";
 import { licenseOf } from "../install/tarball.ts";
 import { openOurs } from "../lifecycle/foreign.ts";
+import { MANIFEST_FILE } from "../manifest/manifest.ts";
 import { sha256Hex } from "../trust/contents.ts";
 import { sourceDate } from "./signing.ts";
 import { say, writeJson } from "./terminal.ts";
@@ -63,7 +64,7 @@ async function writeWhole(file: string, text: string): Promise<void> {
 async function billOfPlugin(folder: string): Promise<{ readonly bill: string; readonly locked: readonly Locked[] }> {
   const { manifest, wasm, files } = await filesOf(folder);
   const { name, version, description } = manifest;
-  const module = { name: manifest.wasm, sha256: sha256Hex(wasm) };
+  const module = { name: manifest.wasm ?? MANIFEST_FILE, sha256: sha256Hex(wasm) };
   const locked = await lockFilesOf(resolve(folder));
   const bill = await made({ name, version, description, files: [module], ...licenseOf(files.get("package.json")) }, locked);
   return { bill, locked };

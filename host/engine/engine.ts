@@ -30,6 +30,8 @@ export interface GuestEnvironment extends Pick<PluginImage, "api" | "reasons"> {
   readonly pacer: Pacer;
   /** On which side its storage is answered; in the cell when undefined. */
   readonly storage?: StorageSide | undefined;
+  /** The turn that runs; for what runs elsewhere. */
+  currentTurn?(): { readonly traceparent: string; readonly remainingMs: number } | undefined;
   /** Asks the host's side for a host function that is placed there; resolves with the tagged block. */
   askHost(functionName: string, args: readonly Bytes[]): Promise<Bytes>;
 }

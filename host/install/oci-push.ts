@@ -56,7 +56,7 @@ export async function pushPlugin(repository: OciRepository, pushed: Pushed, { pl
   await repository.putBlob(Buffer.from(manifestText), MEDIA.pluginConfig);
   await repository.putBlob(tarball, MEDIA.pluginPackage);
   // Who finds the tag finds all of it.
-  await pushModule(repository, pushed, `${tag}${WASM_SUFFIX}`);
+  if (pushed.manifest.wasm !== undefined) await pushModule(repository, pushed, `${tag}${WASM_SUFFIX}`);
   const stored = await repository.putManifest(content);
   for (const bundle of bundles) await addReferrer(repository, stored, { artifactType: MEDIA.bundle, bytes: Buffer.from(bundle) });
   await repository.putManifest(content, tag);

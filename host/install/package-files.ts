@@ -43,7 +43,7 @@ export async function filesOf(folder: string, { name }: { readonly name?: string
     [SIGNATURE_FILE, await readOptional(join(path, SIGNATURE_FILE), MAX_SIGNATURE_BYTES)],
     [NPM_MANIFEST, Buffer.from(npm.text)],
     [MANIFEST_FILE, Buffer.from(manifestText)],
-    [manifest.wasm, wasm],
+    ...(manifest.wasm === undefined ? [] : [[manifest.wasm, wasm] as const]),
   ];
   const there = all.filter((one): one is readonly [string, Uint8Array] => one[1] !== undefined);
   return { ...content, npmName: npm.name, files: new Map(there.sort(([a], [b]) => (a < b ? -1 : 1))) };
@@ -62,7 +62,7 @@ function npmManifest(
     throw new HostError("invalid-message", `"${printable(name)}" is no name of an npm package; write one such as @acme/${manifest.name}`);
   const { version, description, wasm } = manifest;
   const shown = SHOWN.flatMap((key) => (said[key] === undefined ? [] : [[key, said[key]]]));
-  const made = { name, version, description, ...Object.fromEntries(shown), files: [MANIFEST_FILE, wasm] };
+  const made = { name, version, description, ...Object.fromEntries(shown), files: [MANIFEST_FILE, ...(wasm === undefined ? [] : [wasm])] };
   return { name, text: `${JSON.stringify(made, null, 2)}\n` };
 }
 

@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS, toLimits } from "../manifest/limits.ts";
 import { type Manifest, parseManifest } from "../manifest/manifest.ts";
 import { effectiveConfig } from "../manifest/plugin-config.ts";
 import { effectiveRates, refuseUnknownServices } from "../manifest/rates.ts";
+import { requireIsolation } from "../manifest/remote-plugins.ts";
 import { dataSchemasOf } from "../manifest/schemas.ts";
 import { reasonsOf } from "../manifest/service-errors.ts";
 import { subscriptionsOf } from "../manifest/subscriptions.ts";
@@ -20,6 +21,7 @@ import type { ContentEntry } from "../trust/contents.ts";
 
 export interface PluginFolder {
   readonly manifest: Manifest;
+  /** Of a remote plugin the bytes of its plugin.json: they are what an operator consents to. */
   readonly wasm: Uint8Array<ArrayBuffer>;
 }
 
@@ -62,9 +64,22 @@ export interface AdmittedPlugin {
 export async function readPluginFolder(folder: string): Promise<FolderContent> {
   const { manifest, manifestText } = await readManifestOf(folder);
   const rules = { code: "invalid-manifest", maxBytes: MAX_WASM_BYTES, remedy: "build the plugin first (bulkhead build)" } as const;
+  if (manifest.wasm === undefined) return { manifest, manifestText, wasm: remoteModule(manifestText) };
   const { buffer, byteOffset, length } = await readPlainFile(join(folder, manifest.wasm), rules);
   return { manifest, manifestText, wasm: new Uint8Array(buffer, byteOffset, length) };
 }
+
+/** What stands where others have their module. */
+export const remoteModule = (manifestText: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(manifestText);
+
+/** A remote plugin as one that was admitted: there is nothing in it to look at. */
+export const admittedRemote = ({ wasm }: Pick<PluginFolder, "wasm">): AdmittedPlugin => ({
+  module: wasm,
+  entryPoints: "any",
+  exported: "its code is not here",
+  report: { compileBytes: 0 },
+  api: { since: API_VERSIONS[0], because: "nothing" },
+});
 
 /** Without its module, which may be missing. Rejects like readPluginFolder. */
 export async function readManifestOf(folder: string): Promise<Pick<FolderContent, "manifest" | "manifestText">> {
@@ -109,6 +124,7 @@ export function definePlugin(
   grants: readonly Grant[],
 ): PluginDefinition {
   refuseLaterApi(manifest, admitted);
+  requireIsolation(manifest, configuration);
   refuseUnknownServices(manifest.name, configuration.services, Object.keys(manifest.services));
   const named = namedEntryPoints(manifest).map(({ entryPoint }) => entryPoint);
   const entryPoints = entryPointsOf(admitted, named);

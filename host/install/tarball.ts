@@ -9,7 +9,7 @@ import { printable } from "../core/names.ts";
 import { MANIFEST_FILE, parseManifest } from "../manifest/manifest.ts";
 import { parseJson } from "../manifest/structured-file.ts";
 import { contentsOf, MAX_CONTENT_PATH, MAX_SIGNATURE_BYTES, MAX_SIGNED_FILES, SIGNATURE_FILE } from "../trust/contents.ts";
-import { MAX_MANIFEST_BYTES, type ReadPlugin } from "./plugin-folder.ts";
+import { MAX_MANIFEST_BYTES, type ReadPlugin, remoteModule } from "./plugin-folder.ts";
 
 const MIB = 1024 * 1024;
 
@@ -34,7 +34,7 @@ export async function readTarball(packed: Uint8Array, label: string): Promise<Re
   if (manifestText === undefined) throw broken(label, `holds no ${MANIFEST_FILE}; "bulkhead pack" makes a package that does`);
   const manifest = parseManifest(manifestText, `${MANIFEST_FILE} of ${label}`);
   checkNpmVersion(files.get(NPM_MANIFEST)?.toString("utf8"), manifest.version, label);
-  const wasm = files.get(manifest.wasm);
+  const wasm = manifest.wasm === undefined ? remoteModule(manifestText) : files.get(manifest.wasm);
   if (wasm === undefined) throw broken(label, `holds no ${manifest.wasm}, which its ${MANIFEST_FILE} names`);
   const plugin = { manifest, manifestText, wasm: new Uint8Array(wasm), contents: [], ...licenseOf(files.get(NPM_MANIFEST)) };
   const signatures = files.get(SIGNATURE_FILE);

@@ -20,6 +20,7 @@ import type { StorageDriver } from "../core/ports/storage.ts";
 import type { PluginImage } from "../core/types.ts";
 import { STORAGE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration, PluginConfiguration } from "../manifest/configuration.ts";
+import type { RemotePeers } from "../remote/peers.ts";
 import type { StorageDriverModule } from "../seams.ts";
 import { SleepingStates } from "./sleeping-states.ts";
 import type { ChosenStorage } from "./storage.ts";
@@ -41,6 +42,8 @@ export interface CellsPorts {
   readonly onRecorded?: ((turn: RecordedTurn) => void) | undefined;
   /** Of plugins that are loaded when a turn comes. */
   readonly readModule: ReadModule;
+  /** Undefined where the host waits for no remote plugins. */
+  readonly peers?: Pick<RemotePeers, "cellFor"> | undefined;
 }
 
 export class Cells {
@@ -121,12 +124,20 @@ export class Cells {
   }
 
   #make(isolation: Isolation, group: string, { driver, module }: CellStorageDriver): KeepingCell {
-    const { clock, log, hardening, onRecorded } = this.#ports;
+    const { clock, log, hardening, onRecorded, peers } = this.#ports;
     const storageDir = module?.keepsFiles === true ? this.#storageDir : undefined;
     const ports = { clock, log, storageDir, storageDriver: driver, onRecorded };
-    if (isolation === "inline") {
-      const openStorage = (image: PluginImage): StorageDriver => module?.open({ dir: storageDir, clock }, image) ?? NOT_HERE;
-      return createInlineCell({ clock, log, onRecorded, openStorage: (image) => lazyStorage(() => openStorage(image)) });
+    const openHere = (image: PluginImage): StorageDriver => module?.open({ dir: storageDir, clock }, image) ?? NOT_HERE;
+    const openStorage = (image: PluginImage): StorageDriver => lazyStorage(() => openHere(image));
+    if (isolation === "inline") return createInlineCell({ clock, log, onRecorded, openStorage });
+    if (isolation === "remote") {
+      const name = group.slice(REMOTE.length);
+      if (peers === undefined)
+        throw new HostError(
+          "conflict",
+          `${name} is a remote plugin, and this host waits for none; write "remotePlugins": {} in the configuration`,
+        );
+      return peers.cellFor(name, openStorage);
     }
     if (isolation === "thread") return createThreadCell(ports);
     // A process that plugins share must be able to open the storage of one that comes back while the others run.
@@ -147,11 +158,13 @@ export class Cells {
 }
 
 const ALONE = "alone:";
+const REMOTE = "remote:";
 
 /** The plugin that a cell is for, the name that the configuration gives it, or `thread`. */
 const shownKey = (key: string): string => key.replace(/ .*$/, "").replace(/^(alone|shared):/, "");
 
 function groupOf(name: string, isolation: Isolation, cell: string | undefined): string {
+  if (isolation === "remote") return REMOTE + name;
   if (isolation !== "process") return isolation;
   return cell === undefined ? ALONE + name : `shared:${cell}`;
 }

@@ -11,7 +11,14 @@ import type { Host } from "../core/host.ts";
 import { printable } from "../core/names.ts";
 import type { Plugin } from "../core/plugin.ts";
 import type { PluginDefinition } from "../core/types.ts";
-import { definePlugin, effectiveLimits, keepsState, type PluginFolder } from "../install/plugin-folder.ts";
+import {
+  type AdmittedPlugin,
+  admittedRemote,
+  definePlugin,
+  effectiveLimits,
+  keepsState,
+  type PluginFolder,
+} from "../install/plugin-folder.ts";
 import type { PluginConfiguration } from "../manifest/configuration.ts";
 import { unmetDependencies } from "../manifest/dependencies.ts";
 import type { Cells } from "./cells.ts";
@@ -238,10 +245,13 @@ export class Fleet implements LivePlugins {
     this.#refuseBlocked(folder.manifest);
     refuseStranger(name, settings, stores.configuration);
     const storage = storageOf(stores.configuration, name, settings);
-    const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), {
-      side: storage.side,
-      keepsState: keepsState(settings),
-    });
+    const admitted: AdmittedPlugin & { readonly key?: string } =
+      folder.manifest.remote === undefined
+        ? await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), {
+            side: storage.side,
+            keepsState: keepsState(settings),
+          })
+        : admittedRemote(folder);
     const defined = definePlugin(folder.manifest, admitted, settings, stores.grantsOf(name));
     // What a turn has written is not what is there, as long as it has not ended.
     const readCacheBytes = defined.transaction === undefined ? storage.readCacheBytes : undefined;

@@ -5,6 +5,7 @@ import { MCP_PACKAGE } from "../adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../adapters/index.ts";
 import { EVENT_DRIVERS, LEASE_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
+import { REMOTE_PACKAGES } from "../manifest/remote-plugins.ts";
 import { installCommand } from "./foreign.ts";
 import { chosenDriver, sectionOf } from "./sections.ts";
 
@@ -68,10 +69,11 @@ async function ofDrivers(configuration: Configuration): Promise<Needed> {
   );
 }
 
-function ofOthers({ auth, plugins }: Configuration): Needed {
+function ofOthers({ auth, plugins, remotePlugins }: Configuration): Needed {
   const extism = Object.keys(plugins).filter((name) => plugins[name]?.engine === "extism");
   return [
     ...(auth.oidc === undefined ? [] : [["auth.oidc", OIDC] as const]),
+    ...(remotePlugins === undefined ? [] : [["remotePlugins", REMOTE_PACKAGES] as const]),
     ...extism.map((name) => [`plugins.${name}.engine`, EXTISM] as const),
   ];
 }

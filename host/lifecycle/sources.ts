@@ -11,6 +11,7 @@ import type { SourceOptions } from "../install/npm-registry.ts";
 import { fetchPackage, isLockedFor, resolveVersion } from "../install/package-sources.ts";
 import { PackageStore } from "../install/package-store.ts";
 import {
+  admittedRemote,
   definePlugin,
   effectiveLimits,
   keepsState,
@@ -60,10 +61,10 @@ export async function pluginSources(
     async admit(folder, settings, within = inForce()) {
       refuseStranger(folder.manifest.name, settings, within);
       const { side } = storageOf(within, folder.manifest.name, settings);
-      const admitted = await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), {
-        side,
-        keepsState: keepsState(settings),
-      });
+      const admitted =
+        folder.manifest.remote === undefined
+          ? await admission.admit(folder.wasm, effectiveLimits(folder.manifest, settings), { side, keepsState: keepsState(settings) })
+          : admittedRemote(folder);
       const { entryPoints, exported } = admitted;
       const module = entryPoints === "any" ? undefined : { entryPoints, exported };
       refuseFindings(folder, checkManifest(folder.manifest, { module, parsers }));

@@ -16,7 +16,8 @@ export function refuseStranger(
   configuration: Pick<Configuration, "plugins" | "hardening">,
   platform: NodeJS.Platform = process.platform,
 ): void {
-  if (configuration.plugins[name]?.path !== undefined) return;
+  // What is remote runs elsewhere, whoever made it.
+  if (configuration.plugins[name]?.path !== undefined || settings.isolation === "remote") return;
   if (refusesStrangers(platform)) {
     const remedy = `run the host on Linux, or read it and name its folder by plugins.${name}.path`;
     throw new HostError("conflict", `${name} comes from elsewhere, and Windows holds no plugin whose cell is broken; ${remedy}`);
@@ -42,7 +43,7 @@ function refuseEscapes(
 
 /** A warning about those whom the operator named by their folder; undefined when there is nothing to warn of. */
 export function warningOfEscapes({ plugins }: Pick<Configuration, "plugins">): string | undefined {
-  const inside = Object.keys(plugins).filter((name) => plugins[name]?.isolation !== "process");
+  const inside = Object.keys(plugins).filter((name) => ["inline", "thread"].includes(plugins[name]?.isolation ?? ""));
   const escapes = inside.length === 0 ? [] : escapesOf();
   if (escapes.length === 0) return undefined;
   const known = escapes.map(({ id, about }) => `${id}: ${about}`).join("; ");

@@ -17,6 +17,7 @@ import { dottedName, grantShape, pattern, pluginName, withResource } from "./man
 import { absoluteSpec } from "./package-spec.ts";
 import { type RatesGiven, ratesGivenSchema } from "./rates.ts";
 import { type RecordOptions, recordsSchema } from "./records.ts";
+import { type RemotePluginsOptions, remotePluginsSchema } from "./remote-plugins.ts";
 import { requireRoles } from "./roles.ts";
 import { parseByExtension } from "./structured-file.ts";
 import { type TelemetryOptions, telemetrySchema } from "./telemetry.ts";
@@ -27,8 +28,11 @@ export interface PluginConfiguration {
   readonly path?: string | undefined;
   /** A tarball or a package of a registry, such as `@acme/thermostat@^1.2` or `oci://ghcr.io/acme/thermostat@^1.2`; which version exactly stands in bulkhead.lock. */
   readonly source?: string | undefined;
-  /** `process` is the wall against strangers; `inline` and `thread` share the host's process and are for plugins that you trust. */
-  readonly isolation: "inline" | "thread" | "process";
+  /**
+   * `process` is the wall against strangers; `inline` and `thread` share the host's process and are for plugins that you trust. `remote` is for plugins that are a
+   * process of their own, whose memory and CPU the host does not hold.
+   */
+  readonly isolation: "inline" | "thread" | "process" | "remote";
   /** `metered` is the default; `extism` runs it on the package @extism/extism, which must be installed, behind the same limits. */
   readonly engine: "metered" | "extism";
   /**
@@ -116,6 +120,8 @@ export interface Configuration {
   readonly capabilities: Readonly<Record<string, unknown>>;
   /** Patterns of the event types that are kept, whoever subscribes to them. */
   readonly events: { readonly keep: readonly string[] };
+  /** Where the host waits for plugins that are processes of their own; nowhere by default. */
+  readonly remotePlugins?: RemotePluginsOptions | undefined;
   /** How much may wait of what plugins send, and how often a durable message is tried. */
   readonly sends: SendOptions;
   /** What remembers and carries, by port: the driver's name, or its options with the name as `driver`. */
@@ -131,7 +137,7 @@ const pluginSchema: z.ZodType<PluginConfiguration> = z
   .strictObject({
     path: z.string().min(1).optional(),
     source: z.string().min(1).optional(),
-    isolation: z.enum(["inline", "thread", "process"]).default("process"),
+    isolation: z.enum(["inline", "thread", "process", "remote"]).default("process"),
     engine: z.enum(["metered", "extism"]).default("metered"),
     activation: z.enum(["eager", "on-demand", "hibernate"]).default("eager"),
     idleMs: z.int().positive().max(86_400_000).default(300_000),
@@ -205,6 +211,7 @@ export const configurationSchema: z.ZodType<Omit<Configuration, "folder">> = z.s
   hostMsPerSecond: z.number().positive().max(1_000).default(600),
   admission: admissionSchema.default({}),
   events: z.strictObject({ keep: z.array(pattern).max(MAX_KEPT).default([]) }).default({ keep: [] }),
+  remotePlugins: remotePluginsSchema.optional(),
   sends: sendOptions.default(() => sendOptions.parse({})),
   index: z.array(z.string().min(1).max(2_048)).max(MAX_INDEXES).default([]),
   trust: trustSchema.default(() => trustSchema.parse({})),

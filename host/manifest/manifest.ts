@@ -14,6 +14,7 @@ import { describeFindings, describeIssues, type Finding } from "./issues.ts";
 import { type LimitsInput, limitsSchema } from "./limits.ts";
 import { defaultFindings } from "./plugin-config.ts";
 import { type RatesInput, ratesShape } from "./rates.ts";
+import { type RemoteManifest, remoteManifestSchema } from "./remote-plugins.ts";
 import { compileResource, PERMISSIONS } from "./resources.ts";
 import { MAX_SCHEDULES, type ManifestSchedule, scheduleSchema } from "./schedules.ts";
 import { schemasIn, sharedEntryPoints } from "./schemas.ts";
@@ -86,8 +87,10 @@ export interface Manifest {
   readonly version: string;
   readonly api: string;
   readonly description?: string | undefined;
-  /** File name of the module, beside plugin.json. */
-  readonly wasm: string;
+  /** File name of the module, beside plugin.json. Either this or `remote`. */
+  readonly wasm?: string | undefined;
+  /** It has no module: its code is a process of its own, which dials the host. */
+  readonly remote?: RemoteManifest | undefined;
   readonly services: Readonly<Record<string, ProvidedService>>;
   /** The points that it declares and asks, with JSON Schemas of question and answer. */
   readonly extensionPoints: Readonly<Record<string, DeclaredPoint>>;
@@ -119,7 +122,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   version,
   api: z.string(),
   description: z.string().max(500).optional(),
-  wasm: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.wasm$/, "write the name of a .wasm file beside plugin.json"),
+  wasm: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.wasm$/, "write the name of a .wasm file beside plugin.json")
+    .optional(),
+  remote: remoteManifestSchema.optional(),
   services: z
     .record(
       dottedName,
@@ -189,6 +196,11 @@ export function parseManifest(text: string, file: string): Manifest {
       detail: describeIssues(parsed.error, { input, schema: manifestSchema, source }),
     });
   const manifest = parsed.data;
+  if ((manifest.wasm === undefined) === (manifest.remote === undefined))
+    throw new HostError(
+      "invalid-manifest",
+      `${file} needs "wasm", the file of its module, or "remote", for a process of its own: one of them`,
+    );
   if (!API_VERSIONS.some((version) => version === manifest.api)) {
     const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
     throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);
@@ -217,6 +229,7 @@ export function parseManifest(text: string, file: string): Manifest {
     manifest.watches.length > 0 && "watches",
     manifest.schedules.length > 0 && "schedules",
     manifest.storage.log && "storage.log",
+    manifest.remote !== undefined && "remote",
     manifest.transaction !== undefined && "transaction",
     ...(["errors", "perCaller", "total", ...TRAITS] as const).map(
       (key) => Object.values(manifest.services).some((service) => service[key] !== undefined) && `services.<name>.${key}`,

@@ -11,6 +11,7 @@ import { type Contract, GENERATED, importedInterfaces, snake } from "./model.ts"
 import { emitPython } from "./python.ts";
 import { readWit } from "./reader.ts";
 import { emitReference } from "./reference.ts";
+import { emitRemoteNode } from "./remote-node.ts";
 import { emitRust } from "./rust.ts";
 import { emitSchemas } from "./schemas.ts";
 import { emitTypeScript } from "./typescript.ts";
@@ -83,6 +84,8 @@ export async function generatedFiles(contract: Contract, releases: readonly Cont
     ["plugin-sdk/typescript/wit/bulkhead.wit", (await witText()) + (await readText("plugin-sdk/codegen/javascript.wit"))],
     ["plugin-sdk/python/src/bulkhead/wit/bulkhead.wit", await witText()],
     ...[...typescript].map(([path, text]) => [`plugin-sdk/typescript/${path}`, text] as const),
+    ["plugin-sdk/remote-node/src/error-code.ts", typescript.get("src/error-code.ts") ?? ""],
+    ...[...emitRemoteNode(contract)].map(([path, text]) => [`plugin-sdk/remote-node/${path}`, text] as const),
     ...[...python].map(([path, text]) => [`plugin-sdk/python/${path}`, text] as const),
     ...[...reference].map(([path, text]) => [`docs/reference/${path}`, text] as const),
   ]);

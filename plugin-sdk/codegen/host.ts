@@ -76,7 +76,7 @@ export type WitResult<F extends WitFunction> = ReturnType<WitFunctions[F]>;
 `;
 }
 
-function shape(contract: Contract, face: Interface, type: Type | undefined): string {
+export function shape(contract: Contract, face: Interface, type: Type | undefined): string {
   if (type === undefined) return '"_"';
   if (isBytes(type)) return '"bytes"';
   switch (type.kind) {
@@ -94,10 +94,10 @@ function shape(contract: Contract, face: Interface, type: Type | undefined): str
   }
 }
 
-const recordShape = (contract: Contract, face: Interface, { fields }: RecordType): string =>
+export const recordShape = (contract: Contract, face: Interface, { fields }: RecordType): string =>
   `{ record: [${fields.map(({ name, type }) => `["${name}", "${camel(name)}", ${shape(contract, face, type)}]`).join(", ")}] }`;
 
-const enumShape = ({ cases }: Enum): string => `{ enum: [${cases.map(({ name }) => `"${name}"`).join(", ")}] }`;
+export const enumShape = ({ cases }: Enum): string => `{ enum: [${cases.map(({ name }) => `"${name}"`).join(", ")}] }`;
 
 /** The record of a failure, as one version of wit/ has it; a failure of wit/ without errors has no fields. */
 function errorShape(contract: Contract): string {

@@ -21,14 +21,14 @@ import {
   type Type,
 } from "./model.ts";
 
-const docs = (lines: Docs, indent = ""): string =>
+export const docs = (lines: Docs, indent = ""): string =>
   lines.length === 0 ? "" : `${indent}/**\n${lines.map((line) => `${indent} *${line === "" ? "" : ` ${line}`}\n`).join("")}${indent} */\n`;
 
 /** A name that is a word of the language is exported under it and declared under another. */
 const RESERVED: ReadonlySet<string> = new Set(["delete"]);
-const declared = (func: Func): string => (RESERVED.has(func.name) ? "remove" : camel(func.name));
+export const declared = (func: Func): string => (RESERVED.has(func.name) ? "remove" : camel(func.name));
 
-function typeOf(contract: Contract, face: Interface, type: Type | undefined, isAnswer: boolean): string {
+export function typeOf(contract: Contract, face: Interface, type: Type | undefined, isAnswer: boolean): string {
   if (type === undefined) return "void";
   if (isBytes(type)) return "Uint8Array";
   const inner = (one: Type): string => typeOf(contract, face, one, isAnswer);
@@ -48,7 +48,7 @@ function typeOf(contract: Contract, face: Interface, type: Type | undefined, isA
   }
 }
 
-function definition(contract: Contract, face: Interface, item: Enum | RecordType): string {
+export function definition(contract: Contract, face: Interface, item: Enum | RecordType): string {
   const name = pascal(item.name);
   if (item.kind === "enum") return `${docs(item.docs)}export type ${name} = ${item.cases.map((one) => `"${one.name}"`).join(" | ")};\n`;
   const fields = item.fields.map((field) => {

@@ -60,8 +60,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   backup: ["admin", "capabilities", "drivers", "install", "manifest", "bounds", "core"],
   gate: ["admin", "manifest", "seams.ts", "bounds", "core"],
   cell: ["engine", "drivers", "bounds", "core"],
+  remote: ["adapters", "cell", "engine", "manifest", "seams.ts", "bounds", "core"],
   lifecycle: [
     "cluster",
+    "remote",
     "gate",
     "backup",
     "admin",

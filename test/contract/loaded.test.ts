@@ -90,10 +90,10 @@ describe("optional packages", () => {
   it("that are peers are imported in one file each", () => {
     const { peerDependencies } = JSON.parse(read("package.json"));
     expect(Object.fromEntries(Object.keys(peerDependencies).map((name) => [name, importersOf(name)]))).toEqual({
-      "@bufbuild/protobuf": ["adapters/grpc/packages.ts"],
-      "@grpc/grpc-js": ["adapters/grpc/packages.ts"],
-      "@grpc/reflection": ["adapters/grpc/packages.ts"],
-      "grpc-health-check": ["adapters/grpc/packages.ts"],
+      "@bufbuild/protobuf": ["adapters/gateway/grpc/packages.ts"],
+      "@grpc/grpc-js": ["adapters/gateway/grpc/packages.ts"],
+      "@grpc/reflection": ["adapters/grpc/server.ts"],
+      "grpc-health-check": ["adapters/gateway/grpc/packages.ts"],
       "@bytecodealliance/jco-transpile": ["cell/admission/transpiler.ts"],
       // The transpiler wants it to be there, and gets our own instead.
       "@bytecodealliance/preview2-shim": [],

@@ -12,29 +12,36 @@ import { temporaryFolder } from "../support/plugin-folders.ts";
 describe("proto/", () => {
   it("keeps the rules of buf", () => lintProto());
 
-  it("is what the messages of the gRPC door were generated from (npm run build:proto)", async () => {
+  it.each(Object.entries(GENERATED))("is what %s was generated from (npm run build:proto)", async (committed, made) => {
     const folder = temporaryFolder();
     try {
-      const file = join(folder.path, "doors_pb.ts");
-      await generateProto(file);
-      expect(readFileSync(file, "utf8")).toBe(readFileSync(GENERATED, "utf8"));
+      const file = join(folder.path, "made.ts");
+      await generateProto(made, file);
+      expect(readFileSync(file, "utf8")).toBe(readFileSync(join(ROOT, committed), "utf8"));
     } finally {
       folder.remove();
     }
   });
 
   const breaking = (proto: string): Promise<unknown> =>
-    promisify(execFile)(join(ROOT, "node_modules/.bin/buf"), ["breaking", proto, "--against", "test/contract/doors.binpb"], { cwd: ROOT });
+    promisify(execFile)(join(ROOT, "node_modules/.bin/buf"), ["breaking", proto, "--against", "test/contract/proto.binpb"], { cwd: ROOT });
 
-  // What 0.2 promises; later versions may add to it. Made by `buf build proto -o test/contract/doors.binpb`.
+  // What 0.2 promises; later versions may add to it. Made by `buf build proto -o test/contract/proto.binpb`.
   it("takes nothing back that clients were built for", async () => {
     await breaking("proto");
     const folder = temporaryFolder();
     try {
       cpSync(join(ROOT, "proto"), folder.path, { recursive: true });
-      const file = join(folder.path, "bulkhead/v1/doors.proto");
-      writeFileSync(file, readFileSync(file, "utf8").replace("bytes payload = 2;", "string payload = 2;"));
-      await expect(breaking(folder.path)).rejects.toMatchObject({ stdout: expect.stringContaining("payload") });
+      for (const [name, field] of [
+        ["bulkhead/v1/doors.proto", "bytes payload = 2;"],
+        ["bulkhead/remote/v1/remote.proto", "bytes block = 2;"],
+      ] as const) {
+        const file = join(folder.path, name);
+        const text = readFileSync(file, "utf8");
+        writeFileSync(file, text.replace(field, field.replace("bytes", "string")));
+        await expect(breaking(folder.path)).rejects.toMatchObject({ stdout: expect.stringContaining(name) });
+        writeFileSync(file, text);
+      }
     } finally {
       folder.remove();
     }

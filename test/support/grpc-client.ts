@@ -2,7 +2,7 @@
 
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { definitionOf } from "../../host/adapters/grpc/definitions.ts";
+import { definitionOf } from "../../host/adapters/gateway/grpc/definitions.ts";
 import {
   CallRequestSchema,
   type CallResponse,

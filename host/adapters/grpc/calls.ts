@@ -1,7 +1,8 @@
 // Calls of services, and what there is to call.
 
 import type { AdapterContext, CatalogService, Principal } from "../../seams.ts";
-import { bytesOf } from "./definitions.ts";
+import { bytesOf } from "../gateway/grpc/definitions.ts";
+import { create, type handleUnaryCall, Metadata, type UntypedServiceImplementation } from "../gateway/grpc/packages.ts";
 import {
   type CallRequest,
   type CallResponse,
@@ -12,7 +13,6 @@ import {
   type ServiceDescription,
   ServiceDescriptionSchema,
 } from "./doors_pb.ts";
-import { create, type handleUnaryCall, Metadata, type UntypedServiceImplementation } from "./packages.ts";
 import { principalOf } from "./principal.ts";
 import { answering } from "./unary.ts";
 

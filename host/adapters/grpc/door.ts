@@ -4,10 +4,15 @@ import type { Socket } from "node:net";
 import { HostError } from "../../core/errors.ts";
 import type { AdapterContext, Principal } from "../../seams.ts";
 import { bearerOf, calledFrom, shownCredentials } from "../gateway/credentials.ts";
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from "../gateway/grpc/packages.ts";
+import { statusOf } from "../gateway/grpc/status.ts";
 import { FOLLOW } from "./events.ts";
-import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from "./packages.ts";
 import { admitted } from "./principal.ts";
-import { statusOf } from "./status.ts";
 
 /** Open to everybody: it says whether all is well, and of whom nothing. */
 const HEALTH_CHECK = "/grpc.health.v1.Health/Check";

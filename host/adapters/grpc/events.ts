@@ -7,8 +7,17 @@ import type { AdapterContext } from "../../seams.ts";
 import type { EndReason, Outlet } from "../gateway/event-stream.ts";
 import type { EventStreams } from "../gateway/event-streams.ts";
 import type { EncodedEvent, KeptEvent } from "../gateway/event-window.ts";
+import { bytesOf, pathOf } from "../gateway/grpc/definitions.ts";
+import {
+  create,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type ServerWritableStream,
+  status,
+  type UntypedServiceImplementation,
+} from "../gateway/grpc/packages.ts";
+import { statusOf } from "../gateway/grpc/status.ts";
 import { eventQuerySchema, malformedQuery, type WantedEvents, wantedEvents } from "../gateway/wanted-events.ts";
-import { bytesOf, pathOf } from "./definitions.ts";
 import {
   EventService,
   type FollowRequest,
@@ -18,16 +27,7 @@ import {
   type PublishResponse,
   PublishResponseSchema,
 } from "./doors_pb.ts";
-import {
-  create,
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  type ServerWritableStream,
-  status,
-  type UntypedServiceImplementation,
-} from "./packages.ts";
 import { principalOf } from "./principal.ts";
-import { statusOf } from "./status.ts";
 import { answering } from "./unary.ts";
 
 export const FOLLOW: string = pathOf(EventService, "Follow");

@@ -2,7 +2,7 @@
 
 import { HostError } from "../../core/errors.ts";
 import type { Principal } from "../../seams.ts";
-import type { Metadata } from "./packages.ts";
+import type { Metadata } from "../gateway/grpc/packages.ts";
 
 const known = new WeakMap<Metadata, Principal>();
 

@@ -1,19 +1,16 @@
-// The gRPC adapter: what it listens on, and what it is put together from. Connections are our own, so that they are counted, known and ended by us.
+// The gRPC adapter: what it listens on, and what it is put together from. Its connections are our own (gateway/grpc/connections.ts).
 
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
-import { affordableConnections, boundConnections } from "../../bounds/connections.ts";
-import { HostError } from "../../core/errors.ts";
+import { ReflectionService } from "@grpc/reflection";
 import type { AdapterContext } from "../../seams.ts";
 import { EventStreams } from "../gateway/event-streams.ts";
-import { followCertificate, secureOptions } from "../gateway/tls.ts";
+import { Connections } from "../gateway/grpc/connections.ts";
+import { definitionOf, described } from "../gateway/grpc/definitions.ts";
+import { HealthImplementation, Server, ServerCredentials, type ServerOptions } from "../gateway/grpc/packages.ts";
 import { callHandlers, catalogHandlers } from "./calls.ts";
-import { definitionOf, described } from "./definitions.ts";
 import { admitting } from "./door.ts";
 import { CallService, CatalogService, EventService } from "./doors_pb.ts";
 import { eventHandlers, eventMessage } from "./events.ts";
 import type { GrpcOptions } from "./options.ts";
-import { HealthImplementation, ReflectionService, Server, ServerCredentials, type ServerOptions } from "./packages.ts";
 
 export interface GrpcServer {
   /** Such as `http://127.0.0.1:7421`. */
@@ -28,7 +25,6 @@ const OURS = [CallService, CatalogService, EventService];
 const MAX_CALLS = 128;
 /** For a connection without a call. */
 const IDLE_MS = 300_000;
-const HANDSHAKE_MS = 10_000;
 const KEEPALIVE = { "grpc.keepalive_time_ms": 30_000, "grpc.keepalive_timeout_ms": 20_000 };
 const HEALTH_MS = 1_000;
 /** For answers under way when the server closes. */
@@ -59,21 +55,14 @@ export async function startGrpcServer(options: GrpcOptions, context: AdapterCont
   new ReflectionService(Object.fromEntries(OURS.map((one) => [one.typeName, described(one)])) as never).addToServer(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const { tls } = context;
-  const listener =
-    tls === undefined
-      ? createServer({ noDelay: true })
-      : createTlsServer({ ...secureOptions(tls.current()), ALPNProtocols: ["h2"], handshakeTimeout: HANDSHAKE_MS, noDelay: true });
-  connections.listen(listener, tls !== undefined, affordableConnections(options.maxConnections), (socket) =>
-    injector.injectConnection(socket),
-  );
-  const stopFollowing = tls === undefined ? () => {} : followCertificate(listener as TlsServer, tls);
-  await listening(listener, options);
-  const scheme = tls === undefined ? "http" : "https";
+  const listener = await connections.listen({
+    ...{ host, port, tls, key: "adapters.grpc.port", maxConnections: options.maxConnections },
+    serve: (socket) => injector.injectConnection(socket),
+  });
   return {
-    url: `${scheme}://${authorityOf(listener)}`,
+    url: listener.url,
     async close() {
       listener.close();
-      stopFollowing();
       stopHealth();
       streams.stop();
       const cut = setTimeout(() => server.forceShutdown(), CLOSE_GRACE_MS);
@@ -83,48 +72,6 @@ export async function startGrpcServer(options: GrpcOptions, context: AdapterCont
     },
   };
 }
-
-/** Open connections by where they come from: the library tells of a call no more than that. */
-class Connections {
-  readonly #open = new Map<string, Socket>();
-  #keep: (socket: Socket) => void = () => {};
-
-  listen(server: NetServer, isSecure: boolean, maxConnections: number, serve: (socket: Socket) => void): void {
-    this.#keep = boundConnections(server, maxConnections);
-    server.on(isSecure ? "secureConnection" : "connection", (socket: Socket) => {
-      const { remoteAddress, remotePort } = socket;
-      const key = keyOf({ remoteAddress, remotePort });
-      this.#open.set(key, socket);
-      socket.on("error", () => {});
-      socket.once("close", () => this.#open.delete(key));
-      serve(socket);
-    });
-    if (isSecure) server.on("tlsClientError", () => {});
-  }
-
-  find(peer: Peer): Socket | undefined {
-    return this.#open.get(keyOf(peer));
-  }
-
-  keep(socket: Socket): void {
-    this.#keep(socket);
-  }
-
-  end(peer: string): void {
-    this.#open.get(peer)?.destroy();
-  }
-
-  endAll(): void {
-    for (const socket of this.#open.values()) socket.destroy();
-  }
-}
-
-interface Peer {
-  readonly remoteAddress?: string | undefined;
-  readonly remotePort?: number | undefined;
-}
-
-const keyOf = ({ remoteAddress, remotePort }: Peer): string => `${remoteAddress}:${remotePort}`;
 
 function eventStreams({ events: { maxEvents, maxMiB }, maxConnections }: GrpcOptions, context: AdapterContext): EventStreams {
   const limits = { maxEvents, maxBytes: maxMiB * MIB };
@@ -149,23 +96,4 @@ function serveHealth(server: Server, { health: ofHost, clock }: AdapterContext):
   };
   look();
   return () => cancel();
-}
-
-function listening(server: NetServer, { host, port }: GrpcOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const remedy = "give another with adapters.grpc.port; 0 takes a free one";
-      const isTaken = cause.code === "EADDRINUSE";
-      const message = isTaken
-        ? `port ${port} of ${host} is taken: stop what listens there, or ${remedy}`
-        : `the host cannot listen on port ${port} of ${host} (${cause.code ?? cause.message}): ${remedy}`;
-      reject(new HostError(isTaken ? "conflict" : "invalid-message", message, { cause }));
-    });
-    server.listen({ host, port }, resolve);
-  });
-}
-
-function authorityOf(server: NetServer): string {
-  const { address, port, family } = server.address() as AddressInfo;
-  return `${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }

@@ -1,8 +1,8 @@
 // A call with one answer: how long it may take, that it ends with its client, and what becomes of an error.
 
 import type { LogSink } from "../../core/ports/log.ts";
-import type { handleUnaryCall, ServerUnaryCall } from "./packages.ts";
-import { statusOf } from "./status.ts";
+import type { handleUnaryCall, ServerUnaryCall } from "../gateway/grpc/packages.ts";
+import { statusOf } from "../gateway/grpc/status.ts";
 
 /** `timeoutMs` is what is left of the client's deadline; undefined without one. */
 type Answer<Request, Response> = (

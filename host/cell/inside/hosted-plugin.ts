@@ -442,6 +442,11 @@ export class HostedPlugin implements Pacer {
       scope: this.#scope,
       pacer: this,
       storage: this.#image.storage,
+      currentTurn: () =>
+        this.#running && {
+          traceparent: this.#running.message.traceparent,
+          remainingMs: Math.max(0, this.#running.expiresAt - this.#ports.clock.monotonicMs()),
+        },
       // One more than the limit would look to the host like a cell that is not ours any more, and end it with all that run in it.
       askHost: (functionName, args) => (this.#checkHostCalls() ? UNASKED : this.#askHost(functionName, args)),
     };

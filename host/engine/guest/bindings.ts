@@ -286,7 +286,8 @@ export class Bindings {
 }
 
 /** The refusal of arguments that are too large. */
-function tooLargeFor({ payloadBytes }: Limits, name: string, args: readonly Bytes[]): Bytes | undefined {
+/** The refusal of arguments that are too large; undefined for others. */
+export function tooLargeFor({ payloadBytes }: Limits, name: string, args: readonly Bytes[]): Bytes | undefined {
   const size = args.reduce((sum, { length }) => sum + length, 0);
   if (size <= payloadBytes + MAX_NAMES_BYTES) return undefined;
   return encodeError(

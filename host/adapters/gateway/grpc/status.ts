@@ -1,9 +1,9 @@
 // What a client of gRPC is told of an error.
 
-import { answerTo, GRPC } from "../../bounds/error-answers.ts";
-import { toHostError } from "../../core/errors.ts";
-import { escapeControls } from "../../core/names.ts";
-import type { LogSink } from "../../core/ports/log.ts";
+import { answerTo, GRPC } from "../../../bounds/error-answers.ts";
+import { toHostError } from "../../../core/errors.ts";
+import { escapeControls } from "../../../core/names.ts";
+import type { LogSink } from "../../../core/ports/log.ts";
 import { Metadata, type StatusObject } from "./packages.ts";
 
 /** The message is a header line: what is longer is for the log. */

@@ -1,4 +1,4 @@
-// What the door takes of gRPC's packages, which are optional peers: loaded with the door, from here alone, but for the generated messages.
+// What speaks gRPC takes of its packages, which are optional peers: loaded with a door, from here alone, but for the generated messages.
 
 export { create, type DescMessage, type DescMethod, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 export { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -9,6 +9,7 @@ export {
   type MethodDefinition,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
@@ -20,5 +21,4 @@ export {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-export { ReflectionService } from "@grpc/reflection";
 export { HealthImplementation } from "grpc-health-check";
