@@ -50,6 +50,8 @@ const MAX_UNKNOWN_PER_ADDRESS = 32;
 /** Of one connection: a session, and health. */
 const MAX_CALLS = 4;
 const HEALTH_MS = 1_000;
+/** For a peer to hear why its session is over, before the connection goes. */
+const CLOSE_GRACE_MS = 1_000;
 
 type Stream = ServerDuplexStream<Buffer, Uint8Array>;
 
@@ -63,6 +65,7 @@ export async function startRemoteServer(ports: RemoteServerPorts): Promise<Remot
   } as ServerOptions);
   const connections = new Connections();
   const newcomers = new Newcomers(clock);
+  const sessions = new SessionsOfSockets(clock);
   const byToken = new Map<string, Set<Session>>();
   const undoRevoked = ports.onRevoked(({ id }) => {
     for (const session of byToken.get(id) ?? []) session.cut(new HostError("permission-denied", "its token was revoked"));
@@ -86,14 +89,14 @@ export async function startRemoteServer(ports: RemoteServerPorts): Promise<Remot
           // What is larger than the server takes would end the whole connection.
           return { ...limits, payloadBytes: Math.min(limits.payloadBytes, maxBytes) };
         },
-        end: () => socket?.destroy(),
       });
+      if (socket !== undefined) sessions.begin(socket, session);
       if (token === undefined) return;
-      const sessions = byToken.get(token) ?? new Set();
-      byToken.set(token, sessions.add(session));
+      const ofToken = byToken.get(token) ?? new Set();
+      byToken.set(token, ofToken.add(session));
       session.onLost(() => {
-        sessions.delete(session);
-        if (sessions.size === 0) byToken.delete(token);
+        ofToken.delete(session);
+        if (ofToken.size === 0) byToken.delete(token);
       });
     } catch (thrown) {
       refuse(toHostError(thrown));
@@ -148,21 +151,14 @@ interface Serving {
   readonly clock: Clock;
   readonly admit: ConstructorParameters<typeof Session>[0]["admit"];
   refuse(error: HostError): void;
-  /** Ends the connection. */
-  end(): void;
 }
 
-function serve(stream: Stream, { clock, admit, refuse, end }: Serving): Session {
+function serve(stream: Stream, { clock, admit, refuse }: Serving): Session {
   const session: Session = new Session({
     clock,
     admit,
     send: (message) => void stream.write(message, () => session.taken(message.length)),
-    close(error) {
-      if (error === undefined) stream.end();
-      else refuse(error);
-      // A peer that reads nothing would keep what it was sent.
-      clock.after(CLOSE_GRACE_MS, end);
-    },
+    close: (error) => void (error === undefined ? stream.end() : refuse(error)),
   });
   stream.on("data", (message: Buffer) => session.receive(message));
   stream.on("end", () => {
@@ -173,8 +169,6 @@ function serve(stream: Stream, { clock, admit, refuse, end }: Serving): Session 
   stream.on("close", () => session.gone("its connection broke"));
   return session;
 }
-
-const CLOSE_GRACE_MS = 1_000;
 
 /** The library hands over what came as it is: it is counted before it is parsed. */
 function rawly(definition: ReturnType<typeof definitionOf>): ReturnType<typeof definitionOf> {
@@ -188,6 +182,27 @@ function rawly(definition: ReturnType<typeof definitionOf>): ReturnType<typeof d
       { ...(method as MethodDefinition<Buffer, Buffer>), requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: raw },
     ]),
   ) as unknown as ReturnType<typeof definitionOf>;
+}
+
+/** Ends connections that have no session any more: one that reads nothing would keep what it was sent. */
+class SessionsOfSockets {
+  readonly #clock: Clock;
+  readonly #open = new WeakMap<Socket, Set<Session>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  begin(socket: Socket, session: Session): void {
+    const open = this.#open.get(socket) ?? new Set();
+    this.#open.set(socket, open.add(session));
+    session.onLost(() => {
+      open.delete(session);
+      this.#clock.after(CLOSE_GRACE_MS, () => {
+        if (open.size === 0) socket.destroy();
+      });
+    });
+  }
 }
 
 /** Connections on which nobody is known: so many of an address, and for so long. */

@@ -9,10 +9,10 @@ import { ROOT, read } from "../docs/markdown.ts";
 import { installPackage, userEnvironment } from "../support/installed-package.ts";
 import { ownPlugin, temporaryFolder } from "../support/plugin-folders.ts";
 
-/** Measured: 87 and 55.8 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems and 4.5 MiB our own; four packages of sigstore verify
- * signatures. What takes more needs a reason. */
+/** Measured: 87 and 56.1 MiB, of which 27 MiB are better-sqlite3 with its builds for eight systems and 4.8 MiB our own, SDKs and documents included; four packages of
+ * sigstore verify signatures. What takes more needs a reason. */
 const MAX_PACKAGES = 87;
-const MAX_MIB = 56;
+const MAX_MIB = 57;
 const MIB = 1_024 * 1_024;
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -103,6 +103,12 @@ export class RemoteWorld implements AsyncDisposable {
     await eventually("the plugin runs", () => this.state === "running" || undefined, 10_000);
   }
 
+  /** As the command would, beside the running host. */
+  async operate<T>(operation: string, input: unknown): Promise<T> {
+    await using control = await openControl(this.#configuration);
+    return control.invoke<T>(operation, input);
+  }
+
   async call(service: string, payload = ""): Promise<string> {
     const answer = await this.host.core.services.call({
       ...{ service, payload: encoder.encode(payload), caller: { kind: "adapter", name: "test" }, traceparent: startTrace() },

@@ -79,7 +79,11 @@ export function connect(handlers: Handlers, options: ConnectOptions): RemotePlug
 function dial({ address = process.env.BULKHEAD_REMOTE ?? DEFAULT_ADDRESS, tls }: ConnectOptions): Client {
   const channel: ChannelCredentials =
     tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
-  return new Client(address, channel, { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
+  return new Client(address, channel, {
+    ...{ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 },
+    // A session that ends takes its connection with it.
+    "grpc.use_local_subchannel_pool": 1,
+  });
 }
 
 function metadataOf({ token = process.env.BULKHEAD_REMOTE_TOKEN }: ConnectOptions): Metadata {
