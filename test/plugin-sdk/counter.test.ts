@@ -1,6 +1,7 @@
 // The one scenario that every SDK implements, plugins/counter, in every kind of cell, and with its storage on either side: what can be seen of it is the same,
 // byte for byte.
 
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -40,6 +41,31 @@ const GREETER = `(module
     (call $store (i64.add (local.get $at) (local.get $n)) (i32.const 33))
     (call $output (local.get $at) (i64.add (local.get $n) (i64.const 1)))
     (i32.const 0)))`;
+
+interface RemoteCounter {
+  /** Of its folder. */
+  readonly name: string;
+  readonly crashesAt: RegExp;
+  dial(scene: Scene, folder: string): Promise<() => void>;
+}
+
+/** Runs it with the address of the scene's host and a token in its environment; answers how to end it. */
+async function run({ host, configuration }: Scene, command: string, args: readonly string[]): Promise<() => void> {
+  await using control = await openControl(configuration);
+  const { token } = await control.invoke<{ token: string }>("create-remote-token", { plugin: "counter" });
+  const address = new URL(host.addresses.get("remotePlugins") ?? "").host;
+  const env = { ...process.env, BULKHEAD_REMOTE: address, BULKHEAD_REMOTE_TOKEN: token };
+  const child = spawn(command, args, { env, stdio: "ignore" });
+  return () => child.kill();
+}
+
+const REMOTE_COUNTERS: readonly RemoteCounter[] = [
+  {
+    name: "remote-node",
+    crashesAt: /crashed on purpose.*remote-node\/counter\.ts:\d+/,
+    dial: (scene, folder) => run(scene, process.execPath, [join(folder, "counter.ts")]),
+  },
+];
 
 /** Where the function `crash` is, as a message of each language names it. */
 const CRASHES_AT: Readonly<Record<Language, RegExp>> = {
@@ -126,7 +152,7 @@ interface Scene {
   measure(data: object): void;
 }
 
-async function stage(parent: string, folder: string, isolation: CellKind, storage: object | string): Promise<Scene> {
+async function stage(parent: string, folder: string, isolation: Told["isolation"], storage: object | string): Promise<Scene> {
   const log = memoryLog();
   const answering = (priority: number): object => ({
     api: "0.2",
@@ -139,7 +165,7 @@ async function stage(parent: string, folder: string, isolation: CellKind, storag
     usher: { path: await writePlugin(parent, "usher", GREETER, answering(20)), isolation: "inline", grants: "all" },
     counter: { path: folder, isolation, grants: GRANTS, config: { unit: "celsius" } },
   };
-  const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, drivers: { storage }, plugins });
+  const text = JSON.stringify({ dataDir: "data", adapters: { http: false }, drivers: { storage }, remotePlugins: { port: 0 }, plugins });
   const configuration = parseConfiguration(text, join(parent, "bulkhead.json"));
   const host = await createHost({ configuration, log });
   host.core.extensions.declare(LAB);
@@ -173,7 +199,109 @@ it("has one manifest, a copy of it beside each module", () => {
   const manifest = readFileSync(ownPlugin(join("counter", "plugin.json")), "utf8");
   for (const language of LANGUAGES)
     expect(readFileSync(ownPlugin(join("counter", language, "plugin.json")), "utf8"), language).toBe(manifest);
+  for (const { name } of REMOTE_COUNTERS)
+    expect(
+      readFileSync(ownPlugin(join("counter", name, "plugin.json")), "utf8").replace('"remote": {}', '"wasm": "counter.wasm"'),
+      name,
+    ).toBe(manifest);
 });
+
+interface Told {
+  readonly folder: string;
+  readonly isolation: CellKind | "remote";
+  readonly keeping: Keeping;
+  readonly crashesAt: RegExp;
+  /** Begins what runs elsewhere; returns its end. */
+  readonly dial?: (scene: Scene) => Promise<() => void>;
+}
+
+/** What can be seen of a counter, whoever wrote it and wherever it runs. */
+function tells({ folder, isolation, keeping, crashesAt, dial }: Told): void {
+  let parent: TemporaryFolder;
+  let scene: Scene;
+  let undial: (() => void) | undefined;
+  beforeAll(async () => {
+    parent = temporaryFolder();
+    scene = await stage(parent.path, folder, isolation, await keeping.section(join(parent.path, "data")));
+    undial = await dial?.(scene);
+    await eventually("it runs", () => scene.host.core.plugin("counter")?.state === "running" || undefined);
+  }, BUILD_TIMEOUT_MS);
+  afterAll(async () => {
+    undial?.();
+    await scene?.host.stop();
+    parent.remove();
+  });
+  const logged = (): string[] =>
+    scene.log.lines.filter(({ plugin }) => plugin === "counter").map(({ level, message }) => `${level} ${message}`);
+
+  it("starts, and says so", () => {
+    expect(scene.host.core.plugin("counter")).toMatchObject({ state: "running" });
+    expect(logged()).toEqual(["debug counter loaded"]);
+  });
+
+  it("counts the events that its filter lets through, stores, publishes and asks another plugin", async () => {
+    expect(await scene.call("counter.read")).toBe('{"count":0,"last":null}');
+    for (const data of MEASURED) scene.measure(data);
+    await eventually("both were counted", () => logged().length === 3 || undefined, 10_000);
+    expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
+    expect(scene.published).toEqual([
+      'counter.counted application/json /plugins/counter {"count":1,"sensor":"attic"}',
+      'counter.counted application/json /plugins/counter {"count":2,"sensor":"Küche 🌍"}',
+    ]);
+    expect(logged().slice(1)).toEqual(["info greeter said: attic!", "info greeter said: Küche 🌍!"]);
+  });
+
+  it("keeps its changes, one of them for a minute", async () => {
+    const rows = await keeping.rows(scene);
+    expect(rows).toEqual([
+      { key: "count", value: "2", expires_at: null },
+      { key: "last", value: '{"sensor":"Küche 🌍","value":-4}', expires_at: expect.any(Number) },
+    ]);
+    const leftMs = Number(rows[1]?.expires_at) - Date.now();
+    expect(leftMs).toBeGreaterThan(0);
+    expect(leftMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it("reads its configuration, time, randomness and who calls", async () => {
+    const expected = '{"unit":"celsius","now":true,"monotonic":true,"random":true,"caller":"adapter:test"}';
+    expect(await scene.call("counter.environment")).toBe(expected);
+  });
+
+  it("answers a point in its place, and hears what others answer, whatever their language", async () => {
+    expect(await scene.ask("Zoë")).toEqual(["usher: Zoë!", "counter: Grüße, Zoë 🌍 — 你好", "greeter: Zoë!"]);
+    expect(await scene.call("counter.survey", "Zoë 🌍")).toBe("usher: Zoë 🌍!\ngreeter: Zoë 🌍!");
+    scene.host.core.plugin("usher")?.permissions.replaceGrants([]);
+    expect(await scene.call("counter.survey", "")).toBe("greeter: !");
+    scene.host.core.plugin("greeter")?.permissions.replaceGrants([]);
+    expect(await scene.call("counter.survey", "")).toBe("");
+  });
+
+  it("takes refusals as values", async () => {
+    expect(await scene.call("counter.denied")).toBe('["permission-denied","permission-denied"]');
+    expect(logged().at(-1)).toBe(`warning ${DENIAL}`);
+  });
+
+  it("answers payloads that are empty, not ASCII, no text, and of a mebibyte", async () => {
+    expect(await scene.call("counter.greet", "Zoë")).toBe("Grüße, Zoë 🌍 — 你好");
+    const noise = new Uint8Array(MIB);
+    for (let i = 0; i < MIB; i += 65_536) crypto.getRandomValues(noise.subarray(i, i + 65_536));
+    for (const payload of [new Uint8Array(0), Uint8Array.of(0, 0xff, 0xfe, 0), noise]) {
+      expect(Buffer.compare(await scene.answer("counter.echo", payload), payload)).toBe(0);
+    }
+  });
+
+  it("fails with its own message", async () => {
+    const failure = await scene.call("counter.fail", "wozu? 🤷").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "plugin-failed", message: "failed on purpose: wozu? 🤷" });
+  });
+
+  it("names file and line when it crashes, and goes on with what it stored", async () => {
+    const crash = await scene.call("counter.crash").catch((error: unknown) => error);
+    expect(crash).toBeInstanceOf(HostError);
+    expect(crash).toMatchObject({ code: "plugin-failed", message: expect.stringMatching(crashesAt) });
+    expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
+  });
+}
 
 for (const language of LANGUAGES) {
   await describeWith(language, `counter in ${language}`, () => {
@@ -185,96 +313,20 @@ for (const language of LANGUAGES) {
       if (!ok) throw new Error(output);
     }, BUILD_TIMEOUT_MS);
 
-    describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => tells(isolation, IN_CELL));
+    const crashesAt = CRASHES_AT[language];
+    describe.each(CELL_KINDS)("in a cell (%s)", (isolation) => tells({ folder, isolation, keeping: IN_CELL, crashesAt }));
 
     for (const kind of STORE_KINDS)
       describeWithServer(SERVER_OF[kind], `with its storage in ${kind}`, () => {
         const keeping = inStore(kind);
         afterAll(() => keeping[Symbol.asyncDispose]());
-        tells("process", keeping);
+        tells({ folder, isolation: "process", keeping, crashesAt });
       });
-
-    function tells(isolation: CellKind, keeping: Keeping): void {
-      let parent: TemporaryFolder;
-      let scene: Scene;
-      beforeAll(async () => {
-        parent = temporaryFolder();
-        scene = await stage(parent.path, folder, isolation, await keeping.section(join(parent.path, "data")));
-      });
-      afterAll(async () => {
-        await scene?.host.stop();
-        parent.remove();
-      });
-      const logged = (): string[] =>
-        scene.log.lines.filter(({ plugin }) => plugin === "counter").map(({ level, message }) => `${level} ${message}`);
-
-      it("starts, and says so", () => {
-        expect(scene.host.core.plugin("counter")).toMatchObject({ state: "running" });
-        expect(logged()).toEqual(["debug counter loaded"]);
-      });
-
-      it("counts the events that its filter lets through, stores, publishes and asks another plugin", async () => {
-        expect(await scene.call("counter.read")).toBe('{"count":0,"last":null}');
-        for (const data of MEASURED) scene.measure(data);
-        await eventually("both were counted", () => logged().length === 3 || undefined, 10_000);
-        expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
-        expect(scene.published).toEqual([
-          'counter.counted application/json /plugins/counter {"count":1,"sensor":"attic"}',
-          'counter.counted application/json /plugins/counter {"count":2,"sensor":"Küche 🌍"}',
-        ]);
-        expect(logged().slice(1)).toEqual(["info greeter said: attic!", "info greeter said: Küche 🌍!"]);
-      });
-
-      it("keeps its changes, one of them for a minute", async () => {
-        const rows = await keeping.rows(scene);
-        expect(rows).toEqual([
-          { key: "count", value: "2", expires_at: null },
-          { key: "last", value: '{"sensor":"Küche 🌍","value":-4}', expires_at: expect.any(Number) },
-        ]);
-        const leftMs = Number(rows[1]?.expires_at) - Date.now();
-        expect(leftMs).toBeGreaterThan(0);
-        expect(leftMs).toBeLessThanOrEqual(60_000);
-      });
-
-      it("reads its configuration, time, randomness and who calls", async () => {
-        const expected = '{"unit":"celsius","now":true,"monotonic":true,"random":true,"caller":"adapter:test"}';
-        expect(await scene.call("counter.environment")).toBe(expected);
-      });
-
-      it("answers a point in its place, and hears what others answer, whatever their language", async () => {
-        expect(await scene.ask("Zoë")).toEqual(["usher: Zoë!", "counter: Grüße, Zoë 🌍 — 你好", "greeter: Zoë!"]);
-        expect(await scene.call("counter.survey", "Zoë 🌍")).toBe("usher: Zoë 🌍!\ngreeter: Zoë 🌍!");
-        scene.host.core.plugin("usher")?.permissions.replaceGrants([]);
-        expect(await scene.call("counter.survey", "")).toBe("greeter: !");
-        scene.host.core.plugin("greeter")?.permissions.replaceGrants([]);
-        expect(await scene.call("counter.survey", "")).toBe("");
-      });
-
-      it("takes refusals as values", async () => {
-        expect(await scene.call("counter.denied")).toBe('["permission-denied","permission-denied"]');
-        expect(logged().at(-1)).toBe(`warning ${DENIAL}`);
-      });
-
-      it("answers payloads that are empty, not ASCII, no text, and of a mebibyte", async () => {
-        expect(await scene.call("counter.greet", "Zoë")).toBe("Grüße, Zoë 🌍 — 你好");
-        const noise = new Uint8Array(MIB);
-        for (let i = 0; i < MIB; i += 65_536) crypto.getRandomValues(noise.subarray(i, i + 65_536));
-        for (const payload of [new Uint8Array(0), Uint8Array.of(0, 0xff, 0xfe, 0), noise]) {
-          expect(Buffer.compare(await scene.answer("counter.echo", payload), payload)).toBe(0);
-        }
-      });
-
-      it("fails with its own message", async () => {
-        const failure = await scene.call("counter.fail", "wozu? 🤷").catch((error: unknown) => error);
-        expect(failure).toMatchObject({ code: "plugin-failed", message: "failed on purpose: wozu? 🤷" });
-      });
-
-      it("names file and line when it crashes, and goes on with what it stored", async () => {
-        const crash = await scene.call("counter.crash").catch((error: unknown) => error);
-        expect(crash).toBeInstanceOf(HostError);
-        expect(crash).toMatchObject({ code: "plugin-failed", message: expect.stringMatching(CRASHES_AT[language]) });
-        expect(await scene.call("counter.read")).toBe('{"count":2,"last":{"sensor":"Küche 🌍","value":-4}}');
-      });
-    }
   });
 }
+
+for (const { name, crashesAt, dial } of REMOTE_COUNTERS)
+  describe(`counter in ${name}`, () => {
+    const folder = ownPlugin(join("counter", name));
+    tells({ folder, isolation: "remote", keeping: IN_CELL, crashesAt, dial: (scene) => dial(scene, folder) });
+  });

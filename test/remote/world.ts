@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openControl } from "../../host/cli/control.ts";
 import { startTrace } from "../../host/core/trace.ts";
 import { type Configuration, createHost, parseConfiguration, type RunningHost } from "../../host/index.ts";
-import { connect, type Handlers, type RemotePlugin } from "../../plugin-sdk/remote-node/src/index.ts";
+import { type ConnectOptions, connect, type Handlers, type RemotePlugin } from "../../plugin-sdk/remote-node/src/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { type MemoryLog, memoryLog } from "../support/memory-log.ts";
 import { temporaryFolder } from "../support/plugin-folders.ts";
@@ -76,9 +76,10 @@ export class RemoteWorld implements AsyncDisposable {
     return this.host.addresses.get("remotePlugins") ?? "";
   }
 
-  /** Such as `127.0.0.1:7422`. */
+  /** Such as `127.0.0.1:7422`; by name, for a certificate. */
   get address(): string {
-    return new URL(this.url).host;
+    const { host, protocol } = new URL(this.url);
+    return protocol === "https:" ? host.replace("127.0.0.1", "localhost") : host;
   }
 
   get state(): string | undefined {
@@ -90,7 +91,7 @@ export class RemoteWorld implements AsyncDisposable {
   }
 
   /** By the SDK. */
-  connect(handlers: Handlers, options: { readonly manifest?: string; readonly token?: string } = {}): RemotePlugin {
+  connect(handlers: Handlers, options: Partial<ConnectOptions> = {}): RemotePlugin {
     const peer = connect(handlers, {
       ...{ manifest: this.manifest, token: this.token, address: this.address, onState: (state) => this.states.push(state) },
       ...options,

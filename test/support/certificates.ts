@@ -18,7 +18,8 @@ export interface Authority {
   /** The file of its own certificate, and what is in it. */
   readonly ca: string;
   readonly pem: Buffer;
-  issue(commonName: string): CertificateFiles;
+  /** `uri` is another name of whom it is for. */
+  issue(commonName: string, uri?: string): CertificateFiles;
 }
 
 const openssl = (...args: readonly string[]): void => {
@@ -34,10 +35,21 @@ export function authority(parent: string, name: string): Authority {
   return {
     ca,
     pem: readFileSync(ca),
-    issue(commonName) {
+    issue(commonName, uri) {
       const stem = join(folder, randomUUID());
       const [cert, key, request] = [`${stem}.pem`, `${stem}.key`, `${stem}.csr`];
-      openssl("req", ...KEY, "-keyout", key, "-out", request, "-subj", `/CN=${commonName}`, "-addext", `subjectAltName=DNS:${commonName}`);
+      openssl(
+        "req",
+        ...KEY,
+        "-keyout",
+        key,
+        "-out",
+        request,
+        "-subj",
+        `/CN=${commonName}`,
+        "-addext",
+        `subjectAltName=DNS:${commonName}${uri === undefined ? "" : `,URI:${uri}`}`,
+      );
       openssl(
         "x509",
         "-req",
