@@ -9,7 +9,7 @@ import { HostError } from "../core/errors.ts";
 import { escapeControls, isDottedName, isPluginName, printable } from "../core/names.ts";
 import type { CloudEvent, Limits, TurnOutcome } from "../core/types.ts";
 import { API_VERSIONS } from "../core/wit.ts";
-import { effectiveLimits, entryPointsOf, readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
+import { effectiveLimits, entryPointsOf, readModuleFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -107,7 +107,7 @@ async function readPlugin(
     const wasm = new Uint8Array(await readFile(path));
     return { name: isPluginName(stem) ? stem : "plugin", wasm, limits: { ...DEFAULT_LIMITS, ...time } };
   }
-  const { manifest, wasm } = await readPluginFolder(path);
+  const { manifest, wasm } = await readModuleFolder(path);
   const limits = effectiveLimits(manifest, pluginSettings({}));
   return { name: manifest.name, wasm, limits: { ...limits, ...time }, manifest };
 }

@@ -10,7 +10,7 @@ import type { Permission } from "../core/types.ts";
 import { type AdmissionReport, DEFAULT_ADMISSION_LIMITS, inspect } from "../engine/admission.ts";
 import { isComponent } from "../engine/component/bundle.ts";
 import { functionOfImport } from "../engine/guest/imports.ts";
-import { readPluginFolder, refuseLaterApi } from "../install/plugin-folder.ts";
+import { readModuleFolder, refuseLaterApi } from "../install/plugin-folder.ts";
 import { DEFAULT_LIMITS } from "../manifest/limits.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { checkFolder } from "./check.ts";
@@ -60,7 +60,7 @@ async function inspectPlugin(path: string): Promise<Inspection> {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined) throw new HostError("invalid-message", `${path} is neither a plugin's folder nor a .wasm file`);
   const { wasm, manifest } = info.isDirectory()
-    ? await readPluginFolder(path)
+    ? await readModuleFolder(path)
     : { wasm: new Uint8Array(await readFile(path)), manifest: undefined };
   const reasons: string[] = [];
   const refuse = (thrown: unknown): void => {

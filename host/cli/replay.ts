@@ -13,7 +13,7 @@ import { escapeControls } from "../core/names.ts";
 import { systemClock } from "../drivers/system-clock.ts";
 import { lockFileOf, readLock } from "../install/lock.ts";
 import { PackageStore } from "../install/package-store.ts";
-import { buildOf, type PluginFolder, readPluginFolder } from "../install/plugin-folder.ts";
+import { buildOf, type PluginFolder, readModuleFolder } from "../install/plugin-folder.ts";
 import { readOneConfigured } from "../lifecycle/sources.ts";
 import { knownLimits } from "../manifest/limits.ts";
 import { openHost } from "./control.ts";
@@ -46,7 +46,7 @@ export function addReplay(program: Command): void {
 async function replayOne(which: string, { plugin, answer, json, ...options }: ReplayOptions): Promise<void> {
   const isFile = !ID.test(which) && (await stat(which).catch(() => undefined)) !== undefined;
   const record = isFile ? await readExported(which) : await readRecord(which, options);
-  const folder = plugin === undefined ? await placeOf(record.plugin, options) : await readPluginFolder(plugin);
+  const folder = plugin === undefined ? await placeOf(record.plugin, options) : await readModuleFolder(plugin);
   const answers = Object.fromEntries(
     await Promise.all(Object.entries(answer).map(async ([name, file]) => [name, await answerIn(name, file)] as const)),
   );

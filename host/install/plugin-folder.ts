@@ -69,6 +69,13 @@ export async function readPluginFolder(folder: string): Promise<FolderContent> {
   return { manifest, manifestText, wasm: new Uint8Array(buffer, byteOffset, length) };
 }
 
+/** Like readPluginFolder, for what looks into a module or runs it here; rejects with `invalid-manifest` for a remote plugin too. */
+export async function readModuleFolder(folder: string): Promise<FolderContent> {
+  const content = await readPluginFolder(folder);
+  if (content.manifest.remote === undefined) return content;
+  throw new HostError("invalid-manifest", `${content.manifest.name} is a remote plugin: its code is not in its folder`);
+}
+
 /** What stands where others have their module. */
 export const remoteModule = (manifestText: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(manifestText);
 

@@ -26,7 +26,7 @@ import { watchState } from "../drivers/state/watches.ts";
 import { openPluginStorage } from "../drivers/storage-sqlite/storage-sqlite.ts";
 import { blockCodec } from "../engine/guest/blocks.ts";
 import { callRates } from "../guards/call-rates.ts";
-import { definePlugin, effectiveLimits, readPluginFolder } from "../install/plugin-folder.ts";
+import { definePlugin, effectiveLimits, readModuleFolder } from "../install/plugin-folder.ts";
 import { pluginSettings } from "../manifest/configuration.ts";
 import type { LimitsInput } from "../manifest/limits.ts";
 import { compileResource } from "../manifest/resources.ts";
@@ -78,7 +78,7 @@ const NEW_YEAR = Date.UTC(2026, 0, 1);
  */
 export async function loadPlugin(folder: string | URL, options: LoadOptions = {}): Promise<TestPlugin> {
   const { grants = "all", config = {}, limits = {}, services = {}, extensionPoints = {}, secrets = {}, now = NEW_YEAR } = options;
-  const { manifest, wasm } = await readPluginFolder(pathOf(folder));
+  const { manifest, wasm } = await readModuleFolder(pathOf(folder));
   const settings = pluginSettings({ isolation: "inline", grants: grants === "none" ? [] : grants, config, limits });
   const given = new TestGrants(manifest, settings.grants);
   const faked = { services, points: extensionPoints };

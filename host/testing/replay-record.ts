@@ -6,7 +6,7 @@ import { createProcessCell } from "../cell/outside/process-cell.ts";
 import { type Replayed, replay } from "../cell/replay/replaying.ts";
 import { HostError } from "../core/errors.ts";
 import { systemClock } from "../drivers/system-clock.ts";
-import { buildOf, readPluginFolder } from "../install/plugin-folder.ts";
+import { buildOf, readModuleFolder } from "../install/plugin-folder.ts";
 import { knownLimits } from "../manifest/limits.ts";
 import { admissionCache } from "./admission.ts";
 import { pathOf } from "./folder-path.ts";
@@ -24,7 +24,7 @@ export interface ReplayOptions {
 export async function replayRecord(file: string | URL, folder: string | URL, { answers = {} }: ReplayOptions = {}): Promise<Replayed> {
   const parsed = parseTurnRecord(await readFile(pathOf(file)));
   const record = { ...parsed, image: { ...parsed.image, limits: knownLimits(parsed.image.limits) } };
-  const { manifest, wasm } = await readPluginFolder(pathOf(folder));
+  const { manifest, wasm } = await readModuleFolder(pathOf(folder));
   if (manifest.name !== record.plugin)
     throw new HostError("invalid-message", `the record is of ${record.plugin}, and the folder of ${manifest.name}`);
   const admitted = await (await admissionCache()).admit(wasm, record.image.limits, {
