@@ -21,6 +21,7 @@ import { benchMemory } from "./memory.ts";
 import { benchKernelMetering, benchPluginMetering } from "./metering.ts";
 import { merged, PAGE, pageOf, parsePage, regressions } from "./page.ts";
 import { benchRecording } from "./recording.ts";
+import { benchRemote } from "./remote.ts";
 import { benchSchemas } from "./schemas.ts";
 import { benchSends } from "./sends.ts";
 import { benchServices } from "./services.ts";
@@ -65,6 +66,7 @@ async function main(args: readonly string[]): Promise<void> {
     recording: benchRecording,
     "cold-start": () => benchColdStart(wasm),
     services: () => benchServices(wasm),
+    remote: benchRemote,
     schemas: benchSchemas,
     "metering-cpu": benchKernelMetering,
     "metering-plugins": benchPluginMetering,

@@ -31,7 +31,7 @@ export function helloOf(manifestFile: string, parts: HelloParts = {}): Said {
   };
 }
 
-export const encoded = (message: Said): Uint8Array => toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { message }));
+const encoded = (message: Said): Uint8Array => toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { message }));
 
 const plain = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
