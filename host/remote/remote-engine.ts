@@ -69,7 +69,7 @@ class RemoteInstance implements GuestInstance {
       return { ok: true, output: NOTHING };
     }
     // The turn before may have been cancelled, and the peer be busy with it.
-    if (!(await this.#until(session.free()))) return this.#doomed();
+    if (!session.isFree && !(await this.#until(session.free()))) return this.#doomed();
     if (session.isOver) return this.#lost("its session is over");
     const { traceparent = "", remainingMs = 0 } = this.#environment.currentTurn?.() ?? {};
     session.begin({ entryPoint, input: typeof input === "string" ? encoder.encode(input) : input, traceparent, remainingMs });

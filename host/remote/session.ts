@@ -1,7 +1,7 @@
 // What one peer and the host say to each other, and in which order: a machine of messages that knows no sockets. Whatever a peer sends is counted before it is parsed,
 // and what nobody asked for ends the session, so that nothing can be sent in floods.
 
-import { create, fromBinary, toBinary } from "../adapters/gateway/grpc/packages.ts";
+import { fromBinary, toBinary } from "../adapters/gateway/grpc/packages.ts";
 import { HostError, toHostError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Bytes } from "../core/types.ts";
@@ -137,9 +137,14 @@ export class Session {
     this.#end(new HostError("plugin-failed", why), () => this.#ports.close(undefined));
   }
 
-  /** Resolves once the peer can take a turn: it has ended the last one. */
+  /** Whether the peer can take a turn: it has ended the last one. */
+  get isFree(): boolean {
+    return this.#turn === undefined;
+  }
+
+  /** Resolves once it is free, or over. */
   free(): Promise<void> {
-    if (this.#turn === undefined || this.isOver) return Promise.resolve();
+    if (this.isFree || this.isOver) return Promise.resolve();
     return new Promise((resolve) => this.#freed.push(resolve));
   }
 
@@ -295,7 +300,7 @@ export class Session {
 
   #send(message: Message): void {
     if (this.isOver) return;
-    const bytes = toBinary(ConnectResponseSchema, create(ConnectResponseSchema, { message }));
+    const bytes = toBinary(ConnectResponseSchema, { $typeName: "bulkhead.remote.v1.ConnectResponse", message });
     this.#unreadBytes += bytes.length;
     if (this.#unreadBytes > MAX_UNREAD_BYTES)
       this.cut(new HostError("quota-exceeded", `it has not read ${this.#unreadBytes} bytes; the limit is ${MAX_UNREAD_BYTES}`));

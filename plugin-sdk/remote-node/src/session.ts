@@ -1,6 +1,6 @@
 // One session with a host: says Hello, runs its turns one after the other, and tells how it ended.
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { failureOf } from "./handlers.ts";
 import { HostError } from "./host-error.ts";
@@ -160,7 +160,7 @@ class Session {
   }
 
   #send(message: ConnectRequest["message"]): void {
-    this.#stream.write(toBinary(ConnectRequestSchema, create(ConnectRequestSchema, { message })));
+    this.#stream.write(toBinary(ConnectRequestSchema, { $typeName: "bulkhead.remote.v1.ConnectRequest", message }));
   }
 
   #end(why: Error): void {
