@@ -16,6 +16,15 @@ export const GENERATED: Readonly<Record<string, string>> = {
 };
 const tool = (name: string): string => join(ROOT, "node_modules/.bin", name);
 
+/** What the SDK for Python reads: the protocol of remote plugins, as descriptors. */
+export const DESCRIPTORS = "plugin-sdk/remote-python/src/bulkhead_remote/remote.binpb";
+
+/** Writes the descriptors into this file. */
+export async function describeRemote(file: string): Promise<void> {
+  const only = ["--path", "proto/bulkhead/remote", "--as-file-descriptor-set", "--exclude-source-info"];
+  await promisify(execFile)(tool("buf"), ["build", "proto", ...only, "-o", file], { cwd: ROOT });
+}
+
 /** Rejects with what is wrong with proto/. */
 export async function lintProto(): Promise<void> {
   await promisify(execFile)(tool("buf"), ["lint", "proto"], { cwd: ROOT });
@@ -38,4 +47,5 @@ export async function generateProto(made: string, file: string): Promise<void> {
 if (import.meta.main) {
   await lintProto();
   for (const [file, made] of Object.entries(GENERATED)) await generateProto(made, join(ROOT, file));
+  await describeRemote(join(ROOT, DESCRIPTORS));
 }

@@ -48,7 +48,11 @@ export async function openRemotePlugins({ configuration, clock, log }: RemotePlu
   return {
     peers,
     async start({ core, tls, tokens, listeners, startPlugin, isReady }) {
-      peers.onArrival = (name) => void startWaiting(name, { core, log, startPlugin });
+      peers.onArrival = (name) => {
+        // One that was taken out while its certificate lives on.
+        if (core.plugin(name) === undefined) peers.cut(name, new HostError("plugin-not-running", `${name} is not here any more`));
+        else void startWaiting(name, { core, log, startPlugin });
+      };
       const server = await startRemoteServer({
         ...{ options, clock, log, tls, peers, isReady },
         check: (token) => tokens.check(token),

@@ -20,7 +20,7 @@ import type { Tls } from "../seams.ts";
 import { certifiedPlugin, tokenOf } from "./identity.ts";
 import type { RemotePeers } from "./peers.ts";
 import { RemotePluginService } from "./remote_pb.ts";
-import { Session } from "./session.ts";
+import { ENVELOPE_BYTES, Session } from "./session.ts";
 
 export interface RemoteServerPorts {
   readonly options: RemotePluginsOptions;
@@ -87,7 +87,7 @@ export async function startRemoteServer(ports: RemoteServerPorts): Promise<Remot
           if (socket !== undefined) newcomers.known(socket);
           if (socket !== undefined) connections.keep(socket);
           // What is larger than the server takes would end the whole connection.
-          return { ...limits, payloadBytes: Math.min(limits.payloadBytes, maxBytes) };
+          return { ...limits, payloadBytes: Math.min(limits.payloadBytes, maxBytes - ENVELOPE_BYTES) };
         },
       });
       if (socket !== undefined) sessions.begin(socket, session);

@@ -27,7 +27,7 @@ const MAX_HELLO_FIELDS = 2_048;
 /** Of any other message: no host function has so many parameters. */
 const MAX_FIELDS = 32;
 /** What a message has beside its payload. */
-const ENVELOPE_BYTES: number = 64 * KIB;
+export const ENVELOPE_BYTES: number = 64 * KIB;
 /** That one turn has asked and are not answered. */
 const MAX_CALLS_UNDER_WAY = 16;
 /** Handed to the peer's connection and not taken by it. */

@@ -12,6 +12,7 @@ import { emitPython } from "./python.ts";
 import { readWit } from "./reader.ts";
 import { emitReference } from "./reference.ts";
 import { emitRemoteNode } from "./remote-node.ts";
+import { emitRemotePython } from "./remote-python.ts";
 import { emitRust } from "./rust.ts";
 import { emitSchemas } from "./schemas.ts";
 import { emitTypeScript } from "./typescript.ts";
@@ -86,6 +87,7 @@ export async function generatedFiles(contract: Contract, releases: readonly Cont
     ...[...typescript].map(([path, text]) => [`plugin-sdk/typescript/${path}`, text] as const),
     ["plugin-sdk/remote-node/src/error-code.ts", typescript.get("src/error-code.ts") ?? ""],
     ...[...emitRemoteNode(contract)].map(([path, text]) => [`plugin-sdk/remote-node/${path}`, text] as const),
+    ...[...emitRemotePython(contract)].map(([path, text]) => [`plugin-sdk/remote-python/${path}`, text] as const),
     ...[...python].map(([path, text]) => [`plugin-sdk/python/${path}`, text] as const),
     ...[...reference].map(([path, text]) => [`docs/reference/${path}`, text] as const),
   ]);

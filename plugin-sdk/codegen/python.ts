@@ -17,14 +17,14 @@ import {
   type Type,
 } from "./model.ts";
 
-const docstring = (lines: Docs, indent: string): string => {
+export const docstring = (lines: Docs, indent: string): string => {
   if (lines.length === 0) return "";
   const [first = "", ...rest] = lines;
   if (rest.length === 0) return `${indent}"""${first}"""\n`;
   return `${indent}"""${first}\n${rest.map((line) => (line === "" ? "\n" : `${indent}${line}\n`)).join("")}${indent}"""\n`;
 };
 
-function typeOf(contract: Contract, face: Interface, type: Type | undefined): string {
+export function typeOf(contract: Contract, face: Interface, type: Type | undefined): string {
   if (type === undefined) return "None";
   if (isBytes(type)) return "bytes";
   switch (type.kind) {

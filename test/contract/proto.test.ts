@@ -5,7 +5,7 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { GENERATED, generateProto, lintProto } from "../../scripts/build-proto.ts";
+import { DESCRIPTORS, describeRemote, GENERATED, generateProto, lintProto } from "../../scripts/build-proto.ts";
 import { ROOT } from "../docs/markdown.ts";
 import { temporaryFolder } from "../support/plugin-folders.ts";
 
@@ -18,6 +18,17 @@ describe("proto/", () => {
       const file = join(folder.path, "made.ts");
       await generateProto(made, file);
       expect(readFileSync(file, "utf8")).toBe(readFileSync(join(ROOT, committed), "utf8"));
+    } finally {
+      folder.remove();
+    }
+  });
+
+  it("is what the descriptors of the SDK for Python were made from (npm run build:proto)", async () => {
+    const folder = temporaryFolder();
+    try {
+      const file = join(folder.path, "remote.binpb");
+      await describeRemote(file);
+      expect(readFileSync(file).equals(readFileSync(join(ROOT, DESCRIPTORS)))).toBe(true);
     } finally {
       folder.remove();
     }

@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StoredKey, StoredValue } from "../../host/admin/stored-data.ts";
@@ -13,6 +14,7 @@ import { startTrace } from "../../host/core/trace.ts";
 import type { ExtensionPoint } from "../../host/core/types.ts";
 import { type Configuration, createHost, HostError, parseConfiguration, type RunningHost } from "../../host/index.ts";
 import { CELL_KINDS, type CellKind } from "../support/cells.ts";
+import { describeWithTool, GRPC_PYTHON } from "../support/client-tools.ts";
 import { eventually } from "../support/eventually.ts";
 import { memoryLog } from "../support/memory-log.ts";
 import { ownPlugin, type TemporaryFolder, temporaryFolder, writePlugin } from "../support/plugin-folders.ts";
@@ -42,9 +44,13 @@ const GREETER = `(module
     (call $output (local.get $at) (i64.add (local.get $n) (i64.const 1)))
     (i32.const 0)))`;
 
+const REMOTE_PYTHON = fileURLToPath(new URL("../../plugin-sdk/remote-python/src", import.meta.url));
+
 interface RemoteCounter {
   /** Of its folder. */
   readonly name: string;
+  /** A program without which it does not run. */
+  readonly tool?: string;
   readonly crashesAt: RegExp;
   dial(scene: Scene, folder: string): Promise<() => void>;
 }
@@ -54,7 +60,7 @@ async function run({ host, configuration }: Scene, command: string, args: readon
   await using control = await openControl(configuration);
   const { token } = await control.invoke<{ token: string }>("create-remote-token", { plugin: "counter" });
   const address = new URL(host.addresses.get("remotePlugins") ?? "").host;
-  const env = { ...process.env, BULKHEAD_REMOTE: address, BULKHEAD_REMOTE_TOKEN: token };
+  const env = { ...process.env, BULKHEAD_REMOTE: address, BULKHEAD_REMOTE_TOKEN: token, PYTHONPATH: REMOTE_PYTHON };
   const child = spawn(command, args, { env, stdio: "ignore" });
   return () => child.kill();
 }
@@ -64,6 +70,12 @@ const REMOTE_COUNTERS: readonly RemoteCounter[] = [
     name: "remote-node",
     crashesAt: /crashed on purpose.*remote-node\/counter\.ts:\d+/,
     dial: (scene, folder) => run(scene, process.execPath, [join(folder, "counter.ts")]),
+  },
+  {
+    name: "remote-python",
+    tool: GRPC_PYTHON,
+    crashesAt: /crashed on purpose.*counter\.py:\d+/,
+    dial: (scene, folder) => run(scene, GRPC_PYTHON, [join(folder, "counter.py")]),
   },
 ];
 
@@ -325,8 +337,8 @@ for (const language of LANGUAGES) {
   });
 }
 
-for (const { name, crashesAt, dial } of REMOTE_COUNTERS)
-  describe(`counter in ${name}`, () => {
+for (const { name, tool = process.execPath, crashesAt, dial } of REMOTE_COUNTERS)
+  describeWithTool(tool, `counter in ${name}`, () => {
     const folder = ownPlugin(join("counter", name));
     tells({ folder, isolation: "remote", keeping: IN_CELL, crashesAt, dial: (scene) => dial(scene, folder) });
   });

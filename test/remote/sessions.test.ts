@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { startTrace } from "../../host/core/trace.ts";
-import { config, type Event, events, log, services, storage } from "../../plugin-sdk/remote-node/src/index.ts";
+import { config, currentTurn, type Event, events, log, services, storage } from "../../plugin-sdk/remote-node/src/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { RemoteWorld } from "./world.ts";
@@ -153,4 +153,31 @@ it("is waited for beyond this machine with TLS only", async () => {
     message: "the host does not wait for remote plugins on 0.0.0.0 without TLS (remotePlugins.host)",
     detail: expect.stringContaining('"tls"'),
   });
+});
+
+it("tells a plugin that its turn is over, refuses what that asks then, and goes on with the next", async () => {
+  await using world = await RemoteWorld.start({ manifest: SERVICES, settings: { limits: { deadlineMs: 300 } } });
+  const seen: string[] = [];
+  const asked = Promise.withResolvers<void>();
+  let calls = 0;
+  world.connect({
+    services: {
+      async read() {
+        calls += 1;
+        if (calls > 1) return "next";
+        const { signal, remainingMs } = currentTurn();
+        seen.push(remainingMs <= 300 ? "deadline" : "none");
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        const late = await storage.set("late", bytes("1")).catch(({ code }: { code: string }) => code);
+        seen.push(String(late));
+        asked.resolve();
+        return "late";
+      },
+    },
+  });
+  await world.running();
+  await expect(world.call("meter.read")).rejects.toMatchObject({ code: "deadline-exceeded" });
+  await asked.promise;
+  expect(seen).toEqual(["deadline", "plugin-not-running"]);
+  expect(await world.call("meter.read")).toBe("next");
 });
