@@ -186,6 +186,14 @@ function findingsOf(manifest: Manifest): readonly Finding[] {
   return found.length > 0 ? found : [...sharedEntryPoints(manifest, namedEntryPoints(manifest)), ...defaultFindings(manifest.config)];
 }
 
+/** A plugin is a module or a process of its own. */
+function codeFindings({ wasm, remote }: Manifest): readonly Finding[] {
+  if ((wasm === undefined) !== (remote === undefined)) return [];
+  const key = wasm === undefined ? "wasm" : "remote";
+  const message = 'write wasm, the file of a module beside plugin.json, or "remote": {} for a process of its own, one of them';
+  return [{ path: [key], message }];
+}
+
 /** Throws HostError `invalid-manifest` naming each path, or `incompatible-api`. `file` is how messages call it. */
 export function parseManifest(text: string, file: string): Manifest {
   const input = parseJson(text, file, "invalid-manifest");
@@ -196,11 +204,11 @@ export function parseManifest(text: string, file: string): Manifest {
       detail: describeIssues(parsed.error, { input, schema: manifestSchema, source }),
     });
   const manifest = parsed.data;
-  if ((manifest.wasm === undefined) === (manifest.remote === undefined))
-    throw new HostError(
-      "invalid-manifest",
-      `${file} needs "wasm", the file of its module, or "remote", for a process of its own: one of them`,
-    );
+  const unclear = codeFindings(manifest);
+  if (unclear.length > 0)
+    throw new HostError("invalid-manifest", `${file} does not say where its code is`, {
+      detail: describeFindings(unclear, { input, source }),
+    });
   if (!API_VERSIONS.some((version) => version === manifest.api)) {
     const spoken = API_VERSIONS.map((version) => `"${version}"`).join(" and ");
     throw new HostError("incompatible-api", `${file} asks for api "${printable(manifest.api)}"; this host speaks ${spoken}`);

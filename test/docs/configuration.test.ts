@@ -11,6 +11,7 @@ import { parseConfiguration } from "../../host/manifest/configuration.ts";
 import { DEFAULT_LIMITS } from "../../host/manifest/limits.ts";
 import { parseManifest } from "../../host/manifest/manifest.ts";
 import { recordsSchema } from "../../host/manifest/records.ts";
+import { remotePluginsSchema } from "../../host/manifest/remote-plugins.ts";
 import { telemetrySchema } from "../../host/manifest/telemetry.ts";
 import { read, rowsBelow } from "./markdown.ts";
 
@@ -43,7 +44,7 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
       const { folder: _, ...configuration } = parseConfiguration(JSON.stringify(keys), "c.json");
       return configuration;
     },
-    ["$schema", "cluster", "registry"],
+    ["$schema", "cluster", "registry", "remotePlugins"],
   ],
   ["cluster", (keys) => parseConfiguration(JSON.stringify({ cluster: { host: "a", peers: "memory", ...keys } }), "c.json").cluster, []],
   [
@@ -54,7 +55,7 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
   [
     "plugin.json",
     (keys) => parseManifest(JSON.stringify({ ...MANIFEST, ...keys }), "plugin.json"),
-    ["$schema", "description", "config", "transaction"],
+    ["$schema", "description", "config", "remote", "transaction"],
   ],
 ];
 
@@ -81,6 +82,7 @@ describe.each([
   ["adapters.opentelemetry", openTelemetryOptions],
   ["telemetry", telemetrySchema],
   ["records", recordsSchema],
+  ["remotePlugins", remotePluginsSchema],
   ["capabilities.http", httpClientOptions],
   ["drivers.log", logJsonOptions],
   ["drivers.log.file", logFileOptions],
