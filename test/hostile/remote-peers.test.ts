@@ -303,3 +303,25 @@ it("does not let plugins reach the door by http.fetch", async () => {
   peer.endTurn(turnId);
   await called;
 });
+
+it("hears 120 Hellos for a plugin in a minute", async () => {
+  const host = await world();
+  const hello = async (): Promise<string> => {
+    using peer = peerOf(host);
+    peer.say(helloOf(host.manifest, { version: "6.6.6" }));
+    return await peer.end();
+  };
+  for (let i = 0; i < 120; i += 1) expect(await hello()).toContain("it says that it is meter 6.6.6");
+  expect(await hello()).toContain("rate-limited: somebody has connected for meter 120 times in a minute");
+});
+
+it("takes no message beyond remotePlugins.maxMessageMiB, whatever the payload may be", async () => {
+  const host = await world({
+    settings: { limits: { payloadMiB: 64 } },
+    configuration: { remotePlugins: { port: 0, maxMessageMiB: 1 } },
+  });
+  const { peer, turnId, called } = await entered(host);
+  peer.endTurn(turnId, new Uint8Array(2 * MIB));
+  expect(await called).toMatchObject({ code: "plugin-failed" });
+  await peer.end();
+});
