@@ -10,6 +10,7 @@ import { addBlock } from "./block.ts";
 import { addBuild } from "./build.ts";
 import { addCall } from "./call.ts";
 import { addCheck } from "./check.ts";
+import { addCluster } from "./cluster.ts";
 import { addCompletion } from "./completion.ts";
 import { addConfig } from "./config.ts";
 import { addDev } from "./dev.ts";
@@ -93,6 +94,7 @@ async function main(): Promise<void> {
   addProfile(program);
   addRecords(program);
   addRemote(program);
+  addCluster(program);
   addReplay(program);
   addFigures(program);
   addSchedules(program);

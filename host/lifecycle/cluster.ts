@@ -6,8 +6,8 @@ import type { PermissionPorts } from "../core/permissions.ts";
 import { PEERS_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import type { CatalogService, Opening } from "../seams.ts";
+import { chosenInCluster } from "./clustered.ts";
 import { openDriver } from "./drivers.ts";
-import { chosenDriver } from "./sections.ts";
 
 export interface ClusterParts {
   readonly core: () => Host;
@@ -25,7 +25,7 @@ export async function openCluster(
 ): Promise<Cluster | undefined> {
   if (configuration.cluster === undefined) return undefined;
   const { host, peers: value, beatMs, callers } = configuration.cluster;
-  const section = chosenDriver({ key: "cluster.peers", value }, "memory");
+  const section = chosenInCluster(configuration, { key: "cluster.peers", value }, { alone: "memory", together: "nats" });
   const peers = booting.use(await openDriver(PEERS_DRIVERS, section, configuration, { ...opening, host }));
   const { Cluster } = await import("../cluster/cluster.ts");
   return booting.use(new Cluster({ ...parts, peers, beatMs, callers, clock: opening.clock, log: opening.log }));

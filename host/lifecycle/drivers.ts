@@ -11,6 +11,7 @@ import type { StateDriver } from "../core/ports/state.ts";
 import { EVENT_DRIVERS, LEASE_DRIVERS, LOG_DRIVERS, STATE_DRIVERS } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import type { Driver, Leases, LogOutput, Opening } from "../seams.ts";
+import { chosenInCluster } from "./clustered.ts";
 import { foreign, openOurs } from "./foreign.ts";
 import { chosenDriver, optionsOf, sectionOf } from "./sections.ts";
 
@@ -69,7 +70,7 @@ const logSection = (configuration: Configuration): ReturnType<typeof chosenDrive
 
 /** The state that plugins share. Rejects with HostError. */
 export async function openState(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<StateDriver> {
-  const section = chosenDriver(sectionOf(configuration, "drivers", "state"), "sqlite");
+  const section = chosenInCluster(configuration, sectionOf(configuration, "drivers", "state"), { alone: "sqlite", together: "nats" });
   return booting.use(await openDriver(STATE_DRIVERS, section, configuration, opening));
 }
 
@@ -81,7 +82,8 @@ export async function openEventLog(configuration: Configuration, opening: Openin
 
 /** Which of several hosts does what only one may; this one, unless the configuration names where others are. Rejects with HostError. */
 export async function openLeases(configuration: Configuration, opening: Opening, booting: AsyncDisposableStack): Promise<Leases> {
-  const section = chosenDriver(sectionOf(configuration, "drivers", "leases"), "memory");
+  // Hosts with different plugins must not share them by default: whoever holds the one lease of schedules enters the plugins that it has.
+  const section = chosenInCluster(configuration, sectionOf(configuration, "drivers", "leases"), { alone: "memory", together: "memory" });
   return booting.use(await openDriver(LEASE_DRIVERS, section, configuration, opening));
 }
 

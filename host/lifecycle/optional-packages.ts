@@ -3,7 +3,7 @@
 import { GRAPHQL_PACKAGE } from "../adapters/gateway/graphql/package.ts";
 import { MCP_PACKAGE } from "../adapters/gateway/mcp/package.ts";
 import { ADAPTERS } from "../adapters/index.ts";
-import { EVENT_DRIVERS, LEASE_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../drivers/index.ts";
+import { EVENT_DRIVERS, LEASE_DRIVERS, PEERS_DRIVERS, STATE_DRIVERS, STORAGE_DRIVERS_OF_HOST } from "../drivers/index.ts";
 import type { Configuration } from "../manifest/configuration.ts";
 import { REMOTE_PACKAGES } from "../manifest/remote-plugins.ts";
 import { installCommand } from "./foreign.ts";
@@ -60,8 +60,13 @@ async function ofDrivers(configuration: Configuration): Promise<Needed> {
   ];
   const chosen = sections.map((section) => [section, STORAGE_DRIVERS_OF_HOST] as const);
   const others = Object.entries(OTHER_DRIVERS).map(([port, table]) => [sectionOf(configuration, "drivers", port), table] as const);
+  const { peers, nats } = configuration.cluster ?? {};
+  const ofCluster = [
+    [{ key: "cluster.peers", value: peers ?? "" }, PEERS_DRIVERS] as const,
+    [{ key: "cluster.nats", value: nats === undefined ? "" : "nats" }, PEERS_DRIVERS] as const,
+  ];
   return Promise.all(
-    [...chosen, ...others].map(async ([section, table]) => {
+    [...chosen, ...others, ...ofCluster].map(async ([section, table]) => {
       const { name } = chosenDriver(section, "");
       const load = Object.hasOwn(table, name) ? table[name] : undefined;
       return [section.key, (await load?.())?.packages ?? {}] as const;

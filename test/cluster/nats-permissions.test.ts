@@ -1,18 +1,22 @@
-// What docs/cluster.md tells an operator to let each host do, on a server that holds hosts to it.
+// What `bulkhead cluster permissions` tells an operator to let each host do, on a server that holds hosts to it.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nkeys } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { natsOptions } from "../../host/drivers/nats/options.ts";
+import { nats as natsLeases } from "../../host/drivers/leases/nats.ts";
+import { type Nats, newKey, openNats } from "../../host/drivers/nats/connection.ts";
+import { type NatsOptions, natsOptions } from "../../host/drivers/nats/options.ts";
+import { inboxOf, permissionsOf } from "../../host/drivers/nats/permissions.ts";
 import { nats } from "../../host/drivers/peers/nats.ts";
+import { nats as natsState } from "../../host/drivers/state/nats.ts";
 import { systemClock } from "../../host/drivers/system-clock.ts";
 import type { Peers } from "../../host/seams.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { memoryLog } from "../support/memory-log.ts";
+import { initialized } from "../support/nats.ts";
 import { describeWithServer, programOf } from "../support/servers.ts";
 
 const HOSTS = ["a", "b", "c"];
@@ -24,11 +28,13 @@ describeWithServer("nats", "a host whose key is another's", () => {
   let server: ChildProcess;
   let port: number;
   const opened: AsyncDisposable[] = [];
+  const keys = new Map<string, string>();
+  const optionsOf = (key: string): NatsOptions =>
+    natsOptions.parse({ servers: [`nats://127.0.0.1:${port}`], keyFile: join(folder, key), timeoutMs: 1_000 });
 
   /** As the host `name` to itself, and with the key of `key` to the server. */
   async function peers(name: string, key: string = name): Promise<Peers> {
-    const options = natsOptions.parse({ servers: [`nats://127.0.0.1:${port}`], keyFile: join(folder, key) });
-    const made = await nats.open({ clock: systemClock, log: memoryLog(), dataDir: "", host: name }, options);
+    const made = await nats.open({ clock: systemClock, log: memoryLog(), dataDir: "", host: name }, optionsOf(key));
     opened.push(made);
     return made;
   }
@@ -36,13 +42,11 @@ describeWithServer("nats", "a host whose key is another's", () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "bulkhead-nats-"));
     port = await freePort();
-    const users = HOSTS.map((host) => {
-      const key = nkeys.createUser();
-      writeFileSync(join(folder, host), text(key.getSeed()), { mode: 0o600 });
-      const publish = [`bh.ask.*.${host}`, `bh.stop.*.${host}`, `bh.beats.${host}.>`, `bh.events.${host}.>`, "$JS.API.INFO"];
-      const subscribe = [`bh.ask.${host}.*`, `bh.stop.${host}.*`, `bh.answers.${host}.>`, "bh.beats.>", "bh.events.>", "_INBOX.>"];
-      const permissions = { publish, subscribe, allow_responses: { max: 1, expires: "60s" } };
-      return { nkey: key.getPublicKey(), permissions };
+    const users = [...HOSTS, "operator"].map((host) => {
+      const { seed, publicKey } = newKey();
+      writeFileSync(join(folder, host), seed, { mode: 0o600 });
+      keys.set(host, publicKey);
+      return { nkey: publicKey, ...(host === "operator" ? {} : { permissions: permissionsOf("bh", host, inboxOf(publicKey)) }) };
     });
     const configuration = join(folder, "nats.conf");
     const accounts = { BH: { jetstream: "enabled", users } };
@@ -92,5 +96,40 @@ describeWithServer("nats", "a host whose key is another's", () => {
     expect(asked).toEqual(["a itself"]);
     expect(heard).toEqual(["c itself"]);
     expect(stolen).toBe(0);
+  });
+
+  it("shares state and leases, makes and ends no stream, and hears no answer that is another's", async () => {
+    await initialized(optionsOf("operator"));
+    const opening = { clock: systemClock, log: memoryLog(), dataDir: "/" };
+    const state = await Promise.all(["a", "b"].map((host) => natsState.open(opening, { ...optionsOf(host), maxMiB: 1, maxKeys: 10 })));
+    const leases = await natsLeases.open(opening, { ...optionsOf("a"), ttlMs: 10_000 });
+    opened.push(...state, leases);
+    const write = { owner: "p", expected: 0, ttlMs: undefined, maxBytes: 100, maxKeys: 10 };
+    expect(await state[0]?.set("lamp", bytes("on"), write)).toBeGreaterThan(0);
+    expect(await state[1]?.set("lamp", bytes("off"), write)).toBeUndefined();
+    expect(text((await state[1]?.get("lamp"))?.value ?? bytes(""))).toBe("on");
+    const held = Promise.withResolvers<number>();
+    opened.push(leases.contend("work", async ({ epoch }) => held.resolve(epoch)));
+    expect(await held.promise).toBeGreaterThan(0);
+
+    const a: Nats = await openNats(optionsOf("a"), memoryLog());
+    opened.push(a);
+    await expect(a.manager.streams.delete("KV_bh-state")).rejects.toThrow(/ermission|timeout/);
+    await expect(a.manager.streams.add({ name: "mine", subjects: ["bh.ask.>"] })).rejects.toThrow(/ermission|timeout/);
+    await expect(a.manager.streams.purge("KV_bh-state")).rejects.toThrow(/ermission|timeout/);
+    const heard: string[] = [];
+    const told = Promise.withResolvers<void>();
+    for (const subject of [`${inboxOf(keys.get("b") ?? "")}.>`, "_INBOX.>", "bh.answers.b.>", ">"])
+      a.connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (error === null) heard.push(message.subject);
+          told.resolve();
+        },
+      });
+    await told.promise;
+    await state[1]?.set("lamp", bytes("off"), { ...write, expected: undefined });
+    await a.connection.flush();
+    expect(heard).toEqual([]);
+    expect(text((await state[0]?.get("lamp"))?.value ?? bytes(""))).not.toBe("");
   });
 });

@@ -2,11 +2,12 @@
 // what it is asked. Nothing waits for ever, which the client would by default. All of NATS' packages is here.
 
 import { type JetStreamApiError, type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, headers, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
+import { connect, headers, type NatsConnection, nkeyAuthenticator, nkeys } from "@nats-io/transport-node";
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
 import { type NatsOptions, natsAddress } from "./options.ts";
+import { inboxOf } from "./permissions.ts";
 
 export { type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamConfig } from "@nats-io/jetstream";
 export { headers };
@@ -76,7 +77,7 @@ async function opened(options: NatsOptions, log: LogSink): Promise<Nats> {
     pingInterval: PING_MS,
     maxPingOut: MAX_PINGS_OUT,
     ...(tls === undefined ? {} : { tls }),
-    ...(seed === undefined ? {} : { authenticator: nkeyAuthenticator(seed) }),
+    ...(seed === undefined ? {} : { authenticator: nkeyAuthenticator(seed), inboxPrefix: inboxOf(publicKeyOf(seed)) }),
   }).catch((cause: unknown) => {
     throw new HostError("storage-failed", `${named} does not let this host in or does not answer: ${messageOf(cause)}`, { cause });
   });
@@ -97,6 +98,14 @@ async function opened(options: NatsOptions, log: LogSink): Promise<Nats> {
     throw new HostError("storage-failed", `${named} has no JetStream for this host: ${messageOf(cause)}`, { cause });
   }
 }
+
+/** A new key of a host: what lies in its `keyFile`, and what the servers know it by. */
+export function newKey(): { readonly seed: string; readonly publicKey: string } {
+  const pair = nkeys.createUser();
+  return { seed: new TextDecoder().decode(pair.getSeed()), publicKey: pair.getPublicKey() };
+}
+
+const publicKeyOf = (seed: Uint8Array): string => nkeys.fromSeed(seed).getPublicKey();
 
 async function follow(connection: NatsConnection, named: string, log: LogSink): Promise<void> {
   let isAway = false;

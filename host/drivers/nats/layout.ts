@@ -22,12 +22,14 @@ const BUCKETS: Readonly<Record<BucketName, BucketShape>> = {
   state: { maxBytes: 128 * MIB, maxValueBytes: 68 * 1_024 },
 };
 
+export const bucketNames: readonly BucketName[] = Object.keys(BUCKETS) as BucketName[];
+
 export const streamOf = (prefix: string, bucket: BucketName): string => `KV_${prefix}-${bucket}`;
 export const subjectsOf = (prefix: string, bucket: BucketName): string => `$KV.${prefix}-${bucket}.`;
 
 /** How the streams of a cluster are to be. */
 function streamsOf(prefix: string, replicas: number): readonly (Partial<StreamConfig> & { readonly name: string })[] {
-  return (Object.keys(BUCKETS) as BucketName[]).map((bucket) => ({
+  return bucketNames.map((bucket) => ({
     name: streamOf(prefix, bucket),
     subjects: [`${subjectsOf(prefix, bucket)}>`],
     max_msgs_per_subject: 1,
