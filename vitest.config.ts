@@ -1,9 +1,5 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
-
-const ROOT = new URL(".", import.meta.url);
 
 /** These measure time or fill queues, which a neighbour on the same cores would spoil: each runs with nothing beside it. */
 const ALONE = [
@@ -25,33 +21,7 @@ const ALONE = [
   "test/hostile/suite.test.ts",
 ];
 
-/** What starts a process or a thread finds its code by the place of its own file. */
-const STARTERS = [
-  "backup/creating",
-  "cell/admission/admission-process",
-  "cell/outside/hardened-process",
-  "cell/outside/process-cell",
-  "cell/outside/thread-cell",
-  "drivers/events/thread-store",
-  "lifecycle/package-reader",
-].map((name) => {
-  const source = fileURLToPath(new URL(`host/${name}.ts`, ROOT));
-  if (!existsSync(source)) throw new Error(`vitest.config.ts names host/${name}.ts, which is not there: say where it has gone`);
-  return { source, built: new URL(`dist/${name}.js`, ROOT).href };
-});
-
 const config: ViteUserConfig = defineConfig({
-  plugins: [
-    {
-      // Node starts a cell in a quarter of the time when it need not strip types, and a run of all tests starts hundreds.
-      name: "cells are those of dist/, which test/build.setup.ts builds",
-      enforce: "pre",
-      transform(code, id) {
-        const built = STARTERS.find(({ source }) => source === id)?.built;
-        return built === undefined ? undefined : { code: code.replaceAll("import.meta.url", JSON.stringify(built)), map: null };
-      },
-    },
-  ],
   test: {
     globalSetup: ["test/build.setup.ts"],
     setupFiles: ["test/children.setup.ts"],

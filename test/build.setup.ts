@@ -1,4 +1,4 @@
-// Builds once before all tests, where something is out of date: the repository's plugins, and dist/, from which the tests start commands and cells.
+// Builds once before all tests, where something is out of date: the repository's plugins, and dist/, from which the tests start commands.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";

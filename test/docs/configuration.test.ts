@@ -46,7 +46,11 @@ const SECTIONS: readonly [string, (keys: object) => object | undefined, readonly
     },
     ["$schema", "cluster", "registry", "remotePlugins"],
   ],
-  ["cluster", (keys) => parseConfiguration(JSON.stringify({ cluster: { host: "a", peers: "memory", ...keys } }), "c.json").cluster, []],
+  [
+    "cluster",
+    (keys) => parseConfiguration(JSON.stringify({ cluster: { host: "a", peers: "memory", ...keys } }), "c.json").cluster,
+    ["nats"],
+  ],
   [
     "plugins.<name>",
     (keys) => parseConfiguration(JSON.stringify({ plugins: { a: { ...PLUGIN, ...keys } } }), "c.json").plugins.a,

@@ -6,8 +6,7 @@ import { connect, headers, type NatsConnection, nkeyAuthenticator, nkeys } from 
 import { HostError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { LogSink } from "../../core/ports/log.ts";
-import { type NatsOptions, natsAddress } from "./options.ts";
-import { inboxOf } from "./permissions.ts";
+import { inboxOf, type NatsOptions, natsAddress } from "./options.ts";
 
 export { type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamConfig } from "@nats-io/jetstream";
 export { headers };

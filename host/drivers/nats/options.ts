@@ -41,6 +41,9 @@ export const natsShape: { readonly [K in keyof Required<NatsOptions>]: z.ZodType
 
 export const natsOptions: z.ZodType<NatsOptions> = z.strictObject(natsShape);
 
+/** Where the servers answer a host with this public key, and nobody else may listen. */
+export const inboxOf = (publicKey: string): string => `_INBOX_${publicKey}`;
+
 /** What is to be known before the first byte is sent. */
 export interface NatsAddress {
   /** `host:port`. */

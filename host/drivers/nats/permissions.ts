@@ -47,6 +47,3 @@ export function permissionsOf(prefix: string, host: string, inbox: string): Host
     allow_responses: { max: 1, expires: "15m" },
   };
 }
-
-/** Where the servers answer a host with this public key, and nobody else may listen. */
-export const inboxOf = (publicKey: string): string => `_INBOX_${publicKey}`;
