@@ -30,4 +30,7 @@ export const clusterSchema: z.ZodType<ClusterOptions> = z
       .refine((callers) => Object.keys(callers).length <= MAX_CALLERS, `at most ${MAX_CALLERS}`)
       .default({}),
   })
-  .refine(({ nats, peers }) => nats !== undefined || peers !== undefined, "write nats with the servers that the hosts share, or peers");
+  .refine(({ nats, peers }) => nats !== undefined || peers !== undefined, {
+    error: "write the NATS servers that the hosts share, or peers instead",
+    path: ["nats"],
+  });

@@ -180,7 +180,7 @@ describe("the configuration of a cluster", () => {
     [{ host: "A b" }, "cluster.host"],
     [{ host: "a", peers: "memory", beat: 1 }, "cluster"],
     [{ host: "a", peers: "memory", beatMs: 1 }, "cluster.beatMs"],
-    [{ host: "a" }, "cluster.peers"],
+    [{ host: "a" }, "cluster.nats"],
     [{ host: "a", peers: "memory", callers: { automation: ["no pattern"] } }, "cluster.callers"],
   ])("is refused where it is wrong: %j", (cluster, key) => {
     const parse = () => parseConfiguration(JSON.stringify({ cluster }), `${folder.path}/b.json`);

@@ -5,7 +5,7 @@ import type { Database } from "better-sqlite3";
 /** What schemas since the first have added. */
 const LATER = [
   ...["quarantine", "storage_places", "storage_copies", "tokens", "signing_keys", "tool_words", "users", "sessions", "identity"],
-  ...["origins", "pins", "trust_documents", "revoked", "log_checkpoints"],
+  ...["origins", "pins", "trust_documents", "revoked", "log_checkpoints", "remote_tokens"],
 ];
 
 export function toFirstSchema(database: Database): void {
