@@ -99,6 +99,9 @@ describeWithServer("nats", "bulkhead cluster", () => {
     expect(await run("cluster", "key", "host.nk")).toMatchObject({ code: 1, stderr: expect.stringContaining("is there already") });
     expect(readFileSync(join(folder.path, "host.nk"), "utf8")).toBe(before);
     written("bulkhead.json", { cluster: { host: "a" } });
-    expect(await run("config", "show")).toMatchObject({ code: 2, stderr: expect.stringContaining("write the NATS servers that the hosts share") });
+    expect(await run("config", "show")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("write the NATS servers that the hosts share"),
+    });
   });
 });
