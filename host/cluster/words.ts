@@ -1,7 +1,7 @@
 // What hosts of a cluster say to each other, and what of it is taken: every name, list and number within bounds. Properties that a later build adds are passed over.
 
 import { z } from "zod";
-import { isRetryAfter } from "../bounds/refusals.ts";
+import { isRetryAfter, isWellFormed } from "../bounds/refusals.ts";
 import { type ErrorShape, HostError, isHostErrorCode } from "../core/errors.ts";
 import { escapeControls, isDottedName, isOwnName, isPattern, isPluginName } from "../core/names.ts";
 import type { Caller, CloudEvent } from "../core/types.ts";
@@ -108,7 +108,8 @@ const errorSchema: z.ZodType<ErrorShape> = z.object({
     .transform((code) => (isHostErrorCode(code) ? code : "plugin-failed")),
   message: z.string().max(MAX_TEXT),
   detail: z.string().max(MAX_DETAIL).optional(),
-  reason: z.string().max(64).optional(),
+  // Doors write it where only letters may stand.
+  reason: z.string().refine(isWellFormed).optional(),
   retryAfterMs: z.number().refine(isRetryAfter).optional(),
 });
 

@@ -171,9 +171,10 @@ export class Session {
   }
 
   /** Of a call that `next` gave. */
-  answer({ callId, args }: HostCall, block: Bytes): void {
+  answer({ turnId, callId, args }: HostCall, block: Bytes): void {
     const turn = this.#turn;
-    if (turn === undefined || this.isOver) return;
+    // What a turn asked that has ended since was refused then, and counts for no other one.
+    if (turn?.id !== turnId || this.isOver) return;
     turn.underWay -= 1;
     turn.bytes -= sizeOf(args);
     this.#answer(callId, block);
@@ -312,7 +313,10 @@ export class Session {
     this.#lost = error;
     this.#cancelBeat();
     this.#cancelGrace();
-    this.#turn?.wake?.();
+    // What it still asks for is not done any more; how its turn has ended stands.
+    const turn = this.#turn;
+    if (turn !== undefined) turn.steps.splice(0, turn.steps.length, ...turn.steps.filter(({ kind }) => kind === "ended"));
+    turn?.wake?.();
     for (const one of this.#freed.splice(0)) one();
     close();
     for (const listener of this.#onLost.splice(0)) listener(error);

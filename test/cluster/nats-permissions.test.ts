@@ -98,6 +98,20 @@ describeWithServer("nats", "a host whose key is another's", () => {
     expect(stolen).toBe(0);
   });
 
+  it("has another one say nothing where it names no place of its own for the answer", async () => {
+    const [b, raw] = [await peers("b"), await openNats(optionsOf("a"), memoryLog())];
+    opened.push(raw);
+    const asked: string[] = [];
+    b.answer(async (from, request) => {
+      asked.push(`${from} ${text(request)}`);
+      return bytes("answered");
+    });
+    for (const reply of ["bh.events.b.x", "bh.beats.b.x", "bh.ask.c.b", "bh.answers.b.x.1", "bh.answers.c.x.1", "bh.answers.a.x.1"])
+      raw.connection.publish("bh.ask.b.a", bytes(reply), { reply });
+    await eventually("the last is answered", () => asked.length > 0 || undefined);
+    expect(asked).toEqual(["a bh.answers.a.x.1"]);
+  });
+
   it("shares state and leases, makes and ends no stream, and hears no answer that is another's", async () => {
     await initialized(optionsOf("operator"));
     const opening = { clock: systemClock, log: memoryLog(), dataDir: "/" };

@@ -2,7 +2,7 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
-import type { HostError } from "../../host/core/errors.ts";
+import { HostError } from "../../host/core/errors.ts";
 import { type ConnectRequest, ConnectRequestSchema } from "../../host/remote/remote_pb.ts";
 import { Session } from "../../host/remote/session.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -29,9 +29,9 @@ function inTurn(payloadBytes = MIB): {
   return { session, closed, say };
 }
 
-const call = (callId: number, args: Uint8Array[] = []): ConnectRequest["message"] => ({
+const call = (callId: number, args: Uint8Array[] = [], turnId = 1): ConnectRequest["message"] => ({
   case: "hostCall",
-  value: { $typeName: "bulkhead.remote.v1.HostCall", turnId: 1, callId, function: "services.call", args },
+  value: { $typeName: "bulkhead.remote.v1.HostCall", turnId, callId, function: "services.call", args },
 });
 
 it("has sixteen calls of a turn under way, and ends at the next", async () => {
@@ -44,6 +44,39 @@ it("has sixteen calls of a turn under way, and ends at the next", async () => {
   expect(closed).toEqual([]);
   say(call(17));
   expect(closed).toMatchObject([{ code: "rate-limited", message: expect.stringContaining("more than 16 calls of the host under way") }]);
+});
+
+it("takes the late answer of a turn that was cancelled for no other turn's", async () => {
+  const { session, closed, say } = inTurn();
+  say(call(1));
+  const step = await session.next();
+  session.cancel("deadline-exceeded");
+  say({
+    case: "turnEnded",
+    value: { $typeName: "bulkhead.remote.v1.TurnEnded", turnId: 1, result: { case: "output", value: new Uint8Array(0) } },
+  });
+  await session.free();
+  session.begin({ entryPoint: "read", input: new Uint8Array(0), traceparent: "", remainingMs: 1_000 });
+  if (step.kind === "call") for (let i = 0; i < 20; i += 1) session.answer(step.call, new Uint8Array(1));
+  for (let i = 0; i < 16; i += 1) say(call(i, [], 2));
+  expect(closed).toEqual([]);
+  say(call(16, [], 2));
+  expect(closed).toMatchObject([{ code: "rate-limited" }]);
+});
+
+it("does nothing more that a peer has asked for whose session is over, and keeps how its turn ended", async () => {
+  const ended: ConnectRequest["message"] = {
+    case: "turnEnded",
+    value: { $typeName: "bulkhead.remote.v1.TurnEnded", turnId: 1, result: { case: "output", value: new Uint8Array(0) } },
+  };
+  const asking = inTurn();
+  asking.say(call(1));
+  asking.session.cut(new HostError("permission-denied", "its token is revoked"));
+  expect(await asking.session.next()).toMatchObject({ kind: "lost" });
+  const done = inTurn();
+  done.say(ended);
+  done.session.cut(new HostError("permission-denied", "its token is revoked"));
+  expect(await done.session.next()).toMatchObject({ kind: "ended" });
 });
 
 it("has the arguments of a payload under way, and ends beyond", () => {

@@ -116,8 +116,9 @@ class NatsPeers implements Peers, AsyncDisposable {
   }
 
   async #give(give: Parameters<Peers["answer"]>[0], { subject, data, reply }: Message): Promise<void> {
-    if (reply === undefined || reply === "") return;
     const from = senderOf(subject);
+    // Anywhere else it would be this host that says something there, in its own name.
+    if (reply?.startsWith(`${this.#prefix}.answers.${from}.`) !== true) return;
     const key = `${from} ${reply}`;
     const cancelled = new AbortController();
     this.#answering.set(key, cancelled);
