@@ -24,4 +24,6 @@ export type ErrorCode =
   | "http-failed"
   | "conflict"
   | "internal"
-  | "refused";
+  | "refused"
+  | "host-unreachable"
+  | "host-lost";

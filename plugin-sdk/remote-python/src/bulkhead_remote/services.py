@@ -50,7 +50,8 @@ def call(service: str, payload: bytes, deadline_ms: int | None = None) -> bytes:
     Fails with permission-denied, no-such-service, call-loop (the provider waits, directly or not, for this very
     turn), queue-full, rate-limited (`retry-after-ms` says for how long), deadline-exceeded, refused (the provider says no;
     `reason` says why), plugin-failed (the provider's own failure; `message` is what it said), plugin-not-running,
-    quota-exceeded (size).
+    quota-exceeded (size); and where the provider is on another host, host-unreachable (nothing was done) and host-lost
+    (nobody knows).
     """
     return asking("services.call", (("string", service), ("bytes", payload), (("option", "plain"), deadline_ms)), "bytes")
 
